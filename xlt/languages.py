@@ -1,0 +1,80 @@
+"""The languages: the one table from which configs, names, scripts and groups are taken."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from xlt.errors import unknown
+
+
+class Language(NamedTuple):
+    """`name` is UDPOS's config name, `iso3` Tatoeba's; `script` is the ISO 15924 code."""
+
+    code: str
+    name: str
+    iso3: str
+    script: str
+    family: str
+
+
+_TABLE = """
+af Afrikaans afr Latn Germanic
+ar Arabic ara Arab Semitic
+bg Bulgarian bul Cyrl Slavic
+bn Bengali ben Beng Indic
+de German deu Latn Germanic
+el Greek ell Grek Greek
+en English eng Latn Germanic
+es Spanish spa Latn Romance
+et Estonian est Latn Uralic
+eu Basque eus Latn Basque
+fa Persian pes Arab Iranian
+fi Finnish fin Latn Uralic
+fr French fra Latn Romance
+he Hebrew heb Hebr Semitic
+hi Hindi hin Deva Indic
+hu Hungarian hun Latn Uralic
+id Indonesian ind Latn Austronesian
+it Italian ita Latn Romance
+ja Japanese jpn Jpan Japonic
+jv Javanese jav Latn Austronesian
+ka Georgian kat Geor Kartvelian
+kk Kazakh kaz Cyrl Turkic
+ko Korean kor Kore Koreanic
+ml Malayalam mal Mlym Dravidian
+mr Marathi mar Deva Indic
+nl Dutch nld Latn Germanic
+pt Portuguese por Latn Romance
+ro Romanian ron Latn Romance
+ru Russian rus Cyrl Slavic
+sw Swahili swh Latn Bantu
+ta Tamil tam Taml Dravidian
+te Telugu tel Telu Dravidian
+th Thai tha Thai Kra-Dai
+tl Tagalog tgl Latn Austronesian
+tr Turkish tur Latn Turkic
+ur Urdu urd Arab Indic
+vi Vietnamese vie Latn Austroasiatic
+yo Yoruba yor Latn Volta-Niger
+zh Chinese cmn Hans Sinitic
+sr-Cyrl Serbian-Cyrillic srp_cyrl Cyrl Slavic
+sr-Latn Serbian-Latin srp_latn Latn Slavic
+bar Bavarian bar Latn Germanic
+arz Egyptian-Arabic arz Arab Semitic
+"""
+
+LANGUAGES = {row.split()[0]: Language(*row.split()) for row in _TABLE.strip().splitlines()}
+
+
+def language(code: str) -> Language:
+    """The row of `code`; a dialect strength after '@' ("bar@0.5") is kept in names.
+
+    Raises:
+        UserError: the code is in no row; says which codes are near.
+    """
+    base, _, strength = code.partition("@")
+    if base not in LANGUAGES:
+        raise unknown("language", base, LANGUAGES)
+    row = LANGUAGES[base]
+    suffix = f"@{strength}" if strength else ""
+    return row._replace(code=code, name=row.name + suffix, iso3=row.iso3 + suffix)
