@@ -1,0 +1,131 @@
+"""Stage, Recipe, Evaluation: the whole vocabulary.
+
+A recipe is a value: a starting encoder and what is learned next, stage by stage. An evaluation
+names a task, a language and how much of the test set. Their content is their identity: two
+recipes are the same run exactly when `key()` is the same. Fields left at their defaults are not
+in the key, so a parameter added later leaves old results valid; nor are `Stage.role`, which only
+labels a stage, and anything about resources (workers, devices, evaluation batch), which lives in
+the profile and never here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+
+Fraction = float
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+    def key(self) -> dict[str, Any]:
+        """What identifies the value: every field that differs from its default, JSON-ready."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+
+class Encoder(_Value):
+    """Where the encoder comes from: pretrained weights (`model`), or a random XLM-R of given size.
+
+    `model` is a hub id, a saved folder or "package:NAME" (weights inside an installed package).
+    Without it, a tokenizer of `vocabulary` entries is trained on the rows of the text task `text`
+    in `languages`, and weights are drawn with `seed`.
+    """
+
+    model: str | None = None
+    revision: str | None = None
+    layers: PositiveInt = 2
+    width: PositiveInt = 128
+    heads: PositiveInt = 4
+    vocabulary: PositiveInt = 4000
+    positions: PositiveInt = 256
+    text: str | None = None
+    languages: tuple[str, ...] = ()
+    seed: int = 0
+
+
+class Stage(_Value):
+    """One training stage. Times are in epochs or steps, lengths in subwords, `mask` and `pairs` are shares.
+
+    `steps` overrides `epochs`. `method="lora"` trains low-rank adapters (Hu et al. 2021) on the
+    attention projections and the head; afterwards the adapter is merged into the encoder
+    (`adapter="merge"`) or stays open and is trained on by the next LoRA stage ("carry").
+    `pairs` is the share of translation pairs in masked language modelling (TLM, Conneau & Lample 2019).
+    """
+
+    task: str
+    languages: tuple[str, ...] = ("en",)
+    examples: PositiveInt | None = None
+    method: Literal["full", "lora"] = "full"
+    adapter: Literal["merge", "carry"] = "merge"
+    rank: PositiveInt = 8
+    alpha: PositiveFloat = 16.0
+    epochs: PositiveFloat = 2.0
+    steps: PositiveInt | None = None
+    batch: PositiveInt = 32
+    accumulate: PositiveInt = 1
+    lr: PositiveFloat = 2e-5
+    warmup: float = Field(0.1, ge=0, le=1)
+    weight_decay: float = Field(0.0, ge=0)
+    clip: PositiveFloat = 1.0
+    max_length: PositiveInt = 128
+    stride: PositiveInt = 128
+    mask: float = Field(0.15, gt=0, lt=1)
+    pairs: float = Field(0.0, ge=0, le=1)
+    seed: int | None = None
+    role: Literal["pretraining", "intermediate", "target"] = Field("target", exclude=True)
+
+
+class Recipe(_Value):
+    """A starting encoder and the stages that follow; no stage means the encoder as it is."""
+
+    start: Encoder
+    stages: tuple[Stage, ...] = ()
+
+    def then(self, *stages: Stage) -> Recipe:
+        return self.model_copy(update={"stages": self.stages + stages})
+
+    def seeded(self, seed: int) -> Recipe:
+        """The same recipe with `seed` in every stage that has none of its own."""
+        stages = tuple(s if s.seed is not None else s.model_copy(update={"seed": seed}) for s in self.stages)
+        return self.model_copy(update={"stages": stages})
+
+    @property
+    def parent(self) -> Recipe | None:
+        return self.model_copy(update={"stages": self.stages[:-1]}) if self.stages else None
+
+    @property
+    def name(self) -> str:
+        """Readable, not unique: "mini-text-mnli-xnli"."""
+        start = (self.start.model or "xlmr").rstrip("/").split("/")[-1].removeprefix("package:")
+        return "-".join([start, *(s.task for s in self.stages)])
+
+    def tasks(self, role: str) -> str:
+        """The tasks of the stages with `role`, joined by '+' ("none" without any)."""
+        return "+".join(s.task for s in self.stages if s.role == role) or "none"
+
+
+class Evaluation(_Value):
+    """One test set in one language: the first `examples` of a fixed shuffle, or all of it."""
+
+    task: str
+    language: str = "en"
+    split: Literal["dev", "test"] = "test"
+    examples: PositiveInt | None = None
+    max_length: PositiveInt = 128
+    stride: PositiveInt = 128
+    layer: int | None = None
+    pooling: Literal["mean", "cls"] = "mean"
+
+
+def canonical(value: Any) -> str:
+    """One JSON text for one value, on every machine."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """12 hexadecimal digits of the SHA-256 of the canonical JSON."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:12]
