@@ -1,0 +1,112 @@
+"""Golden values worked out by hand; seqeval's and SQuAD's own answers where they are known."""
+
+import numpy as np
+import pytest
+
+from xlt import metrics
+
+
+def test_accuracy_is_per_example_and_a_missing_prediction_is_wrong():
+    assert metrics.accuracy([0, 1, 2], [0, 2, None]).tolist() == [1.0, 0.0, 0.0]
+    assert metrics.accuracy([None], [None]).tolist() == [0.0]
+
+
+def test_unequal_lengths_are_refused():
+    with pytest.raises(ValueError, match="3 gold labels but 2 predicted"):
+        metrics.accuracy([1, 2, 3], [1, 2])
+    with pytest.raises(ValueError, match="tags of a sentence"):
+        metrics.chunk_f1([["NOUN", "VERB"]], [["NOUN"]])
+
+
+def test_tokens_and_chunks_differ():
+    gold = [["DET", "NOUN", "NOUN", "VERB"], ["PRON", "VERB"]]
+    predicted = [["DET", "NOUN", "ADJ", "VERB"], ["PRON", "VERB"]]
+    assert metrics.token_accuracy(gold, predicted).tolist() == [1, 1, 0, 1, 1, 1]
+    # gold chunks: DET, NOUN NOUN, VERB, PRON, VERB = 5; predicted: DET, NOUN, ADJ, VERB, PRON, VERB = 6; right 4
+    assert metrics.chunk_f1(gold, predicted) == pytest.approx(2 * 4 / (5 + 6))
+
+
+def test_a_cut_off_word_counts_as_wrong():
+    gold, cut = [["DET", "NOUN", "NOUN"]], [["DET", "NOUN", None]]
+    assert metrics.token_accuracy(gold, cut).mean() == pytest.approx(2 / 3)
+    assert metrics.chunk_f1(gold, cut) == pytest.approx(2 * 1 / (2 + 2))  # NOUN NOUN is missed, NOUN is wrong
+    assert metrics.chunk_f1(gold, [[None] * 3]) == 0.0
+
+
+def test_tags_that_begin_with_s_are_single_as_in_seqeval():
+    assert metrics._chunks(["SYM", "SYM", "NUM", "NUM"]) == {("SYM", 0, 0), ("SYM", 1, 1), ("NUM", 2, 3)}
+
+
+def test_entities_in_iob2():
+    gold = [["B-PER", "I-PER", "O", "B-LOC", "B-LOC"]]
+    predicted = [["B-PER", "I-PER", "O", "B-LOC", "I-LOC"]]
+    assert metrics.chunk_f1(gold, gold) == 1.0
+    assert metrics.chunk_f1(gold, predicted) == pytest.approx(2 * 1 / (3 + 2))
+    assert metrics.chunk_f1([["O"]], [["O"]]) == 0.0  # seqeval's answer when there is nothing to find
+
+
+@pytest.mark.parametrize(
+    ("prediction", "references", "exact", "overlap"),
+    [
+        ("The Eiffel Tower!", ["Eiffel tower"], 1, 1),
+        ("a cat on the mat", ["cat", "the dog mat"], 0, 2 * 1 / (3 + 1)),  # cat: 2/4; dog mat: 2/5
+        ("in 1998, 1998", ["1998"], 0, 2 * 1 / (3 + 1)),  # a bag: the second 1998 is surplus
+        ("der Hund", ["Hund"], 0, 2 * 1 / (2 + 1)),  # no German articles in the English normaliser
+        ("北京大学", ["北京"], 0, 0),  # no spaces: one token each
+        ("北京。", ["北京"], 0, 0),  # "。" is not ASCII
+        ("กรุงเทพ ไทย", ["กรุงเทพ"], 0, 2 * 1 / (2 + 1)),
+        ("القاهرة، مصر", ["القاهرة مصر"], 0, 2 * 1 / (2 + 2)),  # "،" stays on its word
+        ("दिल्ली।", ["दिल्ली"], 0, 0),
+        ("", [""], 1, 1),
+        ("something", [""], 0, 0),
+    ],
+)
+def test_official_squad_scores(prediction, references, exact, overlap):
+    assert metrics.exact_match([prediction], [references]).tolist() == [exact]
+    assert metrics.f1([prediction], [references])[0] == pytest.approx(overlap)
+
+
+@pytest.mark.parametrize(
+    ("language", "prediction", "reference", "exact", "overlap"),
+    [
+        ("en", "The “Tower”", "tower", 1, 1),
+        ("de", "der Hund", "Hund", 1, 1),
+        ("de", "a Hund", "Hund", 0, 2 / 3),  # English articles are words elsewhere
+        ("zh", "北京大学", "北京", 0, 2 * 2 / (4 + 2)),
+        ("zh", "北京。", "北京", 1, 1),
+        ("zh", "iPhone 手机", "手机", 0, 2 * 2 / (3 + 2)),  # Latin words stay whole
+        ("th", "ไทย", "ไท", 0, 2 * 2 / (3 + 2)),
+        ("ar", "القاهرة، مصر", "قاهرة مصر", 1, 1),
+        ("ar", "سالم", "سم", 0, 0),  # not inside a word
+        ("hi", "दिल्ली।", "दिल्ली", 1, 1),
+        ("bar@0.5", "der Hund", "Hund", 0, 2 / 3),  # no article list for the dialect
+    ],
+)
+def test_language_aware_scores(language, prediction, reference, exact, overlap):
+    assert metrics.exact_match_language_aware([prediction], [[reference]], language)[0] == exact
+    assert metrics.f1_language_aware([prediction], [[reference]], language)[0] == pytest.approx(overlap)
+
+
+def test_nearest_by_cosine_not_by_length():
+    queries = np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]])
+    candidates = np.array([[0.1, 0.0], [0.0, 9.0], [5.0, 5.1]])
+    assert metrics.retrieve(queries, candidates).tolist() == [0, 1, 2]
+
+
+def test_ties_go_to_the_lowest_index_and_collapsed_embeddings_score_one():
+    same = np.tile(np.random.default_rng(0).normal(size=33), (50, 1))
+    assert metrics.retrieve(same, same).tolist() == [0] * 50
+    assert metrics.english_to_foreign(same, same).sum() == 1
+
+
+def test_the_two_directions_differ():
+    english = np.array([[1.0, 0.0], [1.0, 0.1]])
+    foreign = np.array([[1.0, 0.1], [0.0, 1.0]])
+    assert metrics.english_to_foreign(english, foreign).tolist() == [1.0, 0.0]
+    assert metrics.foreign_to_english(foreign, english).tolist() == [0.0, 1.0]
+
+
+def test_a_diverged_query_finds_nothing():
+    queries = np.array([[np.nan, 0.0], [0.0, 1.0]])
+    assert metrics.retrieve(queries, np.eye(2)).tolist() == [-1, 1]
+    assert metrics.english_to_foreign(queries, np.eye(2)).tolist() == [0.0, 1.0]
