@@ -1,0 +1,21 @@
+"""A small seeded world with known truth, said in real languages, in the forms of the real data sets.
+
+It is a measuring instrument: a pipeline must recover effects that were put in. It is no claim about language.
+
+    concepts   what can be said: the `Event`, its words as concepts
+    events     random sensible events and their splits
+    inference  what follows from what
+    grammar    one module for each language, over the words in `lexicon`
+    render     one way into all grammars
+    forms      records in the columns of the real data sets
+    files      the whole as a folder in hub layout
+"""
+
+from xlt.world.concepts import Event, Token
+from xlt.world.files import SIZES, WORLD_VERSION, fingerprint, record_sets, write_world
+from xlt.world.render import DIALECTS, LANGUAGES, ask, realise, span, text
+
+__all__ = [
+    "DIALECTS", "LANGUAGES", "SIZES", "WORLD_VERSION", "Event", "Token", "ask", "fingerprint", "realise",
+    "record_sets", "span", "text", "write_world",
+]  # fmt: skip

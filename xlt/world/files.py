@@ -1,0 +1,174 @@
+"""The world as a folder in hub layout, read by `datasets.load_dataset(root / "facebook/xnli", "de")`.
+
+Same ids, configs, splits, columns and feature types as the real data sets, so that nothing downstream
+knows the difference.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+from datasets import ClassLabel, Features, List, Value
+
+from xlt.errors import UserError, unknown
+from xlt.languages import language as language_row
+from xlt.world.forms import (
+    UPOS,
+    Row,
+    nli_rows,
+    pairs,
+    paragraphs,
+    parallel_rows,
+    pos_rows,
+    qa_rows,
+    sentences,
+    text_rows,
+)  # fmt: skip
+from xlt.world.inference import LABELS
+
+WORLD_VERSION = 1  # to be raised when any record changes
+
+_STRING = Value("string")
+_NLI = {"premise": _STRING, "hypothesis": _STRING, "label": ClassLabel(names=list(LABELS))}
+_ANSWERS = {"text": List(_STRING), "answer_start": List(Value("int32"))}
+_QA = {"id": _STRING, "context": _STRING, "question": _STRING, "answers": _ANSWERS}
+FEATURES = {  # by repository, or by config family where a repository has several
+    "nyu-mll/glue": Features(_NLI | {"idx": Value("int32")}),
+    "facebook/xnli": Features(_NLI),
+    "rajpurkar/squad": Features({"id": _STRING, "title": _STRING} | _QA),
+    "google/xquad": Features(_QA),
+    "udpos": Features({"tokens": List(_STRING), "pos_tags": List(ClassLabel(names=UPOS))}),
+    "tatoeba": Features(
+        {name: _STRING for name in ("source_sentence", "target_sentence", "source_lang", "target_lang")}
+    ),
+    "xlt/world-text": Features({"text": _STRING}),
+}
+
+# size -> the split its events are from, how they are drawn and said, and where they go.
+# A config without braces is English only.
+_SETS = {
+    "nli_train": ("train", pairs, nli_rows, [("nyu-mll/glue", "mnli", "train")]),
+    "nli_dev": ("dev", pairs, nli_rows, [
+        ("nyu-mll/glue", "mnli", "validation_matched"), ("facebook/xnli", "{code}", "validation"),
+    ]),
+    "nli_test": ("test", pairs, nli_rows, [("facebook/xnli", "{code}", "test")]),
+    "qa_train": ("train", paragraphs, qa_rows, [("rajpurkar/squad", "plain_text", "train")]),
+    "qa_dev": ("dev", paragraphs, qa_rows, [("rajpurkar/squad", "plain_text", "validation")]),
+    "qa_test": ("test", paragraphs, qa_rows, [("google/xquad", "xquad.{code}", "validation")]),
+    "pos_train": ("train", sentences, pos_rows, [("google/xtreme", "udpos.English", "train")]),
+    "pos_dev": ("dev", sentences, pos_rows, [("google/xtreme", "udpos.English", "validation")]),
+    "pos_test": ("test", sentences, pos_rows, [("google/xtreme", "udpos.{name}", "test")]),
+    "parallel": ("test", sentences, parallel_rows, [("google/xtreme", "tatoeba.{iso3}", "validation")]),
+    "text": ("train", sentences, text_rows, [("xlt/world-text", "{code}", "train")]),
+}  # fmt: skip
+SIZES = tuple(_SETS)
+
+
+_CARD = """Records of a small generated world in the form of the data set of this name. They are a measuring
+instrument with known truth, not a sample of language: scores on them say nothing about the real data set."""
+
+
+class RecordSet(NamedTuple):
+    """The rows of one split of one config."""
+
+    repo: str
+    config: str
+    split: str
+    rows: list[Row]
+
+    @property
+    def features(self) -> Features:
+        return FEATURES.get(self.repo) or FEATURES[self.config.partition(".")[0]]
+
+
+def record_sets(sizes: Mapping[str, int], languages: Iterable[str], seed: int) -> Iterator[RecordSet]:
+    """Every split of every config that the sizes ask for.
+
+    Raises:
+        UserError: a size or a language that the world does not have.
+    """
+    rows_of = [language_row(code) for code in dict.fromkeys(("en", *languages))]
+    for size in sizes:
+        if size not in _SETS:
+            raise unknown("size", size, SIZES)
+    for size, count in sizes.items():
+        split, draw, say, homes = _SETS[size]
+        records = draw(Random(f"world {WORLD_VERSION} seed {seed} {size}"), split, count)
+        for repo, pattern, name in homes:
+            for row in rows_of if "{" in pattern else rows_of[:1]:
+                config = pattern.format_map(row._asdict())
+                if config != "tatoeba.eng":
+                    yield RecordSet(repo, config, name, say(records, row.code))
+
+
+def fingerprint(sets: Iterable[RecordSet]) -> str:
+    """sha256 of all records as canonical JSON lines."""
+    digest = sha256()
+    for repo, config, split, rows in sets:
+        for row in rows:
+            line = json.dumps([repo, config, split, row], ensure_ascii=True, sort_keys=True)
+            digest.update(line.encode() + b"\n")
+    return digest.hexdigest()
+
+
+def write_world(root: Path, sizes: Mapping[str, int], languages: Iterable[str], seed: int = 0) -> Path:
+    """Write the world under `root`, all or nothing; nothing is done where it stands already.
+
+    English is always in it. Processes may do this at the same time: the first to end wins, with the same bytes.
+
+    Raises:
+        UserError: an unknown size or language, or `root` holds something else.
+    """
+    root, languages = Path(root), list(languages)
+    label = {"version": WORLD_VERSION, "sizes": dict(sorted(sizes.items())), "languages": languages, "seed": seed}
+    if _holds(root, label):
+        return root
+    root.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))
+    try:
+        _write(draft, record_sets(sizes, languages, seed))
+        (draft / "world.json").write_text(json.dumps(label, indent=1) + "\n", encoding="utf-8")
+        draft.chmod(0o755)
+        draft.rename(root)
+    except OSError:
+        if not _holds(root, label):
+            raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return root
+
+
+def _holds(root: Path, label: Mapping) -> bool:
+    """Whether this very world is complete under `root`."""
+    if not root.is_dir() or not any(root.iterdir()):
+        return False
+    path = root / "world.json"
+    if not path.exists() or json.loads(path.read_text(encoding="utf-8")) != label:
+        raise UserError(f"{root} holds something else than this generated world; remove it or give another folder")
+    return True
+
+
+def _write(root: Path, sets: Iterable[RecordSet]) -> None:
+    configs = defaultdict(lambda: defaultdict(list))
+    for made in sets:
+        file = f"{made.config}/{made.split}-00000-of-00001.parquet"
+        path = root / made.repo / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        columns = {name: [row[name] for row in made.rows] for name in made.features}
+        pq.write_table(pa.table(columns, schema=made.features.arrow_schema), path)
+        configs[made.repo][made.config].append({"split": made.split, "path": file})
+    for repo, files in configs.items():
+        head = {"configs": [{"config_name": name, "data_files": splits} for name, splits in files.items()]}
+        card = f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n# {repo}, generated world\n\n{_CARD}\n"
+        (root / repo / "README.md").write_text(card, encoding="utf-8")

@@ -1,0 +1,217 @@
+"""Natural language inference on records: what follows from what, decided without looking at text.
+
+The convention is that of SNLI and MNLI: premise and hypothesis are about the *same event*, and a named or
+indefinite thing in one is the same thing in the other. So "Anna buys a red apple" contradicts "Anna buys a
+blue apple" and "David buys a red apple", though in logic all could be true. `gold` compares two records
+field by field; pairs whose truth could be debated (a big rabbit, a big animal?) have no label at all.
+
+    affirmative premise and hypothesis   a clash: contradiction; something more specific: neutral; else entailment
+    both negated                         the same upside down: not buying fruit is not buying apples
+    one negated                          contradiction, where the affirmative one entails the other's positive
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from itertools import permutations
+from random import Random
+
+from xlt.world.concepts import (
+    ANTONYM_VERBS,
+    ANTONYMS,
+    CLOCKS,
+    COLOURS,
+    COUNTS,
+    NAMES,
+    NOUNS,
+    PLACES,
+    SOMEONE,
+    SOMETHING,
+    Event,
+)  # fmt: skip
+from xlt.world.events import random_event, random_filler, random_noun, random_subject, sensible
+
+LABELS = ("entailment", "neutral", "contradiction")
+
+# How one field of the hypothesis relates to that of the premise; None: debatable, no label.
+SAME, WIDER, NARROWER, CLASH = "same", "wider", "narrower", "clash"
+
+_GRADED = {*ANTONYMS, *ANTONYMS.values()} - {"clean", "dirty"}
+_OVERLAPPING = {  # a place and those that could lie in it or around it; the village holds everything
+    "street": ("market", "restaurant", "station"),
+    "park": ("garden", "restaurant", "beach", "forest", "market"),
+    "school": ("kitchen", "garden", "library", "office"),
+    "hospital": ("kitchen", "garden", "library", "office", "restaurant", "school"),
+    "station": ("restaurant", "market", "office"),
+    "restaurant": ("kitchen", "garden", "beach", "market", "office"),
+    "office": ("kitchen", "library", "market"),
+    "beach": ("market",),
+}  # fmt: skip
+
+
+def _both_ways(pairs) -> set[tuple[str, str]]:
+    return {pair for a, b in pairs for pair in ((a, b), (b, a))}
+
+
+def _place_clashes() -> set[tuple[str, str]]:
+    overlapping = _both_ways((place, other) for place, others in _OVERLAPPING.items() for other in others)
+    return {pair for pair in permutations(PLACES, 2) if "village" not in pair} - overlapping
+
+
+def _noun_clashes() -> set[tuple[str, str]]:
+    """Other kinds of the same family (a pear for an apple), or of the same class where there is no hypernym."""
+    return {(a, b) for a, b in permutations(NOUNS, 2) if NOUNS[a][:2] == NOUNS[b][:2]}
+
+
+CLASHES: dict[str, set] = {
+    "subject": set(permutations(NAMES, 2)) | _both_ways([("woman", "man"), ("girl", "boy")])
+    | set(permutations(("doctor", "teacher", "farmer", "baker"), 2)),
+    "verb": _both_ways(ANTONYM_VERBS.items()),
+    "noun": _noun_clashes(),
+    "adjective": set(permutations(COLOURS, 2)) | _both_ways(ANTONYMS.items()),
+    "place": _place_clashes(),
+    "count": set(permutations(COUNTS, 2)),
+    "time": set(permutations(CLOCKS, 2))
+    | _both_ways([("morning", "evening"), ("morning", "night"), ("monday", "friday"), ("summer", "winter")]),
+}  # fmt: skip
+FIELDS = ("subject", "verb", "noun", "adjective", "count", "place", "time")
+
+
+def relation(premise: Event, hypothesis: Event, field: str) -> str | None:
+    """How `field` of the hypothesis relates to that of the premise, both taken as affirmative."""
+    p, h = getattr(premise, field), getattr(hypothesis, field)
+    if p == h:
+        return SAME
+    if field == "count":
+        return _count_relation(premise, hypothesis)
+    if _above(h, p, field):
+        return WIDER
+    if _above(p, h, field):
+        return None if h == "now" else NARROWER  # what happens, happens now: debatable
+    return CLASH if (p, h) in CLASHES[field] else None
+
+
+def _above(general, specific, field: str) -> bool:
+    """Whether the first filler says the same as the second, only less."""
+    if field == "noun":
+        return general == SOMETHING or (specific in NOUNS and NOUNS[specific][1] == general)
+    return general == (SOMEONE if field == "subject" else None)
+
+
+def _count_relation(premise: Event, hypothesis: Event) -> str | None:
+    """Five apples are something; whether five apples are an apple is debatable."""
+    if hypothesis.noun == SOMETHING:
+        return WIDER
+    if premise.noun == SOMETHING:
+        return NARROWER
+    return CLASH if (premise.count, hypothesis.count) in CLASHES["count"] else None
+
+
+def gold(premise: Event, hypothesis: Event) -> str | None:
+    """The label of a pair, None where it could be debated."""
+    relations = {relation(premise, hypothesis, field) for field in FIELDS}
+    if None in relations or _graded_across_kinds(premise, hypothesis):
+        return None
+    if premise.negated != hypothesis.negated:
+        affirmative_says_more = WIDER if hypothesis.negated else NARROWER
+        return "contradiction" if relations <= {SAME, affirmative_says_more} else None
+    if premise.negated and CLASH in relations:
+        return None
+    if CLASH in relations:
+        return "contradiction" if _clash_is_certain(premise, hypothesis) else None
+    follows = {SAME, NARROWER if premise.negated else WIDER}
+    return "entailment" if relations <= follows else "neutral"
+
+
+def _clash_is_certain(premise: Event, hypothesis: Event) -> bool:
+    """One clash, and about the same participants otherwise: no `someone` against a name."""
+    relations = {field: relation(premise, hypothesis, field) for field in FIELDS}
+    participants = {relations["subject"], relations["noun"]} - {SAME, CLASH}
+    return list(relations.values()).count(CLASH) == 1 and not participants
+
+
+def _graded_across_kinds(premise: Event, hypothesis: Event) -> bool:
+    """A big rabbit need not be a big animal."""
+    nouns = relation(premise, hypothesis, "noun")
+    adjectives = {premise.adjective, hypothesis.adjective}
+    return nouns in (WIDER, NARROWER) and premise.adjective == hypothesis.adjective and bool(adjectives & _GRADED)
+
+
+def random_pair(rng: Random, label: str) -> tuple[Event, Event] | None:
+    """A premise and hypothesis with this label, or None where no try led to one.
+
+    The hypothesis is drawn first, the same way for every label, and the premise is made from it;
+    so the hypothesis alone says next to nothing about the label.
+    """
+    hypothesis = random_event(rng, negated=0.1)
+    for _ in range(8):
+        premise = _premise(rng, hypothesis, label)
+        if premise != hypothesis and sensible(premise) and gold(premise, hypothesis) == label:
+            return premise, hypothesis
+    return None
+
+
+def _premise(rng: Random, hypothesis: Event, label: str) -> Event:
+    """A record that is likely to stand in the wanted relation; `gold` has the last word."""
+    steps = rng.choice((1, 1, 2))
+    if label != "contradiction":
+        step = narrowed if (label == "entailment") != hypothesis.negated else widened
+        return step(rng, hypothesis, steps)
+    if hypothesis.negated:
+        return replace(narrowed(rng, hypothesis, steps - 1), negated=False)
+    if rng.random() < 0.1:
+        return replace(widened(rng, hypothesis, steps - 1), negated=True)
+    return rng.choice((narrowed, widened))(rng, swapped(rng, hypothesis), steps - 1)
+
+
+def narrowed(rng: Random, event: Event, steps: int) -> Event:
+    """The event with `steps` more things said: a modifier more, an apple for fruit, Anna for someone."""
+    for _ in range(steps):
+        wide = [role for role in ("adjective", "place", "time") if not getattr(event, role)]
+        wide += ["subject"] * (event.subject == SOMEONE) + ["noun"] * (event.noun not in NOUNS)
+        role = rng.choice(wide or ["time"])
+        event = replace(event, **{role: _specific(rng, event, role)})
+    return event
+
+
+def _specific(rng: Random, event: Event, role: str) -> str | int | None:
+    if role == "subject":
+        return random_subject(rng)
+    if role == "noun":
+        below = [noun for noun in NOUNS if NOUNS[noun][1] == event.noun]
+        return rng.choice(below) if below else random_noun(rng, event.verb)
+    return random_filler(rng, event, role)
+
+
+def widened(rng: Random, event: Event, steps: int) -> Event:
+    """The event with `steps` fewer things said."""
+    for _ in range(steps):
+        narrow = [role for role in ("adjective", "place", "time") if getattr(event, role)]
+        narrow += ["subject"] * (event.subject != SOMEONE and not event.negated) + ["noun"] * (event.noun != SOMETHING)
+        role = rng.choice(narrow or ["time"])
+        if role == "noun":
+            event = _more_general_noun(rng, event)
+        else:
+            event = replace(event, **{role: SOMEONE if role == "subject" else None})
+    return event
+
+
+def _more_general_noun(rng: Random, event: Event) -> Event:
+    above = NOUNS[event.noun][1] if event.noun in NOUNS else None
+    if above is None or rng.random() < 0.3:
+        return replace(event, noun=SOMETHING, adjective=None, count=None)
+    return replace(event, noun=above, adjective=None if event.adjective in _GRADED else event.adjective)
+
+
+def swapped(rng: Random, event: Event) -> Event:
+    """The event with one filler that excludes the old one."""
+    options = {field: _clashing(field, getattr(event, field)) for field in FIELDS}
+    field = rng.choice([field for field in FIELDS if options[field]] or ["time"])
+    return replace(event, **{field: rng.choice(options[field] or [event.time])})
+
+
+@cache
+def _clashing(field: str, filler) -> list:
+    """What could stand in `field` instead of `filler` and would contradict it."""
+    return sorted(other for one, other in CLASHES[field] if one == filler)
