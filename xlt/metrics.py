@@ -33,7 +33,7 @@ def _same_length(gold: Sequence, predicted: Sequence, what: str) -> None:
 def accuracy(gold: Sequence[Hashable], predicted: Sequence[Hashable]) -> np.ndarray:
     """1.0 where the label is right, else 0.0; shape (n,). A prediction None is wrong."""
     _same_length(gold, predicted, "labels")
-    return np.array([float(p is not None and g == p) for g, p in zip(gold, predicted)])
+    return np.array([float(p is not None and g == p) for g, p in zip(gold, predicted, strict=True)])
 
 
 # ---- tagging -------------------------------------------------------------------------
@@ -51,12 +51,13 @@ def chunk_f1(gold: Sequence[Tags], predicted: Sequence[Tags]) -> float:
     XTREME scores its POS task with seqeval, which is made for entities: a run of equal
     neighbouring tags becomes one chunk, so the number is neither accuracy nor F1 per tag
     (google-research/xtreme, issue 56: for XLM-R Large 74.2 where the accuracy is 78.2).
-    Tags that begin with S (SCONJ, SYM) are read as "single": each word its own chunk.
+    Tags that begin with S (SCONJ, SYM) are read as "single": each word its own chunk. The
+    numbers are those of seqeval 0.0.12; 1.2.2 also drops X and confuses CCONJ with SCONJ.
     A word without a prediction (None) breaks the predicted chunk; its gold chunk is missed.
     """
     _check_sentences(gold, predicted)
     right = found = wanted = 0
-    for g, p in zip(gold, predicted):
+    for g, p in zip(gold, predicted, strict=True):
         g, p = _chunks(g), _chunks(p)
         right, found, wanted = right + len(g & p), found + len(p), wanted + len(g)
     return 2 * right / (found + wanted) if found + wanted else 0.0
@@ -64,7 +65,7 @@ def chunk_f1(gold: Sequence[Tags], predicted: Sequence[Tags]) -> float:
 
 def _check_sentences(gold: Sequence[Tags], predicted: Sequence[Tags]) -> None:
     _same_length(gold, predicted, "sentences")
-    for g, p in zip(gold, predicted):
+    for g, p in zip(gold, predicted, strict=True):
         _same_length(g, p, "tags of a sentence")
 
 
@@ -127,7 +128,7 @@ def _best(
     references: Sequence[Sequence[str]],
 ) -> np.ndarray:
     _same_length(references, predictions, "answers")
-    pairs = ((tokens(p), [tokens(r) for r in refs]) for p, refs in zip(predictions, references))
+    pairs = ((tokens(p), [tokens(r) for r in refs]) for p, refs in zip(predictions, references, strict=True))
     return np.array([max(score(p, r) for r in refs) for p, refs in pairs], dtype=float)
 
 

@@ -102,8 +102,11 @@ def minimum_detectable_difference(sd: float, n: int, level: float = 0.95, power:
         return NAN
     freedom = 2 * (n - 1)
     critical = stats.t.ppf((1 + level) / 2, freedom)
-    # the wrong-sided rejections, far below 0.1 % at any useful power, are left out
-    surplus = lambda shift: stats.nct.sf(critical, freedom, shift) - power
+
+    def surplus(shift: float) -> float:
+        """Power too much; the wrong-sided rejections, far below 0.1 % at any useful power, are left out."""
+        return stats.nct.sf(critical, freedom, shift) - power
+
     return float(optimize.brentq(surplus, 0, 3 * critical + 5) * sd * sqrt(2 / n))
 
 
