@@ -1,0 +1,136 @@
+"""Records to features: token ids, labels, and what is needed to read a prediction back.
+
+A feature is a dict of plain lists (`input_ids`, for BERT also `token_type_ids`, and labels). Nothing is
+padded here; `collate` pads a batch to its longest member.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from xlt import tasks
+
+IGNORED = -100  # label that the loss skips
+Feature = dict[str, Any]
+
+
+def encode(family: str, rows: Any, tokenizer: Any, max_length: int, stride: int = 0) -> list[Feature]:
+    """Features of `rows` (a `datasets.Dataset` with our columns) for one task family.
+
+    One feature per row, except for spans: a long context gives several windows, each with `row`.
+    """
+    make = {tasks.CLASSIFICATION: _classification, tasks.TAGGING: _tagging, tasks.MLM: _text, tasks.SPAN: _span}[family]
+    return make(rows, tokenizer, max_length, stride)
+
+
+def sentences(texts: list[str], tokenizer: Any, max_length: int) -> list[Feature]:
+    """Single sentences, for retrieval."""
+    return _features(tokenizer(texts, truncation=True, max_length=max_length))
+
+
+def _features(encoded: Any, **labels: list) -> list[Feature]:
+    columns = {name: encoded[name] for name in ("input_ids", "token_type_ids") if name in encoded} | labels
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _classification(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]:
+    encoded = tokenizer(rows["text_a"][:], rows["text_b"][:], truncation=True, max_length=max_length)
+    return _features(encoded, labels=rows["label"][:])
+
+
+def _tagging(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]:
+    """The first subword of a word carries its tag; `words[i]` is the word of position i, or None."""
+    encoded = tokenizer(rows["tokens"][:], is_split_into_words=True, truncation=True, max_length=max_length)
+    labels, words = [], []
+    for index, tags in enumerate(rows["tags"][:]):
+        firsts = _first_subwords(encoded.word_ids(index))
+        words.append(firsts)
+        labels.append([IGNORED if word is None else tags[word] for word in firsts])
+    return _features(encoded, labels=labels, words=words)
+
+
+def _first_subwords(word_ids: list[int | None]) -> list[int | None]:
+    return [
+        word if word is not None and word != (word_ids[i - 1] if i else None) else None
+        for i, word in enumerate(word_ids)
+    ]
+
+
+def _text(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]:
+    encoded = tokenizer(rows["text"][:], add_special_tokens=False, truncation=True, max_length=max_length)
+    return [{"input_ids": ids} for ids in encoded["input_ids"]]
+
+
+def _span(rows: Any, tokenizer: Any, max_length: int, stride: int) -> list[Feature]:
+    """Windows over the context; a window without the whole answer points at its first token (BERT's convention)."""
+    questions = [question.strip() for question in rows["question"][:]]
+    encoded = tokenizer(
+        questions, rows["context"][:], truncation="only_second", max_length=max_length,
+        stride=min(stride, max_length // 3), return_overflowing_tokens=True, return_offsets_mapping=True,
+    )  # fmt: skip
+    answers = rows["answers"][:]
+    owner = encoded["overflow_to_sample_mapping"]
+    offsets, starts, ends = [], [], []
+    for window, row in enumerate(owner):
+        spans = [
+            tuple(span) if part == 1 else None
+            for span, part in zip(encoded["offset_mapping"][window], encoded.sequence_ids(window), strict=True)
+        ]
+        start, end = _gold_span(spans, answers[row])
+        offsets.append(spans)
+        starts.append(start)
+        ends.append(end)
+    return _features(encoded, start_positions=starts, end_positions=ends, row=list(owner), offsets=offsets)
+
+
+def _gold_span(spans: list[tuple[int, int] | None], answers: dict) -> tuple[int, int]:
+    """First and last token that overlap the first answer; (0, 0) when the window does not hold all of it."""
+    if not answers["text"]:
+        return 0, 0
+    begin = answers["answer_start"][0]
+    finish = begin + len(answers["text"][0])
+    inside = [i for i, span in enumerate(spans) if span and span[0] < finish and span[1] > begin]
+    whole = inside and spans[inside[0]][0] <= begin and spans[inside[-1]][1] >= finish
+    return (inside[0], inside[-1]) if whole else (0, 0)
+
+
+def batches(features: list[Feature], size: int, rng: np.random.Generator | None = None) -> Iterator[list[int]]:
+    """Indices in batches of similar length; shuffled when `rng` is given, longest first otherwise.
+
+    Sorting happens within chunks of 50 batches of a shuffled order, so that batches stay random.
+    """
+    lengths = np.array([len(feature["input_ids"]) for feature in features])
+    if rng is None:
+        order = np.argsort(-lengths, kind="stable")
+        yield from (order[i : i + size].tolist() for i in range(0, len(order), size))
+        return
+    order = rng.permutation(len(features))
+    cut: list[list[int]] = []
+    for i in range(0, len(order), 50 * size):
+        chunk = order[i : i + 50 * size]
+        chunk = chunk[np.argsort(lengths[chunk], kind="stable")]
+        cut += [chunk[j : j + size].tolist() for j in range(0, len(chunk), size)]
+    yield from (cut[i] for i in rng.permutation(len(cut)))
+
+
+_PADDING = {"token_type_ids": 0, "labels": IGNORED, "position_ids": 1}
+_TENSORS = ("input_ids", "token_type_ids", "labels", "position_ids", "start_positions", "end_positions")
+
+
+def collate(features: list[Feature], pad_id: int, device: str = "cpu") -> dict[str, torch.Tensor]:
+    """One batch: `input_ids`, `attention_mask` (B, T), and the labels, padded to the longest feature."""
+    width = max(len(feature["input_ids"]) for feature in features)
+    batch: dict[str, Any] = {
+        "attention_mask": [[1] * (n := len(f["input_ids"])) + [0] * (width - n) for f in features],
+    }
+    for name in _TENSORS:
+        if name not in features[0]:
+            continue
+        fill = pad_id if name == "input_ids" else _PADDING.get(name)
+        values = [feature[name] for feature in features]
+        batch[name] = [v + [fill] * (width - len(v)) for v in values] if isinstance(values[0], list) else values
+    return {name: torch.tensor(values).to(device, non_blocking=True) for name, values in batch.items()}

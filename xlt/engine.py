@@ -1,0 +1,246 @@
+"""Where runs execute: worker processes on this machine, each taking the next run whose parent is done.
+
+A run is a pure function of its recipe, and the store makes finishing atomic, so a run may die or be
+repeated without harm. What fails is reported at the end; whatever does not depend on it still runs.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from xlt import tasks
+from xlt.errors import UserError
+from xlt.params import Profile, Resources
+from xlt.recipe import Evaluation, Recipe
+from xlt.store import Store
+
+
+@dataclass(frozen=True)
+class Job:
+    """Train the last stage of `recipe` unless that is done, then evaluate it."""
+
+    recipe: Recipe
+    evaluations: tuple[Evaluation, ...] = ()
+
+
+@dataclass
+class Outcome:
+    """Failures by run: one line each; `blocked` are runs whose parent failed."""
+
+    failed: dict[Recipe, str] = field(default_factory=dict)
+    blocked: list[Recipe] = field(default_factory=list)
+
+
+# in a worker ----------------------------------------------------------------------------------
+
+
+@cache
+def _store(profile_json: str) -> Store:
+    from xlt.lab import open_store
+
+    return open_store(Profile.model_validate_json(profile_json))
+
+
+def _start_worker(threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+
+def _work(profile_json: str, job: Job, resources: Resources) -> str | None:
+    """Do one job; returns None, or one line that says what went wrong."""
+    try:
+        execute(_store(profile_json), job, resources)
+    except UserError as error:
+        return str(error)
+    except OSError as error:
+        return "the disk is full; free some space and run again" if error.errno == 28 else _describe(error)
+    except Exception as error:  # a failing run must not stop the others
+        return _describe(error)
+    return None
+
+
+def _describe(error: Exception) -> str:
+    if type(error).__name__ == "OutOfMemoryError":
+        return "out of GPU memory; lower batch and raise accumulate in the profile by the same factor"
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({os.path.basename(where.filename)}:{where.lineno})".replace("\n", " ")
+
+
+def execute(store: Store, job: Job, resources: Resources) -> None:
+    from xlt.evaluate import evaluate, model_for  # torch stays out of the parent process
+
+    if not store.done(job.recipe):
+        _train(store, job.recipe, resources)
+    pending = [e for e in job.evaluations if not store.score_file(job.recipe, e).is_file()]
+    learners: dict[bool, Any] = {}
+    for evaluation in pending:
+        started = time.time()
+        retrieval = tasks.get(evaluation.task).family == tasks.RETRIEVAL
+        if retrieval not in learners:
+            learners[retrieval] = model_for(store, job.recipe, evaluation)
+        values, examples = evaluate(store, job.recipe, evaluation, learners[retrieval], resources.eval_batch)
+        result = {"metrics": values, "n": len(examples), "seconds": time.time() - started, "finished": time.time()}
+        result |= {"key": store.evaluation_key(job.recipe, evaluation), **_made_by()}
+        store.save_scores(job.recipe, evaluation, result, examples)
+
+
+def _train(store: Store, recipe: Recipe, resources: Resources) -> None:
+    import json
+
+    from xlt import model, train
+
+    started = time.time()
+    with store.creating(recipe) as folder:
+        if recipe.stages:
+            cost = train.train_stage(store, recipe, folder, resources.checkpoint_minutes)
+        else:
+            cost = _start(store, recipe, folder, model)
+        record = {"name": recipe.name, "recipe": recipe.model_dump(mode="json"), "key": store.key(recipe), **cost}
+        record |= {"seconds": time.time() - started, "finished": time.time(), "peak_mb": _peak_mb(), **_made_by()}
+        (folder / "run.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+
+
+def _start(store: Store, recipe: Recipe, folder: Any, model: Any) -> dict[str, Any]:
+    """The starting encoder: nothing to store for pretrained weights, tokenizer and random weights otherwise."""
+    start = recipe.start
+    if start.model:
+        return model.sizes(model.read_encoder(model.locate(start), start.revision)) | {"trainable": 0}
+    texts = [
+        text for code in start.languages for text in store.source.load(tasks.get(start.text), code, "train")["text"][:]
+    ]
+    tokenizer = model.train_tokenizer(texts, start.vocabulary)
+    encoder = model.random_encoder(start, len(tokenizer))
+    tokenizer.save_pretrained(folder / "encoder")
+    encoder.save_pretrained(folder / "encoder")
+    return model.sizes(encoder) | {"trainable": 0}
+
+
+def _made_by() -> dict[str, Any]:
+    from xlt import provenance
+
+    return {"code": provenance.code(), "environment": provenance.environment()}
+
+
+def _peak_mb() -> int:
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() >> 20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+
+
+# in the parent --------------------------------------------------------------------------------
+
+
+def workers(resources: Resources) -> int:
+    """Processes at a time: as the profile says, else one for each GPU, else one for each core group."""
+    if resources.workers:
+        return resources.workers
+    import torch
+
+    return torch.cuda.device_count() or max(1, len(os.sched_getaffinity(0)) // resources.threads)
+
+
+def run(
+    profile: Profile,
+    jobs: Sequence[Job],
+    done: Callable[[Recipe], bool],
+    seconds: Callable[[Job], float],
+    report: Callable[[int, int, float, str], None],
+) -> Outcome:
+    """Run all jobs, each after its parent; the longest remaining path first.
+
+    A worker that is killed (out of memory, say) fails its run only: the pool is started anew.
+    """
+    waiting = {job.recipe: job for job in jobs}
+    cost = {job.recipe: seconds(job) for job in jobs}
+    path = _longest_paths(waiting, cost)
+    outcome, running, finished, slots = Outcome(), {}, 0, min(workers(profile.resources), len(jobs))
+    remaining, clock, spent = sum(cost.values()), time.monotonic(), 0.0
+    pool = _pool(slots, profile.resources)
+    try:
+        while waiting or running:
+            _drop_blocked(waiting, outcome)
+            ready = [r for r in waiting if r.parent is None or (r.parent not in waiting and r.parent not in running)]
+            for recipe in sorted(ready, key=lambda r: -path[r])[: slots - len(running)]:
+                job = waiting.pop(recipe)
+                future = pool.submit(_work, profile.model_dump_json(), job, profile.resources)
+                running[recipe] = (future, job)
+            if not running:
+                break
+            report(finished, len(jobs), _left(remaining, spent, clock, slots), " and ".join(r.name for r in running))
+            wait([future for future, _ in running.values()], timeout=5, return_when=FIRST_COMPLETED)
+            for recipe, (future, _) in list(running.items()):
+                if not future.done():
+                    continue
+                del running[recipe]
+                finished, remaining, spent = finished + 1, remaining - cost[recipe], spent + cost[recipe]
+                if (message := _result(future)) is not None:
+                    outcome.failed[recipe] = message
+                if isinstance(future.exception(), BrokenProcessPool):
+                    waiting |= {r: job for r, (_, job) in running.items()}  # innocent bystanders go again, alone
+                    slots = 1
+                    running.clear()
+                    pool = _pool(slots, profile.resources)
+    except BaseException:
+        _kill(pool)
+        raise
+    pool.shutdown()
+    report(finished, len(jobs), 0.0, "")
+    return outcome
+
+
+def _pool(slots: int, resources: Resources) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(slots, context, initializer=_start_worker, initargs=(resources.threads,))
+
+
+def _kill(pool: ProcessPoolExecutor) -> None:
+    """End the workers now, in the middle of their runs: what they have not finished leaves no trace."""
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+
+
+def _result(future: Future) -> str | None:
+    error = future.exception()
+    if isinstance(error, BrokenProcessPool):
+        return "the worker process was killed (out of memory?); lower resources.workers or the stage's batch"
+    return _describe(error) if error else future.result()
+
+
+def _drop_blocked(waiting: dict[Recipe, Job], outcome: Outcome) -> None:
+    """Runs whose parent failed cannot run; recipes come parents first."""
+    for recipe in list(waiting):
+        if recipe.parent in outcome.failed or recipe.parent in outcome.blocked:
+            del waiting[recipe]
+            outcome.blocked.append(recipe)
+
+
+def _longest_paths(jobs: dict[Recipe, Job], cost: dict[Recipe, float]) -> dict[Recipe, float]:
+    """Seconds from the start of each run to the end of the longest chain below it."""
+    path = dict(cost)
+    for recipe in sorted(jobs, key=lambda r: -len(r.stages)):
+        if recipe.parent in path:
+            path[recipe.parent] = max(path[recipe.parent], cost[recipe.parent] + path[recipe])
+    return path
+
+
+def _left(remaining: float, spent: float, clock: float, slots: int) -> float:
+    """Seconds left: the estimate, scaled by how wrong it has been so far."""
+    elapsed = time.monotonic() - clock
+    scale = elapsed * slots / spent if spent else 1.0
+    return remaining * scale / slots

@@ -1,0 +1,189 @@
+"""One evaluation of one trained model: predictions for every example, and the task's metrics over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from xlt import encode, metrics, model, tasks
+from xlt.device import autocast, compute
+from xlt.recipe import Evaluation, Recipe
+from xlt.tasks import Task
+
+if TYPE_CHECKING:
+    from xlt.store import Store
+
+ANSWER_TOKENS = 30  # longest answer considered, as in the SQuAD scripts of XTREME
+Examples = list[dict[str, Any]]
+SHUFFLE = 0  # which examples a limited evaluation takes: the same rows of every language
+
+
+def model_for(store: Store, recipe: Recipe, evaluation: Evaluation) -> torch.nn.Module:
+    """The model that `evaluation` needs: encoder and head, or for retrieval the encoder alone."""
+    retrieval = tasks.get(evaluation.task).family == tasks.RETRIEVAL
+    loaded = model.encoder_of(store, recipe) if retrieval else model.load(store, recipe)
+    return loaded.to(compute().device).eval()
+
+
+def evaluate(
+    store: Store, recipe: Recipe, evaluation: Evaluation, learner: torch.nn.Module, batch: int
+) -> tuple[dict[str, float], Examples]:
+    """Metric values (fractions) and one record for each example: gold, prediction, score.
+
+    `batch` decides speed and memory only.
+    """
+    task, tokenizer = tasks.get(evaluation.task), model.tokenizer_of(store, recipe)
+    rows = _rows(store, evaluation)
+    if task.family == tasks.RETRIEVAL:
+        return _retrieval(rows, tokenizer, learner, evaluation, batch)
+    features = _features(store, evaluation, tokenizer)
+    score = {tasks.CLASSIFICATION: _classification, tasks.TAGGING: _tagging, tasks.SPAN: _span}[task.family]
+    return score(rows, features, learner, batch, tokenizer.pad_token_id, task, evaluation)
+
+
+_kept_rows: dict[tuple, Any] = {}
+_kept_features: dict[tuple, list] = {}
+
+
+def _rows(store: Store, evaluation: Evaluation) -> Any:
+    """Records of a test set, kept in memory: a worker evaluates many models on the same ones."""
+    key = (id(store.source), evaluation)
+    if key not in _kept_rows:
+        task = tasks.get(evaluation.task)
+        rows = store.source.load(task, evaluation.language, evaluation.split, evaluation.examples, SHUFFLE)
+        _kept_rows[key] = {name: rows[name][:] for name in rows.column_names}
+    return _kept_rows[key]
+
+
+def _features(store: Store, evaluation: Evaluation, tokenizer: Any) -> list[encode.Feature]:
+    key = (id(store.source), evaluation, tokenizer.name_or_path)
+    if key not in _kept_features:
+        family = tasks.get(evaluation.task).family
+        rows = _rows(store, evaluation)
+        _kept_features[key] = encode.encode(family, rows, tokenizer, evaluation.max_length, evaluation.stride)
+    return _kept_features[key]
+
+
+@torch.no_grad()
+def _outputs(learner: Any, features: list, batch: int, pad: int, keep: tuple[str, ...]) -> Iterator[tuple[int, dict]]:
+    """(feature index, {output name: array}) in batch order; padding positions are cut off."""
+    for indices in encode.batches(features, batch):
+        inputs = [{k: features[i][k] for k in ("input_ids", "token_type_ids") if k in features[i]} for i in indices]
+        with autocast():
+            out = learner(**encode.collate(inputs, pad, compute().device))
+        arrays = {name: out[name].float().cpu().numpy() for name in keep}
+        for place, index in enumerate(indices):
+            yield index, {name: array[place] for name, array in arrays.items()}
+
+
+def _classification(
+    rows: Any, features: list, learner: Any, batch: int, pad: int, task: Task, evaluation: Evaluation
+) -> tuple[dict[str, float], Examples]:
+    predicted = [0] * len(features)
+    for index, out in _outputs(learner, features, batch, pad, ("logits",)):
+        predicted[index] = int(out["logits"][: len(task.labels)].argmax())
+    right = metrics.accuracy(rows["label"], predicted)
+    examples = [
+        {"gold": task.labels[g], "prediction": task.labels[p], "accuracy": s}
+        for g, p, s in zip(rows["label"], predicted, right.tolist(), strict=True)
+    ]
+    return {"accuracy": float(right.mean())}, examples
+
+
+def _tagging(
+    rows: Any, features: list, learner: Any, batch: int, pad: int, task: Task, evaluation: Evaluation
+) -> tuple[dict[str, float], Examples]:
+    gold = [[task.labels[tag] for tag in tags] for tags in rows["tags"]]
+    predicted: list[list[str | None]] = [[None] * len(tags) for tags in gold]  # None: cut off, counts as wrong
+    for index, out in _outputs(learner, features, batch, pad, ("logits",)):
+        best = out["logits"][:, : len(task.labels)].argmax(-1)
+        for place, word in enumerate(features[index]["words"]):
+            if word is not None:
+                predicted[index][word] = task.labels[best[place]]
+    values = {
+        "chunk_f1": metrics.chunk_f1(gold, predicted),
+        "token_accuracy": float(metrics.token_accuracy(gold, predicted).mean()),
+    }
+    return values, [{"gold": g, "prediction": p} for g, p in zip(gold, predicted, strict=True)]
+
+
+def _span(
+    rows: Any, features: list, learner: Any, batch: int, pad: int, task: Task, evaluation: Evaluation
+) -> tuple[dict[str, float], Examples]:
+    best: list[tuple[float, str]] = [(-np.inf, "")] * len(rows["id"])
+    for index, out in _outputs(learner, features, batch, pad, ("start_logits", "end_logits")):
+        feature = features[index]
+        row = feature["row"]
+        found = _best_span(out["start_logits"], out["end_logits"], feature["offsets"])
+        if found and found[0] > best[row][0]:
+            best[row] = (found[0], rows["context"][row][found[1] : found[2]])
+    answers = [text for _, text in best]
+    references = [reference["text"] for reference in rows["answers"]]
+    per_example = {
+        "f1": metrics.f1(answers, references),
+        "exact_match": metrics.exact_match(answers, references),
+        "f1_language_aware": metrics.f1_language_aware(answers, references, evaluation.language),
+    }
+    examples = [
+        {"id": rows["id"][i], "gold": references[i], "prediction": answers[i], **{m: float(v[i]) for m, v in per_example.items()}}
+        for i in range(len(answers))
+    ]
+    return {name: float(values.mean()) for name, values in per_example.items()}, examples
+
+
+def _best_span(start: np.ndarray, end: np.ndarray, offsets: list) -> tuple[float, int, int] | None:
+    """(score, first character, past the last) of the best answer within the context of one window."""
+    context = np.array([span is not None and span[1] > span[0] for span in offsets])
+    if not context.any():
+        return None
+    length = len(offsets)
+    start = np.where(context, start[:length], -np.inf)
+    end = np.where(context, end[:length], -np.inf)
+    distance = np.arange(length)[None, :] - np.arange(length)[:, None]
+    total = np.where((distance >= 0) & (distance < ANSWER_TOKENS), start[:, None] + end[None, :], -np.inf)
+    first, last = np.unravel_index(total.argmax(), total.shape)
+    return float(total[first, last]), offsets[first][0], offsets[last][1]
+
+
+# sentence retrieval ---------------------------------------------------------------------------
+
+
+def _retrieval(
+    rows: Any, tokenizer: Any, encoder: Any, evaluation: Evaluation, batch: int
+) -> tuple[dict[str, float], Examples]:
+    """Nearest neighbour by cosine, both directions; `source` is the foreign side, `target` English."""
+    foreign = embed(rows["source"], tokenizer, encoder, evaluation, batch)
+    english = embed(rows["target"], tokenizer, encoder, evaluation, batch)
+    from_english = metrics.english_to_foreign(english, foreign)
+    to_english = metrics.foreign_to_english(foreign, english)
+    values = {"accuracy_en_to_xx": float(from_english.mean()), "accuracy_xx_to_en": float(to_english.mean())}
+    pairs = zip(from_english.tolist(), to_english.tolist(), strict=True)
+    return values, [{"accuracy_en_to_xx": a, "accuracy_xx_to_en": b} for a, b in pairs]
+
+
+@torch.no_grad()
+def embed(texts: list[str], tokenizer: Any, encoder: Any, evaluation: Evaluation, batch: int) -> np.ndarray:
+    """Sentence vectors (n, width) from `hidden_states[layer]` (0 is the embeddings; default: the middle layer).
+
+    "mean" pools over all tokens including the special ones, as XTREME's Tatoeba script does.
+    """
+    features = encode.sentences(texts, tokenizer, evaluation.max_length)
+    layer = default_layer(encoder.config.num_hidden_layers) if evaluation.layer is None else evaluation.layer
+    vectors = np.zeros((len(texts), encoder.config.hidden_size), dtype=np.float32)
+    for indices in encode.batches(features, batch):
+        inputs = encode.collate([features[i] for i in indices], tokenizer.pad_token_id, compute().device)
+        with autocast():
+            hidden = encoder(**inputs, output_hidden_states=True).hidden_states[layer].float()
+        mask = inputs["attention_mask"].unsqueeze(-1)
+        pooled = (hidden * mask).sum(1) / mask.sum(1) if evaluation.pooling == "mean" else hidden[:, 0]
+        vectors[indices] = pooled.cpu().numpy()
+    return vectors
+
+
+def default_layer(layers: int) -> int:
+    """XTREME's choice carried over to any depth: `hidden_states[14]` of 24 layers, 8 of 12."""
+    return {24: 14, 12: 8}.get(layers, max(1, round(layers * 7 / 12)))
+

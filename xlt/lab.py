@@ -1,0 +1,214 @@
+"""The one thing that notebooks need: recipes of a profile, and `run`, which returns a table of scores."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from xlt import engine, hub, params, plan, progress, tasks
+from xlt.errors import UserError
+from xlt.languages import language
+from xlt.params import Profile
+from xlt.recipe import Evaluation, Recipe
+from xlt.sources import Source
+from xlt.store import Store
+
+
+def open_store(profile: Profile) -> Store:
+    """Runs of all profiles share one folder: a run is what its key says, whoever asked for it."""
+    return Store(params.cache_root() / "runs", Source.of(profile))
+
+
+class Lab:
+    """A profile at work.
+
+        lab = xlt.Lab.from_params("mini")
+        scores = lab.run({"mnli": lab.recipe("mnli", target="xnli")}, lab.evaluations("xnli"))
+    """
+
+    def __init__(self, profile: Profile):
+        self.profile = profile
+        if profile.data.source == "hub":
+            hub.check(profile)
+        self.store = open_store(profile)
+
+    @classmethod
+    def from_params(cls, name: str) -> Lab:
+        """The lab of profile `name` (in params/) or of a YAML file.
+
+        Raises:
+            UserError: anything wrong in the profile; or data sets or weights that cannot be had.
+        """
+        return cls(params.load(name))
+
+    # recipes and evaluations ---------------------------------------------------------------
+
+    def recipe(self, *intermediate: str, target: str | None = None, pretrained: bool = True) -> Recipe:
+        """Pretrained encoder, then the intermediate tasks in this order, then the target task.
+
+        `pretrained=False` leaves out the profile's own pretraining: the control encoder.
+        """
+        recipe = Recipe(start=self.profile.encoder)
+        if pretrained and self.profile.pretraining:
+            recipe = recipe.then(self.profile.pretraining.model_copy(update={"role": "pretraining"}))
+        recipe = recipe.then(*(self.profile.stage(task, "intermediate") for task in intermediate))
+        if target and tasks.get(target).family != tasks.RETRIEVAL:
+            recipe = recipe.then(self.profile.stage(target, "target"))
+        return recipe
+
+    def languages(self, task: str, split: str = "test") -> list[str]:
+        """Languages in which `task` can be evaluated here; English first."""
+        declared = tasks.get(task)
+        here = self.store.source.languages(declared, split)
+        asked = [code for code in self.profile.languages or here if code in here]
+        return sorted(asked, key=lambda code: (code != "en", asked.index(code)))
+
+    def missing(self, task: str) -> list[str]:
+        """Languages that the profile or the task names, but whose test records are not here."""
+        declared = tasks.get(task).languages
+        wanted = [code for code in self.profile.languages if code in declared] or declared
+        return [code for code in wanted if code not in self.languages(task)]
+
+    def evaluations(self, *names: str, languages: Iterable[str] | None = None) -> list[Evaluation]:
+        """One evaluation for each task and each of its languages here (or of `languages`)."""
+        for code in languages or ():
+            language(code)
+        chosen = [(task, code) for task in names for code in languages or self.languages(task)]
+        return [self.profile.evaluate(task, code) for task, code in chosen]
+
+    # running -------------------------------------------------------------------------------
+
+    def run(
+        self, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation] = (), seeds: int | None = None
+    ) -> pd.DataFrame:
+        """Train and evaluate what is not stored yet; one row for each score.
+
+        A recipe is evaluated on the task that its last stage trained; retrieval, which has no
+        head, on every recipe that does not end with a target stage (Phang et al. 2020: Tatoeba is
+        evaluated on the encoder after the intermediate stage).
+
+        Raises:
+            UserError: bad input, before anything runs; or runs that failed, after all others are done.
+        """
+        runs = self._expand(recipes, seeds or self.profile.seeds)
+        wanted = [(label, seed, r, [e for e in evaluations if _fits(r, e)]) for label, seed, r in runs]
+        jobs = self._jobs((recipe, chosen) for _, _, recipe, chosen in wanted)
+        if jobs:
+            seconds = plan.estimator(self.store)
+            outcome = engine.run(self.profile, jobs, self.store.done, seconds, progress.report)
+            _complain(outcome)
+        return self._table(wanted)
+
+    def _expand(self, recipes: Mapping[str, Recipe], seeds: int) -> list[tuple[str, int, Recipe]]:
+        """(label, seed, recipe) for each seed; a recipe with nothing left to seed appears once."""
+        runs = []
+        for label, recipe in recipes.items():
+            free = any(stage.seed is None for stage in recipe.stages)
+            runs += [(label, seed, recipe.seeded(seed)) for seed in range(seeds if free else 1)]
+        return runs
+
+    def _jobs(self, wanted: Iterable[tuple[Recipe, list[Evaluation]]]) -> list[engine.Job]:
+        """What is not done yet, every shared prefix once, parents first."""
+        needed: dict[Recipe, dict[Evaluation, None]] = {}
+        for recipe, chosen in wanted:
+            missing = [e for e in chosen if not self.store.score_file(recipe, e).is_file()]
+            if self.store.done(recipe) and not missing:
+                continue
+            needed.setdefault(recipe, {}).update(dict.fromkeys(missing))
+            ancestor = recipe.parent
+            while ancestor is not None and not self.store.done(ancestor):
+                needed.setdefault(ancestor, {})
+                ancestor = ancestor.parent
+        ordered = sorted(needed, key=lambda recipe: len(recipe.stages))
+        return [engine.Job(recipe, tuple(needed[recipe])) for recipe in ordered]
+
+    def jobs(self, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation] = ()) -> list[engine.Job]:
+        """What `run` would do."""
+        runs = self._expand(recipes, self.profile.seeds)
+        return self._jobs((r, [e for e in evaluations if _fits(r, e)]) for _, _, r in runs)
+
+    def _table(self, wanted: Iterable[tuple[str, int, Recipe, list[Evaluation]]]) -> pd.DataFrame:
+        rows = [
+            row
+            for label, seed, recipe, chosen in wanted
+            for evaluation in chosen
+            for row in self._rows(label, seed, recipe, evaluation)
+        ]
+        return pd.DataFrame(rows)
+
+    def _rows(self, label: str, seed: int, recipe: Recipe, evaluation: Evaluation) -> list[dict[str, Any]]:
+        """The scores of one evaluation, with all that is needed to trace them."""
+        task = tasks.get(evaluation.task)
+        result = json.loads(self.store.score_file(recipe, evaluation).read_text(encoding="utf-8"))
+        common = {
+            "recipe": label, "intermediate": recipe.tasks("intermediate"),
+            "target": task.name, "pretrained": bool(recipe.start.model) or recipe.tasks("pretraining") != "none",
+            "seed": seed, "task": task.name, "language": evaluation.language, "perturbation": "none",
+        }  # fmt: skip
+        traced = {
+            "n": result["n"], "split": evaluation.split, "limit": evaluation.examples, "layer": evaluation.layer,
+            "run": self.store.id(recipe), "source": str(self.store.source), "task_version": task.version,
+            "data": plan.short(result["key"]["data"]), "seconds": result["seconds"], "finished": result["finished"],
+            "commit": result["code"]["commit"], "dirty": result["code"]["dirty"],
+            "device": result["environment"]["device"], "precision": result["environment"]["precision"],
+            **{f"{name}_version": version for name, version in result["environment"]["packages"].items()},
+        }  # fmt: skip
+        return [
+            {**common, "metric": metric, "value": result["metrics"][metric], "main": metric == task.metrics[0], **traced}
+            for metric in task.metrics
+        ]
+
+    def runs(self, recipes: Mapping[str, Recipe], seeds: int | None = None) -> pd.DataFrame:
+        """Cost of every run behind `recipes`, shared prefixes once."""
+        seen: dict[str, dict[str, Any]] = {}
+        for label, seed, recipe in self._expand(recipes, seeds or self.profile.seeds):
+            step: Recipe | None = recipe
+            while step is not None:
+                if self.store.done(step):
+                    seen.setdefault(self.store.id(step), _cost(self.store, step, label if step == recipe else "shared", seed))
+                step = step.parent
+        return pd.DataFrame(list(seen.values()))
+
+    def all_recipes(self) -> list[Recipe]:
+        """Every run that the profile's notebooks use, seeded, prefixes included."""
+        from xlt.studies import STUDIES
+
+        found: dict[Recipe, None] = {}
+        for study in STUDIES.values():
+            for _, _, recipe in self._expand(study(self).recipes, self.profile.seeds):
+                step: Recipe | None = recipe
+                while step is not None:
+                    found[step] = None
+                    step = step.parent
+        return list(found)
+
+
+def _fits(recipe: Recipe, evaluation: Evaluation) -> bool:
+    task, last = tasks.get(evaluation.task), recipe.stages[-1] if recipe.stages else None
+    if task.family == tasks.RETRIEVAL:
+        return last is None or last.role != "target"
+    return last is not None and last.task == task.name
+
+
+def _cost(store: Store, recipe: Recipe, label: str, seed: int) -> dict[str, Any]:
+    record = store.record(recipe)
+    stage = recipe.stages[-1] if recipe.stages else None
+    return {
+        "run": store.id(recipe), "name": recipe.name, "recipe": label, "seed": seed,
+        "kind": stage.role if stage else "start", "task": stage.task if stage else "",
+        "method": stage.method if stage else "", "steps": record.get("steps", 0), "seconds": record["seconds"],
+        "parameters": record["parameters"], "trainable": record["trainable"], "peak_mb": record["peak_mb"],
+        "device": record["environment"]["device"], "commit": record["code"]["commit"], "dirty": record["code"]["dirty"],
+    }  # fmt: skip
+
+
+def _complain(outcome: engine.Outcome) -> None:
+    if not outcome.failed:
+        return
+    recipe, message = next(iter(outcome.failed.items()))
+    more = f"; {len(outcome.failed) - 1} more failed" if len(outcome.failed) > 1 else ""
+    blocked = f"; {len(outcome.blocked)} runs that build on them did not start" if outcome.blocked else ""
+    raise UserError(f"run {recipe.name} failed: {message}{more}{blocked}. What finished is kept: run again to go on")

