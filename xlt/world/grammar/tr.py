@@ -1,0 +1,97 @@
+"""Turkish, in its Latin alphabet: subject, time, place, object, verb.
+
+A question word stands where the answer would, except that kim comes after time and place, next to the object.
+Modelled: bare indefinite objects (kırmızı bir elma), the singular after numbers, the accusative of sevmek and the
+ablative of nefret etmek, negative verb forms, hiçbir şey, the dative goal of getirmek, yaşlı for old animals,
+vowel harmony and the apostrophe of clock times (8:15'te, 8:30'da).
+Simplified: the present in -iyor everywhere, also for habits; bir stays under negation; a wh-question about a clock
+time says ne zaman. Mind when capitalising that i becomes İ (istasyonda).
+Forms, order and script were checked by eye.
+"""
+
+from __future__ import annotations
+
+from xlt.world.concepts import NOUNS, SOMEONE, SOMETHING, Event, Token
+from xlt.world.lexicon import lexicon
+
+
+def clause(event: Event) -> list[Token]:
+    """The event as a declarative sentence in the present tense."""
+    return [*_subject(event), *_time(event), *_place(event), *_object(event), *_verb(event), _end(".")]
+
+
+def question(event: Event, asked: str) -> list[Token]:
+    """A wh-question about one role of the event; the other roles stay."""
+    asking = _asking(event, asked)
+    roles = {"subject": _subject, "time": _time, "place": _place, "object": _object}
+    order = ("time", "place", "subject", "object") if asked == "subject" else tuple(roles)
+    words = [token for role in order for token in (asking if role == asked else roles[role](event))]
+    return [*words, *_verb(event), _end("?")]
+
+
+def _asking(event: Event, asked: str) -> list[Token]:
+    words = lexicon("tr")["words"]
+    if asked == "object":
+        return _phrase(words["what"][_case(event)], asked)
+    where = "where_to" if event.verb == "bring" else "where"
+    return _phrase(words[{"subject": "who", "place": where, "time": "when"}[asked]], asked)
+
+
+def _verb(event: Event) -> list[Token]:
+    _, present, negated = lexicon("tr")["verbs"][event.verb]
+    return _phrase(negated if event.negated else present)
+
+
+def _case(event: Event) -> int:
+    return lexicon("tr")["verbs"][event.verb][0]
+
+
+def _subject(event: Event) -> list[Token]:
+    words = lexicon("tr")
+    if event.subject == SOMEONE:
+        return _phrase(words["words"]["someone"], "subject")
+    if event.subject in words["names"]:
+        return [Token(words["names"][event.subject], "PROPN", "subject")]
+    return [Token(words["people"][event.subject], "NOUN", "subject")]
+
+
+def _object(event: Event) -> list[Token]:
+    words = lexicon("tr")
+    if event.noun == SOMETHING:
+        return _phrase(words["words"]["nothing" if event.negated else "something"][_case(event)], "object")
+    noun = f"{words['nouns'][event.noun][_case(event)]}/NOUN"
+    if event.count:
+        return _phrase(f"{event.count}/NUM {_adjective(event)} {noun}", "object")
+    return _phrase(f"{_adjective(event)} bir/DET {noun}", "object")
+
+
+def _adjective(event: Event) -> str:
+    if not event.adjective:
+        return ""
+    animal = event.noun == "animal" or event.noun in NOUNS and NOUNS[event.noun][0] == "animal"
+    concept = "old_animal" if event.adjective == "old" and animal else event.adjective
+    return f"{lexicon('tr')['adjectives'][concept]}/ADJ"
+
+
+def _place(event: Event) -> list[Token]:
+    if not event.place:
+        return []
+    where, where_to = lexicon("tr")["places"][event.place]
+    return [Token(where_to if event.verb == "bring" else where, "NOUN", "place")]
+
+
+def _time(event: Event) -> list[Token]:
+    if not event.time:
+        return []
+    words = lexicon("tr")
+    if event.time in words["times"]:
+        return _phrase(words["times"][event.time], "time")
+    return _phrase(words["words"]["clock"][event.time[-2:]].format(event.time), "time")
+
+
+def _phrase(text: str, part: str = "") -> list[Token]:
+    return [Token(*word.rsplit("/", 1), part) for word in text.split()]
+
+
+def _end(mark: str) -> Token:
+    return Token(mark, "PUNCT", glued=True)
