@@ -1,0 +1,202 @@
+"""Tables and figures of a small invented experiment: 3 seeds, 3 languages, known differences."""
+
+import json
+import subprocess
+import sys
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+
+matplotlib.use("Agg")
+
+from xlt import report  # noqa: E402
+from xlt.errors import UserError  # noqa: E402
+
+BASE = {"none": 0.60, "mnli": 0.70, "squad": 0.60}
+SEEDS = (-0.01, 0.0, 0.01)
+
+
+def row(intermediate, task, seed, language, value, **fields):
+    plain = {"target": task, "perturbation": "none", "metric": "accuracy", "n": 100, "main": True, "run": "r"}
+    named = {"recipe": "direct" if intermediate == "none" else intermediate, "intermediate": intermediate}
+    return named | plain | {"task": task, "seed": seed, "language": language, "value": value} | fields
+
+
+@pytest.fixture
+def scores():
+    """Zero-shot mean of none: 60, mnli: 70, squad: 60 points, with seed effects of -1, 0, +1; squad -> pos not run."""
+    offsets = {"en": 0.2, "de": 0.05, "ru": -0.05}
+    rows = [
+        row(intermediate, task, seed, language, base + SEEDS[seed] + offset)
+        for intermediate, base in BASE.items()
+        for task in ("xnli", "udpos")
+        if (intermediate, task) != ("squad", "udpos")
+        for seed in range(3)
+        for language, offset in offsets.items()
+    ]
+    return pd.DataFrame([*rows, row("none", "xnli", 0, "de", 0.1, metric="other", main=False)])
+
+
+def cell(matrix, intermediate, target):
+    return matrix.set_index(["intermediate", "target"]).loc[(intermediate, target)]
+
+
+def test_languages_are_averaged_within_a_seed_and_english_is_left_out(scores):
+    means = report.seed_means(scores).set_index(["intermediate", "task", "seed"]).sort_index()["value"]
+    assert means["none", "xnli"].tolist() == pytest.approx([0.59, 0.60, 0.61])
+    english = report.seed_means(scores, "en").set_index(["intermediate", "task", "seed"]).sort_index()["value"]
+    assert english["mnli", "xnli"].tolist() == pytest.approx([0.89, 0.90, 0.91])
+
+
+def test_transfer_matrix_by_hand(scores):
+    matrix = report.transfer_matrix(scores)
+    assert matrix["intermediate"].unique().tolist() == ["none", "mnli", "squad"]
+    assert len(matrix) == 6
+    mnli = cell(matrix, "mnli", "xnli")
+    assert mnli["mean"] == pytest.approx(0.70)
+    assert mnli["high"] - mnli["mean"] == pytest.approx(4.3027 * 0.01 / np.sqrt(3), rel=1e-3)
+    assert mnli["difference"] == pytest.approx(0.10)
+    # Welch with equal variances is Student's: t(4) = 2.7764, standard error 0.01 * sqrt(2 / 3)
+    assert mnli["diff_high"] - mnli["difference"] == pytest.approx(2.7764 * 0.01 * np.sqrt(2 / 3), rel=1e-3)
+    assert mnli["same_task"] and not cell(matrix, "mnli", "udpos")["same_task"]
+    assert (mnli["n_seeds"], mnli["seeds"]) == (3, 3)
+
+
+def test_p_is_adjusted_over_the_whole_table(scores):
+    from scipy.stats import ttest_ind
+
+    raw = ttest_ind([0.69, 0.70, 0.71], [0.59, 0.60, 0.61]).pvalue
+    matrix = report.transfer_matrix(scores)  # three differences have a p: 3 x the smallest
+    assert cell(matrix, "mnli", "xnli")["p"] == pytest.approx(3 * raw, rel=1e-6)
+    assert cell(matrix, "squad", "xnli")["p"] == 1.0
+
+
+def test_what_did_not_run_says_so(scores):
+    matrix = report.transfer_matrix(scores, intermediates=["mnli", "anli"])
+    text = report.cells(matrix)
+    assert text.index.tolist() == ["none", "mnli", "anli", "squad"]
+    assert text.loc["squad", "udpos"] == text.loc["anli", "xnli"] == "not run"
+    assert "not run" in report.show_matrix(matrix).to_html()
+
+
+def test_a_seed_without_all_languages_is_not_averaged(scores):
+    lost = (scores["intermediate"] == "mnli") & (scores["seed"] == 1) & (scores["language"] == "de")
+    text = report.cells(report.transfer_matrix(scores[~lost])).loc["mnli", "xnli"]
+    assert text.endswith("(2 of 3 seeds)")
+    failed = scores.assign(value=scores["value"].mask(lost))
+    assert report.cells(report.transfer_matrix(failed)).loc["mnli", "xnli"] == text
+
+
+def test_cells_mark_only_what_the_interval_excludes(scores):
+    text = report.cells(report.transfer_matrix(scores))
+    assert text.loc["none", "xnli"] == "60.0 ± 2.5"
+    assert text.loc["mnli", "xnli"] == "70.0 ± 2.5 †\n+10.0 [7.7, 12.3]**"
+    assert text.loc["squad", "xnli"] == "60.0 ± 2.5\n+0.0 [−2.3, 2.3]"
+
+
+def test_one_seed_has_no_interval_and_no_mark(scores):
+    matrix = report.transfer_matrix(scores[scores["seed"] == 1])
+    assert report.cells(matrix).loc["mnli", "udpos"] == "70.0\n+10.0"
+    assert "1 seed," in report.footnote(matrix) and "power" not in report.footnote(matrix)
+
+
+def test_mixtures_are_refused(scores):
+    with pytest.raises(UserError, match="has recipes mnli, no pretraining"):
+        report.transfer_matrix(pd.concat([scores, scores.assign(recipe="no pretraining")]))
+    with pytest.raises(UserError, match="perturbations none, typos"):
+        report.transfer_matrix(pd.concat([scores, scores.assign(perturbation="typos")]))
+    with pytest.raises(UserError, match="two main values"):
+        report.transfer_matrix(pd.concat([scores, scores]))
+    with pytest.raises(UserError, match="did you mean mnli"):
+        report.transfer_matrix(scores, baseline="mnly")
+    with pytest.raises(UserError, match="lack the column main"):
+        report.transfer_matrix(scores.drop(columns="main"))
+
+
+def test_html_is_escaped_and_repeatable(scores):
+    scores["intermediate"] = scores["intermediate"].replace("squad", "<script>x</script>")
+    scores["recipe"] = scores["intermediate"]
+    html = report.show_matrix(report.transfer_matrix(scores)).to_html()
+    assert "<script>" not in html and "&lt;script&gt;" in html
+    assert html == report.show_matrix(report.transfer_matrix(scores)).to_html()
+
+
+def test_per_language_order_and_values(scores):
+    table = report.per_language(scores, "xnli")
+    assert table.index.tolist() == ["en", "de", "ru"]
+    assert table.loc["de", ("mnli", "mean")] == pytest.approx(0.75)
+    assert table.loc["de", ("mnli", "sd")] == pytest.approx(0.01)
+    with pytest.raises(UserError, match="unknown task 'xnly'"):
+        report.per_language(scores, "xnly")
+
+
+def test_a_shared_run_is_paid_once():
+    fields = ["run", "recipe", "seed", "kind", "seconds", "steps", "parameters", "trainable", "peak_mb", "device"]
+    shared = ["p", "direct", 0, "pretraining", 3600, 100, 9, 9, 500.0, "cpu"]
+    own = ["x", "direct", 0, "target", 1800, 50, 9, 2, 700.0, "cpu"]
+    other = ["y", "mnli", 0, "target", 1800, 50, 9, 2, 600.0, "cpu"]
+    table = report.cost_table(pd.DataFrame([shared, own, ["p", "mnli", *shared[2:]], other], columns=fields))
+    assert table["hours"].tolist() == [1.5, 1.5, 2.0]
+    assert table.loc["direct", ["runs", "steps", "trainable", "peak_mb"]].tolist() == [2, 150, 9, 700.0]
+
+
+def texts(figure):
+    return [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+def test_heat_map_shows_every_cell(scores):
+    figure = report.heat_map(report.transfer_matrix(scores))
+    assert sorted(texts(figure)) == sorted(
+        ["+10.0 †\n[7.7, 12.3]", "+10.0\n[7.7, 12.3]", "+0.0\n[−2.3, 2.3]", "not run"]
+    )
+    mesh = figure.axes[0].collections[0].get_array()
+    assert np.ma.getmaskarray(mesh).reshape(2, 2).tolist() == [[False, False], [True, True]]  # grey: squad's row
+    with pytest.raises(UserError, match="beside the baseline"):
+        report.heat_map(report.transfer_matrix(scores[scores["intermediate"] == "none"]))
+
+
+def test_dot_plot_has_every_seed_and_the_scripts(scores):
+    figure = report.dot_plot(scores, "xnli", chance=1 / 3)
+    dots = sum(len(points.get_offsets()) for points in figure.axes[0].collections)
+    assert dots == 3 * 3 * 3  # intermediates x languages x seeds
+    assert {"Latin", "Cyrillic", "chance"} <= set(texts(figure))
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["en", "de", "ru"]
+
+
+def test_saved_tables_are_escaped_and_repeatable(tmp_path, scores):
+    table = pd.DataFrame({"name_1": ["50 % | a\\b", "<b>"], "value": [0.123456789, np.nan]})
+    files = report.save_table(table, tmp_path, "t", "A_caption")
+    first = [file.read_bytes() for file in files]
+    assert report.save_table(table, tmp_path, "t", "A_caption") == files
+    assert [file.read_bytes() for file in files] == first
+    csv, markdown, tex, sidecar = (content.decode() for content in first)
+    assert csv.splitlines() == ["name_1,value", "50 % | a\\b,0.123457", "<b>,"]
+    assert "| 50 % \\| a\\\\b | 0.1235 |" in markdown and "| \\<b> | not run |" in markdown
+    assert r"50 \% | a\textbackslash{}b & 0.1235 \\" in tex and r"name\_1 & value \\" in tex
+    assert json.loads(sidecar) == {"name": "t", "caption": "A_caption"}
+
+
+def test_saved_matrix_keeps_numbers_and_what_is_shown(tmp_path, scores):
+    matrix = report.transfer_matrix(scores)
+    report.save_table(matrix, tmp_path, "m", "c", shown=report.cells(matrix))
+    assert pd.read_csv(tmp_path / "m.csv")["mean"].count() == 5
+    sidecar = json.loads((tmp_path / "m.json").read_text(encoding="utf-8"))
+    assert sidecar["columns"] == ["intermediate", "xnli", "udpos"]
+    assert sidecar["rows"][2] == ["squad", "60.0 ± 2.5\n+0.0 [−2.3, 2.3]", "not run"]
+    assert r"\shortstack[r]{60.0 $\pm$ 2.5 \\ +0.0 {[}$-$2.3, 2.3{]}}" in (tmp_path / "m.tex").read_text()
+
+
+def test_saved_figures_are_small_repeatable_and_described(tmp_path, scores):
+    matrix = report.transfer_matrix(scores)
+    first = [file.read_bytes() for file in report.save_figure(report.heat_map(matrix), tmp_path, "f", "c", "what")]
+    again = [file.read_bytes() for file in report.save_figure(report.heat_map(matrix), tmp_path, "f", "c", "what")]
+    assert first == again
+    assert len(first[0]) <= 200_000 and first[1].startswith(b"%PDF")
+    assert json.loads(first[2]) == {"name": "f", "caption": "c", "alt": "what"}
+
+
+def test_importing_needs_no_torch():
+    code = "import sys, xlt.report; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

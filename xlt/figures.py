@@ -1,0 +1,89 @@
+"""Figures from the tidy table of scores (see xlt.tables), readable without colour vision."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from xlt.artifacts import NOT_RUN
+from xlt.errors import UserError
+from xlt.tables import clear, language_order, listed, names, of_task, points, script
+
+GREY = "#e4e4e4"
+
+
+def heat_map(matrix: pd.DataFrame) -> Figure:
+    """Differences to the baseline in points; grey where the interval covers zero or there is none."""
+    base = matrix["intermediate"].iloc[0]
+    shown = matrix.assign(clear=clear(matrix))[matrix["intermediate"] != base]
+    if shown.empty:
+        raise UserError(f"a heat map needs an intermediate task beside the baseline '{base}'")
+    rows, columns = names(shown)
+    grid = shown.assign(value=(100 * shown["difference"]).where(shown["clear"]))
+    grid = grid.pivot(index="intermediate", columns="target", values="value").loc[rows, columns]
+    reach = max(1.0, 120 * float(shown["difference"].abs().fillna(0).max()))
+    figure, axes = _canvas(1.7 * len(columns) + 2.6, 0.66 * len(rows) + 1.9)
+    axes.set_facecolor(GREY)
+    colours = {"cmap": "RdBu", "center": 0, "vmin": -reach, "vmax": reach, "linewidths": 2}
+    sns.heatmap(grid, ax=axes, cbar_kws={"label": "points"}, **colours)
+    for row in shown.itertuples():
+        dark = row.clear and abs(100 * row.difference) > 0.55 * reach
+        place = (columns.index(row.target) + 0.5, rows.index(row.intermediate) + 0.5)
+        axes.text(*place, _heat_text(row), ha="center", va="center", fontsize=9, color="white" if dark else "#222222")
+    axes.set(ylabel="intermediate task", title=f"Gain over '{base}', {matrix['languages'].iloc[0]} languages")
+    note = "grey: the 95 % interval covers zero, or there is none" + "   † same task" * bool(shown["same_task"].any())
+    axes.set_xlabel(f"target task\n{note}")
+    axes.tick_params(axis="both", length=0)
+    axes.tick_params(axis="y", rotation=0)
+    return figure
+
+
+def _heat_text(row: tuple) -> str:
+    if np.isnan(row.difference):
+        return NOT_RUN
+    bounds = "" if np.isnan(row.diff_low) else f"\n[{points(row.diff_low)}, {points(row.diff_high)}]"
+    return f"{points(row.difference, sign=True)}{' †' if row.same_task else ''}{bounds}"
+
+
+def dot_plot(scores: pd.DataFrame, task: str, chance: float | None = None) -> Figure:
+    """Every seed a dot, one row per language, scripts as bands; `chance` (a fraction) is a dashed line."""
+    rows = of_task(scores, task)
+    order, kinds = language_order(rows), list(rows["intermediate"].unique())
+    # the first kind, as a rule the baseline, is black; the others differ in hue for every eye
+    palette = dict(zip(kinds, ["#222222", *sns.color_palette("colorblind", len(kinds) - 1)], strict=True))
+    figure, axes = _canvas(7.2, len(order) * max(0.26, 0.1 * len(kinds)) + 1.9)
+    data = rows.assign(points=100 * rows["value"])
+    style = {"order": order, "hue_order": kinds, "palette": palette, "dodge": len(kinds) > 1, "jitter": False}
+    sns.stripplot(data, x="points", y="language", hue="intermediate", ax=axes, size=5, alpha=0.8, **style)
+    _script_bands(axes, order)
+    if chance is not None:
+        axes.axvline(100 * chance, color="#555555", linestyle="--", linewidth=1)
+        axes.annotate("chance", (100 * chance, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom", size=8)
+    axes.set(xlabel=f"{listed(rows['metric'])} (points)", ylabel="language")
+    axes.set_title(f"{task}: every seed in every language", pad=16)
+    handles, labels = axes.get_legend_handles_labels()
+    axes.get_legend().remove()
+    figure.legend(handles, labels, loc="outside lower center", ncol=min(len(kinds), 5), frameon=False)
+    return figure
+
+
+def _script_bands(axes: plt.Axes, order: list[str]) -> None:
+    """Shade every other script and write its name at the right edge; English stands alone."""
+    groups = ["" if code == "en" else script(code) for code in order]
+    for i, group in enumerate(dict.fromkeys(groups)):
+        first, last = groups.index(group), len(groups) - 1 - groups[::-1].index(group)
+        if i % 2:
+            axes.axhspan(first - 0.5, last + 0.5, color="#f0f0f0", zorder=0)
+        axes.text(1.01, (first + last) / 2, group, transform=axes.get_yaxis_transform(), va="center", fontsize=8)
+    axes.set_ylim(len(order) - 0.5, -0.5)
+
+
+def _canvas(width: float, height: float) -> tuple[Figure, plt.Axes]:
+    """A figure that pyplot forgets at once, so that a notebook shows it once."""
+    figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
+    plt.close(figure)
+    sns.despine(figure)
+    return figure, axes

@@ -1,0 +1,35 @@
+"""What notebooks need to show and keep results, under one name.
+
+Tables are computed in xlt.tables, drawn in xlt.figures and written by xlt.artifacts.
+"""
+
+from xlt.artifacts import NOT_RUN, save_figure, save_table
+from xlt.figures import dot_plot, heat_map
+from xlt.tables import (
+    SAME_TASK,
+    cells,
+    cost_table,
+    footnote,
+    per_language,
+    points,
+    seed_means,
+    show_matrix,
+    transfer_matrix,
+)
+
+__all__ = [
+    "NOT_RUN",
+    "SAME_TASK",
+    "cells",
+    "cost_table",
+    "dot_plot",
+    "footnote",
+    "heat_map",
+    "per_language",
+    "points",
+    "save_figure",
+    "save_table",
+    "seed_means",
+    "show_matrix",
+    "transfer_matrix",
+]

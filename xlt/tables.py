@@ -1,0 +1,235 @@
+"""Tables from one tidy table of scores.
+
+`scores` has one row per recipe, seed, task, language, perturbation and metric; `value` is a
+fraction. Whatever is shown is in points (x 100). The average over target languages is taken
+within a seed, over the non-English languages; seeds are the unit of every interval. A cell
+without a finished run says "not run"; none is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from html import escape
+
+import numpy as np
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from xlt import stats
+from xlt.artifacts import NOT_RUN
+from xlt.errors import UserError, unknown
+from xlt.languages import language
+from xlt.recipe import digest
+
+SAME_TASK = frozenset({("mnli", "xnli"), ("squad", "xquad"), ("pos", "udpos")})
+_NEEDED = ("recipe", "intermediate", "seed", "task", "language", "metric", "value", "main")
+_SCRIPTS = {"Latn": "Latin", "Cyrl": "Cyrillic", "Grek": "Greek", "Arab": "Arabic", "Deva": "Devanagari", "Hans": "Han"}
+
+
+# ---- from rows to seeds ------------------------------------------------------------------
+
+
+def _main(scores: pd.DataFrame, languages: str | Collection[str] = "all") -> pd.DataFrame:
+    """The rows of the main metrics in `languages`, refused where averaging them would mix things up."""
+    if missing := [name for name in _NEEDED if name not in scores]:
+        raise UserError(f"scores lack the column {', '.join(missing)}")
+    rows = scores[scores["main"].astype(bool)]
+    if "perturbation" in rows and rows["perturbation"].nunique(dropna=False) > 1:
+        raise UserError(f"scores hold perturbations {listed(rows['perturbation'])}; keep one of them")
+    for (intermediate, task), recipes in rows.groupby(["intermediate", "task"])["recipe"]:
+        if recipes.nunique() > 1:
+            raise UserError(f"{task} after {intermediate} has recipes {listed(recipes)}; keep one of them")
+    if rows.duplicated(["intermediate", "task", "seed", "language"]).any():
+        raise UserError("scores hold two main values for one recipe, seed, task and language")
+    rows = rows[_chosen(rows["language"], languages)]
+    if rows.empty:
+        raise UserError(f"no main scores in the languages asked for: {languages}")
+    return rows
+
+
+def listed(names: pd.Series) -> str:
+    """The different values, sorted, as text."""
+    return ", ".join(sorted(map(str, names.unique())))
+
+
+def _chosen(codes: pd.Series, languages: str | Collection[str]) -> pd.Series:
+    if languages in ("all", "zero-shot"):
+        return (codes != "en") | (languages == "all")
+    return codes.isin([languages] if isinstance(languages, str) else languages)
+
+
+def seed_means(scores: pd.DataFrame, languages: str | Collection[str] = "zero-shot") -> pd.DataFrame:
+    """Columns intermediate, task, metric, seed, value: the mean over `languages` within each seed.
+
+    `languages` is "zero-shot" (all but English), "all", one code or several. A seed that lacks
+    one of its task's languages has the value nan: its mean would be over another set.
+    """
+    keys = ["intermediate", "task", "metric", "seed"]
+    rows = _main(scores, languages)
+    rows = rows.assign(wanted=rows.groupby("task")["language"].transform("nunique"))
+    groups = rows.groupby(keys, sort=False)
+    seeds = groups.agg(value=("value", "mean"), n=("value", "count"), wanted=("wanted", "first"))
+    return seeds["value"].where(seeds["n"] == seeds["wanted"]).reset_index()
+
+
+def transfer_matrix(
+    scores: pd.DataFrame,
+    baseline: str = "none",
+    languages: str | Collection[str] = "zero-shot",
+    same_task: Collection[tuple[str, str]] = SAME_TASK,
+    intermediates: Sequence[str] = (),
+    targets: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Each intermediate task (rows, `baseline` first) on each target task, tidy, in fractions.
+
+    Columns: intermediate, target, metric; mean, low, high, sd over seeds (95 % t interval);
+    difference to the baseline with diff_low, diff_high (95 % Welch) and p (Holm over the whole
+    table); n_seeds of the `seeds` that the target has at all; languages; same_task. `intermediates`
+    and `targets` name what was planned, so that what never ran has its cell too.
+    """
+    means = seed_means(scores, languages)
+    rows = list(dict.fromkeys([baseline, *intermediates, *means["intermediate"]]))
+    columns = list(dict.fromkeys([*targets, *means["task"]]))
+    if baseline not in set(means["intermediate"]):
+        raise unknown("baseline", baseline, means["intermediate"].unique())
+    matrix = pd.DataFrame([_cell(means, row, column, baseline) for row in rows for column in columns])
+    matrix["p"] = stats.holm(matrix["p"])
+    matrix["languages"] = languages if isinstance(languages, str) else " ".join(languages)
+    matrix["same_task"] = [
+        any((part, target) in same_task for part in name.split("+"))
+        for name, target in zip(matrix["intermediate"], matrix["target"], strict=True)
+    ]
+    return matrix
+
+
+def _cell(means: pd.DataFrame, intermediate: str, target: str, baseline: str) -> dict:
+    """One row of the matrix."""
+    column = means[means["task"] == target]
+    values = column.loc[column["intermediate"] == intermediate, "value"].dropna().to_numpy()
+    mean, low, high = stats.mean_interval(values)
+    cell = {"intermediate": intermediate, "target": target, "metric": listed(column["metric"])}
+    cell |= {"mean": mean, "low": low, "high": high, "sd": values.std(ddof=1) if values.size > 1 else np.nan}
+    difference = (np.nan,) * 4
+    if intermediate != baseline:
+        difference = stats.welch_interval(values, column.loc[column["intermediate"] == baseline, "value"].dropna())
+    cell |= dict(zip(("difference", "diff_low", "diff_high", "p"), difference, strict=True))
+    return cell | {"n_seeds": values.size, "seeds": column["seed"].nunique()}
+
+
+# ---- tables ------------------------------------------------------------------------------
+
+
+def points(value: float, sign: bool = False) -> str:
+    """A fraction in points, one decimal, with a true minus sign."""
+    return f"{100 * value:{'+' if sign else ''}.1f}".replace("-", "−")
+
+
+def clear(matrix: pd.DataFrame) -> pd.Series:
+    """Whether the interval of a difference excludes zero; False where there is no interval."""
+    return (matrix["diff_low"] > 0) | (matrix["diff_high"] < 0)
+
+
+def _marks(matrix: pd.DataFrame) -> np.ndarray:
+    """ "*" where the interval excludes zero, "**" where it still does in the light of the whole table."""
+    return np.where(clear(matrix), np.where(matrix["p"] < 0.05, "**", "*"), "")
+
+
+def cells(matrix: pd.DataFrame) -> pd.DataFrame:
+    """The matrix as text, intermediate x target: "71.3 ± 1.2" over "+2.1 [0.4, 3.8]*"."""
+    rows, columns = names(matrix)
+    texts = [_cell_text(row, mark) for row, mark in zip(matrix.itertuples(), _marks(matrix), strict=True)]
+    return matrix.assign(text=texts).pivot(index="intermediate", columns="target", values="text").loc[rows, columns]
+
+
+def names(matrix: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Intermediate and target tasks in the order of the matrix."""
+    return list(matrix["intermediate"].unique()), list(matrix["target"].unique())
+
+
+def _cell_text(row: tuple, mark: str) -> str:
+    if row.n_seeds == 0:
+        return NOT_RUN
+    width = f" ± {points(row.high - row.mean)}" if row.n_seeds > 1 else ""
+    text = f"{points(row.mean)}{width}{' †' if row.same_task else ''}"
+    if not np.isnan(row.difference):
+        bounds = "" if np.isnan(row.diff_low) else f" [{points(row.diff_low)}, {points(row.diff_high)}]"
+        text += f"\n{points(row.difference, sign=True)}{bounds}{mark}"
+    if row.n_seeds < row.seeds:
+        text += f"\n({row.n_seeds} of {row.seeds} seeds)"
+    return text
+
+
+def footnote(matrix: pd.DataFrame) -> str:
+    """What the cells of the matrix mean, and how small a difference its seeds can detect."""
+    ran = matrix[matrix["n_seeds"] > 0]
+    if ran.empty:
+        return "Nothing in this table has run."
+    fewest, most, base = ran["n_seeds"].min(), ran["n_seeds"].max(), matrix["intermediate"].iloc[0]
+    seeds = f"{fewest} to {most} seeds" if fewest < most else f"{most} seeds" if most > 1 else "1 seed"
+    least = stats.minimum_detectable_difference(float(np.sqrt((ran["sd"] ** 2).mean())), int(fewest))
+    power = "" if np.isnan(least) else f" Smallest true difference found with 80 % power: {points(least)} points."
+    twins = " † The intermediate task is the target's own training task." if ran["same_task"].any() else ""
+    over = matrix["languages"].iloc[0]
+    metrics = ", ".join(f"{row.target} {row.metric}" for row in ran.drop_duplicates("target").itertuples())
+    return (
+        f"Points ({metrics}): mean over {over} languages within a seed, then over {seeds}, ± 95 % t interval; below "
+        f"it the difference to '{base}' with its 95 % interval. * This interval excludes zero. ** So it does after "
+        f"Holm's adjustment over the table (p < 0.05).{twins}{power}"
+    )
+
+
+def show_matrix(matrix: pd.DataFrame) -> Styler:
+    """The matrix for a notebook: escaped two-line cells and the footnote as caption."""
+    text, note = cells(matrix), footnote(matrix)
+    # an id made of the content, not a random one, keeps executed notebooks identical
+    style = text.style.set_uuid(digest([note, text.to_csv()])).set_caption(escape(note)).format(escape="html")
+    style = style.format_index(escape="html", axis=0).format_index(escape="html", axis=1)
+    style = style.set_properties(**{"white-space": "pre-line", "text-align": "right"})
+    caption = [("caption-side", "bottom"), ("text-align", "left"), ("white-space", "normal")]
+    return style.set_table_styles([{"selector": "caption", "props": caption}])
+
+
+def per_language(scores: pd.DataFrame, task: str) -> pd.DataFrame:
+    """Languages x (intermediate; mean or sd over seeds), fractions; English first, then by script and mean."""
+    rows = of_task(scores, task)
+    groups = rows.groupby(["language", "intermediate"])["value"]
+    wide = pd.DataFrame({"mean": groups.mean(), "sd": groups.std(ddof=1)}).unstack("intermediate").swaplevel(axis=1)
+    columns = [(name, part) for name in dict.fromkeys(rows["intermediate"]) for part in ("mean", "sd")]
+    return wide.loc[language_order(rows), columns]
+
+
+def of_task(scores: pd.DataFrame, task: str) -> pd.DataFrame:
+    """The rows of one task's main metric."""
+    if task not in set(scores["task"]):
+        raise unknown("task", task, scores["task"].unique(), "scores")
+    return _main(scores[scores["task"] == task])
+
+
+def language_order(rows: pd.DataFrame) -> list[str]:
+    """English, then Latin script, then the other scripts by name; best mean first within each."""
+    means = rows.groupby("language")["value"].mean()
+    return sorted(means.index, key=lambda code: (code != "en", script(code) != "Latin", script(code), -means[code]))
+
+
+def script(code: str) -> str:
+    """Readable name of the language's script."""
+    name = language(code).script
+    return _SCRIPTS.get(name, name)
+
+
+def cost_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """Cost per recipe over all its seeds and stages; the last row counts a shared run once.
+
+    `runs` has one row per recipe and run: run, recipe, seed, kind, seconds, steps, parameters,
+    trainable, peak_mb, device. Recipes with a common beginning share its run, so the rows add
+    up to more than the total.
+    """
+
+    def cost(rows: pd.DataFrame) -> dict:
+        rows = rows.drop_duplicates("run")
+        sums = {"runs": len(rows), "hours": rows["seconds"].sum() / 3600, "steps": rows["steps"].sum()}
+        peaks = {name: rows[name].max() for name in ("parameters", "trainable", "peak_mb")}
+        return {**sums, **peaks, "device": listed(rows["device"].dropna())}
+
+    table = {name: cost(rows) for name, rows in runs.groupby("recipe", sort=False)}
+    return pd.DataFrame(table | {"all, each run once": cost(runs)}).T.rename_axis("recipe").infer_objects()
