@@ -28,7 +28,7 @@ from xlt.world.concepts import (
     TIMES,
     VERBS,
     Event,
-)  # fmt: skip
+)
 
 SPLITS = {"train": 0.8, "dev": 0.1, "test": 0.1}
 
@@ -53,7 +53,7 @@ _ODD = {
     "write": ("newspaper",), "break": ("boat", "piano"),
 }  # fmt: skip
 _ODD_ADJECTIVES = {("cake", "dirty"), ("cake", "clean"), ("egg", "beautiful"), ("letter", "heavy"), ("letter", "light")}
-_TIMELESS = ("love", "hate", "want")  # states: no place and no time
+_STATES = ("love", "hate", "want")  # no place and no time; nor does one bring things in a place
 
 
 def noun_class(noun: str) -> str:
@@ -82,7 +82,7 @@ def adjectives(noun: str) -> tuple[str, ...]:
 
 def sensible(event: Event) -> bool:
     """Whether the world contains such an event."""
-    if event.verb in _TIMELESS and (event.place or event.time):
+    if (event.place and event.verb in (*_STATES, "bring")) or (event.time and event.verb in _STATES):
         return False
     if event.adjective and event.adjective not in adjectives(event.noun):
         return False

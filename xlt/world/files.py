@@ -34,7 +34,7 @@ from xlt.world.forms import (
     qa_rows,
     sentences,
     text_rows,
-)  # fmt: skip
+)
 from xlt.world.inference import LABELS
 
 WORLD_VERSION = 1  # to be raised when any record changes

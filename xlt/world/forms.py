@@ -20,24 +20,9 @@ from xlt.world.inference import CLASH, LABELS, NARROWER, SAME, WIDER, random_pai
 from xlt.world.render import ask, realise, span, text
 
 UPOS = [
-    "ADJ",
-    "ADP",
-    "ADV",
-    "AUX",
-    "CCONJ",
-    "DET",
-    "INTJ",
-    "NOUN",
-    "NUM",
-    "PART",
-    "PRON",
-    "PROPN",
-    "PUNCT",
-    "SCONJ",
-    "SYM",
-    "VERB",
-    "X",
-]
+    "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM",
+    "VERB", "X",
+]  # fmt: skip
 
 Row = dict[str, Any]
 Sentence = tuple[Event, str]  # the role that is asked for, "" for a statement

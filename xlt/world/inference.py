@@ -29,7 +29,7 @@ from xlt.world.concepts import (
     SOMEONE,
     SOMETHING,
     Event,
-)  # fmt: skip
+)
 from xlt.world.events import random_event, random_filler, random_noun, random_subject, sensible
 
 LABELS = ("entailment", "neutral", "contradiction")

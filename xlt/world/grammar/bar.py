@@ -1,0 +1,66 @@
+"""Bavarian (Latin script), with a dial from German (0) to full dialect (1): German word order.
+
+Every line of the lexicon that differs from German is one feature: words (Radl, Ross), sounds (kaaft,
+oide), gender (des Haferl), plurals without ending, the article before names (da David), the reduced article
+(an Huat), and negative concord ("koan Huat ned"). A feature is on where the strength reaches its threshold;
+thresholds lie evenly over (0, 1], in an order fixed by a digest, so a stronger dial includes a weaker one.
+
+Simplifications: one spelling of many, for Central Bavarian; present tense without "tun"; no clitics. All forms
+were checked by eye.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from hashlib import sha256
+
+from xlt.world.concepts import SOMETHING, Event, Token
+from xlt.world.grammar import de
+from xlt.world.lexicon import lexicon
+
+
+@cache
+def thresholds() -> dict[tuple[str, str], float]:
+    """Feature (section and concept of the lexicon) -> the strength from which it is on."""
+    german = lexicon("de")
+    features = [
+        (section, concept)
+        for section, words in lexicon("bar").items()
+        for concept, form in words.items()
+        if form != german[section].get(concept)
+    ]
+    features.sort(key=lambda feature: sha256("/".join(feature).encode()).digest())
+    return {feature: (rank + 1) / len(features) for rank, feature in enumerate(features)}
+
+
+@cache
+def _words(strength: float) -> de.Words:
+    """The German lexicon with the entries of all features that are on."""
+    words = {section: dict(entries) for section, entries in lexicon("de").items()}
+    for (section, concept), threshold in thresholds().items():
+        if strength >= threshold:
+            words[section][concept] = lexicon("bar")[section][concept]
+    return words
+
+
+def clause(event: Event, strength: float) -> list[Token]:
+    """`De Anna kaaft in da Fria aufm Markt an rodn Apfe.`"""
+    words = _words(strength)
+    tokens = _linked(de.clause(event, words))
+    if event.negated and event.noun != SOMETHING and "concord" in words["words"]:
+        after = max(i for i, token in enumerate(tokens) if token.part == "object") + 1
+        tokens.insert(after, Token(words["words"]["concord"], "PART"))
+    return tokens
+
+
+def question(event: Event, asked: str, strength: float) -> list[Token]:
+    """`Wos kaaft de Anna in da Fria aufm Markt?`"""
+    return _linked(de.question(event, asked, _words(strength)))
+
+
+def _linked(tokens: list[Token]) -> list[Token]:
+    """The article "a" with n before a vowel ("an Oa")."""
+    pairs = zip(tokens, tokens[1:], strict=False)
+    linked = [replace(a, form="an") if a.form == "a" and b.form[0] in "aeiouAEIOUÄÖÜ" else a for a, b in pairs]
+    return [*linked, tokens[-1]]
