@@ -30,7 +30,8 @@ def question(event: Event, asked: str) -> list[Token]:
     """The question for one role of the event; where and when stand right before the verb (or before कुछ)."""
     verb = _verb(event.verb, SOMETHING if asked == "object" else event.noun)
     phrases = _phrases(event, verb)
-    phrases[asked] = _asked(asked, verb)
+    word = WORDS["asked"][asked]
+    phrases[asked] = _pronoun(word, verb) if asked == "object" else _words(word, "PRON", asked)
     if asked in ("place", "time"):
         phrases[asked] = phrases.pop(asked)  # to the end of the dictionary, that is of the sentence
         if event.noun == SOMETHING:
@@ -44,7 +45,7 @@ def _phrases(event: Event, verb: dict[str, str]) -> dict[str, list[Token]]:
     return {
         "subject": _subject(event.subject),
         "time": _time(event.time),
-        "place": _place(event.place),
+        "place": _words(LEXICON["places"][event.place], "NOUN", "place") if event.place else [],
         "object": _object(event, verb),
     }
 
@@ -89,15 +90,6 @@ def _time(time: str | None) -> list[Token]:
     if time in CLOCKS:
         return [Token(time, "NUM", "time"), Token("बजे", "NOUN", "time")]
     return _words(LEXICON["times"][time], "NOUN", "time")
-
-
-def _place(place: str | None) -> list[Token]:
-    return _words(LEXICON["places"][place], "NOUN", "place") if place else []
-
-
-def _asked(asked: str, verb: dict[str, str]) -> list[Token]:
-    words = WORDS["asked"][asked]
-    return _pronoun(words, verb) if asked == "object" else _words(words, "PRON", asked)
 
 
 def _pronoun(forms: dict[str, str], verb: dict[str, str]) -> list[Token]:
