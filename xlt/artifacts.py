@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def save_table(
     `shown` is the table as it should be read, such as `cells(matrix)`; without it, the numbers
     to four digits. The .tex is a booktabs table for `\\input`.
     """
-    table, text = _flat(table), _flat(table if shown is None else shown).map(_text)
+    table, text = _flat(table), _flat(table if shown is None else shown).map(readable)
     sidecar = {"name": name, "caption": caption}
     if shown is not None:
         sidecar |= {"columns": list(text.columns), "rows": text.to_numpy().tolist()}
@@ -44,7 +45,7 @@ def _flat(table: pd.DataFrame) -> pd.DataFrame:
     return table.set_axis(names, axis=1)
 
 
-def _text(value: object) -> str:
+def readable(value: object) -> str:
     if pd.isna(value):
         return NOT_RUN
     return (
@@ -105,3 +106,10 @@ def save_figure(figure: Figure, folder: Path, name: str, caption: str, alt: str)
     text = json.dumps({"name": name, "caption": caption, "alt": alt}, indent=1, ensure_ascii=False)
     sidecar.write_text(text + "\n", encoding="utf-8", newline="\n")
     return [png, pdf, sidecar]
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """The whole file or none of it, whatever happens in between."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(temporary, path)

@@ -25,7 +25,7 @@ def heat_map(matrix: pd.DataFrame) -> Figure:
     grid = shown.assign(value=(100 * shown["difference"]).where(shown["clear"]))
     grid = grid.pivot(index="intermediate", columns="target", values="value").loc[rows, columns]
     reach = max(1.0, 120 * float(shown["difference"].abs().fillna(0).max()))
-    figure, axes = _canvas(1.7 * len(columns) + 2.6, 0.66 * len(rows) + 1.9)
+    figure, axes = canvas(1.7 * len(columns) + 2.6, 0.66 * len(rows) + 1.9)
     axes.set_facecolor(GREY)
     colours = {"cmap": "RdBu", "center": 0, "vmin": -reach, "vmax": reach, "linewidths": 2}
     sns.heatmap(grid, ax=axes, cbar_kws={"label": "points"}, **colours)
@@ -54,7 +54,7 @@ def dot_plot(scores: pd.DataFrame, task: str, chance: float | None = None) -> Fi
     order, kinds = language_order(rows), list(rows["intermediate"].unique())
     # the first kind, as a rule the baseline, is black; the others differ in hue for every eye
     palette = dict(zip(kinds, ["#222222", *sns.color_palette("colorblind", len(kinds) - 1)], strict=True))
-    figure, axes = _canvas(7.2, len(order) * max(0.26, 0.1 * len(kinds)) + 1.9)
+    figure, axes = canvas(7.2, len(order) * max(0.26, 0.1 * len(kinds)) + 1.9)
     data = rows.assign(points=100 * rows["value"])
     style = {"order": order, "hue_order": kinds, "palette": palette, "dodge": len(kinds) > 1, "jitter": False}
     sns.stripplot(data, x="points", y="language", hue="intermediate", ax=axes, size=5, alpha=0.8, **style)
@@ -81,7 +81,7 @@ def _script_bands(axes: plt.Axes, order: list[str]) -> None:
     axes.set_ylim(len(order) - 0.5, -0.5)
 
 
-def _canvas(width: float, height: float) -> tuple[Figure, plt.Axes]:
+def canvas(width: float, height: float) -> tuple[Figure, plt.Axes]:
     """A figure that pyplot forgets at once, so that a notebook shows it once."""
     figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
     plt.close(figure)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from xlt import engine, hub, params, plan, progress, tasks
+from xlt import engine, hub, params, plan, progress, provenance, tasks
+from xlt.answers import Answer
+from xlt.artifacts import write_atomically
 from xlt.errors import UserError
 from xlt.languages import language
 from xlt.params import Profile
-from xlt.recipe import Evaluation, Recipe
+from xlt.recipe import Evaluation, Recipe, digest
 from xlt.sources import Source
 from xlt.store import Store
 
@@ -162,15 +165,67 @@ class Lab:
         ]
 
     def runs(self, recipes: Mapping[str, Recipe], seeds: int | None = None) -> pd.DataFrame:
-        """Cost of every run behind `recipes`, shared prefixes once."""
-        seen: dict[str, dict[str, Any]] = {}
+        """Cost of every run behind each recipe; a run that several recipes share stands in several rows."""
+        rows = []
         for label, seed, recipe in self._expand(recipes, seeds or self.profile.seeds):
             step: Recipe | None = recipe
             while step is not None:
                 if self.store.done(step):
-                    seen.setdefault(self.store.id(step), _cost(self.store, step, label if step == recipe else "shared", seed))
+                    rows.append(_cost(self.store, step, label, seed))
                 step = step.parent
-        return pd.DataFrame(list(seen.values()))
+        return pd.DataFrame(rows)
+
+    # telling -------------------------------------------------------------------------------
+
+    @property
+    def reports(self) -> Path:
+        """The folder of this profile's report."""
+        return params.reports_root() / self.profile.name
+
+    def about(self) -> pd.DataFrame:
+        """What stands behind the numbers of a notebook: profile, records, encoder, code, versions, device."""
+        code, here = provenance.code(), provenance.environment()
+        facts = {
+            "profile": f"{self.profile.name}: {self.profile.description}",
+            "records": str(self.store.source),
+            "encoder": self.profile.encoder.model or "random XLM-R, pretrained in phase 1",
+            "settings": f"{digest(self.profile.model_dump(mode='json', exclude={'resources'}))} (digest)",
+            "code": f"{code['commit']}, state {provenance.state(self.profile.name)}",
+            "versions": ", ".join(f"{name} {version}" for name, version in here["packages"].items()),
+            "device": here["precision"],
+        }
+        return pd.DataFrame({"": facts}).rename_axis("what")
+
+    def save_summary(self, title: str, found: list[Answer]) -> str:
+        """summary.json for the report page: answers, provenance, and whether the results are clean, dirty or smoke."""
+        code, here = provenance.code(), provenance.environment()
+        summary = {
+            "title": title, "question": "Which English intermediate tasks help zero-shot transfer, and where?",
+            "answers": [answer.row() for answer in found], "source": self.profile.data.source,
+            "state": provenance.state(self.profile.name), "note": self.profile.description,
+            "provenance": {
+                "profile": self.profile.name, "records": str(self.store.source), "code": code["commit"],
+                "settings": digest(self.profile.model_dump(mode="json", exclude={"resources"})),
+                **here["packages"], "python": here["python"], "device": here["precision"],
+            },
+        }  # fmt: skip
+        self.reports.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.reports / "summary.json", json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
+        return f"summary.json: {len(found)} answers, state {summary['state']}"
+
+    def losses(self, recipe: Recipe) -> pd.DataFrame:
+        """Mean training loss along the last stage of a stored run: columns step, loss."""
+        record = self.store.record(recipe)
+        losses = record["losses"]
+        return pd.DataFrame({"step": [round(record["steps"] * (i + 1) / len(losses)) for i in range(len(losses))], "loss": losses})
+
+    def showcase(self) -> pd.DataFrame:
+        """One sentence of the generated world in every language; of real data sets no record is ever shown."""
+        if self.profile.data.source != "world":
+            return pd.DataFrame({"records": [f"{self.store.source}: not shown, see the licences in `xlt tasks`"]})
+        texts = tasks.get("text")
+        rows = {code: self.store.source.load(texts, code, "train", 3)["text"][:] for code in self.profile.languages}
+        return pd.DataFrame({language(code).name: rows[code] for code in rows}).T.rename_axis("language")
 
     def all_recipes(self) -> list[Recipe]:
         """Every run that the profile's notebooks use, seeded, prefixes included."""

@@ -27,6 +27,11 @@ def cache_root() -> Path:
     return Path(os.environ.get("XLT_CACHE") or ROOT / ".cache").expanduser().resolve()
 
 
+def reports_root() -> Path:
+    """Where reports are written: `reports/` of the project, or XLT_REPORTS."""
+    return Path(os.environ.get("XLT_REPORTS") or ROOT / "reports").resolve()
+
+
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 

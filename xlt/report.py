@@ -5,6 +5,7 @@ Tables are computed in xlt.tables, drawn in xlt.figures and written by xlt.artif
 
 from xlt.artifacts import NOT_RUN, save_figure, save_table
 from xlt.figures import dot_plot, heat_map
+from xlt.phases import chance, control_table, learned_table, loss_curve, retrieval_table, save_scores
 from xlt.tables import (
     SAME_TASK,
     cells,
@@ -21,13 +22,19 @@ __all__ = [
     "NOT_RUN",
     "SAME_TASK",
     "cells",
+    "chance",
+    "control_table",
     "cost_table",
     "dot_plot",
     "footnote",
     "heat_map",
+    "learned_table",
+    "loss_curve",
     "per_language",
     "points",
+    "retrieval_table",
     "save_figure",
+    "save_scores",
     "save_table",
     "seed_means",
     "show_matrix",

@@ -61,6 +61,19 @@ def welch_interval(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> Differenc
     return Difference(value, float(low), float(high), float(test.pvalue))
 
 
+def against_constant(values: ArrayLike, constant: ArrayLike, level: float = 0.95) -> Difference:
+    """Mean of `values` minus one fixed number: Student's t interval and two-sided p.
+
+    For a baseline that has no seeds of its own: a pretrained encoder that nothing was trained on.
+    """
+    x, base = np.asarray(values, dtype=float), np.asarray(constant, dtype=float)
+    if base.size != 1:
+        return Difference(NAN, NAN, NAN, NAN)
+    mean, low, high = mean_interval(x - base[0], level)
+    p = float(stats.ttest_1samp(x, base[0]).pvalue) if x.size > 1 and np.ptp(x) > 0 else NAN
+    return Difference(mean, low, high, p)
+
+
 def exact_permutation_p(a: ArrayLike, b: ArrayLike) -> float:
     """Share of all regroupings whose means lie at least as far apart (Fisher's two-sample test).
 

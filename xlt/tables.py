@@ -111,7 +111,8 @@ def _cell(means: pd.DataFrame, intermediate: str, target: str, baseline: str) ->
     cell |= {"mean": mean, "low": low, "high": high, "sd": values.std(ddof=1) if values.size > 1 else np.nan}
     difference = (np.nan,) * 4
     if intermediate != baseline:
-        difference = stats.welch_interval(values, column.loc[column["intermediate"] == baseline, "value"].dropna())
+        base = column.loc[column["intermediate"] == baseline, "value"].dropna().to_numpy()
+        difference = stats.welch_interval(values, base) if base.size > 1 else stats.against_constant(values, base)
     cell |= dict(zip(("difference", "diff_low", "diff_high", "p"), difference, strict=True))
     return cell | {"n_seeds": values.size, "seeds": column["seed"].nunique()}
 

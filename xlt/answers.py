@@ -1,0 +1,113 @@
+"""Sentences computed from scores: a question, the effect in points with its interval, a verdict in words."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+from xlt import stats
+from xlt.tables import clear, points, seed_means
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`effect`, `low` and `high` are in points; `answer` says them in words."""
+
+    question: str
+    answer: str
+    effect: float
+    low: float
+    high: float
+
+    def _repr_markdown_(self) -> str:
+        return f"**{self.question}** {self.answer}"
+
+    def row(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def _interval(value: float, low: float, high: float, sign: bool = True) -> str:
+    return f"{points(value, sign=sign)} points [{points(low, sign=sign)}, {points(high, sign=sign)}]"
+
+
+def compare(scores: pd.DataFrame, baseline: pd.DataFrame, task: str, question: str, languages: str = "zero-shot") -> Answer:
+    """Mean over `languages` within each seed, scores against baseline: Welch's interval over seeds."""
+    a, b = (_values(table, task, languages) for table in (scores, baseline))
+    difference = stats.welch_interval(a, b)
+    verdict = "no difference that these seeds can show"
+    if difference.low > 0 or difference.high < 0:
+        verdict = "higher" if difference.value > 0 else "lower"
+    elif difference.low != difference.low:
+        verdict = "too few seeds for an interval"
+    bounds = [100 * x for x in difference[:3]]
+    text = f"{_interval(*difference[:3])}: {verdict} ({points(a.mean())} against {points(b.mean())})."
+    return Answer(question, text, *bounds)
+
+
+def above(scores: pd.DataFrame, task: str, chance: float, question: str, languages: str = "zero-shot") -> Answer:
+    """Is the mean over `languages` above `chance` (a fraction)? t interval over seeds."""
+    mean, low, high = stats.mean_interval(_values(scores, task, languages))
+    verdict = "above it" if low > chance else "below it" if high < chance else "not clearly different from it"
+    text = f"{_interval(mean, low, high, sign=False)}, chance {points(chance)}: {verdict}."
+    return Answer(question, text, 100 * (mean - chance), 100 * (low - chance), 100 * (high - chance))
+
+
+def _values(scores: pd.DataFrame, task: str, languages: str) -> pd.Series:
+    means = seed_means(scores[scores["task"] == task], languages)
+    return means["value"].dropna().to_numpy()
+
+
+def transfer(matrix: pd.DataFrame) -> list[Answer]:
+    """For each target: which intermediate tasks change it, by how much; the largest clear effect leads."""
+    return [_for_target(matrix[matrix["target"] == target], target) for target in dict.fromkeys(matrix["target"])]
+
+
+def _for_target(column: pd.DataFrame, target: str) -> Answer:
+    question = f"Which intermediate task changes zero-shot {target}?"
+    rows = column[column["difference"].notna()]
+    told = rows[clear(rows)].sort_values("difference", key=abs, ascending=False)
+    if rows.empty:
+        return Answer(question, "Not run.", *[float("nan")] * 3)
+    if told.empty:
+        largest = rows.loc[rows["difference"].abs().idxmax()]
+        text = f"None that these seeds can show; largest difference: {_named(largest)}."
+        return Answer(question, text, *_bounds(largest))
+    return Answer(question, "; ".join(_named(row) for _, row in told.iterrows()) + ".", *_bounds(told.iloc[0]))
+
+
+def _named(row: pd.Series) -> str:
+    return f"{row['intermediate']}{' †' if row['same_task'] else ''} {_interval(*_fractions(row))}"
+
+
+def _fractions(row: pd.Series) -> list[float]:
+    return [row["difference"], row["diff_low"], row["diff_high"]]
+
+
+def _bounds(row: pd.Series) -> list[float]:
+    return [round(100 * x, 2) for x in _fractions(row)]
+
+
+def retrieval(scores: pd.DataFrame) -> Answer:
+    """How far sentence retrieval of the pretrained encoder is above chance; the unit is the language here."""
+    rows = scores[(scores["task"] == "tatoeba") & scores["main"] & scores["pretrained"]]
+    if rows.empty:
+        return Answer("Does the encoder retrieve translations?", "Not run.", *[float("nan")] * 3)
+    chance = float((1 / rows["n"]).mean())
+    mean, low, high = stats.mean_interval(rows["value"])
+    verdict = "above it" if low > chance else "not clearly above it"
+    text = f"{_interval(mean, low, high, sign=False)} over {len(rows)} languages, chance {points(chance)}: {verdict}."
+    bounds = [100 * (x - chance) for x in (mean, low, high)]
+    return Answer("Does the encoder retrieve translations, averaged over languages?", text, *bounds)
+
+
+def sanity(scores: pd.DataFrame, control: pd.DataFrame) -> list[Answer]:
+    """Direct fine-tuning against chance and against the encoder without pretraining, where there is one."""
+    direct, bare = scores[scores["intermediate"] == "none"], control[~control["pretrained"]]
+    found = []
+    if "xnli" in set(direct["task"]):
+        found.append(above(direct, "xnli", 1 / 3, "Is zero-shot XNLI above chance after direct fine-tuning?"))
+    trained = [task for task in dict.fromkeys(direct["task"]) if task in set(bare["task"]) and task != "tatoeba"]
+    found += [compare(direct, bare, task, f"What does pretraining add to zero-shot {task}?") for task in trained]
+    return [*found, retrieval(scores[scores["intermediate"] == "none"])]

@@ -1,0 +1,99 @@
+"""Tables and curves of phases 1 and 2, and the score file: small views of the tidy table of scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from xlt import stats, tasks
+from xlt.artifacts import write_atomically
+from xlt.figures import canvas
+from xlt.tables import NOT_RUN, language_order, script
+
+if TYPE_CHECKING:
+    from xlt.lab import Lab
+    from xlt.recipe import Recipe
+
+
+def retrieval_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """Languages x (encoder, direction): accuracy of sentence retrieval; last row the mean over languages."""
+    rows = _retrieval(scores)
+    wide = rows.pivot_table(index="language", columns=["recipe", "metric"], values="value", sort=False)
+    wide = wide.loc[language_order(rows)]
+    wide.insert(0, "script", [script(code) for code in wide.index])
+    wide.loc["mean"] = ["", *wide.iloc[:, 1:].mean()]
+    return wide.round(3)
+
+
+def _retrieval(scores: pd.DataFrame) -> pd.DataFrame:
+    return scores[[tasks.get(task).family == tasks.RETRIEVAL for task in scores["task"]]]
+
+
+def control_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """Scores without pretraining: English, mean of the other languages with its interval over seeds."""
+    rows = scores[scores["main"] & ~scores["pretrained"] & ~scores.index.isin(_retrieval(scores).index)]
+    if rows.empty:
+        return pd.DataFrame({"control": ["none: this profile starts from finished weights"]})
+    return pd.DataFrame([_with_interval(task, part) for task, part in rows.groupby("task", sort=False)])
+
+
+def _with_interval(task: str, rows: pd.DataFrame) -> dict:
+    english = rows[rows["language"] == "en"]["value"].mean()
+    others = rows[rows["language"] != "en"].groupby("seed")["value"].mean()
+    mean, low, high = stats.mean_interval(others)
+    return {"task": task, "metric": rows["metric"].iloc[0], "English": english, "other languages": mean, "low": low, "high": high}
+
+
+def learned_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """English development score of each intermediate task: mean over seeds, t interval, chance."""
+    rows = []
+    for (task, metric), part in scores[scores["main"]].groupby(["task", "metric"], sort=False):
+        mean, low, high = stats.mean_interval(part["value"])
+        rows.append({"task": task, "metric": metric, "mean": mean, "low": low, "high": high, "seeds": len(part),
+                     "records": part["n"].iloc[0], "chance": chance(scores, task)})  # fmt: skip
+    return pd.DataFrame(rows).round(4)
+
+
+def chance(scores: pd.DataFrame, task: str) -> float | None:
+    """What guessing scores (a fraction): one over the labels, or over the candidates; None where it is not that simple."""
+    declared = tasks.get(task)
+    if declared.family == tasks.CLASSIFICATION:
+        return 1 / len(declared.labels)
+    if declared.family == tasks.RETRIEVAL:
+        return float((1 / scores[scores["task"] == task]["n"]).mean())
+    return None
+
+
+def loss_curve(lab: Lab, *recipes: Recipe) -> Figure | str:
+    """Training loss along the last stage of each recipe; a sentence where there was no training."""
+    trained = [recipe for recipe in recipes if recipe.stages and lab.store.done(recipe)]
+    if not trained:
+        return "no training in this phase"
+    curves = pd.concat([lab.losses(recipe).assign(task=recipe.stages[-1].task) for recipe in trained])
+    figure, axes = canvas(6.5, 3.2)
+    several = curves["task"].nunique() > 1
+    sns.lineplot(curves, x="step", y="loss", hue="task" if several else None, palette="colorblind" if several else None, ax=axes)
+    axes.set(title="Training loss", xlabel="update", ylabel="mean loss since the last point", ylim=(0, None))
+    return figure
+
+
+def save_scores(scores: pd.DataFrame, folder: Path) -> str:
+    """Every score with its provenance as scores.csv; says how many rows and from which code.
+
+    Times and seconds are left out: the same results give the same bytes.
+    """
+    kept = scores.drop(columns=["seconds", "finished"])
+    text = kept.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    write_atomically(Path(folder) / "scores.csv", text)
+    dirty = int(np.sum(scores["dirty"].astype(bool)))
+    commits = ", ".join(sorted(map(str, scores["commit"].unique())))
+    return f"scores.csv: {len(kept)} rows from code {commits}; {dirty} of them from a changed working tree"
+
+
+__all__ = ["NOT_RUN", "chance", "control_table", "learned_table", "loss_curve", "retrieval_table", "save_scores"]
