@@ -36,6 +36,7 @@ from xlt.world.forms import (
     text_rows,
 )
 from xlt.world.inference import LABELS
+from xlt.world.render import grammar
 
 WORLD_VERSION = 1  # to be raised when any record changes
 
@@ -98,15 +99,18 @@ def record_sets(sizes: Mapping[str, int], languages: Iterable[str], seed: int) -
     Raises:
         UserError: a size or a language that the world does not have.
     """
-    rows_of = [language_row(code) for code in dict.fromkeys(("en", *languages))]
+    codes = list(dict.fromkeys(("en", *languages)))
+    for code in codes:
+        grammar(code)
     for size in sizes:
         if size not in _SETS:
             raise unknown("size", size, SIZES)
+    english, *others = [language_row(code) for code in codes]
     for size, count in sizes.items():
         split, draw, say, homes = _SETS[size]
         records = draw(Random(f"world {WORLD_VERSION} seed {seed} {size}"), split, count)
         for repo, pattern, name in homes:
-            for row in rows_of if "{" in pattern else rows_of[:1]:
+            for row in [english, *others] if "{" in pattern else [english]:
                 config = pattern.format_map(row._asdict())
                 if config != "tatoeba.eng":
                     yield RecordSet(repo, config, name, say(records, row.code))

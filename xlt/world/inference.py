@@ -76,6 +76,7 @@ CLASHES: dict[str, set] = {
     | _both_ways([("morning", "evening"), ("morning", "night"), ("monday", "friday"), ("summer", "winter")]),
 }  # fmt: skip
 FIELDS = ("subject", "verb", "noun", "adjective", "count", "place", "time")
+MODIFIERS = ("adjective", "place", "time") * 2  # twice as likely to be changed as who and what
 
 
 def relation(premise: Event, hypothesis: Event, field: str) -> str | None:
@@ -155,6 +156,8 @@ def random_pair(rng: Random, label: str) -> tuple[Event, Event] | None:
 def _premise(rng: Random, hypothesis: Event, label: str) -> Event:
     """A record that is likely to stand in the wanted relation; `gold` has the last word."""
     steps = rng.choice((1, 1, 2))
+    if label == "neutral" and rng.random() < 1 / 3:
+        return narrowed(rng, widened(rng, hypothesis, 1), 1)  # less in one respect, more in another
     if label != "contradiction":
         step = narrowed if (label == "entailment") != hypothesis.negated else widened
         return step(rng, hypothesis, steps)
@@ -168,10 +171,11 @@ def _premise(rng: Random, hypothesis: Event, label: str) -> Event:
 def narrowed(rng: Random, event: Event, steps: int) -> Event:
     """The event with `steps` more things said: a modifier more, an apple for fruit, Anna for someone."""
     for _ in range(steps):
-        wide = [role for role in ("adjective", "place", "time") if not getattr(event, role)]
+        wide = [role for role in MODIFIERS if not getattr(event, role)]
         wide += ["subject"] * (event.subject == SOMEONE) + ["noun"] * (event.noun not in NOUNS)
-        role = rng.choice(wide or ["time"])
-        event = replace(event, **{role: _specific(rng, event, role)})
+        if wide:
+            role = rng.choice(wide)
+            event = replace(event, **{role: _specific(rng, event, role)})
     return event
 
 
@@ -187,12 +191,12 @@ def _specific(rng: Random, event: Event, role: str) -> str | int | None:
 def widened(rng: Random, event: Event, steps: int) -> Event:
     """The event with `steps` fewer things said."""
     for _ in range(steps):
-        narrow = [role for role in ("adjective", "place", "time") if getattr(event, role)]
+        narrow = [role for role in MODIFIERS if getattr(event, role)]
         narrow += ["subject"] * (event.subject != SOMEONE and not event.negated) + ["noun"] * (event.noun != SOMETHING)
-        role = rng.choice(narrow or ["time"])
+        role = rng.choice(narrow) if narrow else ""
         if role == "noun":
             event = _more_general_noun(rng, event)
-        else:
+        elif role:
             event = replace(event, **{role: SOMEONE if role == "subject" else None})
     return event
 
@@ -206,9 +210,11 @@ def _more_general_noun(rng: Random, event: Event) -> Event:
 
 def swapped(rng: Random, event: Event) -> Event:
     """The event with one filler that excludes the old one."""
-    options = {field: _clashing(field, getattr(event, field)) for field in FIELDS}
-    field = rng.choice([field for field in FIELDS if options[field]] or ["time"])
-    return replace(event, **{field: rng.choice(options[field] or [event.time])})
+    fields = [field for field in FIELDS if _clashing(field, getattr(event, field))]
+    if not fields:
+        return event
+    field = rng.choice(fields)
+    return replace(event, **{field: rng.choice(_clashing(field, getattr(event, field)))})
 
 
 @cache

@@ -25,13 +25,13 @@ Grammar = tuple[Callable[..., list[Token]], Callable[..., list[Token]]]
 
 def realise(event: Event, language: str) -> list[Token]:
     """The statement of `event`, its first letter capital."""
-    clause, _ = _grammar(language)
+    clause, _ = grammar(language)
     return _capitalised(clause(event), language)
 
 
 def ask(event: Event, asked: str, language: str) -> list[Token]:
     """The question for the `asked` role of `event`; the other roles are given in it."""
-    _, question = _grammar(language)
+    _, question = grammar(language)
     return _capitalised(question(event, asked), language)
 
 
@@ -57,7 +57,7 @@ def _pieces(sentences) -> list[str]:
 
 
 @cache
-def _grammar(language: str) -> Grammar:
+def grammar(language: str) -> Grammar:
     """The pair (clause, question) of a language code."""
     base, at, strength = language.partition("@")
     if base not in LANGUAGES or (at and base not in DIALECTS):

@@ -76,7 +76,7 @@ def question(event: Event, asked: str, words: Words | None = None) -> list[Token
     words = words or lexicon("de")
     wh = {"subject": ("who", "PRON"), "object": ("what", "PRON"), "place": ("where", "ADV"), "time": ("when", "ADV")}
     word, tag = wh[asked]
-    start = [Token(words["words"][word], tag), Token(words["verbs"][event.verb][0], "VERB")]
+    start = [Token(words["words"][word], tag, asked), Token(words["verbs"][event.verb][0], "VERB")]
     subject = [] if asked == "subject" else _subject(event, words)
     middle = [token for role, phrase in _roles(event, words).items() if role != asked for token in phrase]
     return [*start, *subject, *middle, *_end(event, words, "?")]

@@ -64,8 +64,8 @@ def question(event: Event, asked: str) -> list[Token]:
     roles = {"object": _object(event), "place": _place(event), "time": _time(event)}
     rest = [token for role, tokens in roles.items() if role != asked for token in tokens]
     if asked == "subject":
-        start = _phrase(f"who/PRON {finite}/VERB", "")
+        start = [Token("who", "PRON", asked), Token(finite, "VERB")]
     else:
         wh = {"object": "what/PRON", "place": "where/ADV", "time": "when/ADV"}[asked]
-        start = [*_phrase(f"{wh} does/AUX", ""), *_subject(event), Token(bare, "VERB")]
+        start = [*_phrase(wh, asked), Token("does", "AUX"), *_subject(event), Token(bare, "VERB")]
     return [*start, *rest, Token("?", "PUNCT", glued=True)]

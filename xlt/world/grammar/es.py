@@ -66,7 +66,7 @@ def question(event: Event, asked: str) -> list[Token]:
     word, tag = {
         "subject": ("who", "PRON"), "object": ("what", "PRON"), "place": ("where", "ADV"), "time": ("when", "ADV"),
     }[asked]  # fmt: skip
-    start = [Token("¿", "PUNCT"), Token(_WORDS["words"][word], tag, glued=True)]
+    start = [Token("¿", "PUNCT"), Token(_WORDS["words"][word], tag, asked, glued=True)]
     subject = [] if asked == "subject" else _subject(event)
     rest = [token for role, phrase in _roles(event).items() if role != asked for token in phrase]
     return [*start, Token(_WORDS["verbs"][event.verb], "VERB"), *subject, *rest, Token("?", "PUNCT", glued=True)]
