@@ -32,7 +32,9 @@ def _interval(value: float, low: float, high: float, sign: bool = True) -> str:
     return f"{points(value, sign=sign)} points [{points(low, sign=sign)}, {points(high, sign=sign)}]"
 
 
-def compare(scores: pd.DataFrame, baseline: pd.DataFrame, task: str, question: str, languages: str = "zero-shot") -> Answer:
+def compare(
+    scores: pd.DataFrame, baseline: pd.DataFrame, task: str, question: str, languages: str = "zero-shot"
+) -> Answer:
     """Mean over `languages` within each seed, scores against baseline: Welch's interval over seeds."""
     a, b = (_values(table, task, languages) for table in (scores, baseline))
     difference = stats.welch_interval(a, b)

@@ -128,7 +128,12 @@ def _span(
         "f1_language_aware": metrics.f1_language_aware(answers, references, evaluation.language),
     }
     examples = [
-        {"id": rows["id"][i], "gold": references[i], "prediction": answers[i], **{m: float(v[i]) for m, v in per_example.items()}}
+        {
+            "id": rows["id"][i],
+            "gold": references[i],
+            "prediction": answers[i],
+            **{m: float(v[i]) for m, v in per_example.items()},
+        }
         for i in range(len(answers))
     ]
     return {name: float(values.mean()) for name, values in per_example.items()}, examples
@@ -186,4 +191,3 @@ def embed(texts: list[str], tokenizer: Any, encoder: Any, evaluation: Evaluation
 def default_layer(layers: int) -> int:
     """XTREME's choice carried over to any depth: `hidden_states[14]` of 24 layers, 8 of 12."""
     return {24: 14, 12: 8}.get(layers, max(1, round(layers * 7 / 12)))
-

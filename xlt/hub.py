@@ -25,7 +25,9 @@ def check(profile: Profile) -> None:
     missing = [name for name in models if not _cached(name, "model")]
     absent = [name for name in data if not _cached(name, "dataset")]
     if missing or absent:
-        fetch = [f"hf download {name}" for name in missing] + [f"hf download {name} --repo-type dataset" for name in absent]
+        fetch = [f"hf download {name}" for name in missing] + [
+            f"hf download {name} --repo-type dataset" for name in absent
+        ]
         folder = ", or set XLT_HUB_ROOT to a folder that holds the data sets in hub layout" if absent else ""
         raise UserError(
             f"profile {profile.name} needs {', '.join(missing + absent)} and there is no network; "

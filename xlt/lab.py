@@ -28,8 +28,8 @@ def open_store(profile: Profile) -> Store:
 class Lab:
     """A profile at work.
 
-        lab = xlt.Lab.from_params("mini")
-        scores = lab.run({"mnli": lab.recipe("mnli", target="xnli")}, lab.evaluations("xnli"))
+    lab = xlt.Lab.from_params("mini")
+    scores = lab.run({"mnli": lab.recipe("mnli", target="xnli")}, lab.evaluations("xnli"))
     """
 
     def __init__(self, profile: Profile):
@@ -160,7 +160,13 @@ class Lab:
             **{f"{name}_version": version for name, version in result["environment"]["packages"].items()},
         }  # fmt: skip
         return [
-            {**common, "metric": metric, "value": result["metrics"][metric], "main": metric == task.metrics[0], **traced}
+            {
+                **common,
+                "metric": metric,
+                "value": result["metrics"][metric],
+                "main": metric == task.metrics[0],
+                **traced,
+            }
             for metric in task.metrics
         ]
 
@@ -217,7 +223,9 @@ class Lab:
         """Mean training loss along the last stage of a stored run: columns step, loss."""
         record = self.store.record(recipe)
         losses = record["losses"]
-        return pd.DataFrame({"step": [round(record["steps"] * (i + 1) / len(losses)) for i in range(len(losses))], "loss": losses})
+        return pd.DataFrame(
+            {"step": [round(record["steps"] * (i + 1) / len(losses)) for i in range(len(losses))], "loss": losses}
+        )
 
     def showcase(self) -> pd.DataFrame:
         """One sentence of the generated world in every language; of real data sets no record is ever shown."""

@@ -46,7 +46,14 @@ def _with_interval(task: str, rows: pd.DataFrame) -> dict:
     english = rows[rows["language"] == "en"]["value"].mean()
     others = rows[rows["language"] != "en"].groupby("seed")["value"].mean()
     mean, low, high = stats.mean_interval(others)
-    return {"task": task, "metric": rows["metric"].iloc[0], "English": english, "other languages": mean, "low": low, "high": high}
+    return {
+        "task": task,
+        "metric": rows["metric"].iloc[0],
+        "English": english,
+        "other languages": mean,
+        "low": low,
+        "high": high,
+    }
 
 
 def learned_table(scores: pd.DataFrame) -> pd.DataFrame:
@@ -77,7 +84,9 @@ def loss_curve(lab: Lab, *recipes: Recipe) -> Figure | str:
     curves = pd.concat([lab.losses(recipe).assign(task=recipe.stages[-1].task) for recipe in trained])
     figure, axes = canvas(6.5, 3.2)
     several = curves["task"].nunique() > 1
-    sns.lineplot(curves, x="step", y="loss", hue="task" if several else None, palette="colorblind" if several else None, ax=axes)
+    sns.lineplot(
+        curves, x="step", y="loss", hue="task" if several else None, palette="colorblind" if several else None, ax=axes
+    )
     axes.set(title="Training loss", xlabel="update", ylabel="mean loss since the last point", ylim=(0, None))
     return figure
 

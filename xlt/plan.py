@@ -46,7 +46,9 @@ def estimator(store: Store) -> Callable[[engine.Job], float]:
 
 
 def _kind(stage: dict[str, Any] | None) -> str:
-    return json.dumps({k: v for k, v in stage.items() if k not in ("seed", "role")}, sort_keys=True) if stage else "start"
+    return (
+        json.dumps({k: v for k, v in stage.items() if k not in ("seed", "role")}, sort_keys=True) if stage else "start"
+    )
 
 
 def _speed() -> float:
@@ -121,7 +123,9 @@ def print_plan(profile: str) -> None:
         total, disk = total + time, disk + sum(_megabytes(job.recipe) for job in jobs)
     _print_data(lab)
     here = engine.workers(settings.resources)
-    print(f"in all about {duration(total)} on {here} process{'es' if here > 1 else ''}, {disk:,.0f} MB of disk; nothing started")
+    print(
+        f"in all about {duration(total)} on {here} process{'es' if here > 1 else ''}, {disk:,.0f} MB of disk; nothing started"
+    )
 
 
 def _print_data(lab: Any) -> None:
@@ -150,5 +154,3 @@ def _embeddings(start: Encoder) -> int:
 
     config = transformers.AutoConfig.from_pretrained(locate(start), revision=start.revision)
     return config.vocab_size * config.hidden_size
-
-

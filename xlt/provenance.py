@@ -29,7 +29,7 @@ def code() -> dict[str, Any]:
 
 
 def state(profile: str) -> str:
-    """"clean", "dirty" or "smoke": results of different states never share a table."""
+    """ "clean", "dirty" or "smoke": results of different states never share a table."""
     if profile == "smoke":
         return "smoke"
     return "clean" if code()["dirty"] is False else "dirty"

@@ -63,7 +63,9 @@ class Source:
         where = {"dataset": task.dataset, "config": task.config_for(code), "split": task.splits[split]}
         if self.label:
             if not self._has(task, code, split):
-                raise UserError(f"the generated world of this profile has no {task.name} in {code}; add it to languages")
+                raise UserError(
+                    f"the generated world of this profile has no {task.name} in {code}; add it to languages"
+                )
             return where | {"world": self.label["version"], "seed": self.label["seed"], "sizes": self.label["sizes"]}
         files = self._builder(task, code).config.data_files[task.splits[split]]
         return where | {"files": [_fingerprint(str(file)) for file in files]}
@@ -75,7 +77,9 @@ class Source:
         except (FileNotFoundError, ValueError, datasets.exceptions.DatasetNotFoundError) as error:
             raise UserError(f"{task.dataset}, config {config}: {_first_line(error)}; {self._mend(task)}") from None
         except ConnectionError:
-            raise UserError(f"{task.dataset} is not in the hub's cache and there is no network; {self._mend(task)}") from None
+            raise UserError(
+                f"{task.dataset} is not in the hub's cache and there is no network; {self._mend(task)}"
+            ) from None
 
     def _path(self, task: Task) -> str:
         return str(self.root / task.dataset) if self.root else task.dataset
@@ -135,7 +139,9 @@ def _check_labels(feature: datasets.Value, found: set, task: Task, where: str) -
     """Names and order as declared, where the file has names; ids within range in any case."""
     names = getattr(feature, "names", None)
     if names and tuple(names) != task.labels:
-        raise UserError(f"{where}: labels are {', '.join(names)}, but task {task.name} declares {', '.join(task.labels)}")
+        raise UserError(
+            f"{where}: labels are {', '.join(names)}, but task {task.name} declares {', '.join(task.labels)}"
+        )
     odd = sorted(str(label) for label in found if label not in range(len(task.labels)))
     if odd:
         raise UserError(f"{where}: label {odd[0]} is outside 0..{len(task.labels) - 1} ({', '.join(task.labels)})")

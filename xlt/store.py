@@ -44,7 +44,13 @@ class Store:
         stage = recipe.stages[-1]
         task = tasks.get(stage.task).training
         data = {code: self.source.identity(task, code, "train") for code in sorted(stage.languages)}
-        return {"format": FORMAT, "parent": self.id(recipe.parent), "stage": stage.key(), "version": task.version, "data": data}
+        return {
+            "format": FORMAT,
+            "parent": self.id(recipe.parent),
+            "stage": stage.key(),
+            "version": task.version,
+            "data": data,
+        }
 
     def _start_key(self, recipe: Recipe) -> dict[str, Any]:
         from xlt.model import weights_fingerprint

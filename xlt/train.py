@@ -74,7 +74,12 @@ class Checkpoint:
 
 
 def _loop(
-    learner: torch.nn.Module, stream: Iterator[Batch], loss_of: Callable, stage: Stage, steps: int, checkpoint: Checkpoint
+    learner: torch.nn.Module,
+    stream: Iterator[Batch],
+    loss_of: Callable,
+    stage: Stage,
+    steps: int,
+    checkpoint: Checkpoint,
 ) -> list[float]:
     """`steps` updates; returns about 50 mean losses along the way, for a curve.
 
@@ -119,7 +124,10 @@ def _groups(learner: torch.nn.Module, decay: float) -> list[dict]:
     """No weight decay on biases and LayerNorm (Devlin et al. 2019)."""
     trained = [p for p in learner.parameters() if p.requires_grad]
     flat = [p for p in trained if p.ndim < 2]
-    return [{"params": [p for p in trained if p.ndim >= 2], "weight_decay": decay}, {"params": flat, "weight_decay": 0.0}]
+    return [
+        {"params": [p for p in trained if p.ndim >= 2], "weight_decay": decay},
+        {"params": flat, "weight_decay": 0.0},
+    ]
 
 
 def _head_loss(learner: torch.nn.Module, batch: Batch) -> torch.Tensor:
