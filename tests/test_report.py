@@ -128,6 +128,7 @@ def test_per_language_order_and_values(scores):
     assert table.index.tolist() == ["en", "de", "ru"]
     assert table.loc["de", ("mnli", "mean")] == pytest.approx(0.75)
     assert table.loc["de", ("mnli", "sd")] == pytest.approx(0.01)
+    assert report.language_cells(table).loc["de"].tolist() == ["65.0 (1.0)", "75.0 (1.0)", "65.0 (1.0)"]
     with pytest.raises(UserError, match="unknown task 'xnly'"):
         report.per_language(scores, "xnly")
 
@@ -173,8 +174,8 @@ def test_saved_tables_are_escaped_and_repeatable(tmp_path, scores):
     assert [file.read_bytes() for file in files] == first
     csv, markdown, tex, sidecar = (content.decode() for content in first)
     assert csv.splitlines() == ["name_1,value", "50 % | a\\b,0.123457", "<b>,"]
-    assert "| 50 % \\| a\\\\b | 0.1235 |" in markdown and "| \\<b> | not run |" in markdown
-    assert r"50 \% | a\textbackslash{}b & 0.1235 \\" in tex and r"name\_1 & value \\" in tex
+    assert "| 50 % \\| a\\\\b | 0.123 |" in markdown and "| \\<b> | not run |" in markdown
+    assert r"50 \% | a\textbackslash{}b & 0.123 \\" in tex and r"name\_1 & value \\" in tex
     assert json.loads(sidecar) == {"name": "t", "caption": "A_caption"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from numbers import Number
 from pathlib import Path
 
 import pandas as pd
@@ -46,15 +47,15 @@ def _flat(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def readable(value: object) -> str:
+    """A cell as text: three decimals, fewer for large numbers, digits for tiny ones; nan is "not run"."""
     if pd.isna(value):
         return NOT_RUN
-    return (
-        f"{value:.4g}"
-        if isinstance(value, float) and not value.is_integer()
-        else f"{value:.0f}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    if isinstance(value, str | bool) or not isinstance(value, Number):
+        return str(value)
+    if float(value).is_integer():
+        return f"{value:,.0f}"
+    size = abs(value)
+    return f"{value:,.1f}" if size >= 100 else f"{value:.3f}" if size >= 0.001 else f"{value:.1e}"
 
 
 def _markdown(text: pd.DataFrame, caption: str) -> str:

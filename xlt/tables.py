@@ -174,8 +174,8 @@ def footnote(matrix: pd.DataFrame) -> str:
     metrics = ", ".join(f"{row.target} {row.metric}" for row in ran.drop_duplicates("target").itertuples())
     return (
         f"Points ({metrics}): mean over {over} languages within a seed, then over {seeds}, ± 95 % t interval; below "
-        f"it the difference to '{base}' with its 95 % interval. * This interval excludes zero. ** So it does after "
-        f"Holm's adjustment over the table (p < 0.05).{twins}{power}"
+        f"it the difference to '{base}' with its 95 % interval. * This interval excludes zero. ** And p < 0.05 after "
+        f"Holm's adjustment over the table.{twins}{power}"
     )
 
 
@@ -183,9 +183,10 @@ def show_matrix(matrix: pd.DataFrame) -> Styler:
     """The matrix for a notebook: escaped two-line cells and the footnote as caption."""
     text, note = cells(matrix), footnote(matrix)
     # an id made of the content, not a random one, keeps executed notebooks identical
-    style = text.style.set_uuid(digest([note, text.to_csv()])).set_caption(escape(note)).format(escape="html")
+    shown = text.rename_axis(index=None, columns="intermediate")  # one line of headings instead of two
+    style = shown.style.set_uuid(digest([note, text.to_csv()])).set_caption(escape(note)).format(escape="html")
     style = style.format_index(escape="html", axis=0).format_index(escape="html", axis=1)
-    style = style.set_properties(**{"white-space": "pre-line", "text-align": "right"})
+    style = style.set_properties(**{"white-space": "pre", "text-align": "right"})
     caption = [("caption-side", "bottom"), ("text-align", "left"), ("white-space", "normal")]
     return style.set_table_styles([{"selector": "caption", "props": caption}])
 
@@ -197,6 +198,18 @@ def per_language(scores: pd.DataFrame, task: str) -> pd.DataFrame:
     wide = pd.DataFrame({"mean": groups.mean(), "sd": groups.std(ddof=1)}).unstack("intermediate").swaplevel(axis=1)
     columns = [(name, part) for name in dict.fromkeys(rows["intermediate"]) for part in ("mean", "sd")]
     return wide.loc[language_order(rows), columns]
+
+
+def language_cells(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of `per_language` as text in points: "71.3 (1.2)" is mean (seed SD)."""
+    names = list(table.columns.get_level_values(0).unique())
+    return pd.DataFrame(
+        {name: [_mean_sd(*pair) for pair in table[name].to_numpy()] for name in names}, index=table.index
+    )
+
+
+def _mean_sd(mean: float, sd: float) -> str:
+    return NOT_RUN if np.isnan(mean) else points(mean) if np.isnan(sd) else f"{points(mean)} ({points(sd)})"
 
 
 def of_task(scores: pd.DataFrame, task: str) -> pd.DataFrame:

@@ -1,0 +1,159 @@
+"""The website of an invented profile: what a reader finds, and that nothing can leave or enter the page."""
+
+import json
+import re
+
+import matplotlib
+import nbformat
+import pandas as pd
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+matplotlib.use("Agg")
+
+from matplotlib.figure import Figure  # noqa: E402
+
+from xlt import report, site  # noqa: E402
+from xlt.errors import UserError  # noqa: E402
+
+EVIL = "<script>alert(1)</script>"
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+SUMMARY = {
+    "title": "A title",
+    "source": "world",
+    "state": "clean",
+    "answers": [
+        {"question": "Does it help?", "answer": f"Yes {EVIL}", "effect": 0.03, "low": 0.01, "high": 0.05},
+        {"question": "Does the order matter?", "answer": "No", "effect": -0.01, "low": -0.03, "high": 0.01},
+        {"question": "And this?", "answer": "", "effect": float("nan")},
+    ],
+    "provenance": {"commit": "abc1234", "seeds": [0, 1, 2]},
+}
+
+
+def notebook(title, outputs=(), count=1):
+    cells = [new_markdown_cell(f"# {title}\n\nThe *question*."), new_markdown_cell("Look at the dots.")]
+    return new_notebook(cells=[*cells, new_code_cell("print(1)", execution_count=count, outputs=list(outputs))])
+
+
+@pytest.fixture
+def profile(tmp_path):
+    """A profile folder as the notebooks leave it: two notebooks, two tables, a figure, a summary."""
+    folder = tmp_path / "mini"
+    table = pd.DataFrame({"text": [EVIL, "b"], "score": [0.5, None]})
+    report.save_table(table, folder / "tables", "words", "A caption & more")
+    report.save_table(pd.DataFrame({"recipe": ["direct"], "hours": [1.5]}), folder / "tables", "cost", "Hours")
+    report.save_figure(Figure(figsize=(1, 1)), folder / "figures", "dots", "Some dots", 'three "dots"')
+    (folder / "summary.json").write_text(json.dumps(SUMMARY), encoding="utf-8")
+    (folder / "notebooks").mkdir()
+    printed = new_output("stream", text=f"{EVIL} नमस्ते")
+    picture = new_output("display_data", data={"image/png": PNG})
+    nbformat.write(notebook("First", [printed, picture]), folder / "notebooks" / "01.ipynb")
+    nbformat.write(notebook("Second"), folder / "notebooks" / "02.ipynb")
+    return folder
+
+
+def build(profile):
+    return site.build(profile.name, profile.parent).read_text(encoding="utf-8")
+
+
+def test_index_shows_all_that_was_made(profile):
+    page = build(profile)
+    for text in ("A title", "Does it help?", "+3.0 points [1.0, 5.0]", "A caption &amp; more", "abc1234", "[0, 1, 2]"):
+        assert text in page
+    assert "measuring instrument" in page
+    assert page.index('id="tables"') < page.index('id="cost"') < page.index("Hours")
+    assert re.findall(r'href="(tables/words\.\w+)"', page) == [f"tables/words.{e}" for e in ("csv", "md", "tex")]
+    assert page.count("not run") == 2  # the empty cell and the unanswered question
+
+
+def test_effects_share_one_axis_and_only_sure_ones_are_coloured(profile):
+    page = build(profile)
+    assert re.findall(r'<svg viewBox="0 0 200 20" class="(\w+)"', page) == ["clear", "open"]
+    assert re.findall(r'cx="([\d.]+)"', page) == ["154.0", "82.0"]  # 100 + 90 x 3 / 5, 100 - 90 x 1 / 5
+
+
+def test_pages_are_self_contained_and_harmless(profile):
+    pages = [build(profile)] + [p.read_text(encoding="utf-8") for p in (profile / "notebooks").glob("*.html")]
+    assert len(pages) == 3
+    for page in pages:
+        assert "<script" not in page
+        assert "default-src 'none'" in page  # whatever slips through cannot run or load
+        assert not re.findall(r'(?:src|href)="(?:https?:)?//', page) and "@import" not in page
+        assert '<html lang="en">' in page and "<title>" in page and "width=device-width" in page
+        assert all(source.startswith("data:image/png") for source in re.findall(r'<img[^>]* src="([^"]*)"', page))
+    assert sum("&lt;script&gt;alert(1)" in page for page in pages) == 2  # the table's and the printed one
+
+
+def test_every_picture_has_an_alternative_text(profile):
+    assert 'alt="three &#34;dots&#34;"' in build(profile)
+    assert 'alt="Figure. Look at the dots."' in (profile / "notebooks" / "01.html").read_text(encoding="utf-8")
+
+
+def test_notebook_pages_fold_code_and_link_to_each_other(profile):
+    build(profile)
+    page = (profile / "notebooks" / "01.html").read_text(encoding="utf-8")
+    assert page.count("<details") == 1 and "नमस्ते" in page
+    assert 'href="../index.html"' in page and 'href="02.html" rel="next"' in page
+
+
+def test_unfinished_notebooks_are_named(profile):
+    error = new_output("error", ename="E", evalue="x", traceback=["x"])
+    nbformat.write(notebook("Broken", [error]), profile / "notebooks" / "03.ipynb")
+    nbformat.write(notebook("Jumped", count=7), profile / "notebooks" / "04.ipynb")
+    page = build(profile)
+    assert page.count("stopped with an error") == page.count("was not run from top to bottom") == 1
+    assert "do not use its results" in (profile / "notebooks" / "03.html").read_text(encoding="utf-8")
+
+
+def test_the_shown_form_of_a_table_is_preferred(profile):
+    shown = pd.DataFrame({"task": ["xnli"], "score": ["50.0 ± 1.0\n+2.0"]})
+    report.save_table(pd.DataFrame({"value": [0.5]}), profile / "tables", "matrix", "c", shown=shown)
+    assert "50.0 ± 1.0\n+2.0</td>" in build(profile)
+
+
+@pytest.mark.parametrize(("state", "words"), [("dirty", "do not cite"), ("smoke", "mean nothing")])
+def test_results_that_must_not_be_cited_say_so(profile, state, words):
+    (profile / "summary.json").write_text(json.dumps({"state": state}), encoding="utf-8")
+    page = build(profile)
+    assert words in page and "measuring instrument" not in page
+
+
+def test_the_same_input_gives_the_same_bytes(profile):
+    assert build(profile) == build(profile)
+
+
+def test_a_summary_is_optional(profile):
+    (profile / "summary.json").unlink()
+    assert "Results of the profile mini" in build(profile)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("tables/words.csv", "", "mini/tables/words.csv is empty or damaged"),
+        ("tables/words.json", "{", "mini/tables/words.json is damaged"),
+        ("tables/words.json", None, "mini/tables/words.json is missing"),
+        ("figures/dots.png", "x", "mini/figures/dots.png is not a PNG"),
+        ("figures/dots.json", "[]", "mini/figures/dots.json is damaged"),
+        ("summary.json", "no", "mini/summary.json is damaged"),
+        ("summary.json", '{"state": "fine"}', "state is 'fine'; known: clean, dirty, smoke"),
+        ("summary.json", '{"answers": ["x"]}', "answers must be a list"),
+        ("notebooks/01.ipynb", "", "mini/notebooks/01.ipynb is empty or damaged"),
+        ("notebooks/01.ipynb", "[]", "mini/notebooks/01.ipynb is empty or damaged"),
+        ("notebooks/01.ipynb", '{"nbformat": 4}', "mini/notebooks/01.ipynb is empty or damaged"),
+    ],
+)
+def test_damaged_input_is_one_clear_line(profile, file, content, message):
+    if content is None:
+        (profile / file).unlink()
+    else:
+        (profile / file).write_text(content, encoding="utf-8")
+    with pytest.raises(UserError) as error:
+        build(profile)
+    assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_profile_without_results(tmp_path):
+    with pytest.raises(UserError, match="profile nothing has no results"):
+        site.build("nothing", tmp_path)
