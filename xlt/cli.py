@@ -1,0 +1,128 @@
+"""The console command `xlt`. Heavy imports wait until a command needs them, so that --help is quick."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import signal
+import sys
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+
+from xlt.errors import UserError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command. Returns the exit code: 0, 1 a notebook failed, 2 what the user can mend, 130 Ctrl-C."""
+    arguments = _parser().parse_args(argv)
+    try:
+        code = arguments.command(arguments) or 0
+        sys.stdout.flush()
+        return code
+    except UserError as error:
+        return _complain(str(error))
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # as in `xlt languages | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again at exit
+        return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        return _complain(f"the disk is full ({error.filename or 'writing'}): free some space and run again")
+
+
+def _complain(message: str) -> int:
+    print(f"xlt: {message}", file=sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="xlt", description="Intermediate-task training in cross-lingual transfer.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, function, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=function)
+        return sub
+
+    run = command("run", _run, "execute the notebooks of a profile and build its report")
+    run.add_argument("--only", metavar="NOTEBOOK", help="only this notebook: 02, its name or its file")
+    plan = command("plan", _plan, "say what a run would compute, without computing it")
+    why = command("why", _why, "say why a run is done, missing or stale")
+    why.add_argument("name", metavar="RUN", help="name or id of a run")
+    for sub in (run, plan, why):
+        sub.add_argument(
+            "--profile", default="mini", help="a file of params/ (default: mini), or a path to a YAML file"
+        )
+    command("tasks", _tasks, "list the declared tasks")
+    command("languages", _languages, "list the languages")
+    return parser
+
+
+class _Version(argparse.Action):
+    """Looked up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(f"xlt {metadata.version('xlt-compendium')}")
+        parser.exit()
+
+
+def _profile(name: str) -> str:
+    """Kernels work in another folder, so a path must not depend on this one."""
+    return str(Path(name).resolve()) if name.endswith(".yaml") else name
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's end stops the kernel too
+    from xlt import params
+
+    profile = _profile(arguments.profile)
+    settings = params.load(profile)
+    from xlt.notebooks import run_notebooks  # after the check: papermill takes a second to import
+
+    return run_notebooks(profile, arguments.only, parameters=getattr(settings, "notebooks", None))
+
+
+def _plan(arguments: argparse.Namespace) -> None:
+    from xlt.plan import print_plan
+
+    print_plan(_profile(arguments.profile))
+
+
+def _why(arguments: argparse.Namespace) -> None:
+    from xlt.store import why
+
+    print("\n".join(why(_profile(arguments.profile), arguments.name)))
+
+
+def _tasks(_: argparse.Namespace) -> None:
+    from xlt.tasks import TASKS
+
+    header = ("task", "family", "role", "languages", "metrics", "data set", "licence")
+    rows = [
+        (t.name, t.family, t.role, str(len(t.languages) or "any"), ", ".join(t.metrics), t.dataset, t.licence)
+        for t in TASKS.values()
+    ]
+    _table(header, rows)
+
+
+def _languages(_: argparse.Namespace) -> None:
+    from xlt.languages import LANGUAGES
+
+    _table(("code", "name", "script", "family"), ((x.code, x.name, x.script, x.family) for x in LANGUAGES.values()))
+
+
+def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    table = [header, *rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
