@@ -116,7 +116,21 @@ class Source:
 
 @cache
 def _builder(path: str, config: str, revision: str | None) -> datasets.DatasetBuilder:
-    return datasets.load_dataset_builder(path, config, revision=revision, cache_dir=str(cache_root() / "datasets"))
+    return datasets.load_dataset_builder(path, config, revision=revision, cache_dir=str(_prepared(path)))
+
+
+def _prepared(path: str) -> Path:
+    """Where `datasets` keeps its prepared copy: a place of its own for each state of a local folder.
+
+    `datasets` names prepared copies by the data set and the config; it would take the records of one
+    folder for those of another, or go on using old ones after a file was mended.
+    """
+    place = cache_root() / "datasets"
+    if not Path(path).is_dir():
+        return place / "hub"
+    files = sorted(file for file in Path(path).rglob("*") if file.is_file())
+    state = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return place / hashlib.sha256(repr(state).encode()).hexdigest()[:12]
 
 
 def _canonical(rows: datasets.Dataset, task: Task, where: str) -> datasets.Dataset:
