@@ -35,7 +35,7 @@ SMOKE = {
     "nli_train": 60, "nli_dev": 12, "nli_test": 12, "qa_train": 20, "qa_dev": 8, "qa_test": 8,
     "pos_train": 20, "pos_dev": 8, "pos_test": 8, "parallel": 8, "text": 40,
 }  # fmt: skip
-GOLDEN = ""
+GOLDEN = "78fe2e9f0e68059e777a55c207a162bd96cc60e2f1b5783c7f296ee673ec01b7"
 ANNA = Event("anna", "buy", "apple", "red", place="market", time="morning")
 
 

@@ -52,7 +52,10 @@ _ODD = {
     "cook": ("banana", "lemon", "orange", "cake", "fruit"), "wash": ("cake", "egg", "picture", "lamp", "key", "book"),
     "write": ("newspaper",), "break": ("boat", "piano"),
 }  # fmt: skip
-_ODD_ADJECTIVES = {("cake", "dirty"), ("cake", "clean"), ("egg", "beautiful"), ("letter", "heavy"), ("letter", "light")}
+_ODD_ADJECTIVES = {
+    "cake": ("dirty", "clean"), "fish": ("clean", "dirty"), "letter": ("heavy", "light"),
+    "newspaper": ("heavy", "light"),
+}  # fmt: skip
 _STATES = ("love", "hate", "want")  # no place and no time; nor does one bring things in a place
 
 
@@ -77,7 +80,7 @@ def adjectives(noun: str) -> tuple[str, ...]:
     if noun == SOMETHING:
         return ()
     fitting = (*_FITTING[noun_class(noun)], *_FITTING_MORE.get(noun, ()))
-    return tuple(word for word in ADJECTIVES if word in fitting and (noun, word) not in _ODD_ADJECTIVES)
+    return tuple(word for word in ADJECTIVES if word in fitting and word not in _ODD_ADJECTIVES.get(noun, ()))
 
 
 def sensible(event: Event) -> bool:
@@ -95,8 +98,7 @@ def random_event(rng: Random, general: bool = True, negated: float = 0.0) -> Eve
     """A sensible event; with `general`, now and then about someone, something, or a hypernym."""
     verb = rng.choice(list(VERBS))
     subject, noun = random_subject(rng, general), random_noun(rng, verb, general)
-    no = rng.random() < negated and subject != SOMEONE
-    event = Event(subject, verb, noun, negated=no)
+    event = Event(subject, verb, noun, negated=rng.random() < negated and subject != SOMEONE)
     for role, likely in (("adjective", 0.5), ("count", 0.15), ("place", 0.5), ("time", 0.5)):
         if rng.random() < likely:
             richer = replace(event, **{role: random_filler(rng, event, role)})

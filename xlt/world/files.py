@@ -75,7 +75,6 @@ _SETS = {
 }  # fmt: skip
 SIZES = tuple(_SETS)
 
-
 _CARD = """Records of a small generated world in the form of the data set of this name. They are a measuring
 instrument with known truth, not a sample of language: scores on them say nothing about the real data set."""
 

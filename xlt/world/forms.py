@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from xlt.languages import language as language_row
 from xlt.world.concepts import ROLES, SOMETHING, Event, Token
-from xlt.world.events import event_of, split_of, takes
+from xlt.world.events import event_of, sensible, split_of
 from xlt.world.inference import CLASH, LABELS, NARROWER, SAME, WIDER, random_pair, relation
 from xlt.world.render import ask, realise, span, text
 
@@ -153,7 +153,7 @@ def _distractor(rng: Random, split: str, target: Event) -> Event:
     event = event_of(rng, split, general=False)
     shared = rng.choice(("verb", "noun", "place", "time"))
     near = replace(event, **{shared: getattr(target, shared)})
-    return near if takes(near.verb, near.noun) and split_of(near) == split else event
+    return near if sensible(near) and split_of(near) == split else event
 
 
 def answers(event: Event, target: Event, asked: str) -> bool:
