@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from xlt import engine, tasks
 from xlt.progress import duration
-from xlt.recipe import Encoder, Recipe, Stage
+from xlt.recipe import Encoder, Evaluation, Recipe, Stage
 
 if TYPE_CHECKING:
     from xlt.store import Store
 
-# rough speeds in floating-point operations a second, for runs that have no like in the store
-CPU_CORE, GPU = 2.5e10, 1.5e14
+# for runs that have no like in the store: rough speeds in floating-point operations a second, and usual lengths
+CPU_CORE, GPU = 4e10, 1.5e14
+SUBWORDS = {tasks.CLASSIFICATION: 40, tasks.TAGGING: 30, tasks.SPAN: 150, tasks.MLM: 30, tasks.RETRIEVAL: 20}
+EXAMPLES = 2000  # of a test set that is not limited
 OVERHEAD = 1.0  # seconds a run takes whatever its size
 
 
@@ -26,21 +28,23 @@ def short(data: dict[str, Any]) -> str:
     return json.dumps(data, sort_keys=True)
 
 
-def estimator(store: Store) -> Callable[[engine.Job], float]:
-    """Seconds that a job will take: the median of stored runs of the same stage, else from its size."""
+def estimator(store: Store) -> Callable[..., float]:
+    """Seconds that a job will take: the median of stored runs of the same stage, else from its size.
+
+    With `trained`, what its evaluations alone will take.
+    """
     past: dict[str, list[float]] = defaultdict(list)
     for file in store.root.glob("*/run.json"):
         record = json.loads(file.read_text(encoding="utf-8"))
         stages = record["recipe"]["stages"]
         past[_kind(stages[-1] if stages else None)].append(record["seconds"])
 
-    def seconds(job: engine.Job) -> float:
+    def seconds(job: engine.Job, trained: bool = False) -> float:
         stage = job.recipe.stages[-1] if job.recipe.stages else None
         known = past.get(_kind(stage.model_dump(mode="json") if stage else None))
         training = median(known) if known else _training_seconds(store, job.recipe)
-        if store.done(job.recipe):
-            training = 0.0
-        return OVERHEAD + training + sum(_evaluation_seconds(job.recipe.start, e.examples) for e in job.evaluations)
+        evaluating = sum(_evaluation_seconds(job.recipe.start, e) for e in job.evaluations)
+        return OVERHEAD + evaluating + (0 if trained or store.done(job.recipe) else training)
 
     return seconds
 
@@ -75,7 +79,8 @@ def _training_seconds(store: Store, recipe: Recipe) -> float:
         return OVERHEAD
     stage = recipe.stages[-1]
     sequences = steps(store, stage) * stage.batch * stage.accumulate
-    return 6 * encoder_size(recipe.start) * sequences * stage.max_length / 2 / _speed()  # half: padding is dynamic
+    length = min(stage.max_length, SUBWORDS[tasks.get(stage.task).family])
+    return 6 * encoder_size(recipe.start) * sequences * length / _speed()
 
 
 def steps(store: Store, stage: Stage) -> int:
@@ -94,8 +99,9 @@ def _rows(store: Store, stage: Stage) -> int:
     return splits[name].num_examples if name in splits else len(store.source.load(task, stage.languages[0], "train"))
 
 
-def _evaluation_seconds(start: Encoder, examples: int | None) -> float:
-    return 2 * encoder_size(start) * (examples or 5000) * 64 / _speed()
+def _evaluation_seconds(start: Encoder, evaluation: Evaluation) -> float:
+    length = min(evaluation.max_length, SUBWORDS[tasks.get(evaluation.task).family])
+    return 2 * encoder_size(start) * (evaluation.examples or EXAMPLES) * length / _speed()
 
 
 def print_plan(profile: str) -> None:
@@ -108,24 +114,24 @@ def print_plan(profile: str) -> None:
     from xlt.studies import STUDIES
 
     lab = Lab.from_params(profile)
-    seconds, seen = estimator(lab.store), set()
+    seconds, planned = estimator(lab.store), set()
     settings = lab.profile
     print(f"profile {settings.name}: {settings.description}")
     print(f"records from {lab.store.source}; encoder {settings.encoder.model or 'random XLM-R, pretrained here'}")
     total, disk = 0.0, 0.0
     for notebook, study in STUDIES.items():
         chosen = study(lab)
-        jobs = [job for job in lab.jobs(chosen.recipes, chosen.evaluations) if job not in seen]
-        seen.update(jobs)
-        time = sum(map(seconds, jobs)) / engine.workers(settings.resources)
+        jobs = lab.jobs(chosen.recipes, chosen.evaluations)
+        new = [job for job in jobs if job.recipe not in planned]
+        time = sum(seconds(job, job.recipe in planned) for job in jobs) / engine.workers(settings.resources)
         evaluations = sum(len(job.evaluations) for job in jobs)
-        print(f"  {notebook}: {len(jobs)} runs, {evaluations} evaluations, about {duration(time)}")
-        total, disk = total + time, disk + sum(_megabytes(job.recipe) for job in jobs)
+        print(f"  {notebook}: {len(new)} runs, {evaluations} evaluations, about {duration(time)}")
+        total, disk = total + time, disk + sum(_megabytes(job.recipe) for job in new)
+        planned.update(job.recipe for job in new)
     _print_data(lab)
     here = engine.workers(settings.resources)
-    print(
-        f"in all about {duration(total)} on {here} process{'es' if here > 1 else ''}, {disk:,.0f} MB of disk; nothing started"
-    )
+    on = f"{here} process{'es' if here > 1 else ''}"
+    print(f"in all about {duration(total)} on {on}, {disk:,.0f} MB of disk; nothing started")
 
 
 def _print_data(lab: Any) -> None:
