@@ -8,9 +8,9 @@ import os
 import signal
 import sys
 from collections.abc import Iterable
-from importlib import metadata
 from pathlib import Path
 
+import xlt
 from xlt.errors import UserError
 
 
@@ -42,7 +42,7 @@ def _complain(message: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="xlt", description="Intermediate-task training in cross-lingual transfer.")
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    parser.add_argument("--version", action="version", version=f"xlt {xlt.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def command(name: str, function, text: str) -> argparse.ArgumentParser:
@@ -62,14 +62,6 @@ def _parser() -> argparse.ArgumentParser:
     command("tasks", _tasks, "list the declared tasks")
     command("languages", _languages, "list the languages")
     return parser
-
-
-class _Version(argparse.Action):
-    """Looked up only when it is asked for."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        print(f"xlt {metadata.version('xlt-compendium')}")
-        parser.exit()
 
 
 def _profile(name: str) -> str:

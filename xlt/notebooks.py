@@ -45,6 +45,7 @@ _KERNEL_ENV = {
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "PYTHONHASHSEED": "0",
+    "PYTHONWARNINGS": "ignore:IProgress not found",  # tqdm asks for widgets, which we do not want
     "TQDM_DISABLE": "1",
     "TRANSFORMERS_VERBOSITY": "error",
 }
@@ -67,7 +68,7 @@ def run_notebooks(
     parameters: Mapping[str, Parameters] | None = None,
     sources: Path = ROOT / "notebooks",
     reports: Path = ROOT / "reports",
-    build: Callable[[str], Path] | None = None,
+    build: Callable[[str, Path], Path] | None = None,
 ) -> int:
     """Execute the notebooks in `sources` (or `only` one) into `reports`/<profile>/notebooks, then build the site.
 
@@ -88,7 +89,7 @@ def run_notebooks(
             if failure := _run_one(source, folder, given[source.stem], head):
                 _explain(failure, folder / "failures" / source.name, chosen[number + 1 :])
                 return 1
-        index = (build or _build_site)(profile)
+        index = (build or _build_site)(folder.name, reports)
     except KeyboardInterrupt:
         print("interrupted; everything finished so far is kept; run again to go on")
         return 130
@@ -97,10 +98,10 @@ def run_notebooks(
     return 0
 
 
-def _build_site(profile: str) -> Path:
+def _build_site(profile: str, reports: Path) -> Path:
     from xlt.site import build
 
-    return build(profile)
+    return build(profile, reports)
 
 
 # which notebooks, with which parameters -----------------------------------------------------

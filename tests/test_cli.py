@@ -1,0 +1,93 @@
+"""The console command: exit codes and one-line errors."""
+
+from __future__ import annotations
+
+import errno
+import subprocess
+import sys
+
+import pytest
+
+import xlt
+from xlt import cli, notebooks, params
+from xlt.errors import UserError
+
+
+def fails(error: BaseException):
+    def command(*_: object, **__: object) -> None:
+        raise error
+
+    return command
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["--version"])
+    assert exit_.value.code == 0 and capsys.readouterr().out == f"xlt {xlt.__version__}\n"
+
+
+def test_help_names_the_commands_and_imports_nothing_heavy():
+    code = "import sys, xlt.cli\ntry: xlt.cli.main(['--help'])\nexcept SystemExit: pass\n"
+    code += "sys.exit(bool({'torch', 'transformers', 'papermill', 'pydantic', 'numpy'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in ("run", "plan", "tasks", "why", "languages"))
+
+
+@pytest.mark.parametrize("arguments", [[], ["rnu"], ["why"], ["run", "--onyl", "02"]])
+def test_wrong_arguments_end_with_2_and_a_hint(arguments, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(arguments)
+    assert exit_.value.code == 2 and "xlt" in capsys.readouterr().err
+
+
+def test_languages_and_tasks_are_tables(capsys):
+    assert cli.main(["languages"]) == 0
+    assert any(line.split() == ["de", "German", "Latn", "Germanic"] for line in capsys.readouterr().out.splitlines())
+    assert cli.main(["tasks"]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert header.split()[:3] == ["task", "family", "role"] and any(row.startswith("xnli ") for row in rows)
+
+
+def test_an_unknown_profile_is_one_line_with_a_hint(capsys):
+    assert cli.main(["run", "--profile", "minni"]) == 2
+    assert capsys.readouterr().err == "xlt: unknown profile 'minni'; did you mean mini?\n"
+
+
+def test_an_unknown_notebook_is_one_line(monkeypatch, capsys):
+    assert cli.main(["run", "--only", "99_nothing"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("xlt: unknown notebook '99_nothing'") and error.count("\n") == 1
+
+
+def test_run_hands_over_and_returns_the_runner_s_code(monkeypatch):
+    calls = []
+    monkeypatch.setattr(notebooks, "run_notebooks", lambda *a, **k: calls.append((a, k)) or 1)
+    assert cli.main(["run", "--only", "02"]) == 1
+    assert calls == [(("mini", "02"), {"parameters": None})]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (UserError("no such thing"), 2, "xlt: no such thing\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+        (OSError(errno.ENOSPC, "No space left", "a/file"), 2, "xlt: the disk is full (a/file): free some space"),
+    ],
+)
+def test_errors_that_the_user_can_mend_have_no_traceback(monkeypatch, capsys, error, code, message):
+    monkeypatch.setattr(params, "load", fails(error))
+    assert cli.main(["run"]) == code
+    assert capsys.readouterr().err.startswith(message)
+
+
+def test_other_errors_keep_their_traceback(monkeypatch):
+    monkeypatch.setattr(params, "load", fails(OSError(errno.EACCES, "Permission denied")))
+    with pytest.raises(PermissionError):
+        cli.main(["run"])
+
+
+def test_a_closed_pipe_is_quiet():
+    command = f"{sys.executable} -m xlt.cli languages | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
