@@ -1,4 +1,4 @@
-"""Sentences computed from scores: a question, the effect in points with its interval, a verdict in words."""
+"""Sentences computed from scores: a question, the effect with its interval, a verdict in words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xlt.tables import clear, points, seed_means
 
 @dataclass(frozen=True)
 class Answer:
-    """`effect`, `low` and `high` are in points; `answer` says them in words."""
+    """`effect`, `low` and `high` are fractions; `answer` says them in words, in points."""
 
     question: str
     answer: str
@@ -43,9 +43,8 @@ def compare(
         verdict = "higher" if difference.value > 0 else "lower"
     elif difference.low != difference.low:
         verdict = "too few seeds for an interval"
-    bounds = [100 * x for x in difference[:3]]
     text = f"{_interval(*difference[:3])}: {verdict} ({points(a.mean())} against {points(b.mean())})."
-    return Answer(question, text, *bounds)
+    return Answer(question, text, *difference[:3])
 
 
 def above(scores: pd.DataFrame, task: str, chance: float, question: str, languages: str = "zero-shot") -> Answer:
@@ -53,7 +52,7 @@ def above(scores: pd.DataFrame, task: str, chance: float, question: str, languag
     mean, low, high = stats.mean_interval(_values(scores, task, languages))
     verdict = "above it" if low > chance else "below it" if high < chance else "not clearly different from it"
     text = f"{_interval(mean, low, high, sign=False)}, chance {points(chance)}: {verdict}."
-    return Answer(question, text, 100 * (mean - chance), 100 * (low - chance), 100 * (high - chance))
+    return Answer(question, text, mean - chance, low - chance, high - chance)
 
 
 def _values(scores: pd.DataFrame, task: str, languages: str) -> pd.Series:
@@ -75,8 +74,8 @@ def _for_target(column: pd.DataFrame, target: str) -> Answer:
     if told.empty:
         largest = rows.loc[rows["difference"].abs().idxmax()]
         text = f"None that these seeds can show; largest difference: {_named(largest)}."
-        return Answer(question, text, *_bounds(largest))
-    return Answer(question, "; ".join(_named(row) for _, row in told.iterrows()) + ".", *_bounds(told.iloc[0]))
+        return Answer(question, text, *_fractions(largest))
+    return Answer(question, "; ".join(_named(row) for _, row in told.iterrows()) + ".", *_fractions(told.iloc[0]))
 
 
 def _named(row: pd.Series) -> str:
@@ -85,10 +84,6 @@ def _named(row: pd.Series) -> str:
 
 def _fractions(row: pd.Series) -> list[float]:
     return [row["difference"], row["diff_low"], row["diff_high"]]
-
-
-def _bounds(row: pd.Series) -> list[float]:
-    return [round(100 * x, 2) for x in _fractions(row)]
 
 
 def retrieval(scores: pd.DataFrame) -> Answer:
@@ -100,7 +95,7 @@ def retrieval(scores: pd.DataFrame) -> Answer:
     mean, low, high = stats.mean_interval(rows["value"])
     verdict = "above it" if low > chance else "not clearly above it"
     text = f"{_interval(mean, low, high, sign=False)} over {len(rows)} languages, chance {points(chance)}: {verdict}."
-    bounds = [100 * (x - chance) for x in (mean, low, high)]
+    bounds = [x - chance for x in (mean, low, high)]
     return Answer("Does the encoder retrieve translations, averaged over languages?", text, *bounds)
 
 
