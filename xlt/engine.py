@@ -80,11 +80,12 @@ def _work(profile_json: str, job: Job, resources: Resources) -> str | None:
     return None
 
 
-def _describe(error: Exception) -> str:
+def _describe(error: BaseException) -> str:
     if type(error).__name__ == "OutOfMemoryError":
         return "out of GPU memory; lower batch and raise accumulate in the profile by the same factor"
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({os.path.basename(where.filename)}:{where.lineno})".replace("\n", " ")
+    frames = traceback.extract_tb(error.__traceback__)  # empty for an error that came from another process
+    where = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{where}".replace("\n", " ")
 
 
 def execute(store: Store, job: Job, resources: Resources) -> None:
@@ -191,18 +192,24 @@ def run(
                 break
             report(finished, len(jobs), _left(remaining, spent, clock, slots), " and ".join(r.name for r in running))
             wait([future for future, _ in running.values()], timeout=5, return_when=FIRST_COMPLETED)
-            for recipe, (future, _) in list(running.items()):
+            alone, broken = len(running) == 1, False
+            for recipe, (future, job) in list(running.items()):
                 if not future.done():
                     continue
                 del running[recipe]
+                if isinstance(future.exception(), BrokenProcessPool):
+                    broken = True
+                    if not alone:
+                        waiting[recipe] = job
+                        continue
                 finished, remaining, spent = finished + 1, remaining - cost[recipe], spent + cost[recipe]
                 if (message := _result(future)) is not None:
                     outcome.failed[recipe] = message
-                if isinstance(future.exception(), BrokenProcessPool):
-                    waiting |= {r: job for r, (_, job) in running.items()}  # innocent bystanders go again, alone
-                    slots = 1
-                    running.clear()
-                    pool = _pool(slots, profile.resources)
+            if broken:  # every run at work is lost; which of several killed the worker shows when each goes again, alone
+                waiting |= {recipe: job for recipe, (_, job) in running.items()}
+                running.clear()
+                slots = slots if alone else 1
+                pool = _pool(slots, profile.resources)
     except BaseException:
         _kill(pool)
         raise
@@ -212,9 +219,6 @@ def run(
 
 
 def _pool(slots: int, resources: Resources) -> ProcessPoolExecutor:
-    """Worker processes; their C library keeps freed memory, since giving it back costs a small model half its time."""
-    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(1 << 31))
-    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(1 << 32))
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(slots, context, initializer=_start_worker, initargs=(resources.threads,))
 
