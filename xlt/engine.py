@@ -185,10 +185,17 @@ def run(
             _drop_blocked(waiting, outcome)
             ready = [r for r in waiting if r.parent is None or (r.parent not in waiting and r.parent not in running)]
             for recipe in sorted(ready, key=lambda r: -path[r])[: slots - len(running)]:
-                job = waiting.pop(recipe)
-                future = pool.submit(_work, profile.model_dump_json(), job, profile.resources)
+                job = waiting[recipe]
+                try:
+                    future = pool.submit(_work, profile.model_dump_json(), job, profile.resources)
+                except BrokenProcessPool:  # an idle worker was killed
+                    pool = pool if running else _pool(slots, profile.resources)
+                    break
+                del waiting[recipe]
                 running[recipe] = (future, job)
             if not running:
+                if ready:
+                    continue
                 break
             report(finished, len(jobs), _left(remaining, spent, clock, slots), " and ".join(r.name for r in running))
             wait([future for future, _ in running.values()], timeout=5, return_when=FIRST_COMPLETED)
@@ -205,7 +212,7 @@ def run(
                 finished, remaining, spent = finished + 1, remaining - cost[recipe], spent + cost[recipe]
                 if (message := _result(future)) is not None:
                     outcome.failed[recipe] = message
-            if broken:  # every run at work is lost; which of several killed the worker shows when each goes again, alone
+            if broken:  # all that was at work is lost; which of several killed the worker shows when each goes alone
                 waiting |= {recipe: job for recipe, (_, job) in running.items()}
                 running.clear()
                 slots = slots if alone else 1
