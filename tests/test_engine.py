@@ -1,0 +1,167 @@
+"""The pool of workers: order, failures, dead workers, interruption. Jobs here do what the name of a stage says."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from conftest import InProcess, tiny
+
+from xlt import engine
+from xlt.engine import Job
+from xlt.params import Resources
+from xlt.recipe import Encoder, Recipe, Stage
+
+START = Recipe(start=Encoder(text="text", languages=("en",)))
+
+
+def chain(*names):
+    """start -> a stage for each name, as jobs; a name says what the stub does with the run."""
+    recipe, jobs = START, [Job(START)]
+    for name in names:
+        recipe = recipe.then(Stage(task=name))
+        jobs.append(Job(recipe))
+    return jobs
+
+
+def stub(folder, job, resources):
+    """In place of `engine._work`: notes that the run took place, then does what its last stage says."""
+    name = job.recipe.name
+    with open(Path(os.environ["XLT_STUB"]) / name, "a") as file:
+        file.write("x")
+    last = name.split("-")[-1]
+    if last == "fail":
+        return "it failed"
+    if last == "die":
+        os._exit(1)
+    if last == "exit":
+        raise SystemExit("leaves")
+    if last == "slow":
+        time.sleep(0.3)
+    if last == "interrupt":
+        raise KeyboardInterrupt
+    return None
+
+
+def no_start(threads):
+    """In place of `engine._start_worker`: no torch."""
+
+
+@pytest.fixture
+def stubbed(monkeypatch, tmp_path):
+    monkeypatch.setattr(engine, "_work", stub)
+    monkeypatch.setattr(engine, "_start_worker", no_start)
+    monkeypatch.setenv("XLT_STUB", str(tmp_path))
+    return tmp_path
+
+
+def run(*jobs, workers=1, seconds=lambda job: 1.0, report=lambda *_: None):
+    unique = {job.recipe: job for job in jobs}
+    return engine.run(tiny(resources={"workers": workers}), list(unique.values()), lambda _: False, seconds, report)
+
+
+def ran(folder):
+    return sorted(file.name for file in folder.iterdir())
+
+
+def names(recipes):
+    return sorted(recipe.name for recipe in recipes)
+
+
+def test_a_parent_runs_before_its_children_whatever_the_order(stubbed, in_process, monkeypatch):
+    order = []
+    monkeypatch.setattr(engine, "_work", lambda _, job, __: order.append(job.recipe.name))
+    run(*reversed(chain("mnli", "xnli")))
+    assert order == ["xlmr", "xlmr-mnli", "xlmr-mnli-xnli"]
+
+
+def test_the_longest_remaining_path_goes_first(stubbed, in_process, monkeypatch):
+    order = []
+    monkeypatch.setattr(engine, "_work", lambda _, job, __: order.append(job.recipe.name))
+    run(*chain("pos"), *chain("mnli", "xnli"), seconds=lambda job: 1.5 if job.recipe.name == "xlmr-pos" else 1.0)
+    assert order.index("xlmr-mnli") < order.index("xlmr-pos")
+
+
+def test_a_failure_blocks_what_builds_on_it_and_nothing_else(stubbed, in_process):
+    outcome = run(*chain("fail", "mnli", "xnli"), *chain("pos", "udpos"))
+    assert {recipe.name: message for recipe, message in outcome.failed.items()} == {"xlmr-fail": "it failed"}
+    assert names(outcome.blocked) == ["xlmr-fail-mnli", "xlmr-fail-mnli-xnli"]
+    assert ran(stubbed) == ["xlmr", "xlmr-fail", "xlmr-pos", "xlmr-pos-udpos"]
+
+
+def test_progress_is_told_up_to_the_end(stubbed, in_process):
+    told = []
+    run(*chain("mnli"), report=lambda *what: told.append(what))
+    assert [done for done, *_ in told] == [0, 1, 2]
+    assert told[-1] == (2, 2, 0.0, "")
+
+
+def test_a_worker_that_dies_fails_its_run_only(stubbed):
+    """Both runs at work are lost with the pool; the innocent one goes again and is not blamed."""
+    outcome = run(*chain("slow", "udpos"), *chain("die", "xnli"), workers=2)
+    assert names(outcome.failed) == ["xlmr-die"]
+    assert "killed" in next(iter(outcome.failed.values()))
+    assert names(outcome.blocked) == ["xlmr-die-xnli"]
+    assert {"xlmr-slow", "xlmr-slow-udpos"} <= set(ran(stubbed))
+
+
+def test_an_error_that_the_worker_could_not_catch_is_one_line(stubbed):
+    outcome = run(*chain("exit"), *chain("pos"))
+    assert list(outcome.failed.values()) == ["SystemExit: leaves"]
+    assert "xlmr-pos" in ran(stubbed)
+
+
+def test_an_idle_worker_that_was_killed_is_replaced(stubbed, monkeypatch):
+    class Broken(InProcess):
+        def submit(self, *_):
+            raise engine.BrokenProcessPool
+
+    pools = iter([Broken(), InProcess()])
+    monkeypatch.setattr(engine, "_pool", lambda *_: next(pools))
+    assert not run(*chain("mnli")).failed
+    assert ran(stubbed) == ["xlmr", "xlmr-mnli"]
+
+
+def test_ctrl_c_ends_the_workers_and_goes_through(stubbed, monkeypatch, in_process):
+    ended = []
+    monkeypatch.setattr(engine, "_kill", ended.append)
+    with pytest.raises(KeyboardInterrupt):
+        run(*chain("mnli", "interrupt"))
+    assert len(ended) == 1
+
+
+def test_what_goes_wrong_in_a_run_is_one_line(monkeypatch):
+    def explode(*_):
+        raise ValueError("bad\nvalue")
+
+    monkeypatch.setattr(engine, "execute", explode)
+    monkeypatch.setattr(engine, "_store", lambda _: None)
+    message = engine._work("", Job(START), Resources())
+    assert message.startswith("ValueError: bad value (test_engine.py:")
+
+
+def test_a_full_disk_is_said_plainly(monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(engine, "execute", full)
+    monkeypatch.setattr(engine, "_store", lambda _: None)
+    assert engine._work("", Job(START), Resources()) == "the disk is full; free some space and run again"
+
+
+def test_workers_as_asked_or_one_for_each_core_group(monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    assert engine.workers(Resources(workers=3)) == 3
+    assert engine.workers(Resources(threads=4)) == 2
+    assert engine.workers(Resources(threads=16)) == 1
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
+    assert engine.workers(Resources()) == 4
+
+
+def test_the_longest_path_counts_everything_below():
+    jobs = {job.recipe: job for job in [*chain("mnli", "xnli"), *chain("pos")]}
+    paths = engine._longest_paths(jobs, {recipe: float(len(recipe.stages) + 1) for recipe in jobs})
+    assert {recipe.name: path for recipe, path in paths.items()} == {
+        "xlmr": 6.0, "xlmr-mnli": 5.0, "xlmr-mnli-xnli": 3.0, "xlmr-pos": 2.0,
+    }  # fmt: skip
