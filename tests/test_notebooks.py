@@ -14,7 +14,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from xlt import progress
+from xlt import notebooks, progress
 from xlt.errors import UserError
 from xlt.notebooks import ROOT, check_parameters, declared, incomplete, run_notebooks, select, tidy
 
@@ -56,11 +56,11 @@ def outputs(path: Path) -> str:
 
 def test_good_notebooks_are_executed_in_order_with_contiguous_counts(tmp_path, run, capsys):
     notebook(tmp_path / "nb", "01_one", "import sys; print(profile, seeds, sys.executable)", "", "1 + 1")
-    notebook(tmp_path / "nb", "02_two", "print(profile, rate)")
+    notebook(tmp_path / "nb", "02_two", "import os; print(profile, rate, os.environ['XLT_REPORTS'])")
     assert run(parameters={"01_one": {"seeds": 5}}) == 0
     done = tmp_path / "reports/mini/notebooks"
     assert outputs(done / "01_one.ipynb") == f"mini 5 {sys.executable}\n"  # this interpreter, not some kernelspec's
-    assert outputs(done / "02_two.ipynb") == "mini 0.1\n"
+    assert outputs(done / "02_two.ipynb") == f"mini 0.1 {tmp_path}/reports\n"
     cells = [c for c in nbformat.read(done / "01_one.ipynb", 4).cells if c.cell_type == "code" and c.source]
     assert [c.execution_count for c in cells] == [1, 2, 3, 4]
     assert sorted(p.name for p in done.iterdir()) == ["01_one.ipynb", "02_two.ipynb"]  # no temporary file
@@ -145,6 +145,14 @@ def test_a_full_disk_in_a_cell_is_named(tmp_path, run, capsys):
     notebook(tmp_path / "nb", "01_one", "import errno\nraise OSError(errno.ENOSPC, 'No space left on device')")
     assert run() == 1
     assert "the disk is full" in capsys.readouterr().out
+
+
+def test_a_kernel_that_does_not_start_gives_its_last_words(tmp_path, run, capsys, monkeypatch):
+    broken = {"argv": [sys.executable, "-c", "import sys; sys.exit('no module named x')", "{connection_file}"]}
+    monkeypatch.setattr(notebooks, "get_kernel_dict", lambda: broken)
+    notebook(tmp_path / "nb", "01_one", "1")
+    assert run() == 1
+    assert "the kernel did not start: no module named x" in capsys.readouterr().out
 
 
 def test_counts_out_of_order_are_noticed():

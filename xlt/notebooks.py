@@ -35,7 +35,7 @@ from papermill.exceptions import PapermillExecutionError
 from pydantic import TypeAdapter, ValidationError
 
 from xlt.errors import UserError, unknown
-from xlt.params import ROOT
+from xlt.params import ROOT, reports_root
 from xlt.progress import Line, duration
 
 Parameters = Mapping[str, Any]
@@ -67,7 +67,7 @@ def run_notebooks(
     *,
     parameters: Mapping[str, Parameters] | None = None,
     sources: Path = ROOT / "notebooks",
-    reports: Path = ROOT / "reports",
+    reports: Path | None = None,
     build: Callable[[str, Path], Path] | None = None,
 ) -> int:
     """Execute the notebooks in `sources` (or `only` one) into `reports`/<profile>/notebooks, then build the site.
@@ -80,6 +80,7 @@ def run_notebooks(
     """
     chosen = select(only, sources)
     given = _checked(profile, parameters or {}, sources)
+    reports = (reports or reports_root()).resolve()
     folder, start = reports / Path(profile).stem, time.monotonic()
     for name in ("papermill", "asyncio"):  # we say what failed; after Ctrl-C a task is left, which is no news
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -202,7 +203,9 @@ def _run_one(source: Path, folder: Path, given: Parameters, head: str) -> Failur
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with tempfile.TemporaryDirectory(prefix="xlt-") as scratch, Line(head, Path(scratch, "progress")) as line:
-            failure = execute(source, unfinished, given, Path(scratch), line.at_cell)
+            environment = _KERNEL_ENV | {"IPYTHONDIR": scratch, "XLT_PROGRESS": str(line.file)}
+            environment["XLT_REPORTS"] = str(folder.parent)
+            failure = execute(source, unfinished, given, environment, line.at_cell)
             line.outcome = "failed after" if failure else "done in"
         tidy(unfinished, source)
         failed.unlink(missing_ok=True)
@@ -215,7 +218,7 @@ def _run_one(source: Path, folder: Path, given: Parameters, head: str) -> Failur
 
 
 def execute(
-    source: Path, target: Path, given: Parameters, scratch: Path, at_cell: Callable[[int, int], None]
+    source: Path, target: Path, given: Parameters, environment: dict[str, str], at_cell: Callable[[int, int], None]
 ) -> Failure | None:
     """Execute `source` into `target`; what went wrong, if anything. `at_cell` hears of each code cell begun."""
     total = sum(map(_runs, _read(source).cells)) + 1  # papermill adds the cell with the values given
@@ -227,16 +230,16 @@ def execute(
             number += 1
             at_cell(number, total)
 
-    with (scratch / "kernel.log").open("w+b") as log:
+    with tempfile.TemporaryFile() as log:
         try:
             executed = papermill.execute_notebook(
                 str(source),
-                str(target.resolve()),
+                str(target),
                 dict(given),
                 cwd=str(source.parent),  # as in JupyterLab
                 kernel_name="python3",
                 language="python",
-                kernel_manager_class=type("Kernel", (ThisPython,), {"scratch": scratch, "words": log}),
+                kernel_manager_class=type("Kernel", (ThisPython,), {"environment": environment, "words": log}),
                 on_cell_start=on_cell_start,
                 progress_bar=False,
                 record_timing=False,
@@ -278,7 +281,7 @@ def incomplete(notebook: NotebookNode) -> Failure | None:
 class ThisPython(AsyncKernelManager):
     """A kernel that is this very interpreter, whatever kernelspecs are installed; its children end with it."""
 
-    scratch: Path
+    environment: dict[str, str]
     words: IO[bytes]  # what it says beside the notebook's outputs
 
     @property
@@ -286,9 +289,8 @@ class ThisPython(AsyncKernelManager):
         return KernelSpec(**get_kernel_dict())
 
     async def start_kernel(self, **options: Any) -> None:
-        own = {"IPYTHONDIR": str(self.scratch), "XLT_PROGRESS": str(self.scratch / "progress")}
         await super().start_kernel(
-            **options, env={**os.environ, **_KERNEL_ENV, **own}, stdout=self.words, stderr=self.words
+            **options, env={**os.environ, **self.environment}, stdout=self.words, stderr=self.words
         )
 
     async def cleanup_resources(self, restart: bool = False) -> None:
