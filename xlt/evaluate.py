@@ -10,6 +10,7 @@ import torch
 
 from xlt import encode, metrics, model, tasks
 from xlt.device import autocast, compute
+from xlt.errors import UserError
 from xlt.recipe import Evaluation, Recipe
 from xlt.tasks import Task
 
@@ -50,7 +51,7 @@ _kept_features: dict[tuple, list] = {}
 
 def _rows(store: Store, evaluation: Evaluation) -> Any:
     """Records of a test set, kept in memory: a worker evaluates many models on the same ones."""
-    key = (id(store.source), evaluation)
+    key = (store.source, evaluation)
     if key not in _kept_rows:
         task = tasks.get(evaluation.task)
         rows = store.source.load(task, evaluation.language, evaluation.split, evaluation.examples, SHUFFLE)
@@ -59,7 +60,7 @@ def _rows(store: Store, evaluation: Evaluation) -> Any:
 
 
 def _features(store: Store, evaluation: Evaluation, tokenizer: Any) -> list[encode.Feature]:
-    key = (id(store.source), evaluation, tokenizer.name_or_path)
+    key = (store.source, evaluation, tokenizer.name_or_path)
     if key not in _kept_features:
         family = tasks.get(evaluation.task).family
         rows = _rows(store, evaluation)
@@ -119,7 +120,7 @@ def _span(
         row = feature["row"]
         found = _best_span(out["start_logits"], out["end_logits"], feature["offsets"])
         if found and found[0] > best[row][0]:
-            best[row] = (found[0], rows["context"][row][found[1] : found[2]])
+            best[row] = (found[0], rows["context"][row][found[1] : found[2]].strip())  # "▁Anna" begins at the space
     answers = [text for _, text in best]
     references = [reference["text"] for reference in rows["answers"]]
     per_example = {
@@ -177,6 +178,9 @@ def embed(texts: list[str], tokenizer: Any, encoder: Any, evaluation: Evaluation
     """
     features = encode.sentences(texts, tokenizer, evaluation.max_length)
     layer = default_layer(encoder.config.num_hidden_layers) if evaluation.layer is None else evaluation.layer
+    if not 0 <= layer <= encoder.config.num_hidden_layers:
+        deepest = encoder.config.num_hidden_layers
+        raise UserError(f"evaluation of {evaluation.task}: the encoder has layers 0 to {deepest}, not {layer}")
     vectors = np.zeros((len(texts), encoder.config.hidden_size), dtype=np.float32)
     for indices in encode.batches(features, batch):
         inputs = encode.collate([features[i] for i in indices], tokenizer.pad_token_id, compute().device)

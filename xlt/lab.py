@@ -77,7 +77,8 @@ class Lab:
 
     def evaluations(self, *names: str, languages: Iterable[str] | None = None) -> list[Evaluation]:
         """One evaluation for each task and each of its languages here (or of `languages`)."""
-        for code in languages or ():
+        languages = list(languages or ())
+        for code in languages:
             language(code)
         chosen = [(task, code) for task in names for code in languages or self.languages(task)]
         return [self.profile.evaluate(task, code) for task, code in chosen]
@@ -96,7 +97,7 @@ class Lab:
         Raises:
             UserError: bad input, before anything runs; or runs that failed, after all others are done.
         """
-        runs = self._expand(recipes, seeds or self.profile.seeds)
+        runs, evaluations = self._expand(recipes, seeds or self.profile.seeds), list(evaluations)
         wanted = [(label, seed, r, [e for e in evaluations if _fits(r, e)]) for label, seed, r in runs]
         jobs = self._jobs((recipe, chosen) for _, _, recipe, chosen in wanted)
         if jobs:
@@ -130,7 +131,7 @@ class Lab:
 
     def jobs(self, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation] = ()) -> list[engine.Job]:
         """What `run` would do."""
-        runs = self._expand(recipes, self.profile.seeds)
+        runs, evaluations = self._expand(recipes, self.profile.seeds), list(evaluations)
         return self._jobs((r, [e for e in evaluations if _fits(r, e)]) for _, _, r in runs)
 
     def _table(self, wanted: Iterable[tuple[str, int, Recipe, list[Evaluation]]]) -> pd.DataFrame:

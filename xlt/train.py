@@ -198,7 +198,7 @@ def _masked(feature: encode.Feature, share: float, tokenizer: Any, rng: np.rando
     ids = np.array(feature["input_ids"])
     ordinary = ~np.isin(ids, tokenizer.all_special_ids)
     chosen = ordinary & (rng.random(len(ids)) < share)
-    if not chosen.any():
+    if ordinary.any() and not chosen.any():
         chosen[rng.choice(np.flatnonzero(ordinary))] = True
     kind = rng.random(len(ids))
     noisy = np.where(chosen & (kind < 0.8), tokenizer.mask_token_id, ids)
