@@ -24,7 +24,7 @@ from typing import Any
 
 from xlt import tasks
 from xlt.errors import unknown
-from xlt.recipe import Evaluation, Recipe, digest
+from xlt.recipe import Encoder, Evaluation, Recipe, digest
 from xlt.sources import Source
 
 FORMAT = 1
@@ -40,7 +40,7 @@ class Store:
     def key(self, recipe: Recipe) -> dict[str, Any]:
         """Everything that decides the trained state of `recipe`, JSON-ready."""
         if recipe.parent is None:
-            return {"format": FORMAT, "encoder": recipe.start.key(), **self._start_key(recipe)}
+            return {"format": FORMAT, **self._start_key(recipe.start)}
         stage = recipe.stages[-1]
         task = tasks.get(stage.task).training
         data = {code: self.source.identity(task, code, "train") for code in sorted(stage.languages)}
@@ -52,14 +52,14 @@ class Store:
             "data": data,
         }
 
-    def _start_key(self, recipe: Recipe) -> dict[str, Any]:
-        from xlt.model import weights_fingerprint
-
-        start = recipe.start
+    def _start_key(self, start: Encoder) -> dict[str, Any]:
         if start.model:
-            return {"weights": weights_fingerprint(start)}
+            from xlt.model import weights_fingerprint
+
+            return {"weights": weights_fingerprint(start)}  # what they are; not where they lie
         text = tasks.get(start.text)
-        return {"data": {code: self.source.identity(text, code, "train") for code in sorted(start.languages)}}
+        data = {code: self.source.identity(text, code, "train") for code in sorted(start.languages)}
+        return {"encoder": start.key(), "data": data}
 
     def id(self, recipe: Recipe) -> str:
         if recipe not in self._ids:
@@ -92,15 +92,19 @@ class Store:
     def creating(self, recipe: Recipe) -> Iterator[Path]:
         """A temporary folder that becomes the run's folder when the block ends without an error.
 
-        Of two workers that make the same run the first to finish wins; nothing is overwritten.
+        Of two workers that make the same run the first to finish wins; nothing finished is overwritten.
         """
         self.root.mkdir(parents=True, exist_ok=True)
         final = self.folder(recipe)
         temporary = Path(tempfile.mkdtemp(prefix=".making-", dir=self.root))
         try:
             yield temporary
-            with contextlib.suppress(OSError) if final.exists() else contextlib.nullcontext():
+            try:
                 os.rename(temporary, final)
+            except OSError:
+                if not self.done(recipe):  # what is left of a run that somebody deleted in part
+                    shutil.rmtree(final, ignore_errors=True)
+                    os.rename(temporary, final)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -138,7 +142,7 @@ def why(profile: str, run: str) -> list[str]:
     from xlt.lab import Lab
 
     lab = Lab.from_params(profile)
-    folders = sorted(path.parent for path in lab.store.root.glob("*/run.json"))
+    folders = sorted(path.parent for path in lab.store.root.glob("[!.]*/run.json"))
     found = next((folder for folder in folders if run in folder.name), None)
     if found is None:
         raise unknown("run", run, [folder.name for folder in folders])
@@ -150,5 +154,18 @@ def why(profile: str, run: str) -> list[str]:
     rivals = [recipe for folder, recipe in current.items() if folder.rsplit("-", 1)[0] == name]
     if not rivals:
         return [f"{found.name} is of no use to profile {profile}: it has no recipe {name}"]
-    changes = min((list(_differences(record["key"], lab.store.key(rival))) for rival in rivals), key=len)
+    changes = min((_changes(lab.store, record["key"], rival) for rival in rivals), key=len)
     return [f"{found.name} is stale:", *(f"  {change}" for change in changes)]
+
+
+def _changes(store: Store, key: dict[str, Any], recipe: Recipe) -> list[str]:
+    """What differs between a stored key and that of `recipe`, up the chain of parents as far as they are stored."""
+    now = store.key(recipe)
+    old, new = key.get("parent"), now.get("parent")
+    file = next(store.root.glob(f"[!.]*-{old}/run.json"), None)
+    if old == new or recipe.parent is None or file is None:
+        return list(_differences(key, now))
+    above = _changes(store, json.loads(file.read_text(encoding="utf-8"))["key"], recipe.parent)
+    return [f"in {recipe.parent.name}: {c}" if not c.startswith("in ") else c for c in above] + list(
+        _differences(key | {"parent": new}, now)
+    )
