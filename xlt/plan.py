@@ -34,7 +34,7 @@ def estimator(store: Store) -> Callable[..., float]:
     With `trained`, what its evaluations alone will take.
     """
     past: dict[str, list[float]] = defaultdict(list)
-    for file in store.root.glob("*/run.json"):
+    for file in store.root.glob("[!.]*/run.json"):
         record = json.loads(file.read_text(encoding="utf-8"))
         stages = record["recipe"]["stages"]
         past[_kind(stages[-1] if stages else None)].append(record["seconds"])
