@@ -139,9 +139,11 @@ def read_encoder(place: str, revision: str | None = None) -> transformers.PreTra
     """Encoder weights from a folder or the hub, in fp32, without a pooler where no head uses it."""
     config = transformers.AutoConfig.from_pretrained(place, revision=revision)
     extra = {"add_pooling_layer": False} if config.model_type in _ROBERTA else {}
-    return transformers.AutoModel.from_pretrained(
-        place, revision=revision, dtype=torch.float32, use_safetensors=True, **extra
-    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # for what the weights lack (BERT's pooler, say): the same at every reading
+        return transformers.AutoModel.from_pretrained(
+            place, revision=revision, dtype=torch.float32, use_safetensors=True, **extra
+        )
 
 
 def encoder_of(store: Store, recipe: Recipe, carry: bool = False) -> torch.nn.Module:

@@ -103,7 +103,8 @@ def _one_line(error: ValidationError, model: type[BaseModel], where: str) -> Use
     path = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return unknown("setting", path.split(".")[-1], _fields(model, first["loc"][:-1]), where)
-    return UserError(f"{where}: {path}: {first['msg'].lower()}, got {first['input']!r}")
+    got = "" if first["type"] == "missing" else f", got {first['input']!r}"
+    return UserError(f"{where}: {path}: {first['msg'].lower()}{got}")
 
 
 def _fields(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
@@ -130,7 +131,9 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    if path in above:
+        raise UserError(f"{path.name} extends itself; give it another base")
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -138,7 +141,7 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path.name} holds no settings; start from a copy of params/mini.yaml")
     base = content.pop("extends", None)
-    return _merge(_read(_find(base)), content) if base else content
+    return _merge(_read(_find(str(base)), (*above, path)), content) if base else content
 
 
 def profiles() -> list[str]:
@@ -162,13 +165,16 @@ def load(name: str) -> Profile:
     """
     path = _find(name)
     profile: Profile = _parse(Profile, {"name": path.stem, **_read(path)}, path.name)
-    for task in [*profile.intermediate, *profile.target]:
+    if not (profile.encoder.model or profile.encoder.text):
+        raise UserError(f"{path.name}: encoder: give either model, or text and languages")
+    pretraining = [profile.pretraining] if profile.pretraining else []
+    for stage in pretraining:
+        tasks.get(stage.task)
+    for task in [*profile.intermediate, *profile.target, *(name for name in profile.evaluation if name != "default")]:
         tasks.get(task)
-    for task in set(profile.evaluation) - {"default"}:
-        tasks.get(task)
-    for code in profile.languages:
-        language(code)
-    for task in profile.target:
         profile.evaluate(task, "en")
+    for part in [profile, profile.encoder, *pretraining]:
+        for code in part.languages:
+            language(code)
     _ = profile.stages
     return profile

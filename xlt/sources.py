@@ -14,9 +14,11 @@ from pathlib import Path
 
 import datasets
 import numpy as np
+import pyarrow as pa
+import yaml
 
 from xlt import tasks
-from xlt.errors import UserError
+from xlt.errors import UserError, unknown
 from xlt.params import Profile, cache_root
 from xlt.tasks import Task
 
@@ -59,7 +61,15 @@ class Source:
         return any(folder.glob(f"{config}/{name}-*")) or any(folder.glob(f"{config}/{name}.*"))
 
     def identity(self, task: Task, code: str, split: str) -> dict:
-        """What the records are: the world's version and sizes, the files' SHA-256, or the hub's revision."""
+        """What the records are: the world's version and sizes, the files' SHA-256, or the hub's revision.
+
+        Raises:
+            UserError: no such data set, config or split; or a language that the task does not have.
+        """
+        if split not in task.splits:
+            raise unknown("split", split, task.splits, f"task {task.name}")
+        if "{" not in task.config and code not in task.languages:
+            raise UserError(f"{task.dataset}, task {task.name}: only in {', '.join(task.languages)}, not in {code}")
         where = {"dataset": task.dataset, "config": task.config_for(code), "split": task.splits[split]}
         if self.label:
             if not self._has(task, code, split):
@@ -67,14 +77,16 @@ class Source:
                     f"the generated world of this profile has no {task.name} in {code}; add it to languages"
                 )
             return where | {"world": self.label["version"], "seed": self.label["seed"], "sizes": self.label["sizes"]}
-        files = self._builder(task, code).config.data_files[task.splits[split]]
+        files = self._builder(task, code).config.data_files.get(task.splits[split])
+        if not files:
+            raise UserError(f"{'/'.join(where.values())}: no such split; {self._mend(task)}")
         return where | {"files": [_fingerprint(str(file)) for file in files]}
 
     def _builder(self, task: Task, code: str) -> datasets.DatasetBuilder:
         config = task.config_for(code)
         try:
             return _builder(self._path(task), config, self.revisions.get(task.dataset))
-        except (FileNotFoundError, ValueError, datasets.exceptions.DatasetNotFoundError) as error:
+        except (FileNotFoundError, ValueError, yaml.YAMLError, datasets.exceptions.DatasetNotFoundError) as error:
             raise UserError(f"{task.dataset}, config {config}: {_first_line(error)}; {self._mend(task)}") from None
         except ConnectionError:
             raise UserError(
@@ -102,12 +114,14 @@ class Source:
         try:
             builder.download_and_prepare()
             rows = builder.as_dataset(split=task.splits[split])
-        except (KeyError, ValueError) as error:
-            raise UserError(f"{where}: no such split ({_first_line(error)}); {self._mend(task)}") from None
-        except (OSError, datasets.exceptions.DatasetGenerationError) as error:
+        except (OSError, pa.ArrowInvalid, datasets.exceptions.DatasetGenerationError) as error:
             if getattr(error, "errno", None) == 28:  # disk full
                 raise
             raise UserError(f"{where}: damaged or unreadable ({_first_line(error)}); {self._mend(task)}") from None
+        except (KeyError, ValueError) as error:
+            if task.splits.get(split) in (builder.info.splits or {}):
+                raise UserError(f"{where}: empty; fetch the file again") from None
+            raise UserError(f"{where}: no such split ({_first_line(error)}); {self._mend(task)}") from None
         rows = _canonical(rows, task, where)
         if examples and examples < len(rows):
             rows = rows.select(np.sort(np.random.default_rng(seed).permutation(len(rows))[:examples]))
@@ -145,6 +159,8 @@ def _canonical(rows: datasets.Dataset, task: Task, where: str) -> datasets.Datas
     if task.family == tasks.CLASSIFICATION:
         _check_labels(rows.features["label"], set(rows.unique("label")), task, where)
     if task.family == tasks.TAGGING:
+        if not hasattr(rows.features["tags"], "feature"):
+            raise UserError(f"{where}: {task.columns['tags']} is no list in each row. Correct the file or the task")
         _check_labels(rows.features["tags"].feature, set(np.unique(np.concatenate(rows["tags"][:]))), task, where)
     return rows
 
