@@ -1,0 +1,183 @@
+"""Profiles: every mistake is one line that says where, and what was perhaps meant."""
+
+import pytest
+
+from xlt import params, tasks
+from xlt.errors import UserError
+
+MINIMAL = "description: d\nencoder: {text: text, languages: [en]}\n"
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write a profile; its path."""
+
+    def write(text, name="mine.yaml"):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return str(tmp_path / name)
+
+    return write
+
+
+def complaint(name):
+    with pytest.raises(UserError) as error:
+        params.load(name)
+    message = str(error.value)
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize("name", params.profiles())
+def test_every_profile_loads(name):
+    profile = params.load(name)
+    assert profile.name == name
+    assert all(stage.role in ("intermediate", "target") for stage in profile.stages)
+
+
+def test_all_profiles_are_there():
+    assert {"mini", "smoke", "local", "base", "paper", "paper_lora"} <= set(params.profiles())
+
+
+def test_an_unknown_profile():
+    assert complaint("minni") == "unknown profile 'minni'; did you mean mini?"
+    assert "known: base" in complaint("qqqq")
+
+
+def test_a_missing_file(tmp_path):
+    assert "unknown profile" in complaint(str(tmp_path / "none.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("sedes: 3", "unknown setting 'sedes' in mine.yaml; did you mean seeds?"),
+        ("resources: {worker: 3}", "unknown setting 'worker' in mine.yaml; did you mean workers?"),
+        ("data: {world: {seeed: 3}}", "unknown setting 'seeed' in mine.yaml; did you mean seed?"),
+        (
+            "training: {lerning_rate: 1, lr: 1}\ntarget: {xnli: {}}",
+            "unknown setting 'lerning_rate' in mine: target.xnli",
+        ),
+        ("target: {xnli: {epoch: 3}}", "unknown setting 'epoch' in mine: target.xnli; did you mean epochs?"),
+        (
+            "evaluation: {mnli: {exampels: 3}}",
+            "unknown setting 'exampels' in mine: evaluation.mnli; did you mean examples?",
+        ),
+        ("evaluation: {default: {langth: 3}}\ntarget: {xnli: {}}", "unknown setting 'langth' in mine: evaluation.xnli"),
+        ("target: {xnl: {}}", "unknown task 'xnl'; did you mean xnli"),
+        ("intermediate: {mnnli: {}}", "unknown task 'mnnli'; did you mean mnli"),
+        ("evaluation: {tatoebaa: {}}", "unknown task 'tatoebaa'; did you mean tatoeba?"),
+        ("pretraining: {task: txt}", "unknown task 'txt'; did you mean text?"),
+        ("languages: [en, xx]", "unknown language 'xx'; known: "),
+        ("languages: [barr]", "unknown language 'barr'; did you mean bar"),
+        ("pretraining: {task: text, languages: [arx]}", "unknown language 'arx'; did you mean"),
+        ("seeds: many", "mine.yaml: seeds: input should be a valid integer"),
+        ("seeds: 0", "mine.yaml: seeds: input should be greater than 0, got 0"),
+        ("seeds: 2.5", "mine.yaml: seeds: input should be a valid integer"),
+        ("data: {source: huub}", "mine.yaml: data.source: input should be 'world' or 'hub', got 'huub'"),
+        ("target: {xnli: {lr: fast}}", "mine: target.xnli: lr: input should be a valid number"),
+        ("target: [xnli]", "mine.yaml: target: input should be a valid dictionary"),
+        ("resources: {threads: -1}", "mine.yaml: resources.threads: input should be greater than 0, got -1"),
+        ("data: {world: {sizes: {text: 0}}}", "mine.yaml: data.world.sizes.text: input should be greater than 0"),
+    ],
+)
+def test_a_mistake_is_named(written, text, said):
+    assert said in complaint(written(MINIMAL + text))
+
+
+def test_a_missing_section_is_named_without_the_rest(written):
+    assert complaint(written("description: d\n")) == "mine.yaml: encoder: field required"
+
+
+def test_an_encoder_from_nowhere(written):
+    assert "encoder: give either model, or text" in complaint(written("description: d\nencoder: {layers: 2}\n"))
+
+
+@pytest.mark.parametrize("text", ["a: [1, 2", "a: b: c", "\tx: 1", "x: *nothing"])
+def test_invalid_yaml(written, text):
+    assert complaint(written(text)).startswith("mine.yaml is not valid YAML: ")
+
+
+def test_a_file_that_is_no_text(tmp_path):
+    (tmp_path / "mine.yaml").write_bytes(b"\xff\xfe\x00x")
+    assert "not valid YAML" in complaint(str(tmp_path / "mine.yaml"))
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "- a\n- b\n", "text"])
+def test_a_file_without_settings(written, text):
+    assert complaint(written(text)) == "mine.yaml holds no settings; start from a copy of params/mini.yaml"
+
+
+def test_a_path_gives_a_profile_named_after_the_file(written):
+    assert params.load(written(MINIMAL, "other.yaml")).name == "other"
+
+
+def test_extends_changes_only_what_it_states(written):
+    mini = params.load("mini")
+    mine = params.load(written("extends: mini\ndescription: d\nencoder: {layers: 1}\nseeds: 1\n"))
+    assert (mine.name, mine.seeds, mine.encoder.layers) == ("mine", 1, 1)
+    assert mine.encoder == mini.encoder.model_copy(update={"layers": 1})
+    assert (mine.pretraining, mine.target, mine.data) == (mini.pretraining, mini.target, mini.data)
+
+
+def test_extends_a_path(written):
+    base = written(MINIMAL + "seeds: 7\n", "base.yaml")
+    assert params.load(written(f"extends: {base}\n")).seeds == 7
+
+
+def test_a_list_is_replaced_whole(written):
+    assert params.load(written("extends: mini\nlanguages: [de]\n")).languages == ("de",)
+
+
+def test_extends_an_unknown_profile(written):
+    assert complaint(written("extends: mimi\n")) == "unknown profile 'mimi'; did you mean mini?"
+    assert "unknown profile '5'" in complaint(written("extends: 5\n"))
+
+
+def test_a_profile_that_extends_itself(written, tmp_path):
+    assert (
+        complaint(written(f"extends: {tmp_path / 'mine.yaml'}\n")) == "mine.yaml extends itself; give it another base"
+    )
+
+
+def test_training_holds_for_every_stage_and_the_task_has_the_last_word(written):
+    text = "training: {lr: 1e-3, batch: 8}\nintermediate: {mnli: {}}\ntarget: {xnli: {batch: 4}}\n"
+    profile = params.load(written(MINIMAL + text))
+    mnli, xnli = profile.stage("mnli", "intermediate"), profile.stage("xnli", "target")
+    assert (mnli.lr, mnli.batch, mnli.role) == (1e-3, 8, "intermediate")
+    assert (xnli.lr, xnli.batch, xnli.role) == (1e-3, 4, "target")
+
+
+def test_a_task_that_the_profile_does_not_have():
+    with pytest.raises(UserError, match="unknown target task 'mnli' in profile mini; did you mean xnli"):
+        params.load("mini").stage("mnli", "target")
+
+
+def test_evaluation_of_a_task_goes_over_the_default(written):
+    text = "evaluation: {default: {examples: 5, max_length: 60}, xnli: {max_length: 70}}\n"
+    evaluation = params.load(written(MINIMAL + text)).evaluate("xnli", "de")
+    assert (evaluation.examples, evaluation.max_length, evaluation.language) == (5, 70, "de")
+
+
+def test_retrieval_is_no_training_stage():
+    assert "tatoeba" not in [stage.task for stage in params.load("mini").stages]
+
+
+def test_cache_and_reports_where_the_environment_says(monkeypatch, tmp_path):
+    monkeypatch.setenv("XLT_CACHE", str(tmp_path / "c"))
+    monkeypatch.setenv("XLT_REPORTS", str(tmp_path / "r"))
+    assert (params.cache_root(), params.reports_root()) == (tmp_path / "c", tmp_path / "r")
+    monkeypatch.delenv("XLT_CACHE")
+    assert params.cache_root() == params.ROOT / ".cache"
+
+
+def test_declared_tasks_fit_together():
+    for task in tasks.TASKS.values():
+        assert task.training.family == task.family
+        assert not task.training.labels or task.training.labels == task.labels
+        assert set(task.columns) >= {"label"} or task.family != tasks.CLASSIFICATION
+        assert task.family == tasks.MLM or task.metrics
+    assert tasks.get("xnli").config_for("sr-Cyrl") == "sr-Cyrl"
+    assert tasks.get("udpos").config_for("de") == "udpos.German"
+    assert tasks.get("tatoeba").config_for("bar@0.5") == "tatoeba.bar@0.5"
+    assert tasks.get("xnli").head_name == tasks.get("mnli").head_name == "mnli"
+    assert tasks.get("pos").head_name == tasks.get("udpos").head_name
