@@ -1,0 +1,292 @@
+"""Records from a folder in hub layout: what loads, and what is said when something is wrong."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from conftest import tiny
+from datasets import ClassLabel, Dataset, Features, List, Value
+
+from xlt import sources, tasks
+from xlt.errors import UserError
+from xlt.sources import Source
+
+XNLI, UDPOS = tasks.get("xnli"), tasks.get("udpos")
+TEXT = Value("string")
+NLI = Features({"premise": TEXT, "hypothesis": TEXT, "label": ClassLabel(names=list(tasks.NLI))})
+
+
+def nli(size=3, start=0):
+    rows = range(start, start + size)
+    return {"premise": [f"p{i}" for i in rows], "hypothesis": [f"h{i}" for i in rows], "label": [i % 3 for i in rows]}
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """Put a data set into a folder in hub layout; `hub.source` reads it."""
+    monkeypatch.setenv("XLT_CACHE", str(tmp_path / "cache"))
+
+    class Hub:
+        root = tmp_path / "folder"
+
+        def put(self, columns, task=XNLI, code="de", split="test", features=None):
+            rows = columns if isinstance(columns, Dataset) else Dataset.from_dict(columns, features=features)
+            config, name = task.config_for(code), task.splits[split]
+            file = self.root / task.dataset / config / f"{name}-00000-of-00001.parquet"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            rows.to_parquet(file)
+            self._card(task)
+            sources._builder.cache_clear()
+            sources._fingerprint.cache_clear()
+            return file
+
+        def _card(self, task):
+            folder = self.root / task.dataset
+            lines = ["---", "configs:"]
+            for config in sorted(path for path in folder.iterdir() if path.is_dir()):
+                lines += [f"- config_name: {config.name}", "  data_files:"]
+                for file in sorted(config.iterdir()):
+                    lines += [f"  - split: {file.name.split('-')[0]}", f"    path: {config.name}/{file.name}"]
+            (folder / "README.md").write_text("\n".join([*lines, "---", ""]))
+
+        @property
+        def source(self):
+            return Source(self.root)
+
+    return Hub()
+
+
+def complaint(call, *arguments):
+    sources._builder.cache_clear()
+    with pytest.raises(UserError) as error:
+        call(*arguments)
+    message = str(error.value)
+    assert "\n" not in message
+    return message
+
+
+def test_columns_get_our_names(hub):
+    hub.put(nli() | {"other": ["x"] * 3}, features=Features(NLI | {"other": TEXT}))
+    rows = hub.source.load(XNLI, "de", "test")
+    assert sorted(rows.column_names) == ["label", "text_a", "text_b"]
+    assert rows[0] == {"text_a": "p0", "text_b": "h0", "label": 0}
+
+
+def test_labels_without_names_are_ids(hub):
+    hub.put(nli())
+    assert hub.source.load(XNLI, "de", "test")["label"][:] == [0, 1, 2]
+
+
+def test_splits_are_renamed(hub):
+    hub.put(nli(), split="dev")
+    assert len(hub.source.load(XNLI, "de", "dev")) == 3
+
+
+def test_a_task_can_read_the_columns_of_lists(hub):
+    features = Features({"tokens": List(TEXT), "pos_tags": List(ClassLabel(names=list(tasks.UPOS)))})
+    hub.put({"tokens": [["a", "b"], []], "pos_tags": [[0, 16], []]}, UDPOS, features=features)
+    assert hub.source.load(UDPOS, "de", "test")["tags"][:] == [[0, 16], []]
+
+
+def test_a_missing_column(hub):
+    hub.put({name: values for name, values in nli().items() if name != "hypothesis"})
+    said = complaint(hub.source.load, XNLI, "de", "test")
+    assert "facebook/xnli/de/test: missing column hypothesis; it has premise, label" in said
+
+
+@pytest.mark.parametrize(("label", "named"), [(3, "3"), (-1, "-1"), (None, "None"), ("neutral", "neutral")])
+def test_a_label_outside_the_set(hub, label, named):
+    hub.put({"premise": ["p"], "hypothesis": ["h"], "label": [label]})
+    said = complaint(hub.source.load, XNLI, "de", "test")
+    assert f"facebook/xnli/de/test: label {named} is outside 0..2 (entailment, neutral, contradiction)" in said
+
+
+@pytest.mark.parametrize("names", [["neutral", "entailment", "contradiction"], ["yes", "maybe", "no"], ["yes", "no"]])
+def test_other_label_names_or_another_order(hub, names):
+    hub.put(nli(2), features=Features(NLI | {"label": ClassLabel(names=names)}))
+    said = complaint(hub.source.load, XNLI, "de", "test")
+    assert f"facebook/xnli/de/test: labels are {', '.join(names)}, but task xnli declares" in said
+
+
+@pytest.mark.parametrize(
+    ("tags", "features", "named"),
+    [([[0, 17]], List(Value("int64")), "label 17 is outside 0..16"), ([["NOUN"]], List(TEXT), "label NOUN is outside"),
+     (["NOUN"], TEXT, "pos_tags is no list")],
+)  # fmt: skip
+def test_tags_that_are_none(hub, tags, features, named):
+    tokens = Features({"tokens": List(TEXT), "pos_tags": features})
+    hub.put({"tokens": [["a", "b"]], "pos_tags": tags}, UDPOS, features=tokens)
+    assert f"google/xtreme/udpos.German/test: {named}" in complaint(hub.source.load, UDPOS, "de", "test")
+
+
+def test_an_empty_file(hub):
+    hub.put(nli(0), features=NLI)
+    assert "facebook/xnli/de/test: empty" in complaint(hub.source.load, XNLI, "de", "test")
+
+
+@pytest.mark.parametrize("damage", ["half", "nothing", "overwritten"])
+def test_a_damaged_file(hub, damage):
+    file = hub.put(nli(), features=NLI)
+    whole = file.read_bytes()
+    middle = whole[:10] + b"\0" * 50 + whole[60:]
+    file.write_bytes({"half": whole[: len(whole) // 2], "nothing": b"", "overwritten": middle}[damage])
+    assert "facebook/xnli/de/test: damaged or unreadable" in complaint(hub.source.load, XNLI, "de", "test")
+
+
+def test_a_missing_config(hub):
+    hub.put(nli())
+    for call in (hub.source.load, hub.source.identity):
+        said = complaint(call, XNLI, "fr", "test")
+        assert "facebook/xnli, config fr" in said and "folder/facebook/xnli" in said
+
+
+def test_a_missing_split(hub):
+    hub.put(nli())
+    for call in (hub.source.load, hub.source.identity):
+        said = complaint(call, XNLI, "de", "dev")
+        assert "facebook/xnli/de/validation: no such split" in said and "folder/facebook/xnli" in said
+
+
+def test_a_split_that_the_task_does_not_have(world):
+    said = complaint(world.identity, tasks.get("mnli"), "en", "test")
+    assert "unknown split 'test' in task mnli" in said
+
+
+def test_a_missing_data_set(hub):
+    hub.put(nli())
+    assert "google/xquad, config xquad.de" in complaint(hub.source.load, tasks.get("xquad"), "de", "test")
+
+
+def test_a_card_that_is_no_yaml(hub):
+    file = hub.put(nli())
+    (file.parents[1] / "README.md").write_text("---\nconfigs: [\n---\n")
+    assert "facebook/xnli, config de" in complaint(hub.source.load, XNLI, "de", "test")
+
+
+def test_english_records_do_not_pass_for_another_language(world):
+    said = complaint(world.identity, tasks.get("mnli"), "de", "train")
+    assert "nyu-mll/glue, task mnli: only in en, not in de" in said
+
+
+def test_the_hub_folder_must_be_a_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("XLT_HUB_ROOT", str(tmp_path / "nothing"))
+    said = complaint(Source.of, tiny(data={"source": "hub"}))
+    assert "nothing is not a folder" in said
+
+
+def test_a_hub_profile_reads_the_hub_folder(monkeypatch, hub):
+    hub.put(nli())
+    monkeypatch.setenv("XLT_HUB_ROOT", str(hub.root))
+    source = Source.of(tiny(data={"source": "hub"}))
+    assert len(source.load(XNLI, "de", "test")) == 3
+    assert str(source) == "the folder folder"
+
+
+def test_a_sample_takes_the_same_rows_of_parallel_files(hub):
+    for code, letter in [("de", "d"), ("fr", "f")]:
+        rows = nli(50) | {"premise": [f"{letter}{i}" for i in range(50)]}
+        hub.put(rows, code=code)
+    german, french = (hub.source.load(XNLI, code, "test", 10, 3)["text_a"][:] for code in ("de", "fr"))
+    assert [text[1:] for text in german] == [text[1:] for text in french]
+    assert len(set(german)) == 10 and german == sorted(german, key=lambda text: int(text[1:]))
+    assert hub.source.load(XNLI, "de", "test", 10, 4)["text_a"][:] != german
+
+
+def test_a_sample_larger_than_the_file_is_the_file(hub):
+    hub.put(nli(5))
+    assert len(hub.source.load(XNLI, "de", "test", 500)) == 5
+
+
+def test_identity_is_the_content_not_the_place(hub, tmp_path):
+    file = hub.put(nli())
+    before = hub.source.identity(XNLI, "de", "test")
+    hub.root.rename(tmp_path / "elsewhere")
+    moved = Source(tmp_path / "elsewhere")
+    assert moved.identity(XNLI, "de", "test") == before
+    hub.put(nli(3, start=1))
+    assert hub.source.identity(XNLI, "de", "test") != before
+    assert file.exists()
+
+
+def test_another_name_of_the_file_is_no_other_content(hub):
+    file = hub.put(nli())
+    before = hub.source.identity(XNLI, "de", "test")
+    file.rename(file.with_name("test-0.parquet"))
+    hub._card(XNLI)
+    sources._builder.cache_clear()
+    assert hub.source.identity(XNLI, "de", "test") == before
+
+
+def test_identity_of_one_language_does_not_depend_on_another(hub):
+    hub.put(nli())
+    before = hub.source.identity(XNLI, "de", "test")
+    hub.put(nli(7), code="fr")
+    assert hub.source.identity(XNLI, "de", "test") == before
+
+
+def test_languages_are_those_with_the_split(hub):
+    hub.put(nli())
+    hub.put(nli(), code="fr", split="dev")
+    assert hub.source.languages(XNLI, "test") == ("de",)
+    assert hub.source.languages(XNLI, "dev") == ("fr",)
+    assert hub.source.languages(XNLI, "train") == ()
+    assert hub.source.languages(tasks.get("xquad"), "test") == ()
+
+
+def test_on_the_hub_the_declared_languages():
+    assert Source(None).languages(XNLI, "test") == XNLI.languages
+
+
+def test_without_network_the_hub_says_how_to_fetch(monkeypatch, tmp_path):
+    monkeypatch.setenv("XLT_CACHE", str(tmp_path))
+    monkeypatch.setattr("datasets.load_dataset_builder", lambda *_, **__: (_ for _ in ()).throw(ConnectionError()))
+    said = complaint(Source(None).load, XNLI, "de", "test")
+    assert "hf download facebook/xnli --repo-type dataset" in said and "XLT_HUB_ROOT" in said
+
+
+def test_the_revision_of_the_profile_is_asked_for(monkeypatch, tmp_path):
+    asked = {}
+    monkeypatch.setenv("XLT_CACHE", str(tmp_path))
+    monkeypatch.setattr("datasets.load_dataset_builder", lambda *_, **options: asked.update(options))
+    sources._builder.cache_clear()
+    Source(None, {"facebook/xnli": "abc"})._builder(XNLI, "de")
+    sources._builder.cache_clear()
+    assert asked["revision"] == "abc"
+
+
+def test_a_full_disk_is_not_called_damage(hub, monkeypatch):
+    hub.put(nli())
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("datasets.DatasetBuilder.download_and_prepare", full)
+    with pytest.raises(OSError, match="No space"):
+        hub.source.load(XNLI, "de", "test")
+
+
+def test_the_generated_world_goes_the_same_way(world):
+    rows = world.load(XNLI, "de", "test")
+    assert len(rows) == 6 and rows.column_names == ["text_a", "text_b", "label"]
+    assert str(world) == "the generated world"
+    assert world.languages(XNLI, "test") == ("en", "de", "zh")
+
+
+def test_identity_of_the_world_is_its_seed_and_sizes(world, places):
+    other = Source.of(tiny(data={"source": "world", "world": {"seed": 1, "sizes": {"nli_test": 2}}}))
+    assert other.identity(XNLI, "de", "test") != world.identity(XNLI, "de", "test")
+    fewer = Source.of(tiny(languages=("en", "de")))
+    assert fewer.identity(XNLI, "de", "test") == world.identity(XNLI, "de", "test")
+
+
+def test_a_language_that_the_world_does_not_hold(world):
+    assert "the generated world of this profile has no xnli in fr" in complaint(world.identity, XNLI, "fr", "test")
+
+
+def test_parquet_from_elsewhere_with_strings_of_arrow(hub):
+    """large_string columns, as pandas and polars write them."""
+    table = pa.table(nli()).cast(
+        pa.schema([("premise", pa.large_string()), ("hypothesis", pa.large_string()), ("label", pa.int64())])
+    )
+    hub.put(Dataset(table))
+    assert hub.source.load(XNLI, "de", "test")["text_b"][:] == ["h0", "h1", "h2"]
+    assert np.array(hub.source.load(XNLI, "de", "test")["label"][:]).dtype.kind == "i"
