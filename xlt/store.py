@@ -126,7 +126,7 @@ def _replace(path: Path, content: bytes) -> None:
 def predictions(file: Path) -> list[dict]:
     """The per-example records beside a score file."""
     text = gzip.decompress(file.with_suffix(".predictions.jsonl.gz").read_bytes()).decode()
-    return [json.loads(line) for line in text.splitlines()]
+    return [json.loads(line) for line in text.split("\n") if line]  # not splitlines: texts may hold U+2028
 
 
 def _differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
