@@ -67,7 +67,7 @@ def _text(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]:
 
 def _span(rows: Any, tokenizer: Any, max_length: int, stride: int) -> list[Feature]:
     """Windows over the context; a window without the whole answer points at its first token (BERT's convention)."""
-    questions = [question.strip() for question in rows["question"][:]]
+    questions = _short([question.strip() for question in rows["question"][:]], tokenizer, max_length)
     encoded = tokenizer(
         questions, rows["context"][:], truncation="only_second", max_length=max_length,
         stride=min(stride, max_length // 3), return_overflowing_tokens=True, return_offsets_mapping=True,
@@ -85,6 +85,14 @@ def _span(rows: Any, tokenizer: Any, max_length: int, stride: int) -> list[Featu
         starts.append(start)
         ends.append(end)
     return _features(encoded, start_positions=starts, end_positions=ends, row=list(owner), offsets=offsets)
+
+
+def _short(questions: list[str], tokenizer: Any, max_length: int) -> list[str]:
+    """The questions, cut where one would leave less than half of the window to the context."""
+    most = (max_length - tokenizer.num_special_tokens_to_add(pair=True)) // 2
+    encoded = tokenizer(questions, add_special_tokens=False, return_offsets_mapping=True)
+    ends = [spans[most - 1][1] if len(spans) > most else None for spans in encoded["offset_mapping"]]
+    return [question[:end] for question, end in zip(questions, ends, strict=True)]
 
 
 def _gold_span(spans: list[tuple[int, int] | None], answers: dict) -> tuple[int, int]:
