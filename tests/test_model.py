@@ -1,0 +1,370 @@
+"""Encoders and heads: what is saved is what was trained, for every task, full or LoRA, ours or somebody's folder."""
+
+import copy
+import json
+
+import pytest
+import torch
+import transformers
+from conftest import tiny
+from peft import PeftModel
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+from xlt import encode, model, tasks, train
+from xlt.errors import UserError
+from xlt.recipe import Encoder, Recipe, Stage
+from xlt.store import Store
+
+TRAINED = ["xnli", "udpos", "xquad", "text"]  # one for each head: classification, tagging, span, MLM
+LORA, CARRY = {"method": "lora", "rank": 4}, {"method": "lora", "rank": 4, "adapter": "carry"}
+
+
+def stage(task, **fields):
+    return Stage(
+        task=task, **({"steps": 2, "batch": 4, "lr": 1e-2, "max_length": 40, "stride": 12, "seed": 0} | fields)
+    )
+
+
+def trained(store, recipe, monkeypatch):
+    """Train the last stage of `recipe`; the model as it is in memory at the end."""
+    kept, save = [], model.save
+
+    def keep(learner, *arguments):
+        kept.append(learner)
+        save(learner, *arguments)
+
+    with monkeypatch.context() as patch, store.creating(recipe) as folder:
+        patch.setattr(model, "save", keep)
+        train.train_stage(store, recipe, folder, 10.0)
+        (folder / "run.json").write_text(json.dumps({"key": store.key(recipe)}))
+    return kept[0].eval()
+
+
+def merged(learner):
+    """The same model with its adapter, if any, merged into the weights."""
+    learner = copy.deepcopy(learner)
+    encoder = getattr(learner, learner.base_model_prefix)
+    if isinstance(encoder, PeftModel):
+        setattr(learner, learner.base_model_prefix, encoder.merge_and_unload())
+    return learner
+
+
+@torch.no_grad()
+def outputs(learner, store, recipe):
+    """All logits on a few texts."""
+    tokenizer = model.tokenizer_of(store, recipe)
+    out = learner(**encode.collate(encode.sentences(["Anna kauft", "The cat sees 9 cars."], tokenizer, 32), 1))
+    return torch.cat([out[name].flatten() for name in out if "logits" in name])
+
+
+def states_equal(one, other):
+    left, right = one.state_dict(), other.state_dict()
+    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
+
+
+@pytest.fixture(scope="session")
+def bert(tmp_path_factory):
+    """A tiny BERT, saved with `save_pretrained`: with its pooler, or as a masked LM without one."""
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "?", "Anna", "kauft", "The", "cat", "sees", "##s"]
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789äöüß"
+    vocabulary = {w: i for i, w in enumerate(dict.fromkeys([*words, *letters, *("##" + c for c in letters)]))}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])],
+    )  # fmt: skip
+    fast = transformers.BertTokenizerFast(tokenizer_object=tokenizer)
+    config = transformers.BertConfig(
+        vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
+        max_position_embeddings=128,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    root = tmp_path_factory.mktemp("bert")
+    for name, kind in [("pooler", transformers.BertModel), ("masked", transformers.BertForMaskedLM)]:
+        kind(config).save_pretrained(root / name)
+        fast.save_pretrained(root / name)
+    return root
+
+
+def make_start(store, recipe):
+    """Note a start with given weights as done."""
+    with store.creating(recipe) as folder:
+        (folder / "run.json").write_text("{}")
+
+
+# saved and loaded again -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fields", [{}, LORA, CARRY], ids=["full", "merge", "carry"])
+@pytest.mark.parametrize("task", TRAINED)
+def test_what_is_loaded_is_what_was_trained(store, start, monkeypatch, task, fields):
+    recipe = start.then(stage(task, **fields))
+    learner, again = trained(store, recipe, monkeypatch), model.load(store, recipe)
+    assert torch.equal(outputs(again, store, recipe), outputs(merged(learner), store, recipe))
+    assert torch.allclose(outputs(again, store, recipe), outputs(learner, store, recipe), atol=1e-5)
+
+
+@pytest.mark.parametrize("weights", ["pooler", "masked"])
+@pytest.mark.parametrize("fields", [{}, LORA], ids=["full", "lora"])
+@pytest.mark.parametrize("task", TRAINED)
+def test_a_folder_with_bert_serves_every_head(shared, bert, tmp_path, monkeypatch, task, fields, weights):
+    store = Store(tmp_path / "runs", shared.source)
+    recipe = Recipe(start=Encoder(model=str(bert / weights))).then(stage(task, **fields))
+    make_start(store, recipe.parent)
+    torch.manual_seed(1)  # what was drawn before must not matter
+    learner = trained(store, recipe, monkeypatch)
+    torch.manual_seed(2)
+    again = model.load(store, recipe)
+    assert torch.equal(outputs(again, store, recipe), outputs(merged(learner), store, recipe))
+
+
+def test_masked_language_modelling_goes_on_with_the_pretrained_head(shared, bert, tmp_path):
+    store = Store(tmp_path / "runs", shared.source)
+    recipe = Recipe(start=Encoder(model=str(bert / "masked"))).then(stage("text"))
+    make_start(store, recipe.parent)
+    learner, whole = model.prepare(store, recipe), transformers.BertForMaskedLM.from_pretrained(bert / "masked")
+    assert torch.equal(outputs(learner.eval(), store, recipe), outputs(whole.eval(), store, recipe))
+
+
+@pytest.mark.parametrize("fields", [{}, LORA, CARRY], ids=["full", "merge", "carry"])
+def test_only_safetensors_are_written(store, start, monkeypatch, fields):
+    recipe = start.then(stage("xnli", **fields))
+    trained(store, recipe, monkeypatch)
+    files = [path for path in store.folder(recipe).rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} <= {".safetensors", ".json", ".md"}
+    where = "adapter/adapter_model" if fields else "encoder/model"
+    assert (store.folder(recipe) / f"{where}.safetensors").is_file()
+    assert (store.folder(recipe) / "head.safetensors").is_file()
+
+
+def test_lora_keeps_no_copy_of_the_encoder(store, start, monkeypatch):
+    recipe = start.then(stage("xnli", **LORA))
+    trained(store, recipe, monkeypatch)
+    size = sum(path.stat().st_size for path in store.folder(recipe).rglob("*.safetensors"))
+    whole = sum(path.stat().st_size for path in store.folder(start).rglob("*.safetensors"))
+    assert size < whole / 2
+
+
+def test_a_tied_decoder_is_stored_once(store, start, monkeypatch):
+    from safetensors.torch import load_file
+
+    recipe = start.then(stage("text"))
+    learner = trained(store, recipe, monkeypatch)
+    head = load_file(store.folder(recipe) / "head.safetensors")
+    assert "lm_head.decoder.weight" not in head and "lm_head.dense.weight" in head
+    again = model.load(store, recipe)
+    assert again.lm_head.decoder.weight is again.get_input_embeddings().weight
+    assert learner.lm_head.decoder.weight is learner.get_input_embeddings().weight
+
+
+def test_a_head_that_does_not_fit(store, start, monkeypatch):
+    recipe = start.then(stage("xnli"))
+    trained(store, recipe, monkeypatch)
+    other = start.then(stage("udpos"))
+    trained(store, other, monkeypatch)
+    (store.folder(other) / "head.safetensors").replace(store.folder(recipe) / "head.safetensors")
+    with pytest.raises(UserError, match="head.safetensors does not fit; delete the folder and run again"):
+        model.load(store, recipe)
+
+
+# stages ---------------------------------------------------------------------------------------
+
+
+def test_full_training_changes_the_encoder(store, start, monkeypatch):
+    recipe = start.then(stage("xnli"))
+    trained(store, recipe, monkeypatch)
+    before, after = model.encoder_of(store, start).state_dict(), model.encoder_of(store, recipe).state_dict()
+    changed = [name for name in before if not torch.equal(before[name], after[name])]
+    assert any("embeddings" in name for name in changed) and any("attention" in name for name in changed)
+
+
+@pytest.mark.parametrize("task", TRAINED)
+def test_lora_leaves_the_base_untouched(store, start, monkeypatch, task):
+    recipe = start.then(stage(task, **LORA))
+    learner = trained(store, recipe, monkeypatch)
+    base = model.encoder_of(store, start).state_dict()
+    inside = getattr(learner, learner.base_model_prefix).state_dict()
+    same = {name.removeprefix("base_model.model.").replace(".base_layer", ""): value for name, value in inside.items()}
+    assert all(torch.equal(base[name], same[name]) for name in base)
+    assert any("lora_B" in name and value.abs().sum() > 0 for name, value in inside.items())
+
+
+def test_lora_trains_adapters_and_head_only(store, start):
+    learner = model.prepare(store, start.then(stage("xnli", **LORA)))
+    assert all("lora_" in name or "classifier" in name for name, p in learner.named_parameters() if p.requires_grad)
+    assert 0 < model.sizes(learner)["trainable"] < model.sizes(learner)["parameters"]
+
+
+def test_a_merged_adapter_is_in_the_encoder_and_the_next_one_is_new(store, start, monkeypatch):
+    first = start.then(stage("xnli", **LORA))
+    trained(store, first, monkeypatch)
+    learner = model.prepare(store, first.then(stage("udpos", **LORA)))
+    state = learner.roberta.state_dict()
+    assert all(value.abs().sum() == 0 for name, value in state.items() if "lora_B" in name)
+    query = "encoder.layer.0.attention.self.query"
+    base = model.encoder_of(store, start).state_dict()[f"{query}.weight"]
+    assert not torch.equal(state[f"base_model.model.{query}.base_layer.weight"], base)
+
+
+def test_a_carried_adapter_is_trained_on(store, start, monkeypatch):
+    first = start.then(stage("xnli", **CARRY))
+    before = trained(store, first, monkeypatch).roberta.state_dict()
+    second = first.then(stage("udpos", **LORA))
+    learner = model.prepare(store, second)
+    assert states_equal(learner.roberta, first_state := copy.deepcopy(learner.roberta)) and first_state
+    now = learner.roberta.state_dict()
+    assert before.keys() == now.keys() and all(torch.equal(before[name], now[name]) for name in before)
+    assert any(p.requires_grad and "lora_" in name for name, p in learner.named_parameters())
+    learner = trained(store, second, monkeypatch)
+    assert not all(torch.equal(before[n], v) for n, v in learner.roberta.state_dict().items() if "lora_" in n)
+    assert torch.equal(outputs(model.load(store, second), store, second), outputs(merged(learner), store, second))
+
+
+def test_a_carried_adapter_is_merged_before_full_training(store, start, monkeypatch):
+    first = start.then(stage("xnli", **CARRY))
+    carried = merged(trained(store, first, monkeypatch)).roberta
+    learner = model.prepare(store, first.then(stage("udpos")))
+    assert states_equal(learner.roberta, carried)
+    assert all(p.requires_grad for p in learner.parameters())
+
+
+def test_three_stages_carry_merge_full(store, start, monkeypatch):
+    recipe = start
+    for part in (stage("xnli", **CARRY), stage("udpos", **CARRY), stage("xquad", **LORA), stage("xnli")):
+        recipe = recipe.then(part)
+        learner = trained(store, recipe, monkeypatch)
+        assert torch.equal(outputs(model.load(store, recipe), store, recipe), outputs(merged(learner), store, recipe))
+
+
+def test_a_new_stage_gets_a_new_head(store, start, monkeypatch):
+    first = start.then(stage("xnli"))
+    head = trained(store, first, monkeypatch).classifier.state_dict()
+    learner = model.prepare(store, first.then(stage("xnli")))
+    assert not any(torch.equal(head[name], value) for name, value in learner.classifier.state_dict().items())
+
+
+def test_the_seed_draws_the_head(store, start):
+    heads = [model.prepare(store, start.then(stage("xnli", seed=s))).classifier.out_proj.weight for s in (0, 0, 1)]
+    assert torch.equal(heads[0], heads[1]) and not torch.equal(heads[0], heads[2])
+
+
+def test_a_task_without_its_own_training_takes_the_labels_of_the_other(store, start):
+    assert model.prepare(store, start.then(stage("xnli"))).config.num_labels == 3
+    assert model.prepare(store, start.then(stage("udpos"))).config.num_labels == 17
+    assert model.prepare(store, start.then(stage("xquad"))).config.num_labels == 2
+
+
+# the random start -----------------------------------------------------------------------------
+
+
+def test_the_random_start_is_xlmr_of_the_given_size(store, start):
+    encoder = model.encoder_of(store, start)
+    assert isinstance(encoder, transformers.XLMRobertaModel) and encoder.pooler is None
+    assert (encoder.config.num_hidden_layers, encoder.config.hidden_size) == (1, 32)
+    assert encoder.config.max_position_embeddings == start.start.positions + 2
+
+
+def test_the_seed_draws_the_start():
+    encoders = [model.random_encoder(tiny().encoder.model_copy(update={"seed": s}), 50) for s in (0, 0, 1)]
+    assert states_equal(encoders[0], encoders[1]) and not states_equal(encoders[0], encoders[2])
+
+
+def test_the_tokenizer_has_the_special_tokens_of_xlmr(store, start):
+    tokenizer = model.tokenizer_of(store, start)
+    assert (tokenizer.cls_token_id, tokenizer.pad_token_id, tokenizer.sep_token_id) == (0, 1, 2)
+    assert tokenizer.convert_ids_to_tokens(tokenizer("Anna", "buys")["input_ids"]).count("</s>") == 3
+    assert len(tokenizer) == model.encoder_of(store, start).config.vocab_size
+    assert tokenizer.decode(tokenizer("Anna kauft")["input_ids"], skip_special_tokens=True).strip() == "Anna kauft"
+
+
+def test_the_same_texts_give_the_same_tokenizer(world):
+    texts = world.load(tasks.get("text"), "de", "train")["text"][:]
+    one, two = (model.train_tokenizer(texts, 200) for _ in range(2))
+    assert one.backend_tokenizer.to_str() == two.backend_tokenizer.to_str()
+
+
+def test_han_characters_stay_apart():
+    tokenizer = model.train_tokenizer(["女孩在街上", "女孩在", "女孩"] * 20, 50)
+    assert max(len(token) for token in tokenizer.tokenize("女孩在街上")) == 1
+
+
+# given weights --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("missing", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_a_model_folder_without(bert, tmp_path, missing):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for file in (bert / "pooler").iterdir():
+        if file.name != missing:
+            (folder / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(UserError, match=f"mine has no {missing}; save the model with save_pretrained") as error:
+        model.locate(Encoder(model=str(folder)))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("package:no-such-package", "package no-such-package is not installed; pip install"),
+        ("package:json", "package json holds no config.json with model.safetensors"),
+        ("package:errno", "package errno is not installed"),
+        ("package:", "package  is not installed"),
+        ("package:no.such", "package no.such is not installed"),
+        ("/no/such/folder", "there is no folder /no/such/folder"),
+        ("./nothing", "there is no folder ./nothing"),
+    ],
+)
+def test_weights_that_are_not_there(name, said):
+    with pytest.raises(UserError) as error:
+        model.locate(Encoder(model=name))
+    assert said in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_package_with_weights(bert, tmp_path, monkeypatch):
+    package = tmp_path / "mini_weights"
+    (package / "model").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise RuntimeError('never imported')")
+    for file in (bert / "pooler").iterdir():
+        (package / "model" / file.name).write_bytes(file.read_bytes())
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert model.locate(Encoder(model="package:mini-weights")) == str(package / "model")
+
+
+def test_a_hub_id_is_left_to_the_hub():
+    assert model.locate(Encoder(model="FacebookAI/xlm-roberta-base")) == "FacebookAI/xlm-roberta-base"
+
+
+def test_the_run_is_the_weights_not_where_they_lie(bert, tmp_path, shared):
+    store, stages = Store(tmp_path / "runs", shared.source), (stage("xnli"),)
+    copied = tmp_path / "elsewhere"
+    copied.mkdir()
+    for file in (bert / "pooler").iterdir():
+        (copied / file.name).write_bytes(file.read_bytes())
+    here = store.id(Recipe(start=Encoder(model=str(bert / "pooler")), stages=stages))
+    assert store.id(Recipe(start=Encoder(model=str(copied)), stages=stages)) == here
+    assert store.id(Recipe(start=Encoder(model=str(bert / "masked")), stages=stages)) != here
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_other_weights_or_another_tokenizer_make_another_run(bert, tmp_path, name):
+    folder = tmp_path / "pooler"
+    folder.mkdir()
+    for file in (bert / "pooler").iterdir():
+        (folder / file.name).write_bytes(file.read_bytes() + (b" " if file.name == name else b""))
+    before = model.weights_fingerprint(Encoder(model=str(bert / "pooler")))
+    assert model.weights_fingerprint(Encoder(model=str(folder))) != before
+
+
+def test_roberta_comes_without_a_pooler(store, start):
+    place = store.folder(start) / "encoder"
+    assert not any("pooler" in name for name in model.read_encoder(str(place)).state_dict())
+
+
+def test_reading_weights_does_not_move_the_random_state(bert):
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    model.read_encoder(str(bert / "masked"))
+    assert torch.equal(torch.rand(3), expected)
