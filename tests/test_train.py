@@ -1,0 +1,302 @@
+"""Training: interruption, schedule, accumulation, divergence, masking."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from xlt import encode, model, tasks, train
+from xlt.engine import Job, execute
+from xlt.errors import UserError
+from xlt.params import Resources
+from xlt.recipe import Stage
+from xlt.store import Store
+
+FOREVER, ALWAYS = 1e6, 1e-9  # minutes between checkpoints
+
+
+def stage(task="xnli", **fields):
+    return Stage(task=task, **({"steps": 6, "batch": 4, "lr": 1e-3, "max_length": 40, "seed": 0} | fields))
+
+
+def weights(store, recipe):
+    return {
+        f"{file.parent.name}/{file.name}/{name}": value
+        for file in sorted(store.folder(recipe).rglob("*.safetensors"))
+        for name, value in load_file(file).items()
+    }
+
+
+def finish(store, recipe, minutes=FOREVER):
+    execute(store, Job(recipe), Resources(checkpoint_minutes=minutes))
+
+
+def interrupt(store, recipe, monkeypatch, after, minutes=ALWAYS):
+    """Train until `after` losses were computed, then Ctrl-C."""
+    name = "_mlm_loss" if tasks.get(recipe.stages[-1].task).family == tasks.MLM else "_head_loss"
+    calls, loss = itertools.count(), getattr(train, name)
+
+    def limited(*arguments):
+        if next(calls) == after:
+            raise KeyboardInterrupt
+        return loss(*arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(train, name, limited)
+        finish(store, recipe, minutes)
+
+
+@pytest.fixture
+def twin(store, tmp_path):
+    """A second store with the same start, for the run that nobody interrupts."""
+    import shutil
+
+    shutil.copytree(store.root, tmp_path / "twin")
+    return Store(tmp_path / "twin", store.source)
+
+
+@pytest.mark.parametrize(
+    ("task", "fields"),
+    [
+        ("xnli", {}),
+        ("xnli", {"accumulate": 2}),
+        ("udpos", {"method": "lora"}),
+        ("text", {}),
+        ("xquad", {"max_length": 60}),
+    ],
+    ids=["full", "accumulated", "lora", "mlm", "span"],
+)
+def test_an_interrupted_stage_ends_as_if_it_had_not_been(store, twin, start, monkeypatch, task, fields):
+    recipe = start.then(stage(task, **fields))
+    interrupt(store, recipe, monkeypatch, after=3 * recipe.stages[-1].accumulate)
+    assert not store.done(recipe) and list(store.root.glob(".checkpoint-*.pt"))
+    finish(store, recipe)
+    finish(twin, recipe)
+    resumed, straight = weights(store, recipe), weights(twin, recipe)
+    assert resumed.keys() == straight.keys()
+    assert all(torch.equal(resumed[name], straight[name]) for name in straight)
+
+
+def test_the_steps_before_the_checkpoint_are_not_trained_again(store, start, monkeypatch):
+    recipe, calls, loss = start.then(stage()), [], train._head_loss
+    interrupt(store, recipe, monkeypatch, after=4)
+    monkeypatch.setattr(train, "_head_loss", lambda *arguments: calls.append(1) or loss(*arguments))
+    finish(store, recipe)
+    assert len(calls) == 2
+
+
+def test_a_finished_stage_leaves_no_checkpoint(store, start, monkeypatch):
+    recipe = start.then(stage())
+    interrupt(store, recipe, monkeypatch, after=3)
+    finish(store, recipe, ALWAYS)
+    assert sorted(path.name for path in store.root.iterdir()) == sorted(
+        [store.folder(start).name, store.folder(recipe).name]
+    )
+
+
+def test_without_time_for_a_checkpoint_it_starts_anew(store, start, monkeypatch):
+    recipe = start.then(stage())
+    interrupt(store, recipe, monkeypatch, after=3, minutes=FOREVER)
+    assert not list(store.root.glob(".*"))
+
+
+def test_the_same_recipe_gives_the_same_weights_and_another_seed_others(store, twin, start):
+    recipe, other = start.then(stage()), start.then(stage(seed=1))
+    finish(store, recipe)
+    finish(twin, recipe)
+    finish(twin, other)
+    one, again, different = weights(store, recipe), weights(twin, recipe), weights(twin, other)
+    assert all(torch.equal(one[name], again[name]) for name in one)
+    assert not any(torch.equal(one[name], different[name]) for name in one if name.endswith("query.weight"))
+
+
+@pytest.mark.parametrize(("task", "fields"), [("udpos", {}), ("text", {"mask": 0.3}), ("udpos", {"method": "lora"})])
+def test_the_loss_falls(store, start, task, fields):
+    recipe = start.then(stage(task, steps=40, lr=1e-2, **fields))
+    finish(store, recipe)
+    losses = store.record(recipe)["losses"]
+    assert len(losses) == 40 and np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.3
+
+
+def test_about_fifty_losses_are_kept_whatever_the_length(store, start):
+    recipe = start.then(stage("text", steps=120, batch=1, max_length=8))
+    finish(store, recipe)
+    record = store.record(recipe)
+    assert record["steps"] == 120 and len(record["losses"]) == 60
+
+
+def test_epochs_become_steps(store, start):
+    """24 records, batch 4 x 2: three updates an epoch; half a batch counts as one."""
+    for fields, steps in [({"epochs": 2}, 6), ({"epochs": 0.1}, 1), ({"epochs": 1, "batch": 5, "examples": 11}, 2)]:
+        recipe = start.then(stage(steps=None, **({"accumulate": 2} | fields)))
+        finish(store, recipe)
+        assert store.record(recipe)["steps"] == steps
+
+
+def test_the_number_of_examples_is_a_limit(store, start):
+    recipe = start.then(stage(steps=1, examples=7))
+    finish(store, recipe)
+    assert store.record(recipe)["examples"] == 7
+
+
+def test_a_diverged_run_says_so(store, start):
+    recipe = start.then(stage(lr=1e30))
+    with pytest.raises(UserError, match=r"xnli: the loss is no longer finite at step \d; lower lr"):
+        finish(store, recipe)
+    assert not store.done(recipe)
+
+
+# the loop -------------------------------------------------------------------------------------
+
+
+def test_schedule_by_hand():
+    """10 steps, 2 of them warming up: thirds, then down to an eighth."""
+    values = [train._linear(step, 10, 0.2) for step in range(10)]
+    assert values == pytest.approx([1 / 3, 2 / 3, 1, 7 / 8, 6 / 8, 5 / 8, 4 / 8, 3 / 8, 2 / 8, 1 / 8])
+
+
+@pytest.mark.parametrize(("steps", "warmup"), [(1, 0.0), (1, 1.0), (5, 0.0), (5, 1.0), (7, 0.1)])
+def test_the_learning_rate_is_never_zero_nor_more_than_asked(steps, warmup):
+    assert all(0 < train._linear(step, steps, warmup) <= 1 for step in range(steps))
+    assert 0 <= train._linear(steps, steps, warmup) <= 1
+
+
+def gradients(store, start, monkeypatch, batch, accumulate, rows):
+    """Gradients of the first update over `rows`, without dropout."""
+    recipe = start.then(stage(batch=batch, accumulate=accumulate, steps=1))
+    learner = model.prepare(store, recipe)
+    for module in learner.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    learner.roberta.config.attention_probs_dropout_prob = 0.0
+    features = train._features(store, recipe.stages[-1], model.tokenizer_of(store, recipe))[:rows]
+    stream = (encode.collate(features[i : i + batch], 1) for i in itertools.count(0, batch))
+    found = {}
+
+    def keep(*_):
+        found.update({name: p.grad.clone() for name, p in learner.named_parameters() if p.grad is not None})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.nn.utils, "clip_grad_norm_", keep)
+        checkpoint = train.Checkpoint(store.root / "none.pt", FOREVER)
+        train._loop(learner, stream, train._head_loss, recipe.stages[-1], 1, checkpoint)
+    return found
+
+
+def test_accumulation_equals_the_larger_batch(store, start, monkeypatch):
+    whole = gradients(store, start, monkeypatch, 8, 1, 8)
+    parts = gradients(store, start, monkeypatch, 2, 4, 8)
+    assert whole.keys() == parts.keys()
+    assert all(torch.allclose(whole[name], parts[name], atol=1e-6) for name in whole)
+    assert any(value.abs().max() > 1e-3 for value in whole.values())
+
+
+def test_weight_decay_spares_biases_and_layer_norms(store, start):
+    learner = model.prepare(store, start.then(stage()))
+    decayed, spared = train._groups(learner, 0.1)
+    names = {id(p): name for name, p in learner.named_parameters()}
+    assert decayed["weight_decay"] == 0.1 and spared["weight_decay"] == 0.0
+    assert all(names[id(p)].endswith("bias") or "LayerNorm" in names[id(p)] for p in spared["params"])
+    assert len(decayed["params"]) + len(spared["params"]) == len(names)
+
+
+def test_every_example_once_an_epoch():
+    features = [{"input_ids": [0] * (1 + i % 7), "n": i} for i in range(23)]
+    batches = train._epochs(features, stage(batch=4))
+    epochs = [[f["n"] for batch in itertools.islice(batches, 6) for f in batch] for _ in range(2)]
+    assert [sorted(epoch) for epoch in epochs] == [list(range(23))] * 2
+    assert epochs[0] != epochs[1]
+
+
+# masked and translation language modelling ----------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tokenizer(shared):
+    from conftest import tiny
+
+    from xlt.recipe import Recipe
+
+    return model.tokenizer_of(shared, Recipe(start=tiny().encoder))
+
+
+def test_masking_shares(tokenizer):
+    """15 % chosen; of these 80 % <mask>, 10 % random, 10 % as they were."""
+    ordinary = np.random.default_rng(1).integers(5, len(tokenizer), 60_000)
+    feature = {"input_ids": [0, *ordinary.tolist(), 2], "position_ids": []}
+    masked = train._masked(feature, 0.15, tokenizer, np.random.default_rng(0))
+    before, after, labels = (np.array(x) for x in (feature["input_ids"], masked["input_ids"], masked["labels"]))
+    chosen = labels != encode.IGNORED
+    assert chosen.mean() == pytest.approx(0.15, abs=0.01)
+    assert (labels[chosen] == before[chosen]).all() and (after[~chosen] == before[~chosen]).all()
+    share = after[chosen] == tokenizer.mask_token_id
+    assert share.mean() == pytest.approx(0.8, abs=0.02)
+    assert (after[chosen] == before[chosen]).mean() == pytest.approx(0.1, abs=0.02)
+
+
+def test_special_tokens_are_never_masked(tokenizer):
+    feature = {"input_ids": [0, 9, 3, 1, 4, 2, 2, 10, 2], "position_ids": []}
+    for seed in range(50):
+        labels = train._masked(feature, 0.9, tokenizer, np.random.default_rng(seed))["labels"]
+        assert all(label == encode.IGNORED or label in (9, 10) for label in labels)
+
+
+def test_at_least_one_token_is_masked(tokenizer):
+    feature = {"input_ids": [0, 9, 10, 2], "position_ids": []}
+    for seed in range(50):
+        assert set(train._masked(feature, 1e-9, tokenizer, np.random.default_rng(seed))["labels"]) != {encode.IGNORED}
+
+
+def test_a_sentence_of_unknown_characters_is_no_error(tokenizer):
+    masked = train._masked({"input_ids": [0, 3, 2], "position_ids": []}, 0.5, tokenizer, np.random.default_rng(0))
+    assert masked["labels"] == [encode.IGNORED] * 3
+
+
+LANGUAGES = [[{"input_ids": [10 + i] * 3} for i in range(5)], [{"input_ids": [20 + i] * 2} for i in range(5)]]
+
+
+def test_in_a_pair_the_positions_restart_at_2(tokenizer):
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        example = train._mlm_example(LANGUAGES, stage("text", pairs=1.0), tokenizer, rng)
+        ids, positions = example["input_ids"], example["position_ids"]
+        second = ids.index(2) + 1
+        assert ids[0] == 0 and ids[second] == 2 and ids[-1] == 2
+        assert positions == [*range(2, 2 + second), *range(2, 2 + len(ids) - second)]
+        assert ids[1] % 10 == ids[second + 1] % 10 and ids[1] != ids[second + 1]  # a sentence and its translation
+
+
+def test_the_share_of_pairs(tokenizer):
+    rng, some = np.random.default_rng(0), stage("text", pairs=0.3)
+    pairs = [train._mlm_example(LANGUAGES, some, tokenizer, rng)["input_ids"].count(2) == 3 for _ in range(2000)]
+    assert np.mean(pairs) == pytest.approx(0.3, abs=0.04)
+
+
+def test_one_language_makes_no_pairs(tokenizer):
+    example = train._mlm_example(LANGUAGES[:1], stage("text", pairs=1.0), tokenizer, np.random.default_rng(0))
+    assert example["position_ids"] == list(range(2, 7))
+
+
+def test_the_loss_at_masked_positions_is_that_of_the_whole_model(store, start):
+    recipe = start.then(stage("text"))
+    learner = model.prepare(store, recipe).eval()
+    features = train._features(store, recipe.stages[-1], model.tokenizer_of(store, recipe))
+    drawn = train._mlm_batches(features, recipe.stages[-1], model.tokenizer_of(store, recipe))
+    batch = encode.collate(next(drawn), 1)
+    with torch.no_grad():
+        assert train._mlm_loss(learner, dict(batch)).item() == pytest.approx(learner(**batch).loss.item(), rel=1e-5)
+
+
+def test_rows_of_the_languages_stay_parallel_in_a_sample(store, start):
+    recipe = start.then(stage("text", languages=("en", "de"), examples=10, pairs=1.0))
+    english, german = train._features(store, recipe.stages[-1], model.tokenizer_of(store, recipe))
+    source, task = store.source, tasks.get("text")
+    tokenizer = model.tokenizer_of(store, recipe)
+    rows = {code: source.load(task, code, "train")["text"][:] for code in ("en", "de")}
+    index = {json.dumps(tokenizer(t, add_special_tokens=False)["input_ids"][:40]): i for i, t in enumerate(rows["en"])}
+    for one, other in zip(english, german, strict=True):
+        text = rows["de"][index[json.dumps(one["input_ids"])]]
+        assert other["input_ids"] == tokenizer(text, add_special_tokens=False)["input_ids"][:40]
