@@ -1,0 +1,249 @@
+"""Records to features: labels, windows, batches. Expected values are read off the records by hand."""
+
+import numpy as np
+import pytest
+import torch
+
+from xlt import encode, model, tasks
+from xlt.encode import IGNORED
+
+WORDS = [
+    "Anna",
+    "kauft",
+    "ein",
+    "Auto",
+    "der",
+    "Hund",
+    "sieht",
+    "die",
+    "Katze",
+    "in",
+    "Paris",
+    "Who",
+    "buys",
+    "what",
+    "is",
+]
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    """Trained on few words, so that these are one or a few pieces and all else falls into letters."""
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789.?ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    return model.train_tokenizer(
+        [*(" ".join(WORDS) for _ in range(50)), *letters, "北京大学在", "كتاب", "दिल्ली", "мир"], 140
+    )
+
+
+def pieces(tokenizer, feature):
+    return tokenizer.convert_ids_to_tokens(feature["input_ids"])
+
+
+def encoded(family, rows, tokenizer, max_length=64, stride=0):
+    return encode.encode(family, rows, tokenizer, max_length, stride)
+
+
+def question(context, answer, asked="Who buys", start=None):
+    begin = context.index(answer) if start is None else start
+    return {"question": [asked], "context": [context], "answers": [{"text": [answer], "answer_start": [begin]}]}
+
+
+def gold(feature, context):
+    first, last = feature["offsets"][feature["start_positions"]], feature["offsets"][feature["end_positions"]]
+    return context[first[0] : last[1]].strip()
+
+
+# classification -------------------------------------------------------------------------------
+
+
+def test_a_pair_is_one_feature_with_its_label(tokenizer):
+    rows = {"text_a": ["Anna kauft", "x"], "text_b": ["ein Auto", "y"], "label": [2, 0]}
+    first, second = encoded(tasks.CLASSIFICATION, rows, tokenizer)
+    assert (first["labels"], second["labels"]) == (2, 0)
+    text = "".join(pieces(tokenizer, first)).replace("▁", " ")
+    assert text == "<s> Anna kauft</s></s> ein Auto</s>"
+
+
+def test_a_pair_too_long_is_cut_at_the_longer_side(tokenizer):
+    rows = {"text_a": ["Anna " * 50], "text_b": ["ein Auto"], "label": [1]}
+    (feature,) = encoded(tasks.CLASSIFICATION, rows, tokenizer, max_length=20)
+    assert len(feature["input_ids"]) == 20 and feature["labels"] == 1
+    assert "".join(pieces(tokenizer, feature)).endswith("▁ein▁Auto</s>")
+
+
+def test_an_empty_text_is_no_error(tokenizer):
+    (feature,) = encoded(tasks.CLASSIFICATION, {"text_a": [""], "text_b": [""], "label": [0]}, tokenizer)
+    assert pieces(tokenizer, feature) == ["<s>", "</s>", "</s>", "</s>"]
+
+
+# tagging --------------------------------------------------------------------------------------
+
+
+def test_the_first_subword_carries_the_tag(tokenizer):
+    (feature,) = encoded(tasks.TAGGING, {"tokens": [["qq", "Anna", "xyz"]], "tags": [[3, 5, 7]]}, tokenizer)
+    assert [label for label in feature["labels"] if label != IGNORED] == [3, 5, 7]
+    assert [word for word in feature["words"] if word is not None] == [0, 1, 2]
+    for place, word in enumerate(feature["words"]):
+        assert (feature["labels"][place] == IGNORED) == (word is None)
+    starts = [pieces(tokenizer, feature)[i] for i, word in enumerate(feature["words"]) if word is not None]
+    assert all(piece.startswith("▁") for piece in starts)
+    assert feature["labels"][0] == feature["labels"][-1] == IGNORED
+
+
+def test_a_repeated_word_is_tagged_each_time(tokenizer):
+    (feature,) = encoded(tasks.TAGGING, {"tokens": [["Anna", "Anna"]], "tags": [[1, 2]]}, tokenizer)
+    assert [label for label in feature["labels"] if label != IGNORED] == [1, 2]
+
+
+def test_words_past_the_end_have_no_place(tokenizer):
+    words = ["Anna"] * 30
+    (feature,) = encoded(tasks.TAGGING, {"tokens": [words], "tags": [[1] * 30]}, tokenizer, max_length=10)
+    assert len(feature["input_ids"]) == len(feature["labels"]) == len(feature["words"]) == 10
+    assert max(word for word in feature["words"] if word is not None) < 10
+
+
+def test_a_sentence_without_words(tokenizer):
+    (feature,) = encoded(tasks.TAGGING, {"tokens": [[]], "tags": [[]]}, tokenizer)
+    assert feature["words"] == [None] * len(feature["input_ids"])
+
+
+# spans ----------------------------------------------------------------------------------------
+
+ANSWERS = {
+    "de": ("der Hund sieht die Katze in Paris", "die Katze"),
+    "first": ("Anna kauft ein Auto", "Anna"),
+    "last": ("Anna kauft ein Auto", "Auto"),
+    "whole": ("Anna", "Anna"),
+    "ru": ("мир мирмир рим", "мирмир"),
+    "zh": ("北京大学在北京", "大学"),
+    "hi": ("दिल्ली दिल्लीदि दिल्ली", "दिल्लीदि"),
+    "ar": ("كتاب كتابكتاب كتاب", "كتابكتاب"),
+    "spaces": ("Anna   kauft  ein Auto", "ein Auto"),
+    "lines": ("Anna\nkauft\nein Auto", "kauft"),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_the_gold_positions_give_the_answer(tokenizer, name):
+    context, answer = ANSWERS[name]
+    (feature,) = encoded(tasks.SPAN, question(context, answer), tokenizer)
+    assert gold(feature, context) == answer
+
+
+@pytest.mark.parametrize("code", ["en", "de", "zh"])
+def test_the_gold_positions_give_the_answers_of_the_world(shared, world, start, code):
+    rows = world.load(tasks.get("xquad"), code, "test")
+    features = encoded(tasks.SPAN, rows, model.tokenizer_of(shared, start), 512)
+    assert [gold(f, rows["context"][f["row"]]) for f in features] == [a["text"][0] for a in rows["answers"]]
+
+
+def test_an_answer_inside_a_subword_is_the_subword(tokenizer):
+    (feature,) = encoded(tasks.SPAN, question("Anna kauft", "auf"), tokenizer)
+    assert "auf" in gold(feature, "Anna kauft")
+
+
+def test_a_long_context_gives_windows_and_the_second_has_the_answer(tokenizer):
+    context = "der Hund sieht die Katze " * 8 + "in Paris"
+    features = encoded(tasks.SPAN, question(context, "Paris"), tokenizer, max_length=40, stride=5)
+    assert len(features) > 1 and {feature["row"] for feature in features} == {0}
+    assert (features[0]["start_positions"], features[0]["end_positions"]) == (0, 0)
+    assert gold(features[-1], context) == "Paris"
+    assert all(len(feature["input_ids"]) <= 40 for feature in features)
+
+
+def test_windows_overlap_by_the_stride_and_leave_nothing_out(tokenizer):
+    context = "der Hund sieht die Katze " * 12
+    features = encoded(tasks.SPAN, question(context, "Hund"), tokenizer, max_length=40, stride=6)
+    spans = [[span for span in feature["offsets"] if span] for feature in features]
+    for one, other in zip(spans, spans[1:], strict=False):
+        assert one[-6:] == other[:6]
+    assert spans[0][0][0] == 0 and context[spans[-1][-1][1] :].strip() == ""
+
+
+def test_an_answer_across_the_edge_is_in_no_window_by_halves(tokenizer):
+    context = "der Hund sieht die Katze " * 8
+    features = encoded(tasks.SPAN, question(context, context[20:90].strip(), start=20), tokenizer, 40, 2)
+    assert all(
+        (f["start_positions"], f["end_positions"]) == (0, 0) or gold(f, context) == context[20:90].strip()
+        for f in features
+    )
+
+
+def test_only_tokens_of_the_context_have_offsets(tokenizer):
+    context = "Anna kauft"
+    (feature,) = encoded(tasks.SPAN, question(context, "Anna"), tokenizer)
+    first = feature["offsets"].index(next(span for span in feature["offsets"] if span))
+    assert pieces(tokenizer, feature)[first - 2 : first] == ["</s>", "</s>"]
+    assert feature["offsets"][-1] is None
+
+
+@pytest.mark.parametrize("context", ["", "   "])
+def test_an_empty_context_is_one_window_without_an_answer(tokenizer, context):
+    rows = {"question": ["Who"], "context": [context], "answers": [{"text": ["Anna"], "answer_start": [0]}]}
+    (feature,) = encoded(tasks.SPAN, rows, tokenizer)
+    assert (feature["start_positions"], feature["end_positions"]) == (0, 0)
+
+
+def test_a_question_without_an_answer(tokenizer):
+    rows = {"question": ["Who"], "context": ["Anna kauft"], "answers": [{"text": [], "answer_start": []}]}
+    (feature,) = encoded(tasks.SPAN, rows, tokenizer)
+    assert (feature["start_positions"], feature["end_positions"]) == (0, 0)
+
+
+@pytest.mark.parametrize("words", [12, 40, 400])
+def test_a_long_question_leaves_half_of_the_window_to_the_context(tokenizer, words):
+    context = "der Hund sieht die Katze " * 8 + "in Paris"
+    rows = question(context, "Paris", asked="what where is " * words)
+    features = encoded(tasks.SPAN, rows, tokenizer, max_length=48, stride=48)
+    assert all(sum(span is not None for span in feature["offsets"]) <= 48 for feature in features)
+    assert sum(span is not None for span in features[0]["offsets"]) >= 20
+    assert gold(features[-1], context) == "Paris"
+
+
+def test_a_usual_question_is_left_whole(tokenizer):
+    assert encode._short(["Who buys what ?"], tokenizer, 64) == ["Who buys what ?"]
+
+
+# batches --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+@pytest.mark.parametrize(("count", "size"), [(0, 4), (1, 4), (4, 4), (9, 4), (1000, 3), (7, 100)])
+def test_every_index_exactly_once(count, size, shuffled):
+    rng = np.random.default_rng(0)
+    features = [{"input_ids": [0] * int(n)} for n in rng.integers(1, 40, count)]
+    found = list(encode.batches(features, size, rng if shuffled else None))
+    assert sorted(i for batch in found for i in batch) == list(range(count))
+    assert all(0 < len(batch) <= size for batch in found)
+
+
+def test_without_shuffling_the_longest_come_first():
+    features = [{"input_ids": [0] * n} for n in (3, 9, 5, 9)]
+    assert list(encode.batches(features, 2)) == [[1, 3], [2, 0]]
+
+
+def test_shuffled_batches_hold_similar_lengths_in_random_order():
+    rng = np.random.default_rng(0)
+    features = [{"input_ids": [0] * int(n)} for n in rng.integers(1, 100, 400)]
+    found = [[len(features[i]["input_ids"]) for i in batch] for batch in encode.batches(features, 8, rng)]
+    assert np.mean([max(batch) - min(batch) for batch in found]) < 5
+    firsts = [batch[0] for batch in found]
+    assert firsts != sorted(firsts) and firsts != sorted(firsts, reverse=True)
+
+
+def test_collate_pads_each_kind_with_its_own_filler():
+    features = [
+        {"input_ids": [5, 6, 7], "labels": [1, 2, 3], "token_type_ids": [0, 1, 1], "position_ids": [2, 3, 4]},
+        {"input_ids": [5], "labels": [1], "token_type_ids": [0], "position_ids": [2]},
+    ]
+    batch = encode.collate(features, pad_id=9)
+    assert batch["input_ids"].tolist() == [[5, 6, 7], [5, 9, 9]]
+    assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
+    assert batch["labels"].tolist() == [[1, 2, 3], [1, IGNORED, IGNORED]]
+    assert batch["token_type_ids"].tolist() == [[0, 1, 1], [0, 0, 0]]
+    assert batch["position_ids"].tolist() == [[2, 3, 4], [2, 1, 1]]
+
+
+def test_collate_leaves_one_number_for_each_example():
+    batch = encode.collate([{"input_ids": [1], "labels": 2, "words": [None]}, {"input_ids": [1, 2], "labels": 0}], 0)
+    assert torch.equal(batch["labels"], torch.tensor([2, 0])) and "words" not in batch
