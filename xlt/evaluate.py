@@ -150,7 +150,10 @@ def _best_span(start: np.ndarray, end: np.ndarray, offsets: list) -> tuple[float
     end = np.where(context, end[:length], -np.inf)
     distance = np.arange(length)[None, :] - np.arange(length)[:, None]
     total = np.where((distance >= 0) & (distance < ANSWER_TOKENS), start[:, None] + end[None, :], -np.inf)
+    total = np.where(np.isnan(total), -np.inf, total)
     first, last = np.unravel_index(total.argmax(), total.shape)
+    if total[first, last] == -np.inf:  # a model that diverged answers nothing
+        return None
     return float(total[first, last]), offsets[first][0], offsets[last][1]
 
 
