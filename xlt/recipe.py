@@ -78,6 +78,15 @@ class Stage(_Value):
     seed: int | None = None
     role: Literal["pretraining", "intermediate", "target"] = Field("target", exclude=True)
 
+    def _content(self) -> tuple[Any, ...]:
+        return tuple(value for name, value in self.__dict__.items() if name != "role")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self._content() == other._content()
+
+    def __hash__(self) -> int:
+        return hash(self._content())
+
 
 class Recipe(_Value):
     """A starting encoder and the stages that follow; no stage means the encoder as it is."""
