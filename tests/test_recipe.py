@@ -88,7 +88,10 @@ def test_a_new_version_of_a_training_task_makes_a_new_run(key, monkeypatch, name
 
 
 def test_the_role_is_a_label_only(key):
-    assert key(changed(0, role="intermediate")) == key(PLAIN)
+    other = changed(0, role="intermediate")
+    assert key(other) == key(PLAIN)
+    assert other == PLAIN and {other: 1}[PLAIN] == 1
+    assert changed(0, lr=1.0) != PLAIN
 
 
 def test_a_default_that_is_spelt_out_is_no_change(key):

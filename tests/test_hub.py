@@ -1,0 +1,106 @@
+"""Without network: everything that is missing is named at once, before any work."""
+
+import os
+import time
+
+import pytest
+
+from xlt import hub, params
+from xlt.errors import UserError
+from xlt.lab import Lab
+
+DATA = ["facebook/xnli", "google/xquad", "google/xtreme", "nyu-mll/glue", "rajpurkar/squad"]
+
+
+@pytest.fixture
+def offline(monkeypatch, tmp_path):
+    """No network, an empty hub cache, no folder; what `hub` switches off is switched on again afterwards."""
+    monkeypatch.setattr(hub, "_online", lambda: False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", False)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    return tmp_path
+
+
+def cached(folder, name, kind):
+    snapshot = folder / f"{kind}s--{name.replace('/', '--')}" / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+
+
+def test_everything_missing_is_named_at_once_and_quickly(offline):
+    began = time.monotonic()
+    with pytest.raises(UserError) as error:
+        Lab.from_params("base")
+    said = str(error.value)
+    assert time.monotonic() - began < 2 and "\n" not in said
+    assert said.startswith("profile base needs FacebookAI/xlm-roberta-base, ")
+    for name in DATA:
+        assert f"hf download {name} --repo-type dataset" in said
+    assert "hf download FacebookAI/xlm-roberta-base;" in said and "XLT_HUB_ROOT" in said and "mini" in said
+
+
+def test_only_what_is_missing_is_named(offline):
+    for name in DATA[1:]:
+        cached(offline, name, "dataset")
+    cached(offline, "FacebookAI/xlm-roberta-base", "model")
+    with pytest.raises(UserError) as error:
+        hub.check(params.load("base"))
+    assert "needs facebook/xnli and there is no network" in str(error.value)
+
+
+def test_a_download_that_was_cut_off_is_missing(offline):
+    (offline / "models--FacebookAI--xlm-roberta-base" / "snapshots").mkdir(parents=True)
+    assert not hub._cached("FacebookAI/xlm-roberta-base", "model")
+
+
+def test_with_a_folder_only_the_model_is_asked_for(offline, monkeypatch, tmp_path):
+    monkeypatch.setenv("XLT_HUB_ROOT", str(tmp_path))
+    with pytest.raises(UserError) as error:
+        hub.check(params.load("base"))
+    said = str(error.value)
+    assert "needs FacebookAI/xlm-roberta-base and there is no network" in said
+    assert "xnli" not in said and "XLT_HUB_ROOT" not in said
+
+
+def test_with_everything_in_the_cache_the_network_is_not_tried_again(offline):
+    for name in DATA:
+        cached(offline, name, "dataset")
+    cached(offline, "FacebookAI/xlm-roberta-base", "model")
+    hub.check(params.load("base"))
+    assert os.environ["HF_HUB_OFFLINE"] == "1"
+
+
+def test_a_profile_with_local_weights_and_a_folder_asks_nobody(monkeypatch, tmp_path):
+    monkeypatch.setenv("XLT_HUB_ROOT", str(tmp_path))
+    monkeypatch.setattr(hub, "_online", lambda: pytest.fail("asked"))
+    hub.check(params.load("local"))
+
+
+def test_online_nothing_is_checked(monkeypatch):
+    monkeypatch.setattr(hub, "_online", lambda: True)
+    hub.check(params.load("base"))
+
+
+def test_the_world_needs_no_hub(places, monkeypatch):
+    from conftest import tiny
+
+    monkeypatch.setattr(hub, "_online", lambda: pytest.fail("asked"))
+    Lab(tiny())
+
+
+@pytest.mark.parametrize("error", [OSError("no route"), TimeoutError(), RuntimeError("proxy")])
+def test_whatever_the_network_raises_means_offline(monkeypatch, error):
+    class Session:
+        def head(self, *_, **__):
+            raise error
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.get_session", Session)
+    assert not hub._online()
+
+
+def test_told_to_stay_offline_it_does_not_try(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.get_session", lambda: pytest.fail("tried"))
+    assert not hub._online()

@@ -1,0 +1,288 @@
+"""The lab from end to end on a tiny world: what runs, what does not run again, what is said when runs fail."""
+
+import os
+import shutil
+
+import pandas as pd
+import pytest
+from conftest import InProcess, tiny
+
+from xlt import engine, params
+from xlt.errors import UserError
+from xlt.lab import Lab, _fits
+from xlt.recipe import Evaluation, Recipe, Stage
+from xlt.store import Store
+
+COLUMNS = {
+    "recipe", "intermediate", "target", "pretrained", "seed", "task", "language", "perturbation", "metric", "value",
+    "main", "n", "split", "limit", "layer", "run", "source", "task_version", "data", "seconds", "finished", "commit",
+    "dirty", "device", "precision", "torch_version", "transformers_version",
+}  # fmt: skip
+
+
+@pytest.fixture
+def lab(places, store, monkeypatch):
+    """A lab whose runs take place in this process, in a store of this test."""
+    return lab_of(store, monkeypatch)
+
+
+def lab_of(store, monkeypatch, **changes):
+    made = Lab(tiny(**changes))
+    made.store = store
+    monkeypatch.setattr(engine, "_pool", InProcess)
+    monkeypatch.setattr(engine, "_store", lambda _: store)
+    InProcess.started = 0
+    return made
+
+
+def two(lab):
+    return {"direct": lab.recipe(target="xnli"), "mnli": lab.recipe("mnli", target="xnli")}
+
+
+def trained(store):
+    """Seconds since when of each stored run: which were made anew shows."""
+    return {path.parent.name: path.stat().st_mtime_ns for path in store.root.glob("*/run.json")}
+
+
+@pytest.fixture(scope="module")
+def finished(shared, tmp_path_factory):
+    """A store in which the two recipes are done; and the table of their scores."""
+    root = tmp_path_factory.mktemp("finished") / "runs"
+    shutil.copytree(shared.root, root)
+    store = Store(root, shared.source)
+    with pytest.MonkeyPatch.context() as patch:
+        made = lab_of(store, patch)
+        scores = made.run(two(made), made.evaluations("xnli"))
+    return store, scores
+
+
+@pytest.fixture
+def done(finished, tmp_path, monkeypatch):
+    """The finished lab, for this test to spoil."""
+    store, _ = finished
+    shutil.copytree(store.root, tmp_path / "done")
+    return lab_of(Store(tmp_path / "done", store.source), monkeypatch)
+
+
+# the table ------------------------------------------------------------------------------------
+
+
+def test_one_row_for_each_recipe_seed_language_and_metric(finished):
+    _, scores = finished
+    assert set(scores.columns) >= COLUMNS
+    keys = ["recipe", "seed", "language", "metric"]
+    assert len(scores) == 2 * 2 * 3 and not scores.duplicated(keys).any()
+    assert (
+        set(scores.language) == {"en", "de", "zh"} and set(scores.seed) == {0, 1} and set(scores.metric) == {"accuracy"}
+    )
+
+
+def test_the_rows_say_where_they_come_from(finished):
+    store, scores = finished
+    assert dict(scores[["recipe", "intermediate"]].drop_duplicates().values) == {"direct": "none", "mnli": "mnli"}
+    assert scores.main.all() and not scores.pretrained.any() and (scores.n == 6).all()
+    assert set(scores.run) == {
+        name.rsplit("-", 1)[1] for name in trained(store) if name.startswith(("xlmr-xnli", "xlmr-mnli-xnli"))
+    }
+    assert scores.value.between(0, 1).all() and scores[list(COLUMNS - {"limit", "layer"})].notna().all().all()
+
+
+def test_several_metrics_give_several_rows(lab):
+    scores = lab.run({"pos": lab.recipe(target="udpos")}, lab.evaluations("udpos", languages=["de"]), seeds=1)
+    assert scores[["metric", "main"]].values.tolist() == [["chunk_f1", True], ["token_accuracy", False]]
+
+
+def test_retrieval_is_scored_on_encoders_only(lab):
+    scores = lab.run({"none": lab.recipe(), **two(lab)}, lab.evaluations("tatoeba"), seeds=1)
+    assert set(scores.recipe) == {"none"} and set(scores.language) == {"de", "zh"}
+    assert set(scores.metric) == {"accuracy_en_to_xx", "accuracy_xx_to_en"}
+
+
+def test_nothing_asked_is_an_empty_table(lab, in_process):
+    assert lab.run({}).empty and isinstance(lab.run({}), pd.DataFrame)
+    assert InProcess.started == 0
+
+
+def test_evaluations_may_come_from_a_generator(lab):
+    scores = lab.run(two(lab), (e for e in lab.evaluations("xnli", languages=iter(["de"]))), seeds=1)
+    assert len(scores) == 2
+
+
+# once and not again ---------------------------------------------------------------------------
+
+
+def test_the_second_call_runs_nothing(done, finished):
+    before = trained(done.store)
+    again = done.run(two(done), done.evaluations("xnli"))
+    assert InProcess.started == 0 and trained(done.store) == before
+    pd.testing.assert_frame_equal(again, finished[1])
+
+
+def test_a_deleted_score_alone_is_made_again(done, finished):
+    before = trained(done.store)
+    recipe, evaluation = two(done)["mnli"].seeded(1), done.evaluations("xnli")[1]
+    lost, kept = done.store.score_file(recipe, evaluation), done.store.score_file(recipe, done.evaluations("xnli")[0])
+    stamp = kept.stat().st_mtime_ns
+    lost.unlink()
+    (job,) = done.jobs(two(done), done.evaluations("xnli"))
+    assert (job.recipe, job.evaluations) == (recipe, (evaluation,))
+    again = done.run(two(done), done.evaluations("xnli"))
+    assert trained(done.store) == before and kept.stat().st_mtime_ns == stamp
+    pd.testing.assert_series_equal(again.value, finished[1].value)
+
+
+def test_a_deleted_run_is_made_again_with_the_same_scores(done, finished):
+    before = trained(done.store)
+    folder = done.store.folder(two(done)["direct"].seeded(0))
+    shutil.rmtree(folder)
+    again = done.run(two(done), done.evaluations("xnli"))
+    after = trained(done.store)
+    assert [name for name in before if after[name] != before[name]] == [folder.name]
+    pd.testing.assert_series_equal(again.value, finished[1].value)
+
+
+def test_one_more_language_is_evaluated_without_training(done):
+    before = trained(done.store)
+    scores = done.run(two(done), [Evaluation(task="xnli", language="de", max_length=32)])
+    assert len(scores) == 4 and trained(done.store) == before
+
+
+# jobs -----------------------------------------------------------------------------------------
+
+
+def test_a_shared_prefix_is_one_job(lab):
+    recipes = {f"{i}": lab.recipe("mnli", target=t) for i, t in enumerate(("xnli", "udpos", "xquad"))}
+    names = [job.recipe.name for job in lab.jobs(recipes, lab.evaluations("xnli"))]
+    assert names.count("xlmr-mnli") == 2 and len(names) == 2 + 2 * 3  # for each seed; the start is done
+
+
+def test_the_same_run_under_two_labels_is_one_job(lab):
+    jobs = lab.jobs({"one": lab.recipe(target="xnli"), "two": lab.recipe(target="xnli")}, lab.evaluations("xnli"))
+    assert len(jobs) == 2
+
+
+def test_the_same_run_in_two_roles_is_one_job(lab):
+    """A role is a label: two workers must not train the same thing at the same time."""
+    stage = Stage(task="mnli", steps=1, batch=4, max_length=32)
+    one, other = (lab.recipe().then(stage.model_copy(update={"role": role})) for role in ("intermediate", "target"))
+    jobs = lab.jobs({"one": one, "other": other, "more": one.then(stage)}, [Evaluation(task="mnli", split="dev")])
+    ids = [lab.store.id(job.recipe) for job in jobs]
+    assert len(ids) == len(set(ids)) == 4
+    scores = lab.run({"one": one, "other": other, "more": one.then(stage)}, [Evaluation(task="mnli", split="dev")])
+    assert scores.groupby("recipe").size().to_dict() == {"one": 2, "other": 2, "more": 2}
+
+
+def test_parents_come_first(lab):
+    depth = [len(job.recipe.stages) for job in lab.jobs({"x": lab.recipe("mnli", "pos", target="xnli")})]
+    assert depth == sorted(depth)
+
+
+def test_a_recipe_with_all_seeds_given_runs_once(lab):
+    fixed = lab.recipe().then(Stage(task="xnli", seed=7))
+    assert [(label, seed) for label, seed, _ in lab._expand({"a": fixed, "b": lab.recipe()}, 3)] == [("a", 0), ("b", 0)]
+    assert len(lab._expand(two(lab), 3)) == 6
+
+
+@pytest.mark.parametrize(
+    ("stages", "task", "fits"),
+    [
+        ([], "xnli", False), ([], "tatoeba", True), (["mnli"], "mnli", True), (["mnli"], "xnli", False),
+        (["mnli"], "tatoeba", True), (["mnli", "xnli"], "xnli", True), (["mnli", "xnli"], "tatoeba", False),
+        (["mnli", "xnli"], "mnli", False), (["pos"], "udpos", False),
+    ],
+)  # fmt: skip
+def test_which_recipe_takes_which_evaluation(start, stages, task, fits):
+    role = {"xnli": "target"}
+    recipe = start.then(*(Stage(task=name, role=role.get(name, "intermediate")) for name in stages))
+    assert _fits(recipe, Evaluation(task=task)) is fits
+
+
+def test_recipes_of_the_profile(places):
+    lab = Lab(tiny(pretraining={"task": "text", "steps": 1}))
+    recipe = lab.recipe("mnli", "pos", target="xnli")
+    assert [(s.task, s.role) for s in recipe.stages] == [
+        ("text", "pretraining"), ("mnli", "intermediate"), ("pos", "intermediate"), ("xnli", "target"),
+    ]  # fmt: skip
+    assert lab.recipe(target="tatoeba") == lab.recipe()
+    assert lab.recipe(pretrained=False).stages == ()
+    with pytest.raises(UserError, match="unknown intermediate task 'mnly' in profile tiny; did you mean mnli?"):
+        lab.recipe("mnly")
+
+
+def test_languages_of_the_lab(places):
+    lab = Lab(tiny(languages=("zh", "de", "en")))
+    assert lab.languages("xnli") == ["en", "zh", "de"]
+    assert lab.missing("xnli") == []
+    with pytest.raises(UserError, match="unknown language 'dee'"):
+        lab.evaluations("xnli", languages=["dee"])
+
+
+# failures -------------------------------------------------------------------------------------
+
+
+def test_a_failing_run_is_reported_at_the_end_and_the_others_finish(lab):
+    diverging = lab.profile.stage("mnli", "intermediate").model_copy(update={"lr": 1e30, "steps": 5})
+    bad = lab.recipe().then(diverging, lab.profile.stage("xnli", "target"))
+    with pytest.raises(UserError) as error:
+        lab.run({"bad": bad, **two(lab)}, lab.evaluations("xnli"), seeds=1)
+    said = str(error.value)
+    assert said.startswith("run xlmr-mnli failed: mnli: the loss is no longer finite")
+    assert "1 runs that build on them did not start" in said and "run again to go on" in said and "\n" not in said
+    assert len(lab.run(two(lab), lab.evaluations("xnli"), seeds=1)) == 6
+    assert InProcess.started == 1
+
+
+def test_ctrl_c_leaves_a_store_that_goes_on(lab, monkeypatch):
+    work, calls = engine._work, []
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return work(*arguments)
+
+    monkeypatch.setattr(engine, "_work", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        lab.run(two(lab), lab.evaluations("xnli"), seeds=1)
+    before = trained(lab.store)
+    assert len(before) == 2  # the start and the first run
+    monkeypatch.setattr(engine, "_work", work)
+    assert len(lab.run(two(lab), lab.evaluations("xnli"), seeds=1)) == 6
+    assert before.items() <= trained(lab.store).items()
+
+
+def test_bad_input_is_refused_before_anything_runs(lab):
+    recipes = two(lab) | {"german": lab.recipe().then(Stage(task="mnli", languages=("de",)))}
+    with pytest.raises(UserError, match="only in en, not in de"):
+        lab.run(recipes, lab.evaluations("xnli"))
+    assert InProcess.started == 0
+
+
+# telling --------------------------------------------------------------------------------------
+
+
+def test_costs_of_the_runs_behind_each_recipe(done):
+    runs = done.runs(two(done), seeds=1)
+    assert runs[runs.recipe == "mnli"].name.tolist() == ["xlmr-mnli-xnli", "xlmr-mnli", "xlmr"]
+    assert runs[runs.recipe == "mnli"].kind.tolist() == ["target", "intermediate", "start"]
+    assert runs.seconds.ge(0).all() and runs.steps.max() == 2
+
+
+def test_losses_of_a_run(done):
+    losses = done.losses(two(done)["direct"].seeded(0))
+    assert losses.columns.tolist() == ["step", "loss"] and losses.step.tolist() == [1, 2]
+
+
+def test_runs_in_worker_processes_end_to_end(tmp_path, monkeypatch, places):
+    """With real processes: the only test that pays for starting one."""
+    shutil.copytree(places / "cache", tmp_path / "cache", ignore=shutil.ignore_patterns("runs"))
+    monkeypatch.setenv("XLT_CACHE", str(tmp_path / "cache"))
+    lab = Lab(tiny(seeds=1))
+    scores = lab.run({"direct": lab.recipe(target="xnli")}, lab.evaluations("xnli"))
+    assert set(scores.language) == {"en", "de", "zh"}
+    assert sorted(path.name.rsplit("-", 1)[0] for path in (params.cache_root() / "runs").iterdir()) == [
+        "xlmr", "xlmr-xnli",
+    ]  # fmt: skip
+    monkeypatch.setattr(engine, "_pool", lambda *_: pytest.fail("started a pool"))
+    assert lab.run({"direct": lab.recipe(target="xnli")}, lab.evaluations("xnli")).equals(scores)
+    assert not os.environ.get("XLT_HUB_ROOT") and isinstance(lab.recipe(), Recipe)
