@@ -199,7 +199,11 @@ def prepare(store: Store, recipe: Recipe) -> transformers.PreTrainedModel:
     stage, parent = recipe.stages[-1], recipe.parent
     task = tasks.get(stage.task)
     encoder = encoder_of(store, parent, carry=stage.method == "lora")
-    if stage.method == "lora" and not isinstance(encoder, PeftModel):
+    if isinstance(encoder, PeftModel):
+        carried = encoder.peft_config["default"]
+        if (carried.r, carried.lora_alpha) != (stage.rank, stage.alpha):
+            raise UserError(f"{task.name}: it carries on an adapter of rank {carried.r} and alpha {carried.lora_alpha}")
+    elif stage.method == "lora":
         torch.manual_seed(stage.seed or 0)
         encoder = get_peft_model(encoder, LoraConfig(r=stage.rank, lora_alpha=stage.alpha, lora_dropout=0.0))
     model = with_head(encoder, task, stage.seed or 0)
