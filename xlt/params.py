@@ -176,5 +176,10 @@ def load(name: str) -> Profile:
     for part in [profile, profile.encoder, *pretraining]:
         for code in part.languages:
             language(code)
+    if not profile.encoder.model:  # of given weights the number of positions is not known here
+        for stage in [*pretraining, *profile.stages]:
+            longest = stage.max_length + (2 if tasks.get(stage.task).family == tasks.MLM else 0)
+            if longest > profile.encoder.positions:
+                raise UserError(f"{path.name}: {stage.task}: max_length {stage.max_length}: too few encoder.positions")
     _ = profile.stages
     return profile
