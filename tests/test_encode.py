@@ -162,11 +162,10 @@ def test_windows_overlap_by_the_stride_and_leave_nothing_out(tokenizer):
 
 def test_an_answer_across_the_edge_is_in_no_window_by_halves(tokenizer):
     context = "der Hund sieht die Katze " * 8
-    features = encoded(tasks.SPAN, question(context, context[20:90].strip(), start=20), tokenizer, 40, 2)
-    assert all(
-        (f["start_positions"], f["end_positions"]) == (0, 0) or gold(f, context) == context[20:90].strip()
-        for f in features
-    )
+    answer = context[25:99]
+    features = encoded(tasks.SPAN, question(context, answer, start=25), tokenizer, 22, 2)
+    found = [f for f in features if (f["start_positions"], f["end_positions"]) != (0, 0)]
+    assert len(features) > 2 and all(gold(f, context) == answer for f in found)
 
 
 def test_only_tokens_of_the_context_have_offsets(tokenizer):

@@ -221,6 +221,14 @@ def test_a_carried_adapter_is_trained_on(store, start, monkeypatch):
     assert torch.equal(outputs(model.load(store, second), store, second), outputs(merged(learner), store, second))
 
 
+@pytest.mark.parametrize("fields", [{"rank": 8}, {"alpha": 1.0}])
+def test_a_carried_adapter_keeps_its_size(store, start, monkeypatch, fields):
+    first = start.then(stage("xnli", **CARRY))
+    trained(store, first, monkeypatch)
+    with pytest.raises(UserError, match="udpos: it carries on an adapter of rank 4 and alpha 16"):
+        model.prepare(store, first.then(stage("udpos", **(LORA | fields))))
+
+
 def test_a_carried_adapter_is_merged_before_full_training(store, start, monkeypatch):
     first = start.then(stage("xnli", **CARRY))
     carried = merged(trained(store, first, monkeypatch)).roberta

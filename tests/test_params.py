@@ -77,6 +77,8 @@ def test_a_missing_file(tmp_path):
         ("target: {xnli: {lr: fast}}", "mine: target.xnli: lr: input should be a valid number"),
         ("target: [xnli]", "mine.yaml: target: input should be a valid dictionary"),
         ("resources: {threads: -1}", "mine.yaml: resources.threads: input should be greater than 0, got -1"),
+        ("target: {xnli: {max_length: 257}}", "mine.yaml: xnli: max_length 257: too few encoder.positions"),
+        ("pretraining: {task: text, max_length: 255}", "text: max_length 255: too few encoder.positions"),
         ("data: {world: {sizes: {text: 0}}}", "mine.yaml: data.world.sizes.text: input should be greater than 0"),
     ],
 )
