@@ -7,6 +7,7 @@ import os
 import re
 from numbers import Number
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -114,3 +115,12 @@ def write_atomically(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(text, encoding="utf-8", newline="\n")
     os.replace(temporary, path)
+
+
+def keep(lab: Any, thing: Any, name: str, caption: str, shown: pd.DataFrame | None = None) -> Any:
+    """Save a table or a figure in the report of `lab` and hand it back, to be displayed."""
+    if isinstance(thing, Figure):
+        save_figure(thing, lab.reports / "figures", name, caption, alt=caption)
+    else:
+        save_table(thing, lab.reports / "tables", name, caption, shown)
+    return thing

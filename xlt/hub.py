@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xlt import tasks
 from xlt.errors import UserError
-from xlt.params import Profile
+from xlt.params import ROOT, Profile
 
 
 def check(profile: Profile) -> None:
@@ -38,8 +38,8 @@ def check(profile: Profile) -> None:
 def _needed(profile: Profile) -> tuple[list[str], list[str]]:
     """Hub ids of the encoder and of the data sets that are to come from the hub itself."""
     model = profile.encoder.model
-    remote = model and not model.startswith(("package:", ".", "/", "~")) and not Path(model).is_dir()
-    if os.environ.get("XLT_HUB_ROOT"):
+    remote = model and not model.startswith(("package:", ".", "/", "~")) and not (ROOT / model).is_dir()
+    if profile.data.source == "world" or os.environ.get("XLT_HUB_ROOT"):
         return [model] if remote else [], []
     used = [tasks.get(name) for name in [*profile.intermediate, *profile.target]]
     used += [task.training for task in used]

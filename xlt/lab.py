@@ -34,8 +34,7 @@ class Lab:
 
     def __init__(self, profile: Profile):
         self.profile = profile
-        if profile.data.source == "hub":
-            hub.check(profile)
+        hub.check(profile)
         self.store = open_store(profile)
 
     @classmethod

@@ -22,6 +22,7 @@ from tokenizers import decoders as token_decoders
 
 from xlt import tasks
 from xlt.errors import UserError
+from xlt.params import ROOT
 from xlt.recipe import Encoder, Recipe
 from xlt.tasks import Task
 
@@ -44,7 +45,7 @@ transformers.logging.disable_progress_bar()
 
 
 def locate(start: Encoder) -> str:
-    """Folder or hub id of `start.model`.
+    """Folder or hub id of `start.model`; a relative folder is one of the project's.
 
     Raises:
         UserError: package not installed, or a folder without configuration, tokenizer or weights.
@@ -52,8 +53,8 @@ def locate(start: Encoder) -> str:
     name = start.model or ""
     if name.startswith("package:"):
         folder = _package_folder(name.removeprefix("package:"))
-    elif Path(name).expanduser().is_dir():
-        folder = Path(name).expanduser()
+    elif (folder := ROOT / Path(name).expanduser()).is_dir():
+        pass
     elif name.startswith((".", "/", "~")):
         raise UserError(f"encoder.model: there is no folder {name}")
     else:

@@ -67,7 +67,7 @@ def learned_table(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def chance(scores: pd.DataFrame, task: str) -> float | None:
-    """What guessing scores (a fraction): one over the labels, or over the candidates; None where it is not that simple."""
+    """What guessing scores: one over the labels, or over the candidates; None where it is not that simple."""
     declared = tasks.get(task)
     if declared.family == tasks.CLASSIFICATION:
         return 1 / len(declared.labels)

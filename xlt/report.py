@@ -3,7 +3,7 @@
 Tables are computed in xlt.tables, drawn in xlt.figures and written by xlt.artifacts.
 """
 
-from xlt.artifacts import NOT_RUN, save_figure, save_table
+from xlt.artifacts import NOT_RUN, keep, save_figure, save_table
 from xlt.figures import dot_plot, heat_map
 from xlt.phases import chance, control_table, learned_table, loss_curve, retrieval_table, save_scores
 from xlt.tables import (
@@ -30,6 +30,7 @@ __all__ = [
     "footnote",
     "heat_map",
     "language_cells",
+    "keep",
     "learned_table",
     "loss_curve",
     "per_language",

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from functools import cache
 from pathlib import Path
 
 import datasets
+import huggingface_hub
 import numpy as np
 import pyarrow as pa
 import yaml
@@ -23,6 +25,8 @@ from xlt.params import Profile, cache_root
 from xlt.tasks import Task
 
 datasets.disable_progress_bars()
+
+_SNAPSHOT = re.compile(r"/datasets--([^/]+?)--([^/]+)/snapshots/([0-9a-f]{40})/(.+)$")
 
 
 class Source:
@@ -94,12 +98,21 @@ class Source:
             ) from None
 
     def _path(self, task: Task) -> str:
-        return str(self.root / task.dataset) if self.root else task.dataset
+        """Folder of the data set, or its hub id; without network the snapshot that `hf download` left."""
+        if self.root:
+            return str(self.root / task.dataset)
+        if not huggingface_hub.constants.HF_HUB_OFFLINE:
+            return task.dataset
+        revision = self.revisions.get(task.dataset)
+        return huggingface_hub.snapshot_download(
+            task.dataset, repo_type="dataset", revision=revision, local_files_only=True
+        )
 
     def _mend(self, task: Task) -> str:
         if self.root:
             return f"look into {self.root.name}/{task.dataset}, or unset XLT_HUB_ROOT to use the hub"
-        return f"fetch it with 'hf download {task.dataset} --repo-type dataset', or set XLT_HUB_ROOT to a folder that has it"
+        fetch = f"hf download {task.dataset} --repo-type dataset"
+        return f"fetch it with '{fetch}', or set XLT_HUB_ROOT to a folder that has it"
 
     def load(self, task: Task, code: str, split: str, examples: int | None = None, seed: int = 0) -> datasets.Dataset:
         """The records of one language and split: all, or `examples` of them drawn with `seed`.
@@ -184,9 +197,11 @@ def _first_line(error: Exception) -> str:
 
 @cache
 def _fingerprint(file: str) -> str:
-    """SHA-256 of a local file; a hub file is named by its revision already."""
+    """SHA-256 of a local file; a file of the hub, also one in its cache, is named by its revision already."""
     if "://" in file:
         return file
+    if cached := _SNAPSHOT.search(file):
+        return "hf://datasets/{}/{}@{}/{}".format(*cached.groups())
     sha = hashlib.sha256()
     with open(file, "rb") as stream:
         while block := stream.read(1 << 20):

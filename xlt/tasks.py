@@ -80,7 +80,8 @@ _DECLARED = (
          ("f1", "exact_match", "f1_language_aware"), {"test": "validation"}, trains_on="squad"),
     Task("tatoeba", RETRIEVAL, "target", "google/xtreme", "tatoeba.{iso3}",
          {"source": "source_sentence", "target": "target_sentence"},
-         _codes("ar he vi id jv tl eu ml ta te af nl de el bn hi mr ur fa fr it pt es bg ru ja ka ko th sw zh kk tr et fi hu"),
+         _codes("ar he vi id jv tl eu ml ta te af nl de el bn hi mr ur fa fr it pt es bg ru ja ka ko th sw zh kk tr et"
+                " fi hu"),
          "CC BY 2.0 FR", ("accuracy_en_to_xx", "accuracy_xx_to_en"), {"test": "validation"}),
     Task("text", MLM, "pretraining", "xlt/world-text", "{code}", {"text": "text"}, (), "Apache-2.0",
          splits={"train": "train"}),

@@ -30,6 +30,7 @@ from xlt.world.forms import (
     pairs,
     paragraphs,
     parallel_rows,
+    passages,
     pos_rows,
     qa_rows,
     sentences,
@@ -71,7 +72,7 @@ _SETS = {
     "pos_dev": ("dev", sentences, pos_rows, [("google/xtreme", "udpos.English", "validation")]),
     "pos_test": ("test", sentences, pos_rows, [("google/xtreme", "udpos.{name}", "test")]),
     "parallel": ("test", sentences, parallel_rows, [("google/xtreme", "tatoeba.{iso3}", "validation")]),
-    "text": ("train", sentences, text_rows, [("xlt/world-text", "{code}", "train")]),
+    "text": ("train", passages, text_rows, [("xlt/world-text", "{code}", "train")]),
 }  # fmt: skip
 SIZES = tuple(_SETS)
 

@@ -71,9 +71,20 @@ def _tokens(sentence: Sentence, language: str) -> list[Token]:
     return ask(event, asked, language) if asked else realise(event, language)
 
 
-def text_rows(records: Iterable[Sentence], language: str) -> list[Row]:
-    """Pretraining text: one sentence a row."""
-    return [{"text": text(_tokens(record, language))} for record in records]
+def passages(rng: Random, split: str, size: int) -> list[list[Sentence]]:
+    """Coherent text: half of the rows are one sentence, half go on with a second one about the same event.
+
+    The second sentence says less, or something more, and never contradicts the first: as in real text,
+    fruit is met again where there were apples.
+    """
+    single = iter(sentences(rng, split, size))
+    coherent = _distinct(lambda: _pair_of(rng, split, rng.choice(LABELS[:2])), key=tuple)
+    return [[(event, "") for event in next(coherent)] if rng.random() < 0.5 else [next(single)] for _ in range(size)]
+
+
+def text_rows(records: Iterable[list[Sentence]], language: str) -> list[Row]:
+    """Pretraining text: one passage a row."""
+    return [{"text": text(*(_tokens(sentence, language) for sentence in passage))} for passage in records]
 
 
 def pos_rows(records: Iterable[Sentence], language: str) -> list[Row]:
