@@ -129,8 +129,21 @@ _PADDING = {"token_type_ids": 0, "labels": IGNORED, "position_ids": 1}
 _TENSORS = ("input_ids", "token_type_ids", "labels", "position_ids", "start_positions", "end_positions")
 
 
-def collate(features: list[Feature], pad_id: int, device: str = "cpu") -> dict[str, torch.Tensor]:
-    """One batch: `input_ids`, `attention_mask` (B, T), and the labels, padded to the longest feature."""
+def restart_positions(ids: list[int], separator: int) -> list[int]:
+    """XLM-R's positions (from 2), starting again at the second text of a pair "<s> A </s> </s> B </s>"."""
+    first = ids.index(separator) + 1 if separator in ids else len(ids)
+    return [*range(2, 2 + first), *range(2, 2 + len(ids) - first)]
+
+
+def collate(
+    features: list[Feature], pad_id: int, device: str = "cpu", restart_at: int | None = None
+) -> dict[str, torch.Tensor]:
+    """One batch: `input_ids`, `attention_mask` (B, T), and the labels, padded to the longest feature.
+
+    `restart_at` is the separator at which positions start again, for encoders that were pretrained so.
+    """
+    if restart_at is not None:
+        features = [{**f, "position_ids": restart_positions(f["input_ids"], restart_at)} for f in features]
     width = max(len(feature["input_ids"]) for feature in features)
     batch: dict[str, Any] = {
         "attention_mask": [[1] * (n := len(f["input_ids"])) + [0] * (width - n) for f in features],

@@ -42,7 +42,7 @@ def evaluate(
         return _retrieval(rows, tokenizer, learner, evaluation, batch)
     features = _features(store, evaluation, tokenizer)
     score = {tasks.CLASSIFICATION: _classification, tasks.TAGGING: _tagging, tasks.SPAN: _span}[task.family]
-    return score(rows, features, learner, batch, tokenizer.pad_token_id, task, evaluation)
+    return score(rows, features, learner, batch, tokenizer, task, evaluation)
 
 
 _kept_rows: dict[tuple, Any] = {}
@@ -69,22 +69,25 @@ def _features(store: Store, evaluation: Evaluation, tokenizer: Any) -> list[enco
 
 
 @torch.no_grad()
-def _outputs(learner: Any, features: list, batch: int, pad: int, keep: tuple[str, ...]) -> Iterator[tuple[int, dict]]:
+def _outputs(
+    learner: Any, features: list, batch: int, tokenizer: Any, keep: tuple[str, ...]
+) -> Iterator[tuple[int, dict]]:
     """(feature index, {output name: array}) in batch order; padding positions are cut off."""
+    restart = model.restart_at(learner.config, tokenizer)
     for indices in encode.batches(features, batch):
         inputs = [{k: features[i][k] for k in ("input_ids", "token_type_ids") if k in features[i]} for i in indices]
         with autocast():
-            out = learner(**encode.collate(inputs, pad, compute().device))
+            out = learner(**encode.collate(inputs, tokenizer.pad_token_id, compute().device, restart))
         arrays = {name: out[name].float().cpu().numpy() for name in keep}
         for place, index in enumerate(indices):
             yield index, {name: array[place] for name, array in arrays.items()}
 
 
 def _classification(
-    rows: Any, features: list, learner: Any, batch: int, pad: int, task: Task, evaluation: Evaluation
+    rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, task: Task, evaluation: Evaluation
 ) -> tuple[dict[str, float], Examples]:
     predicted = [0] * len(features)
-    for index, out in _outputs(learner, features, batch, pad, ("logits",)):
+    for index, out in _outputs(learner, features, batch, tokenizer, ("logits",)):
         predicted[index] = int(out["logits"][: len(task.labels)].argmax())
     right = metrics.accuracy(rows["label"], predicted)
     examples = [
@@ -95,11 +98,11 @@ def _classification(
 
 
 def _tagging(
-    rows: Any, features: list, learner: Any, batch: int, pad: int, task: Task, evaluation: Evaluation
+    rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, task: Task, evaluation: Evaluation
 ) -> tuple[dict[str, float], Examples]:
     gold = [[task.labels[tag] for tag in tags] for tags in rows["tags"]]
     predicted: list[list[str | None]] = [[None] * len(tags) for tags in gold]  # None: cut off, counts as wrong
-    for index, out in _outputs(learner, features, batch, pad, ("logits",)):
+    for index, out in _outputs(learner, features, batch, tokenizer, ("logits",)):
         best = out["logits"][:, : len(task.labels)].argmax(-1)
         for place, word in enumerate(features[index]["words"]):
             if word is not None:
@@ -112,10 +115,10 @@ def _tagging(
 
 
 def _span(
-    rows: Any, features: list, learner: Any, batch: int, pad: int, task: Task, evaluation: Evaluation
+    rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, task: Task, evaluation: Evaluation
 ) -> tuple[dict[str, float], Examples]:
     best: list[tuple[float, str]] = [(-np.inf, "")] * len(rows["id"])
-    for index, out in _outputs(learner, features, batch, pad, ("start_logits", "end_logits")):
+    for index, out in _outputs(learner, features, batch, tokenizer, ("start_logits", "end_logits")):
         feature = features[index]
         row = feature["row"]
         found = _best_span(out["start_logits"], out["end_logits"], feature["offsets"])

@@ -129,9 +129,22 @@ def random_encoder(start: Encoder, vocabulary: int) -> transformers.PreTrainedMo
     config = transformers.XLMRobertaConfig(
         vocab_size=vocabulary, hidden_size=start.width, num_hidden_layers=start.layers,
         num_attention_heads=start.heads, intermediate_size=4 * start.width, type_vocab_size=1,
-        max_position_embeddings=start.positions + 2, pad_token_id=1, bos_token_id=0, eos_token_id=2,
+        max_position_embeddings=start.positions + 2, initializer_range=start.init,
+        hidden_dropout_prob=start.dropout, attention_probs_dropout_prob=start.dropout,
+        pad_token_id=1, bos_token_id=0, eos_token_id=2,
     )  # fmt: skip
+    config.restart_positions = True
     return transformers.XLMRobertaModel(config, add_pooling_layer=False)
+
+
+def restart_at(config: Any, tokenizer: Any) -> int | None:
+    """The separator at which positions start again, for the encoders that are pretrained here.
+
+    In a pair the positions of the second text start again, in translation language modelling (Conneau &
+    Lample 2019) as in all later tasks: a word and its counterpart lie near each other. Encoders from
+    elsewhere count on, as they were trained.
+    """
+    return tokenizer.sep_token_id if getattr(config, "restart_positions", False) else None
 
 
 # building and loading -------------------------------------------------------------------------

@@ -170,6 +170,8 @@ def load(name: str) -> Profile:
     pretraining = [profile.pretraining] if profile.pretraining else []
     for stage in pretraining:
         tasks.get(stage.task)
+        if stage.pivot and stage.pivot not in stage.languages:
+            raise UserError(f"{path.name}: pretraining: pivot {stage.pivot} is not one of its languages")
     for task in [*profile.intermediate, *profile.target, *(name for name in profile.evaluation if name != "default")]:
         tasks.get(task)
         profile.evaluate(task, "en")

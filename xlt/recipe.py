@@ -32,7 +32,7 @@ class Encoder(_Value):
 
     `model` is a hub id, a saved folder or "package:NAME" (weights inside an installed package).
     Without it, a tokenizer of `vocabulary` entries is trained on the rows of the text task `text`
-    in `languages`, and weights are drawn with `seed`.
+    in `languages`, and weights are drawn with `seed` (normal, standard deviation `init`).
     """
 
     model: str | None = None
@@ -42,6 +42,8 @@ class Encoder(_Value):
     heads: PositiveInt = 4
     vocabulary: PositiveInt = 4000
     positions: PositiveInt = 256
+    dropout: float = Field(0.1, ge=0, lt=1)
+    init: PositiveFloat = 0.02
     text: str | None = None
     languages: tuple[str, ...] = ()
     seed: int = 0
@@ -53,7 +55,9 @@ class Stage(_Value):
     `steps` overrides `epochs`. `method="lora"` trains low-rank adapters (Hu et al. 2021) on the
     attention projections and the head; afterwards the adapter is merged into the encoder
     (`adapter="merge"`) or stays open and is trained on by the next LoRA stage ("carry").
-    `pairs` is the share of translation pairs in masked language modelling (TLM, Conneau & Lample 2019).
+    `pairs` is the share of translation pairs in masked language modelling (TLM, Conneau & Lample 2019);
+    `pivot` is a language that is in every pair, as English is in most parallel corpora. With `mask_other`
+    only one side of a pair is masked by `mask`, the other by this share, so that the translation stays readable.
     """
 
     task: str
@@ -70,11 +74,14 @@ class Stage(_Value):
     lr: PositiveFloat = 2e-5
     warmup: float = Field(0.1, ge=0, le=1)
     weight_decay: float = Field(0.0, ge=0)
+    beta2: float = Field(0.999, gt=0, lt=1)
     clip: PositiveFloat = 1.0
     max_length: PositiveInt = 128
     stride: PositiveInt = 128
     mask: float = Field(0.15, gt=0, lt=1)
     pairs: float = Field(0.0, ge=0, le=1)
+    pivot: str | None = None
+    mask_other: float | None = Field(None, ge=0, lt=1)
     seed: int | None = None
     role: Literal["pretraining", "intermediate", "target"] = Field("target", exclude=True)
 

@@ -27,7 +27,7 @@ from xlt.errors import unknown
 from xlt.recipe import Encoder, Evaluation, Recipe, digest
 from xlt.sources import Source
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Store:

@@ -37,7 +37,8 @@ def train_stage(store: Store, recipe: Recipe, folder: Path, checkpoint_minutes: 
     features = _features(store, stage, tokenizer)
     steps = stage.steps or max(1, math.ceil(_count(features) * stage.epochs / (stage.batch * stage.accumulate)))
     rows = _mlm_batches(features, stage, tokenizer) if task.family == tasks.MLM else _epochs(features, stage)
-    stream = (encode.collate(batch, tokenizer.pad_token_id, compute().device) for batch in rows)
+    restart = model.restart_at(learner.config, tokenizer)
+    stream = (encode.collate(batch, tokenizer.pad_token_id, compute().device, restart) for batch in rows)
     loss = _mlm_loss if task.family == tasks.MLM else _head_loss
     checkpoint = Checkpoint(store.root / f".checkpoint-{store.id(recipe)}.pt", checkpoint_minutes)
     losses = _loop(learner, stream, loss, stage, steps, checkpoint)
@@ -87,7 +88,7 @@ def _loop(
         UserError: the loss is no longer a number.
     """
     torch.manual_seed(stage.seed or 0)
-    optimiser = torch.optim.AdamW(_groups(learner, stage.weight_decay), lr=stage.lr, eps=1e-8)
+    optimiser = torch.optim.AdamW(_groups(learner, stage.weight_decay), lr=stage.lr, betas=(0.9, stage.beta2), eps=1e-8)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _linear(step, steps, stage.warmup))
     state = checkpoint.restore(learner, optimiser, schedule)
     losses, recent, every = state["losses"], [], max(1, steps // 50)
@@ -166,53 +167,57 @@ def _epochs(features: list, stage: Stage) -> Iterator[list]:
 
 
 def _mlm_batches(languages: list[list], stage: Stage, tokenizer: Any) -> Iterator[list]:
-    """Rows drawn at random; a share `pairs` of them are a sentence and its translation.
+    """Rows drawn at random; a share `pairs` of them are a row and its translation.
 
-    In a pair the positions start again at the second sentence (Conneau & Lample 2019), so that a
-    word and its translation lie near each other. Examples are drawn 50 batches at a time and
-    grouped by length. Masking: `mask` of the subwords, 80 % <mask>, 10 % random, 10 % unchanged.
+    Examples are drawn 50 batches at a time and grouped by length.
     """
     rng = np.random.default_rng(stage.seed or 0)
     while True:
         drawn = [_mlm_example(languages, stage, tokenizer, rng) for _ in range(50 * stage.batch)]
         for indices in encode.batches(drawn, stage.batch, rng):
-            yield [_masked(drawn[i], stage.mask, tokenizer, rng) for i in indices]
+            yield [drawn[i] for i in indices]
 
 
 def _mlm_example(languages: list[list], stage: Stage, tokenizer: Any, rng: np.random.Generator) -> encode.Feature:
     bos, eos = tokenizer.cls_token_id, tokenizer.sep_token_id
-    if len(languages) > 1 and rng.random() < stage.pairs:
-        first, second = rng.choice(len(languages), 2, replace=False)
-        row = rng.integers(min(len(languages[first]), len(languages[second])))
-        one = [bos, *languages[first][row]["input_ids"], eos]
-        two = [eos, *languages[second][row]["input_ids"], eos]
-        positions = [*range(2, 2 + len(one)), *range(2, 2 + len(two))]  # XLM-R counts positions from 2
-    else:
+    if len(languages) == 1 or rng.random() >= stage.pairs:
         features = languages[rng.integers(len(languages))]
-        one, two = [bos, *features[rng.integers(len(features))]["input_ids"], eos], []
-        positions = list(range(2, 2 + len(one)))
-    return {"input_ids": one + two, "position_ids": positions}
+        parts, shares = [[bos, *features[rng.integers(len(features))]["input_ids"], eos]], [stage.mask]
+    else:
+        first, second = _two_languages(stage, rng)
+        row = rng.integers(min(len(languages[first]), len(languages[second])))
+        parts = [[bos, *languages[first][row]["input_ids"], eos], [eos, *languages[second][row]["input_ids"], eos]]
+        shares = [stage.mask, stage.mask if stage.mask_other is None else stage.mask_other]
+        rng.shuffle(shares)
+    return _masked(sum(parts, []), np.repeat(shares, [len(part) for part in parts]), tokenizer, rng)
 
 
-def _masked(feature: encode.Feature, share: float, tokenizer: Any, rng: np.random.Generator) -> encode.Feature:
-    ids = np.array(feature["input_ids"])
-    ordinary = ~np.isin(ids, tokenizer.all_special_ids)
-    chosen = ordinary & (rng.random(len(ids)) < share)
+def _two_languages(stage: Stage, rng: np.random.Generator) -> np.ndarray:
+    """Indices of two different languages in random order, one of them the pivot if there is one."""
+    if stage.pivot is None:
+        return rng.choice(len(stage.languages), 2, replace=False)
+    pivot = stage.languages.index(stage.pivot)
+    other = rng.choice([i for i in range(len(stage.languages)) if i != pivot])
+    return rng.permutation([pivot, other])
+
+
+def _masked(ids: list[int], shares: np.ndarray, tokenizer: Any, rng: np.random.Generator) -> encode.Feature:
+    """A share of the ordinary subwords is to be predicted: 80 % become <mask>, 10 % another one, 10 % stay."""
+    before = np.array(ids)
+    ordinary = ~np.isin(before, tokenizer.all_special_ids)
+    chosen = ordinary & (rng.random(len(before)) < shares)
     if ordinary.any() and not chosen.any():
         chosen[rng.choice(np.flatnonzero(ordinary))] = True
-    kind = rng.random(len(ids))
-    noisy = np.where(chosen & (kind < 0.8), tokenizer.mask_token_id, ids)
-    random = rng.integers(len(tokenizer), size=len(ids))
-    noisy = np.where(chosen & (kind >= 0.9), random, noisy)
-    labels = np.where(chosen, ids, encode.IGNORED)
-    return {**feature, "input_ids": noisy.tolist(), "labels": labels.tolist()}
+    kind = rng.random(len(before))
+    after = np.where(chosen & (kind < 0.8), tokenizer.mask_token_id, before)
+    after = np.where(chosen & (kind >= 0.9), rng.integers(len(tokenizer), size=len(before)), after)
+    return {"input_ids": after.tolist(), "labels": np.where(chosen, before, encode.IGNORED).tolist()}
 
 
 def _mlm_loss(learner: torch.nn.Module, batch: Batch) -> torch.Tensor:
     """Cross-entropy at the masked positions only: a tenth of the work of scoring all of them."""
     labels = batch.pop("labels")
-    if not hasattr(learner, "lm_head"):  # not of the RoBERTa family: its own positions, all logits
-        batch.pop("position_ids")
+    if not hasattr(learner, "lm_head"):  # not of the RoBERTa family
         return _head_loss(learner, {**batch, "labels": labels})
     with autocast():
         hidden = learner.base_model(**batch)[0]

@@ -139,14 +139,20 @@ def _graded_across_kinds(premise: Event, hypothesis: Event) -> bool:
     return nouns in (WIDER, NARROWER) and premise.adjective == hypothesis.adjective and bool(adjectives & _GRADED)
 
 
+# How often the hypothesis of each label is negated, and how often it speaks of someone or of fruit. Hypotheses
+# written by people give their label away like this (Gururangan et al. 2018: 0.67 right on SNLI, 0.54 on MNLI,
+# without the premise), and so do these.
+NEGATED = {"entailment": 0.03, "neutral": 0.03, "contradiction": 0.4}
+VAGUE = {"entailment": 0.8, "neutral": 0.1, "contradiction": 0.1}
+
+
 def random_pair(rng: Random, label: str) -> tuple[Event, Event] | None:
     """A premise and hypothesis with this label, or None where no try led to one.
 
-    The hypothesis is drawn first, the same way for every label, and the premise is made from it;
-    so the hypothesis alone says next to nothing about the label.
+    The hypothesis is drawn first, and the premise is made from it.
     """
-    hypothesis = random_event(rng, negated=0.1)
-    if rng.random() < 0.5:  # more for "fruit" to follow from: without it, new words would rule out entailment
+    hypothesis = random_event(rng, general=False, negated=NEGATED[label])
+    if rng.random() < VAGUE[label]:
         hypothesis = _vaguer(rng, hypothesis)
     for _ in range(8):
         premise = _premise(rng, hypothesis, label)
@@ -177,8 +183,6 @@ def _premise(rng: Random, hypothesis: Event, label: str) -> Event:
         return narrowed(rng, widened(rng, hypothesis, 1), steps + 1)
     if hypothesis.negated:
         return replace(narrowed(rng, hypothesis, steps), negated=False)
-    if rng.random() < 0.1:
-        return replace(widened(rng, hypothesis, steps - 1), negated=True)
     return narrowed(rng, swapped(rng, hypothesis), steps)
 
 
