@@ -246,3 +246,13 @@ def test_collate_pads_each_kind_with_its_own_filler():
 def test_collate_leaves_one_number_for_each_example():
     batch = encode.collate([{"input_ids": [1], "labels": 2, "words": [None]}, {"input_ids": [1, 2], "labels": 0}], 0)
     assert torch.equal(batch["labels"], torch.tensor([2, 0])) and "words" not in batch
+
+
+def test_positions_start_again_at_the_second_text():
+    """<s> A A </s> </s> B </s>, XLM-R counts from 2; a single text just counts on."""
+    batch = encode.collate([{"input_ids": [0, 7, 8, 2, 2, 9, 2]}, {"input_ids": [0, 7, 2]}], pad_id=1, restart_at=2)
+    assert batch["position_ids"].tolist() == [[2, 3, 4, 5, 2, 3, 4], [2, 3, 4, 1, 1, 1, 1]]
+
+
+def test_other_encoders_count_their_own_positions():
+    assert "position_ids" not in encode.collate([{"input_ids": [0, 7, 2, 2, 8, 2]}], pad_id=1)

@@ -226,9 +226,9 @@ def tokenizer(shared):
 def test_masking_shares(tokenizer):
     """15 % chosen; of these 80 % <mask>, 10 % random, 10 % as they were."""
     ordinary = np.random.default_rng(1).integers(5, len(tokenizer), 60_000)
-    feature = {"input_ids": [0, *ordinary.tolist(), 2], "position_ids": []}
-    masked = train._masked(feature, 0.15, tokenizer, np.random.default_rng(0))
-    before, after, labels = (np.array(x) for x in (feature["input_ids"], masked["input_ids"], masked["labels"]))
+    ids = [0, *ordinary.tolist(), 2]
+    masked = train._masked(ids, np.full(len(ids), 0.15), tokenizer, np.random.default_rng(0))
+    before, after, labels = (np.array(x) for x in (ids, masked["input_ids"], masked["labels"]))
     chosen = labels != encode.IGNORED
     assert chosen.mean() == pytest.approx(0.15, abs=0.01)
     assert (labels[chosen] == before[chosen]).all() and (after[~chosen] == before[~chosen]).all()
@@ -238,46 +238,72 @@ def test_masking_shares(tokenizer):
 
 
 def test_special_tokens_are_never_masked(tokenizer):
-    feature = {"input_ids": [0, 9, 3, 1, 4, 2, 2, 10, 2], "position_ids": []}
     for seed in range(50):
-        labels = train._masked(feature, 0.9, tokenizer, np.random.default_rng(seed))["labels"]
+        labels = train._masked([0, 9, 3, 1, 4, 2, 2, 10, 2], np.full(9, 0.9), tokenizer, np.random.default_rng(seed))[
+            "labels"
+        ]
         assert all(label == encode.IGNORED or label in (9, 10) for label in labels)
 
 
 def test_at_least_one_token_is_masked(tokenizer):
-    feature = {"input_ids": [0, 9, 10, 2], "position_ids": []}
     for seed in range(50):
-        assert set(train._masked(feature, 1e-9, tokenizer, np.random.default_rng(seed))["labels"]) != {encode.IGNORED}
+        masked = train._masked([0, 9, 10, 2], np.full(4, 1e-9), tokenizer, np.random.default_rng(seed))
+        assert set(masked["labels"]) != {encode.IGNORED}
 
 
 def test_a_sentence_of_unknown_characters_is_no_error(tokenizer):
-    masked = train._masked({"input_ids": [0, 3, 2], "position_ids": []}, 0.5, tokenizer, np.random.default_rng(0))
+    masked = train._masked([0, 3, 2], np.full(3, 0.5), tokenizer, np.random.default_rng(0))
     assert masked["labels"] == [encode.IGNORED] * 3
 
 
-LANGUAGES = [[{"input_ids": [10 + i] * 3} for i in range(5)], [{"input_ids": [20 + i] * 2} for i in range(5)]]
+LANGUAGES = [[{"input_ids": [10 * code + i] * 3} for i in range(5)] for code in (1, 2, 3)]
+THREE = ("en", "de", "ru")
 
 
-def test_in_a_pair_the_positions_restart_at_2(tokenizer):
+def _sides(example: dict) -> list[list[int]]:
+    """The two halves of a pair as they were before masking."""
+    ids = [
+        i if label == encode.IGNORED else label
+        for i, label in zip(example["input_ids"], example["labels"], strict=True)
+    ]
+    half = ids.index(2) + 1
+    return [ids[:half], ids[half:]]
+
+
+def test_a_pair_is_a_row_and_its_translation(tokenizer):
     rng = np.random.default_rng(0)
     for _ in range(20):
-        example = train._mlm_example(LANGUAGES, stage("text", pairs=1.0), tokenizer, rng)
-        ids, positions = example["input_ids"], example["position_ids"]
-        second = ids.index(2) + 1
-        assert ids[0] == 0 and ids[second] == 2 and ids[-1] == 2
-        assert positions == [*range(2, 2 + second), *range(2, 2 + len(ids) - second)]
-        assert ids[1] % 10 == ids[second + 1] % 10 and ids[1] != ids[second + 1]  # a sentence and its translation
+        one, two = _sides(train._mlm_example(LANGUAGES, stage("text", languages=THREE, pairs=1.0), tokenizer, rng))
+        assert one[0] == 0 and two[0] == 2 and one[-1] == two[-1] == 2
+        assert one[1] % 10 == two[1] % 10 and one[1] != two[1]
+
+
+def test_the_pivot_is_in_every_pair_on_either_side(tokenizer):
+    rng, some = np.random.default_rng(0), stage("text", languages=THREE, pairs=1.0, pivot="de")
+    sides = [
+        [side[1] // 10 for side in _sides(train._mlm_example(LANGUAGES, some, tokenizer, rng))] for _ in range(200)
+    ]
+    assert all(2 in pair for pair in sides)
+    assert {tuple(pair) for pair in sides} == {(2, 1), (1, 2), (2, 3), (3, 2)}
+
+
+def test_one_side_of_a_pair_stays_readable(tokenizer):
+    rng, long = np.random.default_rng(0), [[{"input_ids": [9] * 60}] for _ in THREE]
+    some = stage("text", languages=THREE, pairs=1.0, mask=0.5, mask_other=0.0)
+    for _ in range(20):
+        labels = np.array(train._mlm_example(long, some, tokenizer, rng)["labels"]) != encode.IGNORED
+        assert sorted([labels[:62].sum() == 0, labels[62:].sum() == 0]) == [False, True]
 
 
 def test_the_share_of_pairs(tokenizer):
-    rng, some = np.random.default_rng(0), stage("text", pairs=0.3)
+    rng, some = np.random.default_rng(0), stage("text", languages=THREE, pairs=0.3)
     pairs = [train._mlm_example(LANGUAGES, some, tokenizer, rng)["input_ids"].count(2) == 3 for _ in range(2000)]
     assert np.mean(pairs) == pytest.approx(0.3, abs=0.04)
 
 
 def test_one_language_makes_no_pairs(tokenizer):
     example = train._mlm_example(LANGUAGES[:1], stage("text", pairs=1.0), tokenizer, np.random.default_rng(0))
-    assert example["position_ids"] == list(range(2, 7))
+    assert len(example["input_ids"]) == 5
 
 
 def test_the_loss_at_masked_positions_is_that_of_the_whole_model(store, start):

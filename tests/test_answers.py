@@ -1,0 +1,71 @@
+"""Sentences computed from scores, against tables worked out by hand."""
+
+import pandas as pd
+import pytest
+
+from xlt import answers, phases, tables
+
+
+def table(values: dict[str, list[float]], task: str = "xnli", intermediate: str = "none", pretrained: bool = True):
+    """One row for each language and seed; `values` maps a language to its score by seed."""
+    rows = [
+        {"recipe": intermediate, "intermediate": intermediate, "task": task, "metric": "accuracy", "main": True,
+         "seed": seed, "language": code, "value": value, "n": 100, "pretrained": pretrained}
+        for code, scores in values.items()
+        for seed, value in enumerate(scores)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+HIGH = table({"en": [0.9, 0.9, 0.9], "de": [0.60, 0.62, 0.64], "ru": [0.50, 0.52, 0.54]})
+LOW = table({"en": [0.7, 0.7, 0.7], "de": [0.35, 0.36, 0.37], "ru": [0.33, 0.34, 0.35]}, pretrained=False)
+
+
+def test_compare_averages_languages_within_a_seed_and_leaves_english_out():
+    found = answers.compare(HIGH, LOW, "xnli", "?")
+    assert found.effect == pytest.approx(0.57 - 0.35)
+    assert 0 < found.low < found.effect < found.high
+    assert "+22.0 points" in found.answer and "higher" in found.answer
+
+
+def test_compare_says_when_there_is_nothing_to_see():
+    assert (
+        "no difference"
+        in answers.compare(HIGH, HIGH.assign(value=HIGH["value"] + [0.001, -0.001, 0] * 3), "xnli", "?").answer
+    )
+
+
+def test_compare_needs_seeds_for_an_interval():
+    one = HIGH[HIGH["seed"] == 0]
+    assert "too few seeds" in answers.compare(one, LOW[LOW["seed"] == 0], "xnli", "?").answer
+
+
+@pytest.mark.parametrize(("chance", "verdict"), [(1 / 3, ": above it"), (0.9, ": below it"), (0.575, "not clearly")])
+def test_above_chance(chance, verdict):
+    assert verdict in answers.above(HIGH, "xnli", chance, "?").answer
+
+
+def test_transfer_names_clear_effects_only():
+    better = table({"en": [0.9] * 3, "de": [0.71, 0.72, 0.73], "ru": [0.61, 0.62, 0.63]}, intermediate="mnli")
+    same = table({"en": [0.9] * 3, "de": [0.60, 0.63, 0.64], "ru": [0.50, 0.53, 0.54]}, intermediate="pos")
+    (found,) = answers.transfer(tables.transfer_matrix(pd.concat([HIGH, better, same])))
+    assert found.answer.startswith("mnli † +10.0 points") and "pos" not in found.answer
+    assert found.effect == pytest.approx(0.10)
+
+
+def test_transfer_says_when_no_task_matters():
+    same = table({"en": [0.9] * 3, "de": [0.60, 0.63, 0.64], "ru": [0.50, 0.53, 0.54]}, intermediate="pos")
+    (found,) = answers.transfer(tables.transfer_matrix(pd.concat([HIGH, same])))
+    assert found.answer.startswith("None that these seeds can show")
+
+
+def test_chance_of_each_kind_of_task():
+    assert phases.chance(HIGH, "xnli") == pytest.approx(1 / 3)
+    assert phases.chance(table({"de": [0.5]}, task="tatoeba"), "tatoeba") == pytest.approx(0.01)
+    assert phases.chance(HIGH, "udpos") is None
+
+
+def test_the_control_table_says_when_there_is_no_control():
+    assert "finished weights" in phases.control_table(HIGH).iloc[0, 0]
+    row = phases.control_table(LOW).iloc[0]
+    assert row["English"] == pytest.approx(0.7) and row["other languages"] == pytest.approx(0.35)

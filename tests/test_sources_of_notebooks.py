@@ -1,0 +1,58 @@
+"""The notebooks as they lie in notebooks/: readable sources without outputs. And all of them run."""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from xlt.params import ROOT
+from xlt.studies import STUDIES
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+read = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def code_cells(path: Path) -> list:
+    return [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+
+
+@read
+def test_no_outputs_in_the_sources(path):
+    assert all(not cell.outputs and cell.execution_count is None for cell in code_cells(path))
+
+
+@read
+def test_title_and_what_goes_in_and_comes_out_first_then_parameters(path):
+    first, second = nbformat.read(path, 4).cells[:2]
+    assert re.match(r"# .+\n.+\?\nIn go.*\nOut come", first.source)
+    assert "parameters" in second.metadata.get("tags", [])
+
+
+@read
+def test_cells_are_short_and_without_plumbing(path):
+    for cell in code_cells(path):
+        assert len(cell.source.splitlines()) <= 25
+        assert not re.search(r"^(def|class|%|!)|torch|pickle", cell.source, re.M)
+
+
+def test_every_study_has_its_notebook():
+    assert set(STUDIES) <= {path.stem for path in NOTEBOOKS}
+
+
+@pytest.mark.slow
+def test_all_notebooks_run_and_the_second_time_nothing_is_trained(tmp_path, monkeypatch):
+    from xlt.notebooks import run_notebooks
+
+    monkeypatch.setenv("XLT_CACHE", str(tmp_path / "cache"))
+    assert run_notebooks("smoke", reports=tmp_path / "reports") == 0
+    report = tmp_path / "reports" / "smoke"
+    summary = json.loads((report / "summary.json").read_text(encoding="utf-8"))
+    assert summary["state"] == "smoke" and len(summary["answers"]) >= 5
+    assert "not run" not in (report / "tables" / "0_transfer_matrix.md").read_text(encoding="utf-8")
+    runs = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache" / "runs").glob("*/run.json")}
+    before = (report / "notebooks" / "03_zero_shot_transfer.ipynb").read_bytes()
+    assert run_notebooks("smoke", only="03", reports=tmp_path / "reports") == 0
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "cache" / "runs").glob("*/run.json")} == runs
+    assert (report / "notebooks" / "03_zero_shot_transfer.ipynb").read_bytes() == before
