@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 usage() {
   cat <<'END'
-Usage: ./run_all.sh [--profile P] [--only NOTEBOOK] [--plan]
+Usage: ./run_all.sh [--profile P] [--only NOTEBOOK] [--plan | --stored]
        ./run_all.sh test [ARGUMENT...]
        ./run_all.sh lab
 
@@ -15,6 +15,7 @@ profile mini and build the report, reports/mini/index.html.
   --profile P      another profile: a name in params/, or a YAML file
   --only NOTEBOOK  only this notebook: 02, 02_name or its file
   --plan           say what would be computed, without computing it
+  --stored         start no training: report what is finished so far
   test             run the tests; further arguments go to pytest
   lab              open the notebooks in JupyterLab
 
@@ -59,7 +60,7 @@ set_up() {
   fi
 }
 
-command=run profile=mini only=() extras=dev
+command=run profile=mini only=() stored=() extras=dev
 case ${1:-} in
 test | lab) command=$1 && shift ;;
 esac
@@ -70,6 +71,7 @@ while [[ $command != test && $# -gt 0 ]]; do
   run:--plan | plan:--plan) command=plan && shift ;;
   run:--profile | plan:--profile) profile=$2 && shift 2 ;;
   run:--only | plan:--only) only=(--only "$2") && shift 2 ;;
+  run:--stored) stored=(--stored) && shift ;;
   *) fail "unknown argument '$1'; ./run_all.sh --help lists them" ;;
   esac
 done
@@ -81,7 +83,7 @@ set_up "$extras"
 case $command in
 run)
   say "executing ${only[1]:-the notebooks} of the profile $profile"
-  exec "$bin/xlt" run --profile "$profile" ${only[@]+"${only[@]}"}
+  exec "$bin/xlt" run --profile "$profile" ${only[@]+"${only[@]}"} ${stored[@]+"${stored[@]}"}
   ;;
 plan) exec "$bin/xlt" plan --profile "$profile" ;;
 test) say "running the tests" && exec "$bin/python" -m pytest "$@" ;;

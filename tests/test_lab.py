@@ -289,3 +289,11 @@ def test_runs_in_worker_processes_end_to_end(tmp_path, monkeypatch, places):
     monkeypatch.setattr(engine, "_pool", lambda *_: pytest.fail("started a pool"))
     assert lab.run({"direct": lab.recipe(target="xnli")}, lab.evaluations("xnli")).equals(scores)
     assert not os.environ.get("XLT_HUB_ROOT") and isinstance(lab.recipe(), Recipe)
+
+
+def test_stored_only_starts_nothing(places, monkeypatch, capsys):
+    monkeypatch.setenv("XLT_STORED_ONLY", "1")
+    monkeypatch.setattr(engine, "run", lambda *_: pytest.fail("a run was started"))
+    lab = Lab(tiny(seeds=2))
+    assert lab.run({"mnli": lab.recipe("mnli", target="xnli")}, lab.evaluations("xnli")).empty
+    assert "not started" in capsys.readouterr().out

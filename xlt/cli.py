@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = command("run", _run, "execute the notebooks of a profile and build its report")
     run.add_argument("--only", metavar="NOTEBOOK", help="only this notebook: 02, its name or its file")
+    run.add_argument("--stored", action="store_true", help="start no run: report what is finished so far")
     plan = command("plan", _plan, "say what a run would compute, without computing it")
     why = command("why", _why, "say why a run is done, missing or stale")
     why.add_argument("name", metavar="RUN", help="name or id of a run")
@@ -75,6 +76,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
     profile = _profile(arguments.profile)
     settings = params.load(profile)
+    if arguments.stored:
+        os.environ["XLT_STORED_ONLY"] = "1"
     from xlt.notebooks import run_notebooks  # after the check: papermill takes a second to import
 
     return run_notebooks(profile, arguments.only, parameters=getattr(settings, "notebooks", None))
