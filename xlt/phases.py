@@ -62,7 +62,7 @@ def learned_table(scores: pd.DataFrame) -> pd.DataFrame:
     for (task, metric), part in scores[scores["main"]].groupby(["task", "metric"], sort=False):
         mean, low, high = stats.mean_interval(part["value"])
         rows.append({"task": task, "metric": metric, "mean": mean, "low": low, "high": high, "seeds": len(part),
-                     "records": part["n"].iloc[0], "chance": chance(scores, task)})  # fmt: skip
+                     "records": part["n"].iloc[0], "chance": chance(scores, task) or "–"})  # fmt: skip
     return pd.DataFrame(rows).round(4)
 
 

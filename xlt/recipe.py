@@ -57,7 +57,8 @@ class Stage(_Value):
     (`adapter="merge"`) or stays open and is trained on by the next LoRA stage ("carry").
     `pairs` is the share of translation pairs in masked language modelling (TLM, Conneau & Lample 2019);
     `pivot` is a language that is in every pair, as English is in most parallel corpora. With `mask_other`
-    only one side of a pair is masked by `mask`, the other by this share, so that the translation stays readable.
+    only one side of a pair is masked by `mask`, the other by this share, so that the translation stays readable;
+    a row alone is masked by the mean of both.
     """
 
     task: str

@@ -180,15 +180,15 @@ def _mlm_batches(languages: list[list], stage: Stage, tokenizer: Any) -> Iterato
 
 def _mlm_example(languages: list[list], stage: Stage, tokenizer: Any, rng: np.random.Generator) -> encode.Feature:
     bos, eos = tokenizer.cls_token_id, tokenizer.sep_token_id
+    both = [stage.mask, stage.mask if stage.mask_other is None else stage.mask_other]
     if len(languages) == 1 or rng.random() >= stage.pairs:
         features = languages[rng.integers(len(languages))]
-        parts, shares = [[bos, *features[rng.integers(len(features))]["input_ids"], eos]], [stage.mask]
+        parts, shares = [[bos, *features[rng.integers(len(features))]["input_ids"], eos]], [float(np.mean(both))]
     else:
         first, second = _two_languages(stage, rng)
         row = rng.integers(min(len(languages[first]), len(languages[second])))
         parts = [[bos, *languages[first][row]["input_ids"], eos], [eos, *languages[second][row]["input_ids"], eos]]
-        shares = [stage.mask, stage.mask if stage.mask_other is None else stage.mask_other]
-        rng.shuffle(shares)
+        shares = list(rng.permutation(both))
     return _masked(sum(parts, []), np.repeat(shares, [len(part) for part in parts]), tokenizer, rng)
 
 
