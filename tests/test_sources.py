@@ -247,6 +247,7 @@ def test_the_revision_of_the_profile_is_asked_for(monkeypatch, tmp_path):
     asked = {}
     monkeypatch.setenv("XLT_CACHE", str(tmp_path))
     monkeypatch.setattr("datasets.load_dataset_builder", lambda *_, **options: asked.update(options))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     sources._builder.cache_clear()
     Source(None, {"facebook/xnli": "abc"})._builder(XNLI, "de")
     sources._builder.cache_clear()
@@ -290,3 +291,10 @@ def test_parquet_from_elsewhere_with_strings_of_arrow(hub):
     hub.put(Dataset(table))
     assert hub.source.load(XNLI, "de", "test")["text_b"][:] == ["h0", "h1", "h2"]
     assert np.array(hub.source.load(XNLI, "de", "test")["label"][:]).dtype.kind == "i"
+
+
+def test_a_file_in_the_hubs_cache_is_named_by_its_revision():
+    """The same identity with and without network."""
+    sha = "0123456789" * 4
+    file = f"/somewhere/datasets--facebook--xnli/snapshots/{sha}/de/test-00000-of-00001.parquet"
+    assert sources._fingerprint(file) == f"hf://datasets/facebook/xnli@{sha}/de/test-00000-of-00001.parquet"
