@@ -26,7 +26,7 @@ def retrieval_table(scores: pd.DataFrame) -> pd.DataFrame:
     wide = rows.pivot_table(index="language", columns=["recipe", "metric"], values="value", sort=False)
     wide = wide.loc[language_order(rows)]
     wide.insert(0, "script", [script(code) for code in wide.index])
-    wide.loc["mean"] = ["", *wide.iloc[:, 1:].mean()]
+    wide.loc["mean"] = ["–", *wide.iloc[:, 1:].mean()]
     return wide.round(3)
 
 
@@ -62,8 +62,8 @@ def learned_table(scores: pd.DataFrame) -> pd.DataFrame:
     for (task, metric), part in scores[scores["main"]].groupby(["task", "metric"], sort=False):
         mean, low, high = stats.mean_interval(part["value"])
         rows.append({"task": task, "metric": metric, "mean": mean, "low": low, "high": high, "seeds": len(part),
-                     "records": part["n"].iloc[0], "chance": chance(scores, task) or "–"})  # fmt: skip
-    return pd.DataFrame(rows).round(4)
+                     "records": part["n"].iloc[0], "chance": round(chance(scores, task) or np.nan, 3)})  # fmt: skip
+    return pd.DataFrame(rows).round(4).astype({"chance": object}).fillna({"chance": "–"})
 
 
 def chance(scores: pd.DataFrame, task: str) -> float | None:

@@ -8,6 +8,7 @@ one run against chance.
 
 from __future__ import annotations
 
+import warnings
 from itertools import combinations
 from math import comb, sqrt
 from typing import NamedTuple
@@ -56,7 +57,9 @@ def welch_interval(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> Differenc
     value = float(a.mean() - b.mean()) if a.size and b.size else NAN
     if min(a.size, b.size) < 2 or np.ptp(a) + np.ptp(b) == 0:
         return Difference(value, NAN, NAN, NAN)
-    test = stats.ttest_ind(a, b, equal_var=False)
+    with warnings.catch_warnings():  # scipy warns of seeds that agree to the last digits; the interval says it
+        warnings.simplefilter("ignore", RuntimeWarning)
+        test = stats.ttest_ind(a, b, equal_var=False)
     low, high = test.confidence_interval(level)
     return Difference(value, float(low), float(high), float(test.pvalue))
 
@@ -70,7 +73,9 @@ def against_constant(values: ArrayLike, constant: ArrayLike, level: float = 0.95
     if base.size != 1:
         return Difference(NAN, NAN, NAN, NAN)
     mean, low, high = mean_interval(x - base[0], level)
-    p = float(stats.ttest_1samp(x, base[0]).pvalue) if x.size > 1 and np.ptp(x) > 0 else NAN
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        p = float(stats.ttest_1samp(x, base[0]).pvalue) if x.size > 1 and np.ptp(x) > 0 else NAN
     return Difference(mean, low, high, p)
 
 
