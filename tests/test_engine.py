@@ -57,7 +57,7 @@ def stubbed(monkeypatch, tmp_path):
 
 def run(*jobs, workers=1, seconds=lambda job: 1.0, report=lambda *_: None):
     unique = {job.recipe: job for job in jobs}
-    return engine.run(tiny(resources={"workers": workers}), list(unique.values()), lambda _: False, seconds, report)
+    return engine.run(tiny(resources={"workers": workers}), list(unique.values()), seconds, report)
 
 
 def ran(folder):

@@ -9,9 +9,10 @@ from conftest import InProcess, tiny
 
 from xlt import engine, params
 from xlt.errors import UserError
-from xlt.lab import Lab, _fits
+from xlt.lab import Lab
 from xlt.recipe import Evaluation, Recipe, Stage
 from xlt.store import Store
+from xlt.studies import takes
 
 COLUMNS = {
     "recipe", "intermediate", "target", "pretrained", "seed", "task", "language", "perturbation", "metric", "value",
@@ -197,7 +198,7 @@ def test_a_recipe_with_all_seeds_given_runs_once(lab):
 def test_which_recipe_takes_which_evaluation(start, stages, task, fits):
     role = {"xnli": "target"}
     recipe = start.then(*(Stage(task=name, role=role.get(name, "intermediate")) for name in stages))
-    assert _fits(recipe, Evaluation(task=task)) is fits
+    assert takes(recipe, Evaluation(task=task)) is fits
 
 
 def test_recipes_of_the_profile(places):

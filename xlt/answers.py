@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from xlt import stats
-from xlt.tables import clear, points, seed_means
+from xlt.tables import chance, clear, points, seed_means
 
 
 @dataclass(frozen=True)
@@ -91,11 +91,11 @@ def retrieval(scores: pd.DataFrame) -> Answer:
     rows = scores[(scores["task"] == "tatoeba") & scores["main"] & scores["pretrained"]]
     if rows.empty:
         return Answer("Does the encoder retrieve translations?", "Not run.", *[float("nan")] * 3)
-    chance = float((1 / rows["n"]).mean())
+    guess = chance(rows, "tatoeba")
     mean, low, high = stats.mean_interval(rows["value"])
-    verdict = "above it" if low > chance else "not clearly above it"
-    text = f"{_interval(mean, low, high, sign=False)} over {len(rows)} languages, chance {points(chance)}: {verdict}."
-    bounds = [x - chance for x in (mean, low, high)]
+    verdict = "above it" if low > guess else "not clearly above it"
+    text = f"{_interval(mean, low, high, sign=False)} over {len(rows)} languages, chance {points(guess)}: {verdict}."
+    bounds = [x - guess for x in (mean, low, high)]
     return Answer("Does the encoder retrieve translations, averaged over languages?", text, *bounds)
 
 
@@ -104,7 +104,9 @@ def sanity(scores: pd.DataFrame, control: pd.DataFrame) -> list[Answer]:
     direct, bare = scores[scores["intermediate"] == "none"], control[~control["pretrained"]]
     found = []
     if "xnli" in set(direct["task"]):
-        found.append(above(direct, "xnli", 1 / 3, "Is zero-shot XNLI above chance after direct fine-tuning?"))
+        found.append(
+            above(direct, "xnli", chance(direct, "xnli"), "Is zero-shot XNLI above chance after direct fine-tuning?")
+        )
     trained = [task for task in dict.fromkeys(direct["task"]) if task in set(bare["task"]) and task != "tatoeba"]
     found += [compare(direct, bare, task, f"What does pretraining add to zero-shot {task}?") for task in trained]
     return [*found, retrieval(scores[scores["intermediate"] == "none"])]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from numbers import Number
 from pathlib import Path
@@ -108,13 +107,6 @@ def save_figure(figure: Figure, folder: Path, name: str, caption: str, alt: str)
     text = json.dumps({"name": name, "caption": caption, "alt": alt}, indent=1, ensure_ascii=False)
     sidecar.write_text(text + "\n", encoding="utf-8", newline="\n")
     return [png, pdf, sidecar]
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """The whole file or none of it, whatever happens in between."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)
 
 
 def keep(lab: Any, thing: Any, name: str, caption: str, shown: pd.DataFrame | None = None) -> Any:

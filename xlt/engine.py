@@ -166,7 +166,6 @@ def workers(resources: Resources) -> int:
 def run(
     profile: Profile,
     jobs: Sequence[Job],
-    done: Callable[[Recipe], bool],
     seconds: Callable[[Job], float],
     report: Callable[[int, int, float, str], None],
 ) -> Outcome:

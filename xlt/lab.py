@@ -5,20 +5,26 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from itertools import islice, takewhile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from xlt import engine, hub, params, plan, progress, provenance, tasks
-from xlt.answers import Answer
-from xlt.artifacts import write_atomically
 from xlt.errors import UserError
+from xlt.files import write_atomically
 from xlt.languages import language
 from xlt.params import Profile
 from xlt.recipe import Evaluation, Recipe, digest
 from xlt.sources import Source
 from xlt.store import Store
+from xlt.studies import STUDIES, takes
+
+if TYPE_CHECKING:
+    from xlt.answers import Answer
+
+Wanted = tuple[str, int, Recipe, list[Evaluation]]  # label, seed, recipe, what it is evaluated on
 
 
 def open_store(profile: Profile) -> Store:
@@ -98,13 +104,12 @@ class Lab:
         Raises:
             UserError: bad input, before anything runs; or runs that failed, after all others are done.
         """
-        runs, evaluations = self._expand(recipes, seeds or self.profile.seeds), list(evaluations)
-        wanted = [(label, seed, r, [e for e in evaluations if _fits(r, e)]) for label, seed, r in runs]
-        jobs = self._jobs((recipe, chosen) for _, _, recipe, chosen in wanted)
+        wanted = self._wanted(recipes, evaluations, seeds)
+        jobs = self._jobs(wanted)
         if jobs and os.environ.get("XLT_STORED_ONLY"):
             print(f"{len(jobs)} runs are not done and were not started: their cells read 'not run'")
         elif jobs:
-            _complain(engine.run(self.profile, jobs, self.store.done, plan.estimator(self.store), progress.report))
+            _complain(engine.run(self.profile, jobs, plan.estimator(self.store), progress.report))
         return self._table(wanted)
 
     def _expand(self, recipes: Mapping[str, Recipe], seeds: int) -> list[tuple[str, int, Recipe]]:
@@ -115,40 +120,45 @@ class Lab:
             runs += [(label, seed, recipe.seeded(seed)) for seed in range(seeds if free else 1)]
         return runs
 
-    def _jobs(self, wanted: Iterable[tuple[Recipe, list[Evaluation]]]) -> list[engine.Job]:
+    def _wanted(
+        self, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation], seeds: int | None = None
+    ) -> list[Wanted]:
+        """(label, seed, recipe, the evaluations that it takes)."""
+        runs, evaluations = self._expand(recipes, seeds or self.profile.seeds), list(evaluations)
+        return [(label, seed, r, [e for e in evaluations if takes(r, e)]) for label, seed, r in runs]
+
+    def _jobs(self, wanted: Iterable[Wanted]) -> list[engine.Job]:
         """What is not done yet, every shared prefix once, parents first."""
         needed: dict[Recipe, dict[Evaluation, None]] = {}
-        for recipe, chosen in wanted:
+        for _, _, recipe, chosen in wanted:
             missing = [e for e in chosen if not self.store.score_file(recipe, e).is_file()]
             if self.store.done(recipe) and not missing:
                 continue
             needed.setdefault(recipe, {}).update(dict.fromkeys(missing))
-            ancestor = recipe.parent
-            while ancestor is not None and not self.store.done(ancestor):
+            ancestors = islice(recipe.lineage(), 1, None)
+            for ancestor in takewhile(lambda step: not self.store.done(step), ancestors):
                 needed.setdefault(ancestor, {})
-                ancestor = ancestor.parent
         ordered = sorted(needed, key=lambda recipe: len(recipe.stages))
         return [engine.Job(recipe, tuple(needed[recipe])) for recipe in ordered]
 
     def jobs(self, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation] = ()) -> list[engine.Job]:
         """What `run` would do."""
-        runs, evaluations = self._expand(recipes, self.profile.seeds), list(evaluations)
-        return self._jobs((r, [e for e in evaluations if _fits(r, e)]) for _, _, r in runs)
+        return self._jobs(self._wanted(recipes, evaluations))
 
-    def _table(self, wanted: Iterable[tuple[str, int, Recipe, list[Evaluation]]]) -> pd.DataFrame:
+    def _table(self, wanted: Iterable[Wanted]) -> pd.DataFrame:
         rows = [
             row
             for label, seed, recipe, chosen in wanted
             for evaluation in chosen
-            if self.store.score_file(recipe, evaluation).is_file()
-            for row in self._rows(label, seed, recipe, evaluation)
+            if (file := self.store.score_file(recipe, evaluation)).is_file()
+            for row in self._rows(label, seed, recipe, evaluation, file)
         ]
         return pd.DataFrame(rows)
 
-    def _rows(self, label: str, seed: int, recipe: Recipe, evaluation: Evaluation) -> list[dict[str, Any]]:
+    def _rows(self, label: str, seed: int, recipe: Recipe, evaluation: Evaluation, file: Path) -> list[dict[str, Any]]:
         """The scores of one evaluation, with all that is needed to trace them."""
         task = tasks.get(evaluation.task)
-        result = json.loads(self.store.score_file(recipe, evaluation).read_text(encoding="utf-8"))
+        result = json.loads(file.read_text(encoding="utf-8"))
         common = {
             "recipe": label, "intermediate": recipe.tasks("intermediate"),
             "target": task.name, "pretrained": bool(recipe.start.model) or recipe.tasks("pretraining") != "none",
@@ -177,11 +187,7 @@ class Lab:
         """Cost of every run behind each recipe; a run that several recipes share stands in several rows."""
         rows = []
         for label, seed, recipe in self._expand(recipes, seeds or self.profile.seeds):
-            step: Recipe | None = recipe
-            while step is not None:
-                if self.store.done(step):
-                    rows.append(_cost(self.store, step, label, seed))
-                step = step.parent
+            rows += [_cost(self.store, step, label, seed) for step in recipe.lineage() if self.store.done(step)]
         return pd.DataFrame(rows)
 
     # telling -------------------------------------------------------------------------------
@@ -191,6 +197,10 @@ class Lab:
         """The folder of this profile's report."""
         return params.reports_root() / self.profile.name
 
+    def _settings(self) -> str:
+        """Digest of all in the profile that can decide a result."""
+        return digest(self.profile.model_dump(mode="json", exclude={"resources"}))
+
     def about(self) -> pd.DataFrame:
         """What stands behind the numbers of a notebook: profile, records, encoder, code, versions, device."""
         code, here = provenance.code(), provenance.environment()
@@ -198,7 +208,7 @@ class Lab:
             "profile": f"{self.profile.name}: {self.profile.description}",
             "records": str(self.store.source),
             "encoder": self.profile.encoder.model or "random XLM-R, pretrained in phase 1",
-            "settings": f"{digest(self.profile.model_dump(mode='json', exclude={'resources'}))} (digest)",
+            "settings": f"{self._settings()} (digest)",
             "code": f"{code['commit']}, state {provenance.state(self.profile.name)}",
             "versions": ", ".join(f"{name} {version}" for name, version in here["packages"].items()),
             "device": here["precision"],
@@ -214,7 +224,7 @@ class Lab:
             "state": provenance.state(self.profile.name), "note": self.profile.description,
             "provenance": {
                 "profile": self.profile.name, "records": str(self.store.source), "code": code["commit"],
-                "settings": digest(self.profile.model_dump(mode="json", exclude={"resources"})),
+                "settings": self._settings(),
                 **here["packages"], "python": here["python"], "device": here["precision"],
             },
         }  # fmt: skip
@@ -240,23 +250,11 @@ class Lab:
 
     def all_recipes(self) -> list[Recipe]:
         """Every run that the profile's notebooks use, seeded, prefixes included."""
-        from xlt.studies import STUDIES
-
         found: dict[Recipe, None] = {}
         for study in STUDIES.values():
             for _, _, recipe in self._expand(study(self).recipes, self.profile.seeds):
-                step: Recipe | None = recipe
-                while step is not None:
-                    found[step] = None
-                    step = step.parent
+                found |= dict.fromkeys(recipe.lineage())
         return list(found)
-
-
-def _fits(recipe: Recipe, evaluation: Evaluation) -> bool:
-    task, last = tasks.get(evaluation.task), recipe.stages[-1] if recipe.stages else None
-    if task.family == tasks.RETRIEVAL:
-        return last is None or last.role != "target"
-    return last is not None and last.task == task.name
 
 
 def _cost(store: Store, recipe: Recipe, label: str, seed: int) -> dict[str, Any]:

@@ -11,9 +11,9 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from xlt import stats, tasks
-from xlt.artifacts import write_atomically
 from xlt.figures import canvas
-from xlt.tables import NOT_RUN, language_order, script
+from xlt.files import write_atomically
+from xlt.tables import chance, language_order, script
 
 if TYPE_CHECKING:
     from xlt.lab import Lab
@@ -66,16 +66,6 @@ def learned_table(scores: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).round(4).astype({"chance": object}).fillna({"chance": "–"})
 
 
-def chance(scores: pd.DataFrame, task: str) -> float | None:
-    """What guessing scores: one over the labels, or over the candidates; None where it is not that simple."""
-    declared = tasks.get(task)
-    if declared.family == tasks.CLASSIFICATION:
-        return 1 / len(declared.labels)
-    if declared.family == tasks.RETRIEVAL:
-        return float((1 / scores[scores["task"] == task]["n"]).mean())
-    return None
-
-
 def loss_curve(lab: Lab, *recipes: Recipe) -> Figure | str:
     """Training loss along the last stage of each recipe; a sentence where there was no training."""
     trained = [recipe for recipe in recipes if recipe.stages and lab.store.done(recipe)]
@@ -103,6 +93,3 @@ def save_scores(scores: pd.DataFrame, folder: Path) -> str:
     dirty = int(np.sum(scores["dirty"].astype(bool)))
     commits = ", ".join(sorted(map(str, scores["commit"].unique())))
     return f"scores.csv: {len(kept)} rows from code {commits}; {dirty} of them from a changed working tree"
-
-
-__all__ = ["NOT_RUN", "chance", "control_table", "learned_table", "loss_curve", "retrieval_table", "save_scores"]

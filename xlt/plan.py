@@ -6,6 +6,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Callable
+from functools import cache
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -61,16 +62,22 @@ def _speed() -> float:
     return GPU if torch.cuda.is_available() else CPU_CORE
 
 
+@cache
+def _shape(start: Encoder) -> tuple[int, int, int]:
+    """Layers, width and vocabulary; read from the configuration where weights are given."""
+    if not start.model:
+        return start.layers, start.width, start.vocabulary
+    import transformers
+
+    from xlt.model import locate
+
+    config = transformers.AutoConfig.from_pretrained(locate(start), revision=start.revision)
+    return config.num_hidden_layers, config.hidden_size, config.vocab_size
+
+
 def encoder_size(start: Encoder) -> int:
-    """Parameters outside the embeddings; read from the configuration where weights are given."""
-    layers, width = start.layers, start.width
-    if start.model:
-        import transformers
-
-        from xlt.model import locate
-
-        config = transformers.AutoConfig.from_pretrained(locate(start), revision=start.revision)
-        layers, width = config.num_hidden_layers, config.hidden_size
+    """Parameters outside the embeddings."""
+    layers, width, _ = _shape(start)
     return 12 * layers * width * width
 
 
@@ -152,11 +159,5 @@ def _megabytes(recipe: Recipe) -> float:
 
 
 def _embeddings(start: Encoder) -> int:
-    if not start.model:
-        return start.vocabulary * start.width
-    import transformers
-
-    from xlt.model import locate
-
-    config = transformers.AutoConfig.from_pretrained(locate(start), revision=start.revision)
-    return config.vocab_size * config.hidden_size
+    _, width, vocabulary = _shape(start)
+    return vocabulary * width

@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
-
-Fraction = float
 
 
 class _Value(BaseModel):
@@ -113,6 +112,13 @@ class Recipe(_Value):
     @property
     def parent(self) -> Recipe | None:
         return self.model_copy(update={"stages": self.stages[:-1]}) if self.stages else None
+
+    def lineage(self) -> Iterator[Recipe]:
+        """The recipe itself, its parent, and so on down to the starting encoder."""
+        step: Recipe | None = self
+        while step is not None:
+            yield step
+            step = step.parent
 
     @property
     def name(self) -> str:

@@ -5,10 +5,11 @@ Tables are computed in xlt.tables, drawn in xlt.figures and written by xlt.artif
 
 from xlt.artifacts import NOT_RUN, keep, save_figure, save_table
 from xlt.figures import dot_plot, heat_map
-from xlt.phases import chance, control_table, learned_table, loss_curve, retrieval_table, save_scores
+from xlt.phases import control_table, learned_table, loss_curve, retrieval_table, save_scores
 from xlt.tables import (
     SAME_TASK,
     cells,
+    chance,
     cost_table,
     footnote,
     language_cells,

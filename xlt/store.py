@@ -24,6 +24,7 @@ from typing import Any
 
 from xlt import tasks
 from xlt.errors import unknown
+from xlt.files import write_atomically
 from xlt.recipe import Encoder, Evaluation, Recipe, digest
 from xlt.sources import Source
 
@@ -113,14 +114,8 @@ class Store:
         file = self.score_file(recipe, evaluation)
         file.parent.mkdir(exist_ok=True)
         lines = "".join(json.dumps(example, ensure_ascii=False) + "\n" for example in examples)
-        _replace(file.with_suffix(".predictions.jsonl.gz"), gzip.compress(lines.encode(), mtime=0))
-        _replace(file, json.dumps(result, indent=1, ensure_ascii=False).encode())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
+        write_atomically(file.with_suffix(".predictions.jsonl.gz"), gzip.compress(lines.encode(), mtime=0))
+        write_atomically(file, json.dumps(result, indent=1, ensure_ascii=False).encode())
 
 
 def predictions(file: Path) -> list[dict]:

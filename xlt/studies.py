@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from xlt.lab import Lab
 
 
+def takes(recipe: Recipe, evaluation: Evaluation) -> bool:
+    """Whether the recipe can be evaluated so: on what its last stage trained, or on retrieval before a target."""
+    task, last = tasks.get(evaluation.task), recipe.stages[-1] if recipe.stages else None
+    if task.family == tasks.RETRIEVAL:
+        return last is None or last.role != "target"
+    return last is not None and last.task == task.name
+
+
 @dataclass(frozen=True)
 class Study:
     """Recipes by label, and the evaluations that those of them take that can."""
@@ -24,12 +32,10 @@ class Study:
 
     def table(self) -> pd.DataFrame:
         """One row for each recipe: its stages in order and what it is evaluated on."""
-        from xlt.lab import _fits
-
         rows = []
         for label, recipe in self.recipes.items():
             stages = " → ".join(f"{s.task} ({s.role})" for s in recipe.stages) or "(as it is)"
-            on = dict.fromkeys(e.task for e in self.evaluations if _fits(recipe, e))
+            on = dict.fromkeys(e.task for e in self.evaluations if takes(recipe, e))
             rows.append({"recipe": label, "stages": stages, "evaluated on": ", ".join(on)})
         return pd.DataFrame(rows)
 

@@ -13,23 +13,19 @@ from __future__ import annotations
 from typing import Any
 
 from xlt.world.concepts import SOMEONE, SOMETHING, Event, Token
+from xlt.world.grammar import phrase
 from xlt.world.lexicon import lexicon
 
 Words = dict[str, dict[str, Any]]
-
-
-def _phrase(tagged: str, part: str = "") -> list[Token]:
-    """Tokens of a phrase written "auf/ADP dem/DET Markt/NOUN"."""
-    return [Token(*word.split("/"), part) for word in tagged.split()]
 
 
 def _subject(event: Event, words: Words) -> list[Token]:
     if event.subject == SOMEONE:
         return [Token(words["words"]["someone"], "PRON", "subject")]
     if event.subject in words["names"]:
-        return _phrase(words["names"][event.subject], "subject")
+        return phrase(words["names"][event.subject], "subject")
     gender, noun = words["people"][event.subject]
-    return _phrase(f"{words['words']['the'][gender]}/DET {noun}/NOUN", "subject")
+    return phrase(f"{words['words']['the'][gender]}/DET {noun}/NOUN", "subject")
 
 
 def _object(event: Event, words: Words) -> list[Token]:
@@ -44,15 +40,15 @@ def _object(event: Event, words: Words) -> list[Token]:
     else:
         adjective = {"m": weak, "f": feminine, "n": neuter}[gender]
         start, noun = f"{words['words']['not_a' if event.negated else 'a'][gender]}/DET", singular
-    return _phrase(f"{start} {adjective}/ADJ {noun}/NOUN" if adjective else f"{start} {noun}/NOUN", "object")
+    return phrase(f"{start} {adjective}/ADJ {noun}/NOUN" if adjective else f"{start} {noun}/NOUN", "object")
 
 
 def _roles(event: Event, words: Words) -> dict[str, list[Token]]:
     """The phrases after the verb, in their order."""
     clock = f"um/ADP {event.time}/NUM {words['words']['oclock']}/NOUN"
     return {
-        "time": _phrase(words["times"].get(event.time, clock), "time") if event.time else [],
-        "place": _phrase(words["places"][event.place], "place") if event.place else [],
+        "time": phrase(words["times"].get(event.time, clock), "time") if event.time else [],
+        "place": phrase(words["places"][event.place], "place") if event.place else [],
         "object": _object(event, words),
     }
 

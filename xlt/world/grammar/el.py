@@ -10,6 +10,7 @@ a wh-question about a clock time says πότε. Forms, order and script were che
 from __future__ import annotations
 
 from xlt.world.concepts import NOUNS, SOMEONE, SOMETHING, Event, Token
+from xlt.world.grammar import phrase, time_phrase
 from xlt.world.lexicon import lexicon
 
 _SINGULAR, _PLURAL = {"m": 0, "f": 1, "nt": 0}, {"m": 2, "f": 3, "nt": 4}
@@ -18,39 +19,39 @@ _SINGULAR, _PLURAL = {"m": 0, "f": 1, "nt": 0}, {"m": 2, "f": 3, "nt": 4}
 def clause(event: Event) -> list[Token]:
     """The event as a declarative sentence in the present tense."""
     rest = [*_verb(event), *_object(event), *_place(event)]
-    return [*_time(event), *_subject(event), *rest, Token(".", "PUNCT", glued=True)]
+    return [*time_phrase("el", event), *_subject(event), *rest, Token(".", "PUNCT", glued=True)]
 
 
 def question(event: Event, asked: str) -> list[Token]:
     """A wh-question about one role of the event; the other roles stay."""
-    words = [*_verb(event), *_subject(event), *_object(event), *_place(event), *_time(event)]
+    words = [*_verb(event), *_subject(event), *_object(event), *_place(event), *time_phrase("el", event)]
     rest = [token for token in words if token.part != asked]
-    return [*_phrase(lexicon("el")["words"][asked], asked), *rest, Token(";", "PUNCT", glued=True)]
+    return [*phrase(lexicon("el")["words"][asked], asked), *rest, Token(";", "PUNCT", glued=True)]
 
 
 def _verb(event: Event) -> list[Token]:
     words = lexicon("el")
-    negation = _phrase(words["words"]["not"]) if event.negated else []
+    negation = phrase(words["words"]["not"]) if event.negated else []
     return [*negation, Token(words["verbs"][event.verb], "VERB")]
 
 
 def _subject(event: Event) -> list[Token]:
     words = lexicon("el")
     if event.subject == SOMEONE:
-        return _phrase(words["words"]["someone"], "subject")
+        return phrase(words["words"]["someone"], "subject")
     section, tag = ("names", "PROPN") if event.subject in words["names"] else ("people", "NOUN")
     article, form = words[section][event.subject]
-    return _phrase(f"{article}/DET {form}/{tag}", "subject")
+    return phrase(f"{article}/DET {form}/{tag}", "subject")
 
 
 def _object(event: Event) -> list[Token]:
     words = lexicon("el")
     if event.noun == SOMETHING:
-        return _phrase(words["words"]["nothing" if event.negated else "something"], "object")
+        return phrase(words["words"]["nothing" if event.negated else "something"], "object")
     gender, singular, plural = words["nouns"][event.noun]
     number = f"{event.count}/NUM" if event.count else f"{words['words']['one'][gender]}/DET"
     noun = f"{plural if event.count else singular}/NOUN"
-    return _phrase(f"{number} {_adjective(event, gender)} {noun}", "object")
+    return phrase(f"{number} {_adjective(event, gender)} {noun}", "object")
 
 
 def _adjective(event: Event, gender: str) -> str:
@@ -63,15 +64,4 @@ def _adjective(event: Event, gender: str) -> str:
 
 
 def _place(event: Event) -> list[Token]:
-    return _phrase(lexicon("el")["places"][event.place], "place") if event.place else []
-
-
-def _time(event: Event) -> list[Token]:
-    if not event.time:
-        return []
-    words = lexicon("el")
-    return _phrase(words["times"].get(event.time) or words["words"]["clock"].format(event.time), "time")
-
-
-def _phrase(text: str, part: str = "") -> list[Token]:
-    return [Token(*word.rsplit("/", 1), part) for word in text.split()]
+    return phrase(lexicon("el")["places"][event.place], "place") if event.place else []

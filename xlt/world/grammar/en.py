@@ -8,14 +8,10 @@ everywhere, also for what happens now. All forms were checked by eye.
 from __future__ import annotations
 
 from xlt.world.concepts import SOMEONE, SOMETHING, Event, Token
+from xlt.world.grammar import phrase
 from xlt.world.lexicon import lexicon
 
 _WORDS = lexicon("en")
-
-
-def _phrase(tagged: str, part: str) -> list[Token]:
-    """Tokens of a phrase written "in/ADP the/DET morning/NOUN"."""
-    return [Token(*word.split("/"), part) for word in tagged.split()]
 
 
 def _subject(event: Event) -> list[Token]:
@@ -23,7 +19,7 @@ def _subject(event: Event) -> list[Token]:
         return [Token(_WORDS["words"][SOMEONE], "PRON", "subject")]
     if event.subject in _WORDS["names"]:
         return [Token(_WORDS["names"][event.subject], "PROPN", "subject")]
-    return _phrase(f"the/DET {_WORDS['people'][event.subject]}/NOUN", "subject")
+    return phrase(f"the/DET {_WORDS['people'][event.subject]}/NOUN", "subject")
 
 
 def _object(event: Event) -> list[Token]:
@@ -32,28 +28,28 @@ def _object(event: Event) -> list[Token]:
     singular, plural = _WORDS["nouns"][event.noun]
     adjective = f"{_WORDS['adjectives'][event.adjective]}/ADJ " if event.adjective else ""
     if event.count:
-        return _phrase(f"{event.count}/NUM {adjective}{plural}/NOUN", "object")
+        return phrase(f"{event.count}/NUM {adjective}{plural}/NOUN", "object")
     rest = f"{adjective}{singular}/NOUN"
-    return _phrase(f"{'an' if rest[0] in 'aeiou' else 'a'}/DET {rest}", "object")
+    return phrase(f"{'an' if rest[0] in 'aeiou' else 'a'}/DET {rest}", "object")
 
 
 def _place(event: Event) -> list[Token]:
     if not event.place:
         return []
     preposition, noun = _WORDS["places"][event.place]
-    return _phrase(f"{preposition}/ADP the/DET {noun}/NOUN", "place")
+    return phrase(f"{preposition}/ADP the/DET {noun}/NOUN", "place")
 
 
 def _time(event: Event) -> list[Token]:
     if not event.time:
         return []
-    return _phrase(_WORDS["times"].get(event.time) or f"at/ADP {event.time}/NUM", "time")
+    return phrase(_WORDS["times"].get(event.time) or f"at/ADP {event.time}/NUM", "time")
 
 
 def clause(event: Event) -> list[Token]:
     """`Anna buys a red apple at the market in the morning.`"""
     bare, finite = _WORDS["verbs"][event.verb]
-    verb = _phrase(f"does/AUX not/PART {bare}/VERB" if event.negated else f"{finite}/VERB", "")
+    verb = phrase(f"does/AUX not/PART {bare}/VERB" if event.negated else f"{finite}/VERB", "")
     rest = _object(event) + _place(event) + _time(event)
     return [*_subject(event), *verb, *rest, Token(".", "PUNCT", glued=True)]
 
@@ -67,5 +63,5 @@ def question(event: Event, asked: str) -> list[Token]:
         start = [Token("who", "PRON", asked), Token(finite, "VERB")]
     else:
         wh = {"object": "what/PRON", "place": "where/ADV", "time": "when/ADV"}[asked]
-        start = [*_phrase(wh, asked), Token("does", "AUX"), *_subject(event), Token(bare, "VERB")]
+        start = [*phrase(wh, asked), Token("does", "AUX"), *_subject(event), Token(bare, "VERB")]
     return [*start, *rest, Token("?", "PUNCT", glued=True)]

@@ -8,14 +8,10 @@ ninguna manzana", "no compra nada"), inverted question mark. Simplifications: no
 from __future__ import annotations
 
 from xlt.world.concepts import SOMEONE, SOMETHING, Event, Token
+from xlt.world.grammar import phrase
 from xlt.world.lexicon import lexicon
 
 _WORDS = lexicon("es")
-
-
-def _phrase(tagged: str, part: str) -> list[Token]:
-    """Tokens of a phrase written "en/ADP la/DET cocina/NOUN"."""
-    return [Token(*word.split("/"), part) for word in tagged.split()]
 
 
 def _subject(event: Event) -> list[Token]:
@@ -24,7 +20,7 @@ def _subject(event: Event) -> list[Token]:
     if event.subject in _WORDS["names"]:
         return [Token(_WORDS["names"][event.subject], "PROPN", "subject")]
     article, noun = _WORDS["people"][event.subject]
-    return _phrase(f"{article}/DET {noun}/NOUN", "subject")
+    return phrase(f"{article}/DET {noun}/NOUN", "subject")
 
 
 def _agreeing(adjective: str, gender: str, plural: bool) -> str:
@@ -41,7 +37,7 @@ def _object(event: Event) -> list[Token]:
     start = f"{event.count}/NUM {plural}/NOUN" if event.count else f"{article[gender]}/DET {singular}/NOUN"
     if event.adjective:
         start += f" {_agreeing(_WORDS['adjectives'][event.adjective], gender, bool(event.count))}/ADJ"
-    return _phrase(start, "object")
+    return phrase(start, "object")
 
 
 def _roles(event: Event) -> dict[str, list[Token]]:
@@ -49,14 +45,14 @@ def _roles(event: Event) -> dict[str, list[Token]]:
     clock = f"a/ADP las/DET {event.time}/NUM"
     return {
         "object": _object(event),
-        "place": _phrase(_WORDS["places"][event.place], "place") if event.place else [],
-        "time": _phrase(_WORDS["times"].get(event.time, clock), "time") if event.time else [],
+        "place": phrase(_WORDS["places"][event.place], "place") if event.place else [],
+        "time": phrase(_WORDS["times"].get(event.time, clock), "time") if event.time else [],
     }
 
 
 def clause(event: Event) -> list[Token]:
     """`Anna compra una manzana roja en el mercado por la mañana.`"""
-    verb = _phrase(f"{'no/ADV ' * event.negated}{_WORDS['verbs'][event.verb]}/VERB", "")
+    verb = phrase(f"{'no/ADV ' * event.negated}{_WORDS['verbs'][event.verb]}/VERB", "")
     rest = [token for phrase in _roles(event).values() for token in phrase]
     return [*_subject(event), *verb, *rest, Token(".", "PUNCT", glued=True)]
 

@@ -9,7 +9,8 @@ Forms, order and both scripts were checked by eye.
 
 from __future__ import annotations
 
-from xlt.world.concepts import SOMEONE, SOMETHING, Event, Token
+from xlt.world.concepts import SOMETHING, Event, Token
+from xlt.world.grammar import bare_subject, goal_or_place, phrase, time_phrase
 from xlt.world.lexicon import lexicon
 
 _ENDINGS = {"ma": "og", "f": "u", "nt": "o", "fp": "e", "plural": "ih"}
@@ -20,18 +21,18 @@ _LETTERS = str.maketrans(_LATIN + _LATIN.upper(), _CYRILLIC + _CYRILLIC.upper())
 
 def clause(event: Event) -> list[Token]:
     """The event as a declarative sentence in the present tense, in Latin script."""
-    rest = [*_verb(event), *_object(event), *_place(event)]
-    return [*_time(event), *_subject(event), *rest, Token(".", "PUNCT", glued=True)]
+    rest = [*_verb(event), *_object(event), *goal_or_place("sr", event)]
+    return [*time_phrase("sr", event), *bare_subject("sr", event), *rest, Token(".", "PUNCT", glued=True)]
 
 
 def question(event: Event, asked: str) -> list[Token]:
     """A wh-question about one role of the event, in Latin script; the other roles stay."""
-    start, end = (_subject(event), _time(event)), (_object(event), _place(event))
+    start, end = (bare_subject("sr", event), time_phrase("sr", event)), (_object(event), goal_or_place("sr", event))
     if asked == "object":  # šta dečak čita u 8:15?, where the verb would otherwise end the question
         start, end = start[:1], (*end, start[1])
     kept = [*sum(start, []), *_verb(event), *sum(end, [])]
     rest = [token for token in kept if token.part != asked]
-    return [*_phrase(lexicon("sr")["words"][asked], asked), *rest, Token("?", "PUNCT", glued=True)]
+    return [*phrase(lexicon("sr")["words"][asked], asked), *rest, Token("?", "PUNCT", glued=True)]
 
 
 def to_cyrillic(text: str) -> str:
@@ -44,23 +45,14 @@ def to_cyrillic(text: str) -> str:
 
 def _verb(event: Event) -> list[Token]:
     words = lexicon("sr")
-    negation = _phrase(words["words"]["not"]) if event.negated else []
+    negation = phrase(words["words"]["not"]) if event.negated else []
     return [*negation, Token(words["verbs"][event.verb], "VERB")]
-
-
-def _subject(event: Event) -> list[Token]:
-    words = lexicon("sr")
-    if event.subject == SOMEONE:
-        return _phrase(words["words"]["someone"], "subject")
-    if event.subject in words["names"]:
-        return [Token(words["names"][event.subject], "PROPN", "subject")]
-    return [Token(words["people"][event.subject], "NOUN", "subject")]
 
 
 def _object(event: Event) -> list[Token]:
     words = lexicon("sr")
     if event.noun == SOMETHING:
-        return _phrase(words["words"]["nothing" if event.negated else "something"], "object")
+        return phrase(words["words"]["nothing" if event.negated else "something"], "object")
     agreement, singular, plural = words["nouns"][event.noun]
     number = [Token(str(event.count), "NUM", "object")] if event.count else []
     noun = Token(plural if event.count else singular, "NOUN", "object")
@@ -73,21 +65,3 @@ def _object(event: Event) -> list[Token]:
 def _adjective(concept: str, agreement: str) -> str:
     masculine, stem = lexicon("sr")["adjectives"][concept]
     return masculine if agreement == "m" else stem + _ENDINGS[agreement]
-
-
-def _place(event: Event) -> list[Token]:
-    if not event.place:
-        return []
-    where, where_to = lexicon("sr")["places"][event.place]
-    return _phrase(where_to if event.verb == "bring" else where, "place")
-
-
-def _time(event: Event) -> list[Token]:
-    if not event.time:
-        return []
-    words = lexicon("sr")
-    return _phrase(words["times"].get(event.time) or words["words"]["clock"].format(event.time), "time")
-
-
-def _phrase(text: str, part: str = "") -> list[Token]:
-    return [Token(*word.rsplit("/", 1), part) for word in text.split()]

@@ -11,19 +11,22 @@ Forms, order and script were checked by eye.
 
 from __future__ import annotations
 
-from xlt.world.concepts import NOUNS, SOMEONE, SOMETHING, Event, Token
+from functools import partial
+
+from xlt.world.concepts import NOUNS, SOMETHING, Event, Token
+from xlt.world.grammar import bare_subject, phrase
 from xlt.world.lexicon import lexicon
 
 
 def clause(event: Event) -> list[Token]:
     """The event as a declarative sentence in the present tense."""
-    return [*_subject(event), *_time(event), *_place(event), *_object(event), *_verb(event), _end(".")]
+    return [*bare_subject("tr", event), *_time(event), *_place(event), *_object(event), *_verb(event), _end(".")]
 
 
 def question(event: Event, asked: str) -> list[Token]:
     """A wh-question about one role of the event; the other roles stay."""
     asking = _asking(event, asked)
-    roles = {"subject": _subject, "time": _time, "place": _place, "object": _object}
+    roles = {"subject": partial(bare_subject, "tr"), "time": _time, "place": _place, "object": _object}
     order = ("time", "place", "subject", "object") if asked == "subject" else tuple(roles)
     words = [token for role in order for token in (asking if role == asked else roles[role](event))]
     return [*words, *_verb(event), _end("?")]
@@ -32,37 +35,28 @@ def question(event: Event, asked: str) -> list[Token]:
 def _asking(event: Event, asked: str) -> list[Token]:
     words = lexicon("tr")["words"]
     if asked == "object":
-        return _phrase(words["what"][_case(event)], asked)
+        return phrase(words["what"][_case(event)], asked)
     where = "where_to" if event.verb == "bring" else "where"
-    return _phrase(words[{"subject": "who", "place": where, "time": "when"}[asked]], asked)
+    return phrase(words[{"subject": "who", "place": where, "time": "when"}[asked]], asked)
 
 
 def _verb(event: Event) -> list[Token]:
     _, present, negated = lexicon("tr")["verbs"][event.verb]
-    return _phrase(negated if event.negated else present)
+    return phrase(negated if event.negated else present)
 
 
 def _case(event: Event) -> int:
     return lexicon("tr")["verbs"][event.verb][0]
 
 
-def _subject(event: Event) -> list[Token]:
-    words = lexicon("tr")
-    if event.subject == SOMEONE:
-        return _phrase(words["words"]["someone"], "subject")
-    if event.subject in words["names"]:
-        return [Token(words["names"][event.subject], "PROPN", "subject")]
-    return [Token(words["people"][event.subject], "NOUN", "subject")]
-
-
 def _object(event: Event) -> list[Token]:
     words = lexicon("tr")
     if event.noun == SOMETHING:
-        return _phrase(words["words"]["nothing" if event.negated else "something"][_case(event)], "object")
+        return phrase(words["words"]["nothing" if event.negated else "something"][_case(event)], "object")
     noun = f"{words['nouns'][event.noun][_case(event)]}/NOUN"
     if event.count:
-        return _phrase(f"{event.count}/NUM {_adjective(event)} {noun}", "object")
-    return _phrase(f"{_adjective(event)} bir/DET {noun}", "object")
+        return phrase(f"{event.count}/NUM {_adjective(event)} {noun}", "object")
+    return phrase(f"{_adjective(event)} bir/DET {noun}", "object")
 
 
 def _adjective(event: Event) -> str:
@@ -85,12 +79,8 @@ def _time(event: Event) -> list[Token]:
         return []
     words = lexicon("tr")
     if event.time in words["times"]:
-        return _phrase(words["times"][event.time], "time")
-    return _phrase(words["words"]["clock"][event.time[-2:]].format(event.time), "time")
-
-
-def _phrase(text: str, part: str = "") -> list[Token]:
-    return [Token(*word.rsplit("/", 1), part) for word in text.split()]
+        return phrase(words["times"][event.time], "time")
+    return phrase(words["words"]["clock"][event.time[-2:]].format(event.time), "time")
 
 
 def _end(mark: str) -> Token:
