@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from xlt import metrics
+from xlt.metrics import tagging
 
 
 def test_accuracy_is_per_example_and_a_missing_prediction_is_wrong():
@@ -34,7 +35,7 @@ def test_a_cut_off_word_counts_as_wrong():
 
 
 def test_tags_that_begin_with_s_are_single_as_in_seqeval():
-    assert metrics._chunks(["SYM", "SYM", "NUM", "NUM"]) == {("SYM", 0, 0), ("SYM", 1, 1), ("NUM", 2, 3)}
+    assert tagging._chunks(["SYM", "SYM", "NUM", "NUM"]) == {("SYM", 0, 0), ("SYM", 1, 1), ("NUM", 2, 3)}
 
 
 def test_entities_in_iob2():
@@ -57,7 +58,8 @@ def test_entities_in_iob2():
         ("กรุงเทพ ไทย", ["กรุงเทพ"], 0, 2 * 1 / (2 + 1)),
         ("القاهرة، مصر", ["القاهرة مصر"], 0, 2 * 1 / (2 + 2)),  # "،" stays on its word
         ("दिल्ली।", ["दिल्ली"], 0, 0),
-        ("", [""], 1, 1),
+        ("", [""], 1, 0),  # nothing left on both sides: SQuAD 1.1 gives no F1, SQuAD 2.0 does
+        ("The", ["a"], 1, 0),
         ("something", [""], 0, 0),
     ],
 )

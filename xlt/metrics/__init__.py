@@ -1,0 +1,107 @@
+"""Scores of predictions.
+
+Where a metric is a mean, the function returns the array of its terms, shape (n,), values 0 to 1 (NaN: not of this
+example), so that `mean` gives the metric and any later test over examples stays possible. The others return one number.
+
+Where the field has two conventions both are here under two names. `SCORERS` has all that a task can name as its
+metrics, in one form: gold, predictions, language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from xlt.metrics.answers import (
+    exact_match,
+    exact_match_language_aware,
+    f1,
+    f1_language_aware,
+    mlqa_exact_match,
+    mlqa_f1,
+    squad2_exact_match,
+    squad2_f1,
+    with_answer,
+    without_answer,
+)
+from xlt.metrics.averages import tydi_mean, xtreme_mean
+from xlt.metrics.bitext import (
+    best_threshold,
+    bucc_candidates,
+    oracle_pair_f1,
+    pair_f1,
+    pair_precision,
+    pair_recall,
+)
+from xlt.metrics.labels import accuracy, accuracy_and_f1, f1_binary
+from xlt.metrics.neighbours import nearest, unit
+from xlt.metrics.retrieval import average_precision, english_to_foreign, foreign_to_english, retrieve
+from xlt.metrics.tagging import Tags, chunk_f1, entity_f1, token_accuracy
+
+__all__ = [
+    "SCORERS", "Tags", "accuracy", "accuracy_and_f1", "average_precision", "best_threshold", "bucc_candidates",
+    "chunk_f1", "english_to_foreign", "entity_f1", "exact_match", "exact_match_language_aware", "f1", "f1_binary",
+    "f1_language_aware", "foreign_to_english", "mean", "mlqa_exact_match", "mlqa_f1", "nearest", "oracle_pair_f1",
+    "pair_f1", "pair_precision", "pair_recall", "retrieve", "squad2_exact_match", "squad2_f1", "token_accuracy",
+    "tydi_mean", "unit", "with_answer", "without_answer", "xtreme_mean",
+]  # fmt: skip
+
+Scorer = Callable[[Any, Any, str], np.ndarray | float]
+
+
+def _plain(score: Callable) -> Scorer:
+    return lambda gold, predicted, _: score(gold, predicted)
+
+
+def _answers(score: Callable, part: Callable = lambda scores, _: scores) -> Scorer:
+    return lambda gold, predicted, _: part(score(predicted, gold), gold)
+
+
+def _in_language(score: Callable, **options: Any) -> Scorer:
+    return lambda gold, predicted, language: score(predicted, gold, language, **options)
+
+
+# metric -> (gold, predicted, language) -> terms or number. What gold and predicted are is decided by the family:
+#   classification, choice  numbers of labels; None without a prediction
+#   tagging                 a list of tags for each sentence; None for a word without a prediction
+#   span                    a list of right answers for each question; one answer, None without one
+#   retrieval               accuracy_*: what each query should find, and finds; map_at_20: a collection of what is
+#                           right, and the ranking; bucc_*: the gold pairs, and {pair: score} of the predicted ones
+SCORERS: dict[str, Scorer] = {
+    "accuracy": _plain(accuracy),
+    "f1_binary": _plain(f1_binary),
+    "accuracy_and_f1": _plain(accuracy_and_f1),
+    "token_accuracy": _plain(token_accuracy),
+    "chunk_f1": _plain(chunk_f1),
+    "entity_f1": _plain(entity_f1),
+    "f1": _answers(f1),
+    "exact_match": _answers(exact_match),
+    "squad2_f1": _answers(squad2_f1),
+    "squad2_exact_match": _answers(squad2_exact_match),
+    "squad2_f1_has_answer": _answers(squad2_f1, with_answer),
+    "squad2_exact_match_has_answer": _answers(squad2_exact_match, with_answer),
+    "squad2_f1_no_answer": _answers(squad2_f1, without_answer),
+    "squad2_exact_match_no_answer": _answers(squad2_exact_match, without_answer),
+    "f1_language_aware": _in_language(f1_language_aware),
+    "exact_match_language_aware": _in_language(exact_match_language_aware),
+    "mlqa_f1": _in_language(mlqa_f1),
+    "mlqa_exact_match": _in_language(mlqa_exact_match),
+    "mlqa_f1_mended": _in_language(mlqa_f1, mended=True),
+    "mlqa_exact_match_mended": _in_language(mlqa_exact_match, mended=True),
+    "accuracy_en_to_xx": _plain(accuracy),
+    "accuracy_xx_to_en": _plain(accuracy),
+    "map_at_20": _plain(average_precision),
+    "bucc_f1": _plain(pair_f1),
+    "bucc_precision": _plain(pair_precision),
+    "bucc_recall": _plain(pair_recall),
+    "bucc_f1_oracle": _plain(oracle_pair_f1),
+}
+
+
+def mean(score: np.ndarray | float) -> float:
+    """The value of a metric from what its scorer returns; NaN where no example is of its kind."""
+    terms = np.atleast_1d(np.asarray(score, dtype=float))
+    terms = terms[~np.isnan(terms)]
+    return float(terms.mean()) if terms.size else float("nan")

@@ -1,0 +1,63 @@
+"""Scores of retrieval: the nearest sentence (Tatoeba) and rankings (LAReQA, Mewsli-X)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Sequence
+
+import numpy as np
+
+from xlt.metrics.checks import same_length
+from xlt.metrics.labels import accuracy
+from xlt.metrics.neighbours import unit
+
+
+def retrieve(queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    """Index of the nearest candidate by cosine for each query, ties to the lowest index.
+
+    In double precision and with the whole (n, m) matrix, so that ties are ties: for thousands of sentences, not for
+    millions (`nearest`).
+
+    Args:
+        queries: (n, width) sentence embeddings.
+        candidates: (m, width).
+
+    Returns:
+        (n,) integers; -1 for a query that is not finite (a diverged encoder finds nothing).
+    """
+    similarity = unit(queries) @ unit(candidates).T
+    # rounding makes true ties equal again: the order of summation differs between columns
+    similarity = np.where(np.isnan(similarity), -np.inf, similarity.round(12))
+    best = similarity.argmax(axis=1)
+    return np.where(np.isneginf(similarity.max(axis=1)), -1, best)
+
+
+def english_to_foreign(english: np.ndarray, foreign: np.ndarray) -> np.ndarray:
+    """1.0 where the English query i finds foreign sentence i; shape (n,). XTREME's Tatoeba direction."""
+    return accuracy(range(len(english)), retrieve(english, foreign).tolist())
+
+
+def foreign_to_english(foreign: np.ndarray, english: np.ndarray) -> np.ndarray:
+    """1.0 where the foreign query i finds English sentence i; shape (n,). Gives other numbers."""
+    return accuracy(range(len(foreign)), retrieve(foreign, english).tolist())
+
+
+def average_precision(
+    relevant: Sequence[Collection[Hashable]], rankings: Sequence[Sequence[Hashable]], k: int = 20
+) -> np.ndarray:
+    """Average precision of the first k of each ranking; shape (n,). Its mean is mAP@k.
+
+    The divisor is the smaller of k and the number of right answers, as in LAReQA's scorer (Roy et al. 2020; 11 right
+    answers a question, one in each language). With one right answer, as in Mewsli-X (Ruder et al. 2021), it is the
+    reciprocal rank. An answer that is ranked twice counts once; one beyond k is not found; an empty ranking scores 0.
+    """
+    same_length(relevant, rankings, "rankings")
+    return np.array([_precision(set(r), ranking, k) for r, ranking in zip(relevant, rankings, strict=True)])
+
+
+def _precision(relevant: set[Hashable], ranking: Sequence[Hashable], k: int) -> float:
+    total, found = 0.0, set()
+    for rank, item in enumerate(ranking[:k], start=1):
+        if item in relevant and item not in found:
+            found.add(item)
+            total += len(found) / rank
+    return total / min(len(relevant), k)
