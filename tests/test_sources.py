@@ -12,7 +12,7 @@ from xlt.sources import Source
 
 XNLI, UDPOS = tasks.get("xnli"), tasks.get("udpos")
 TEXT = Value("string")
-NLI = Features({"premise": TEXT, "hypothesis": TEXT, "label": ClassLabel(names=list(tasks.NLI))})
+NLI = Features({"premise": TEXT, "hypothesis": TEXT, "label": ClassLabel(names=list(tasks.get("mnli").labels))})
 
 
 def nli(size=3, start=0):
@@ -82,7 +82,7 @@ def test_splits_are_renamed(hub):
 
 
 def test_a_task_can_read_the_columns_of_lists(hub):
-    features = Features({"tokens": List(TEXT), "pos_tags": List(ClassLabel(names=list(tasks.UPOS)))})
+    features = Features({"tokens": List(TEXT), "pos_tags": List(ClassLabel(names=list(tasks.get("pos").labels)))})
     hub.put({"tokens": [["a", "b"], []], "pos_tags": [[0, 16], []]}, UDPOS, features=features)
     assert hub.source.load(UDPOS, "de", "test")["tags"][:] == [[0, 16], []]
 

@@ -23,8 +23,7 @@ def encode(family: str, rows: Any, tokenizer: Any, max_length: int, stride: int 
 
     One feature per row, except for spans: a long context gives several windows, each with `row`.
     """
-    make = {tasks.CLASSIFICATION: _classification, tasks.TAGGING: _tagging, tasks.MLM: _text, tasks.SPAN: _span}[family]
-    return make(rows, tokenizer, max_length, stride)
+    return _FAMILIES[family](rows, tokenizer, max_length, stride)
 
 
 def sentences(texts: list[str], tokenizer: Any, max_length: int) -> list[Feature]:
@@ -38,8 +37,23 @@ def _features(encoded: Any, **labels: list) -> list[Feature]:
 
 
 def _classification(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]:
-    encoded = tokenizer(rows["text_a"][:], rows["text_b"][:], truncation=True, max_length=max_length)
+    texts = [rows[name][:] for name in ("text_a", "text_b") if name in getattr(rows, "column_names", rows)]
+    encoded = tokenizer(*texts, truncation=True, max_length=max_length)
     return _features(encoded, labels=rows["label"][:])
+
+
+def _choice(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]:
+    """One feature per row: each choice as a pair with the prompt; `input_ids` is the longest, to sort by length."""
+    choices, prompts = rows["choices"][:], rows["prompt"][:]
+    flat = [(prompt, choice) for prompt, several in zip(prompts, choices, strict=True) for choice in several]
+    encoded = _features(tokenizer(*map(list, zip(*flat, strict=True)), truncation=True, max_length=max_length))
+    ends = np.cumsum([len(several) for several in choices])
+    groups = [encoded[end - len(several) : end] for end, several in zip(ends, choices, strict=True)]
+    longest = [max((pair["input_ids"] for pair in group), key=len) for group in groups]
+    return [
+        {"input_ids": ids, "choices": group, "labels": label}
+        for ids, group, label in zip(longest, groups, rows["label"][:], strict=True)
+    ]
 
 
 def _tagging(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]:
@@ -106,6 +120,12 @@ def _gold_span(spans: list[tuple[int, int] | None], answers: dict) -> tuple[int,
     return (inside[0], inside[-1]) if whole else (0, 0)
 
 
+_FAMILIES = {
+    tasks.CLASSIFICATION: _classification, tasks.CHOICE: _choice, tasks.TAGGING: _tagging, tasks.SPAN: _span,
+    tasks.MLM: _text,
+}  # fmt: skip
+
+
 def batches(features: list[Feature], size: int, rng: np.random.Generator | None = None) -> Iterator[list[int]]:
     """Indices in batches of similar length; shuffled when `rng` is given, longest first otherwise.
 
@@ -140,8 +160,14 @@ def collate(
 ) -> dict[str, torch.Tensor]:
     """One batch: `input_ids`, `attention_mask` (B, T), and the labels, padded to the longest feature.
 
+    Features with `choices` are laid out flat, (sum of choices, T), with `sizes` (B,) to group them again.
     `restart_at` is the separator at which positions start again, for encoders that were pretrained so.
     """
+    if "choices" in features[0]:
+        flat = collate([pair for f in features for pair in f["choices"]], pad_id, device, restart_at)
+        groups = {"sizes": [len(f["choices"]) for f in features]}
+        groups |= {"labels": [f["labels"] for f in features]} if "labels" in features[0] else {}
+        return flat | {name: torch.tensor(values).to(device) for name, values in groups.items()}
     if restart_at is not None:
         features = [{**f, "position_ids": restart_positions(f["input_ids"], restart_at)} for f in features]
     width = max(len(feature["input_ids"]) for feature in features)

@@ -49,7 +49,9 @@ class Outcome:
 def _store(profile_json: str) -> Store:
     from xlt.lab import open_store
 
-    return open_store(Profile.model_validate_json(profile_json))
+    profile = Profile.model_validate_json(profile_json)
+    profile.learn_tasks()
+    return open_store(profile)
 
 
 def _start_worker(threads: int) -> None:
@@ -94,13 +96,13 @@ def execute(store: Store, job: Job, resources: Resources) -> None:
     if not store.done(job.recipe):
         _train(store, job.recipe, resources)
     pending = [e for e in job.evaluations if not store.score_file(job.recipe, e).is_file()]
-    learners: dict[bool, Any] = {}
+    learners: dict[str, Any] = {}
     for evaluation in pending:
         started = time.time()
-        retrieval = tasks.get(evaluation.task).family == tasks.RETRIEVAL
-        if retrieval not in learners:
-            learners[retrieval] = model_for(store, job.recipe, evaluation)
-        values, examples = evaluate(store, job.recipe, evaluation, learners[retrieval], resources.eval_batch)
+        head = tasks.get(evaluation.task).training.name
+        if head not in learners:
+            learners = {head: model_for(store, job.recipe, evaluation)}
+        values, examples = evaluate(store, job.recipe, evaluation, learners[head], resources.eval_batch)
         result = {"metrics": values, "n": len(examples), "seconds": time.time() - started, "finished": time.time()}
         result |= {"key": store.evaluation_key(job.recipe, evaluation), **_made_by()}
         store.save_scores(job.recipe, evaluation, result, examples)

@@ -12,13 +12,13 @@ from xlt import encode, metrics, model, tasks
 from xlt.device import autocast, compute
 from xlt.errors import UserError
 from xlt.recipe import Evaluation, Recipe
-from xlt.tasks import Task
 
 if TYPE_CHECKING:
     from xlt.store import Store
 
 ANSWER_TOKENS = 30  # longest answer considered, as in the SQuAD scripts of XTREME
 Examples = list[dict[str, Any]]
+Labels = tuple[str, ...]
 SHUFFLE = 0  # which examples a limited evaluation takes: the same rows of every language
 
 
@@ -41,8 +41,8 @@ def evaluate(
     if task.family == tasks.RETRIEVAL:
         return _retrieval(rows, tokenizer, learner, evaluation, batch)
     features = _features(store, evaluation, tokenizer)
-    score = {tasks.CLASSIFICATION: _classification, tasks.TAGGING: _tagging, tasks.SPAN: _span}[task.family]
-    return score(rows, features, learner, batch, tokenizer, task, evaluation)
+    score = _FAMILIES[task.family]
+    return score(rows, features, learner, batch, tokenizer, store.source.labels(task), evaluation)
 
 
 _kept_rows: dict[tuple, Any] = {}
@@ -84,29 +84,49 @@ def _outputs(
 
 
 def _classification(
-    rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, task: Task, evaluation: Evaluation
+    rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, labels: Labels, evaluation: Evaluation
 ) -> tuple[dict[str, float], Examples]:
     predicted = [0] * len(features)
     for index, out in _outputs(learner, features, batch, tokenizer, ("logits",)):
-        predicted[index] = int(out["logits"][: len(task.labels)].argmax())
+        predicted[index] = int(out["logits"][: len(labels)].argmax())
     right = metrics.accuracy(rows["label"], predicted)
     examples = [
-        {"gold": task.labels[g], "prediction": task.labels[p], "accuracy": s}
+        {"gold": labels[g], "prediction": labels[p], "accuracy": s}
         for g, p, s in zip(rows["label"], predicted, right.tolist(), strict=True)
     ]
     return {"accuracy": float(right.mean())}, examples
 
 
-def _tagging(
-    rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, task: Task, evaluation: Evaluation
+def _choice(
+    rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, labels: Labels, evaluation: Evaluation
 ) -> tuple[dict[str, float], Examples]:
-    gold = [[task.labels[tag] for tag in tags] for tags in rows["tags"]]
+    predicted = [0] * len(features)
+    restart = model.restart_at(learner.config, tokenizer)
+    with torch.no_grad():
+        for indices in encode.batches(features, batch):
+            groups = [{"choices": features[i]["choices"]} for i in indices]
+            inputs = encode.collate(groups, tokenizer.pad_token_id, compute().device, restart)
+            best = model.choice_logits(learner, inputs).argmax(-1).tolist()
+            for index, place in zip(indices, best, strict=True):
+                predicted[index] = place
+    right = metrics.accuracy(rows["label"], predicted)
+    examples = [
+        {"gold": g, "prediction": p, "choices": len(c), "accuracy": s}
+        for g, p, c, s in zip(rows["label"], predicted, rows["choices"], right.tolist(), strict=True)
+    ]
+    return {"accuracy": float(right.mean())}, examples
+
+
+def _tagging(
+    rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, labels: Labels, evaluation: Evaluation
+) -> tuple[dict[str, float], Examples]:
+    gold = [[labels[tag] for tag in tags] for tags in rows["tags"]]
     predicted: list[list[str | None]] = [[None] * len(tags) for tags in gold]  # None: cut off, counts as wrong
     for index, out in _outputs(learner, features, batch, tokenizer, ("logits",)):
-        best = out["logits"][:, : len(task.labels)].argmax(-1)
+        best = out["logits"][:, : len(labels)].argmax(-1)
         for place, word in enumerate(features[index]["words"]):
             if word is not None:
-                predicted[index][word] = task.labels[best[place]]
+                predicted[index][word] = labels[best[place]]
     values = {
         "chunk_f1": metrics.chunk_f1(gold, predicted),
         "token_accuracy": float(metrics.token_accuracy(gold, predicted).mean()),
@@ -115,7 +135,7 @@ def _tagging(
 
 
 def _span(
-    rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, task: Task, evaluation: Evaluation
+    rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, labels: Labels, evaluation: Evaluation
 ) -> tuple[dict[str, float], Examples]:
     best: list[tuple[float, str]] = [(-np.inf, "")] * len(rows["id"])
     for index, out in _outputs(learner, features, batch, tokenizer, ("start_logits", "end_logits")):
@@ -158,6 +178,11 @@ def _best_span(start: np.ndarray, end: np.ndarray, offsets: list) -> tuple[float
     if total[first, last] == -np.inf:  # a model that diverged answers nothing
         return None
     return float(total[first, last]), offsets[first][0], offsets[last][1]
+
+
+_FAMILIES = {
+    tasks.CLASSIFICATION: _classification, tasks.CHOICE: _choice, tasks.TAGGING: _tagging, tasks.SPAN: _span,
+}  # fmt: skip
 
 
 # sentence retrieval ---------------------------------------------------------------------------

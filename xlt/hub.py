@@ -41,11 +41,11 @@ def _needed(profile: Profile) -> tuple[list[str], list[str]]:
     remote = model and not model.startswith(("package:", ".", "/", "~")) and not (ROOT / model).is_dir()
     if profile.data.source == "world" or os.environ.get("XLT_HUB_ROOT"):
         return [model] if remote else [], []
-    used = [tasks.get(name) for name in [*profile.intermediate, *profile.target]]
-    used += [task.training for task in used]
-    if profile.pretraining:
-        used.append(tasks.get(profile.pretraining.task))
-    return [model] if remote else [], sorted({task.dataset for task in used})
+    stages = [*profile.stages, *([profile.pretraining] if profile.pretraining else [])]
+    used = [tasks.get(name) for name in (*profile.target, *(part.task for stage in stages for part in stage.parts))]
+    used = [tasks.get(name) for task in used for name in (task.name, task.training.name, *task.parts)]
+    remote_data = {task.dataset for task in used if not task.dataset.startswith((".", "/", "~"))}
+    return [model] if remote else [], sorted(remote_data)
 
 
 def _online() -> bool:

@@ -64,7 +64,7 @@ class Lab:
         if pretrained and self.profile.pretraining:
             recipe = recipe.then(self.profile.pretraining.model_copy(update={"role": "pretraining"}))
         recipe = recipe.then(*(self.profile.stage(task, "intermediate") for task in intermediate))
-        if target and tasks.get(target).family != tasks.RETRIEVAL:
+        if target and tasks.get(target).family not in tasks.HEADLESS:
             recipe = recipe.then(self.profile.stage(target, "target"))
         return recipe
 
@@ -77,7 +77,8 @@ class Lab:
 
     def missing(self, task: str) -> list[str]:
         """Languages that the profile or the task names, but whose test records are not here."""
-        declared = tasks.get(task).languages
+        declared = tasks.get(task)
+        declared = dict.fromkeys((*declared.languages, *declared.xtreme_r))
         wanted = [code for code in self.profile.languages if code in declared] or declared
         return [code for code in wanted if code not in self.languages(task)]
 
@@ -163,6 +164,7 @@ class Lab:
             "recipe": label, "intermediate": recipe.tasks("intermediate"),
             "target": task.name, "pretrained": bool(recipe.start.model) or recipe.tasks("pretraining") != "none",
             "seed": seed, "task": task.name, "language": evaluation.language, "perturbation": "none",
+            "same_task": _same_task(recipe, task),
         }  # fmt: skip
         traced = {
             "n": result["n"], "split": evaluation.split, "limit": evaluation.examples, "layer": evaluation.layer,
@@ -257,12 +259,18 @@ class Lab:
         return list(found)
 
 
+def _same_task(recipe: Recipe, task: tasks.Task) -> bool:
+    """Whether an intermediate stage learned from the target's own training data."""
+    parts = [tasks.get(part.task) for s in recipe.stages if s.role == "intermediate" for part in s.parts]
+    return task.training.name in {name for part in parts for name in (part.training.name, *part.parts)}
+
+
 def _cost(store: Store, recipe: Recipe, label: str, seed: int) -> dict[str, Any]:
     record = store.record(recipe)
     stage = recipe.stages[-1] if recipe.stages else None
     return {
         "run": store.id(recipe), "name": recipe.name, "recipe": label, "seed": seed,
-        "kind": stage.role if stage else "start", "task": stage.task if stage else "",
+        "kind": stage.role if stage else "start", "task": stage.name if stage else "",
         "method": stage.method if stage else "", "steps": record.get("steps", 0), "seconds": record["seconds"],
         "parameters": record["parameters"], "trainable": record["trainable"], "peak_mb": record["peak_mb"],
         "device": record["environment"]["device"], "commit": record["code"]["commit"], "dirty": record["code"]["dirty"],

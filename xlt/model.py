@@ -21,6 +21,7 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, pr
 from tokenizers import decoders as token_decoders
 
 from xlt import tasks
+from xlt.device import autocast
 from xlt.errors import UserError
 from xlt.params import ROOT
 from xlt.recipe import Encoder, Recipe
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 HEADS = {
     tasks.CLASSIFICATION: transformers.AutoModelForSequenceClassification,
     tasks.TAGGING: transformers.AutoModelForTokenClassification,
+    tasks.CHOICE: transformers.AutoModelForSequenceClassification,  # one score for each choice
     tasks.SPAN: transformers.AutoModelForQuestionAnswering,
     tasks.MLM: transformers.AutoModelForMaskedLM,
 }
@@ -195,11 +197,11 @@ def tokenizer_of(store: Store, recipe: Recipe) -> Any:
     return transformers.AutoTokenizer.from_pretrained(place, revision=revision, use_fast=True)
 
 
-def with_head(encoder: torch.nn.Module, task: Task, seed: int) -> transformers.PreTrainedModel:
+def with_head(encoder: torch.nn.Module, task: Task, labels: tuple[str, ...], seed: int) -> transformers.PreTrainedModel:
     """`encoder` under a new head for `task`, drawn with `seed`."""
     torch.manual_seed(seed)
     config = encoder.config
-    config.num_labels = max(len(task.labels), 2)
+    config.num_labels = 1 if task.family == tasks.CHOICE else max(len(labels), 2)
     model = HEADS[task.family].from_config(config, dtype=torch.float32)
     plain = encoder.get_base_model() if isinstance(encoder, PeftModel) else encoder
     setattr(model, model.base_model_prefix, plain)
@@ -220,7 +222,7 @@ def prepare(store: Store, recipe: Recipe) -> transformers.PreTrainedModel:
     elif stage.method == "lora":
         torch.manual_seed(stage.seed or 0)
         encoder = get_peft_model(encoder, LoraConfig(r=stage.rank, lora_alpha=stage.alpha, lora_dropout=0.0))
-    model = with_head(encoder, task, stage.seed or 0)
+    model = with_head(encoder, task, store.source.labels(task), stage.seed or 0)
     if task.family == tasks.MLM and recipe.start.model:
         _pretrained_lm_head(model, *_start_place(store, recipe))
     return model
@@ -238,13 +240,21 @@ def _head_names(model: transformers.PreTrainedModel) -> list[str]:
     return [name for name in model.state_dict() if not name.startswith(prefix) and name not in tied]
 
 
-def save(model: transformers.PreTrainedModel, folder: Path, task: Task) -> None:
+def choice_logits(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """(B, most choices) scores of a flat batch of choices; where a row has fewer choices, minus infinity."""
+    sizes = batch.pop("sizes").tolist()
+    with autocast():
+        flat = model(**batch).logits[:, 0].float()
+    return torch.nn.utils.rnn.pad_sequence(flat.split(sizes), batch_first=True, padding_value=float("-inf"))
+
+
+def save(model: transformers.PreTrainedModel, folder: Path, task: Task, labels: tuple[str, ...]) -> None:
     """What the stage changed: `encoder/` or `adapter/`, and `head.safetensors`."""
     encoder = getattr(model, model.base_model_prefix)
     encoder.save_pretrained(folder / ("adapter" if isinstance(encoder, PeftModel) else "encoder"))
     state = model.state_dict()
     head = {name: state[name].detach().clone().contiguous() for name in _head_names(model)}
-    save_file(head, folder / "head.safetensors", metadata={"task": task.name, "labels": json.dumps(task.labels)})
+    save_file(head, folder / "head.safetensors", metadata={"task": task.name, "labels": json.dumps(labels)})
 
 
 def load(store: Store, recipe: Recipe) -> transformers.PreTrainedModel:
@@ -254,7 +264,7 @@ def load(store: Store, recipe: Recipe) -> transformers.PreTrainedModel:
         UserError: the stored head does not fit the model (a damaged run folder).
     """
     task = tasks.get(recipe.stages[-1].task)
-    model = with_head(encoder_of(store, recipe), task, seed=0)
+    model = with_head(encoder_of(store, recipe), task, store.source.labels(task), seed=0)
     head = load_file(store.folder(recipe) / "head.safetensors")
     if set(head) != set(_head_names(model)):
         raise UserError(f"{store.folder(recipe).name}: head.safetensors does not fit; delete the folder and run again")

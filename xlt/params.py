@@ -72,10 +72,19 @@ class Profile(_Settings):
     intermediate: dict[str, dict[str, Any]] = {}
     target: dict[str, dict[str, Any]] = {}
     evaluation: dict[str, dict[str, Any]] = {}  # per task, over "default"
+    tasks: dict[str, dict[str, Any]] = {}  # tasks of the user's own, declared as in xlt/tasks.yaml
     resources: Resources = Resources()
+
+    def learn_tasks(self) -> None:
+        """Make the user's own tasks known to this process."""
+        tasks.add(tasks.parse(name, fields, self.name) for name, fields in self.tasks.items())
 
     def stage(self, task: str, role: Literal["intermediate", "target"]) -> Stage:
         """The stage that learns `task` in this profile; fields: `training`, then those of the task.
+
+        A target is learned from its training task: XNLI from MNLI, XQuAD and MLQA both from SQuAD, so that they
+        share a run where they are trained alike. An intermediate entry is named by its task or by any label:
+        then it says `task`.
 
         Raises:
             UserError: the profile has no such task in this role.
@@ -83,9 +92,16 @@ class Profile(_Settings):
         section: dict[str, dict[str, Any]] = getattr(self, role)
         if task not in section:
             raise unknown(f"{role} task", task, section, f"profile {self.name}")
-        return _parse(
-            Stage, {"task": task, **self.training, **section[task], "role": role}, f"{self.name}: {role}.{task}"
-        )
+        where = f"{self.name}: {role}.{task}"
+        fields = {"task": task, **self.training, **section[task], "role": role, "label": task}
+        if role == "target":
+            fields |= {"task": tasks.get(task).training.name, "label": ""}
+        stage = _parse(Stage, fields, where)
+        for part in stage.parts:
+            for code in part.languages:
+                language(code)
+            tasks.get(part.task)
+        return stage
 
     def evaluate(self, task: str, code: str) -> Evaluation:
         fields = {**self.evaluation.get("default", {}), **self.evaluation.get(task, {})}
@@ -94,7 +110,7 @@ class Profile(_Settings):
     @cached_property
     def stages(self) -> list[Stage]:
         """Every stage the profile declares; reading it checks them all."""
-        trained = [t for t in self.target if tasks.get(t).family != tasks.RETRIEVAL]
+        trained = [t for t in self.target if tasks.get(t).family not in tasks.HEADLESS]
         return [self.stage(t, "intermediate") for t in self.intermediate] + [self.stage(t, "target") for t in trained]
 
 
@@ -165,6 +181,7 @@ def load(name: str) -> Profile:
     """
     path = _find(name)
     profile: Profile = _parse(Profile, {"name": path.stem, **_read(path)}, path.name)
+    profile.learn_tasks()
     if not (profile.encoder.model or profile.encoder.text):
         raise UserError(f"{path.name}: encoder: give either model, or text and languages")
     pretraining = [profile.pretraining] if profile.pretraining else []
@@ -172,7 +189,7 @@ def load(name: str) -> Profile:
         tasks.get(stage.task)
         if stage.pivot and stage.pivot not in stage.languages:
             raise UserError(f"{path.name}: pretraining: pivot {stage.pivot} is not one of its languages")
-    for task in [*profile.intermediate, *profile.target, *(name for name in profile.evaluation if name != "default")]:
+    for task in [*profile.target, *(name for name in profile.evaluation if name != "default")]:
         tasks.get(task)
         profile.evaluate(task, "en")
     for part in [profile, profile.encoder, *pretraining]:

@@ -142,7 +142,8 @@ def print_plan(profile: str) -> None:
 
 
 def _print_data(lab: Any) -> None:
-    for name in dict.fromkeys([*lab.profile.intermediate, *lab.profile.target]):
+    learned = [part.task for stage in lab.profile.stages for part in stage.parts]
+    for name in dict.fromkeys([*learned, *lab.profile.target]):
         task = tasks.get(name)
         print(f"  {name}: {task.dataset}, {len(lab.languages(name)) or 1} languages, licence {task.licence}")
         if missing := lab.missing(name) if task.role == "target" else []:

@@ -3,8 +3,8 @@
 A recipe is a value: a starting encoder and what is learned next, stage by stage. An evaluation
 names a task, a language and how much of the test set. Their content is their identity: two
 recipes are the same run exactly when `key()` is the same. Fields left at their defaults are not
-in the key, so a parameter added later leaves old results valid; nor are `Stage.role`, which only
-labels a stage, and anything about resources (workers, devices, evaluation batch), which lives in
+in the key, so a parameter added later leaves old results valid; nor are `Stage.role` and `Stage.label`,
+which only name a stage, and anything about resources (workers, devices, evaluation batch), which lives in
 the profile and never here.
 """
 
@@ -48,6 +48,18 @@ class Encoder(_Value):
     seed: int = 0
 
 
+class Part(_Value):
+    """A further task of a multi-task stage, with a head of its own: `examples` of it in each of `languages`.
+
+    `share` fixes its share of the batches; the others divide what is left as `Stage.mixing` says.
+    """
+
+    task: str
+    languages: tuple[str, ...] = ("en",)
+    examples: PositiveInt | None = None
+    share: float | None = Field(None, gt=0, lt=1)
+
+
 class Stage(_Value):
     """One training stage. Times are in epochs or steps, lengths in subwords, `mask` and `pairs` are shares.
 
@@ -58,6 +70,14 @@ class Stage(_Value):
     `pivot` is a language that is in every pair, as English is in most parallel corpora. With `mask_other`
     only one side of a pair is masked by `mask`, the other by this share, so that the translation stays readable;
     a row alone is masked by the mean of both.
+
+    `also` makes it a multi-task stage: each batch is of one task, drawn in proportion to the number of records n
+    ("proportional"), equally often ("uniform"), to n^(1/temperature) ("temperature") or to min(n, cap) ("capped";
+    Raffel et al. 2020, section 3.5.2). Steps are counted over all tasks; `epochs` counts all records.
+    `shuffle_labels` permutes the gold among the training records: a control that keeps everything but the task.
+    `select` says which of `checks` evenly spaced checkpoints is kept: the last; the best on English dev; the best on
+    `select_languages` dev ("oracle": to be reported, never to be chosen by; Keung et al. 2020); or the mean of
+    their weights ("average").
     """
 
     task: str
@@ -82,11 +102,30 @@ class Stage(_Value):
     pairs: float = Field(0.0, ge=0, le=1)
     pivot: str | None = None
     mask_other: float | None = Field(None, ge=0, lt=1)
+    also: tuple[Part, ...] = ()
+    mixing: Literal["proportional", "uniform", "temperature", "capped"] = "proportional"
+    temperature: PositiveFloat = 2.0
+    cap: PositiveInt = 2**16
+    shuffle_labels: bool = False
+    select: Literal["last", "dev", "oracle", "average"] = "last"
+    select_languages: tuple[str, ...] = ("en",)
+    checks: PositiveInt = 10
     seed: int | None = None
     role: Literal["pretraining", "intermediate", "target"] = Field("target", exclude=True)
+    label: str = Field("", exclude=True)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All tasks of the stage, the main one first."""
+        return (Part(task=self.task, languages=self.languages, examples=self.examples), *self.also)
+
+    @property
+    def name(self) -> str:
+        """What tables call the stage: its label, else its tasks."""
+        return self.label or "+".join(part.task for part in self.parts)
 
     def _content(self) -> tuple[Any, ...]:
-        return tuple(value for name, value in self.__dict__.items() if name != "role")
+        return tuple(value for name, value in self.__dict__.items() if name not in ("role", "label"))
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and self._content() == other._content()
@@ -124,15 +163,19 @@ class Recipe(_Value):
     def name(self) -> str:
         """Readable, not unique: "mini-text-mnli-xnli"."""
         start = (self.start.model or "xlmr").rstrip("/").split("/")[-1].removeprefix("package:")
-        return "-".join([start, *(s.task for s in self.stages)])
+        return "-".join([start, *("+".join(part.task for part in s.parts) for s in self.stages)])
 
     def tasks(self, role: str) -> str:
-        """The tasks of the stages with `role`, joined by '+' ("none" without any)."""
-        return "+".join(s.task for s in self.stages if s.role == role) or "none"
+        """The names of the stages with `role` in their order ("none" without any)."""
+        return " → ".join(s.name for s in self.stages if s.role == role) or "none"
 
 
 class Evaluation(_Value):
-    """One test set in one language: the first `examples` of a fixed shuffle, or all of it."""
+    """One test set in one language: the first `examples` of a fixed shuffle, or all of it.
+
+    For retrieval: `layer` (None: the middle one), `pooling` over all tokens ("mean"), all but the special ones
+    ("inner") or the first ("cls"), and `centred`: each language's mean vector is subtracted, as a control.
+    """
 
     task: str
     language: str = "en"
@@ -141,7 +184,8 @@ class Evaluation(_Value):
     max_length: PositiveInt = 128
     stride: PositiveInt = 128
     layer: int | None = None
-    pooling: Literal["mean", "cls"] = "mean"
+    pooling: Literal["mean", "inner", "cls"] = "mean"
+    centred: bool = False
 
 
 def canonical(value: Any) -> str:

@@ -7,7 +7,6 @@ from xlt.artifacts import NOT_RUN, keep, save_figure, save_table
 from xlt.figures import dot_plot, heat_map
 from xlt.phases import control_table, learned_table, loss_curve, retrieval_table, save_scores
 from xlt.tables import (
-    SAME_TASK,
     cells,
     chance,
     cost_table,
@@ -22,7 +21,6 @@ from xlt.tables import (
 
 __all__ = [
     "NOT_RUN",
-    "SAME_TASK",
     "cells",
     "chance",
     "control_table",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -19,9 +20,9 @@ import numpy as np
 import pyarrow as pa
 import yaml
 
-from xlt import tasks
+from xlt import records, tasks
 from xlt.errors import UserError, unknown
-from xlt.params import Profile, cache_root
+from xlt.params import ROOT, Profile, cache_root
 from xlt.tasks import Task
 
 datasets.disable_progress_bars()
@@ -52,17 +53,29 @@ class Source:
 
     def languages(self, task: Task, split: str) -> tuple[str, ...]:
         """Languages of `task` that have `split` here; on the hub, those that the task declares."""
+        if task.parts and split == "train":
+            return task.languages if all(self.languages(tasks.get(part), split) for part in task.parts) else ()
         if self.root is None:
             return task.languages
-        codes = self.label["languages"] if self.label else task.languages
+        declared = dict.fromkeys((*task.languages, *task.xtreme_r))
+        codes = self.label["languages"] if self.label and task.multilingual else declared
         return tuple(code for code in codes if self._has(task, code, split))
 
     def _has(self, task: Task, code: str, split: str) -> bool:
-        folder = self.root / task.dataset
+        folder = Path(self._path(task))
         if split not in task.splits or not folder.is_dir():
             return False
         name, config = task.splits[split], task.config_for(code)
-        return any(folder.glob(f"{config}/{name}-*")) or any(folder.glob(f"{config}/{name}.*"))
+        if not (any(folder.glob(f"{config}/{name}-*")) or any(folder.glob(f"{config}/{name}.*"))):
+            return bool(task.definition) and bool(self._files(task, code, split))  # a user's own layout
+        return not task.prefix or self._has_rows(task, code, split)
+
+    def _has_rows(self, task: Task, code: str, split: str) -> bool:
+        """Whether a file of several languages holds any row of this one."""
+        try:
+            return bool(len(self.load(task, code, split, 1)))
+        except UserError:
+            return False
 
     def identity(self, task: Task, code: str, split: str) -> dict:
         """What the records are: the world's version and sizes, the files' SHA-256, or the hub's revision.
@@ -72,19 +85,42 @@ class Source:
         """
         if split not in task.splits:
             raise unknown("split", split, task.splits, f"task {task.name}")
-        if "{" not in task.config and code not in task.languages:
+        if not task.multilingual and code not in task.languages:
             raise UserError(f"{task.dataset}, task {task.name}: only in {', '.join(task.languages)}, not in {code}")
+        if task.parts and split == "train":
+            return {"parts": {part: self.identity(tasks.get(part), code, split) for part in task.parts}}
         where = {"dataset": task.dataset, "config": task.config_for(code), "split": task.splits[split]}
-        if self.label:
+        if task.definition:
+            where["task"] = task.definition
+        if self.label and not self._own(task):
             if not self._has(task, code, split):
                 raise UserError(
                     f"the generated world of this profile has no {task.name} in {code}; add it to languages"
                 )
-            return where | {"world": self.label["version"], "seed": self.label["seed"], "sizes": self.label["sizes"]}
-        files = self._builder(task, code).config.data_files.get(task.splits[split])
+            return where | {"world": self.label["version"], "seed": self.label["seed"], "size": self._size(where)}
+        files = self._files(task, code, split)
         if not files:
-            raise UserError(f"{'/'.join(where.values())}: no such split; {self._mend(task)}")
+            raise UserError(f"{where['dataset']}/{where['config']}/{where['split']}: no such split; {self._mend(task)}")
         return where | {"files": [_fingerprint(str(file)) for file in files]}
+
+    def _files(self, task: Task, code: str, split: str) -> list:
+        return (self._builder(task, code).config.data_files or {}).get(task.splits[split]) or []
+
+    def _size(self, where: dict) -> int:
+        """How many records of the kind the world was asked for: a set more changes nothing for the others."""
+        from xlt.world.files import size_of
+
+        return self.label["sizes"][size_of(where["dataset"], where["config"], where["split"])]
+
+    def labels(self, task: Task) -> tuple[str, ...]:
+        """The names of the task's labels: as declared, else as its training file names them."""
+        task = task.training
+        if task.labels or task.family not in (tasks.CLASSIFICATION, tasks.TAGGING):
+            return task.labels
+        names = records.label_names(self._read(task, task.languages[0], "train"), task)
+        if not names:
+            raise UserError(f"{task.dataset}: the file does not name its labels; give labels: in task {task.name}")
+        return names
 
     def _builder(self, task: Task, code: str) -> datasets.DatasetBuilder:
         config = task.config_for(code)
@@ -97,8 +133,15 @@ class Source:
                 f"{task.dataset} is not in the hub's cache and there is no network; {self._mend(task)}"
             ) from None
 
+    @staticmethod
+    def _own(task: Task) -> bool:
+        """Whether the data set is a folder that the user named by its path."""
+        return task.dataset.startswith((".", "/", "~"))
+
     def _path(self, task: Task) -> str:
         """Folder of the data set, or its hub id; without network the snapshot that `hf download` left."""
+        if self._own(task):
+            return str(ROOT / Path(task.dataset).expanduser())
         if self.root:
             return str(self.root / task.dataset)
         if not huggingface_hub.constants.HF_HUB_OFFLINE:
@@ -109,6 +152,8 @@ class Source:
         )
 
     def _mend(self, task: Task) -> str:
+        if self._own(task):
+            return f"look into {task.dataset}"
         if self.root:
             return f"look into {self.root.name}/{task.dataset}, or unset XLT_HUB_ROOT to use the hub"
         fetch = f"hf download {task.dataset} --repo-type dataset"
@@ -122,11 +167,25 @@ class Source:
         Raises:
             UserError: no such split, empty or damaged file, missing column, label outside the declared set.
         """
+        if task.parts and split == "train":
+            parts = [self.load(tasks.get(part), code, split) for part in task.parts]
+            rows = datasets.concatenate_datasets(parts)
+        else:
+            where = f"{task.dataset}/{task.config_for(code)}/{task.splits.get(split, split)}"
+            raw = self._read(task, code, split)
+            rows = records.canonical(raw, task, code, where)
+            self._check_count(task, code, split, len(rows if task.prefix else raw), where)
+        if examples and examples < len(rows):
+            rows = rows.select(np.sort(np.random.default_rng(seed).permutation(len(rows))[:examples]))
+        return rows
+
+    def _read(self, task: Task, code: str, split: str) -> datasets.Dataset:
+        """The rows as they lie there, every column."""
         where = f"{task.dataset}/{task.config_for(code)}/{task.splits.get(split, split)}"
         builder = self._builder(task, code)
         try:
             builder.download_and_prepare()
-            rows = builder.as_dataset(split=task.splits[split])
+            return builder.as_dataset(split=task.splits[split])
         except (OSError, pa.ArrowInvalid, datasets.exceptions.DatasetGenerationError) as error:
             if getattr(error, "errno", None) == 28:  # disk full
                 raise
@@ -135,10 +194,27 @@ class Source:
             if task.splits.get(split) in (builder.info.splits or {}):
                 raise UserError(f"{where}: empty; fetch the file again") from None
             raise UserError(f"{where}: no such split ({_first_line(error)}); {self._mend(task)}") from None
-        rows = _canonical(rows, task, where)
-        if examples and examples < len(rows):
-            rows = rows.select(np.sort(np.random.default_rng(seed).permutation(len(rows))[:examples]))
-        return rows
+
+    def _check_count(self, task: Task, code: str, split: str, found: int, where: str) -> None:
+        """The number of rows: that of the folder's COUNTS.tsv where it has one, else of the public data set.
+
+        So a lost first line, or a file that was cut, is seen.
+        """
+        wanted = task.rows.get(split)
+        wanted = wanted.get(code) if isinstance(wanted, Mapping) else wanted
+        if self.root:
+            wanted = _counts(self.root).get((task.dataset, task.config_for(code), task.splits[split]))
+            wanted = None if task.prefix else wanted
+        if wanted is not None and wanted != found:
+            raise UserError(f"{where}: {found:,} rows, but the data set has {wanted:,}; fetch the file again")
+
+
+@cache
+def _counts(root: Path) -> dict[tuple[str, str, str], int]:
+    """Rows by id, config and split, as a folder declares them in COUNTS.tsv."""
+    file = root / "COUNTS.tsv"
+    lines = file.read_text(encoding="utf-8").splitlines()[1:] if file.is_file() else []
+    return {(name, config, split): int(rows) for name, config, split, rows in (line.split("\t")[:4] for line in lines)}
 
 
 @cache
@@ -158,36 +234,6 @@ def _prepared(path: str) -> Path:
     files = sorted(file for file in Path(path).rglob("*") if file.is_file())
     state = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     return place / hashlib.sha256(repr(state).encode()).hexdigest()[:12]
-
-
-def _canonical(rows: datasets.Dataset, task: Task, where: str) -> datasets.Dataset:
-    missing = [column for column in task.columns.values() if column not in rows.column_names]
-    if missing:
-        have = ", ".join(rows.column_names)
-        raise UserError(f"{where}: missing column {', '.join(missing)}; it has {have}. Correct the file or the task")
-    if not len(rows):
-        raise UserError(f"{where}: empty; fetch the file again")
-    rows = rows.select_columns(list(task.columns.values()))
-    rows = rows.rename_columns({theirs: ours for ours, theirs in task.columns.items() if ours != theirs})
-    if task.family == tasks.CLASSIFICATION:
-        _check_labels(rows.features["label"], set(rows.unique("label")), task, where)
-    if task.family == tasks.TAGGING:
-        if not hasattr(rows.features["tags"], "feature"):
-            raise UserError(f"{where}: {task.columns['tags']} is no list in each row. Correct the file or the task")
-        _check_labels(rows.features["tags"].feature, set(np.unique(np.concatenate(rows["tags"][:]))), task, where)
-    return rows
-
-
-def _check_labels(feature: datasets.Value, found: set, task: Task, where: str) -> None:
-    """Names and order as declared, where the file has names; ids within range in any case."""
-    names = getattr(feature, "names", None)
-    if names and tuple(names) != task.labels:
-        raise UserError(
-            f"{where}: labels are {', '.join(names)}, but task {task.name} declares {', '.join(task.labels)}"
-        )
-    odd = sorted(str(label) for label in found if label not in range(len(task.labels)))
-    if odd:
-        raise UserError(f"{where}: label {odd[0]} is outside 0..{len(task.labels) - 1} ({', '.join(task.labels)})")
 
 
 def _first_line(error: Exception) -> str:

@@ -28,7 +28,7 @@ from xlt.files import write_atomically
 from xlt.recipe import Encoder, Evaluation, Recipe, digest
 from xlt.sources import Source
 
-FORMAT = 2
+FORMAT = 3
 
 
 class Store:
@@ -43,15 +43,12 @@ class Store:
         if recipe.parent is None:
             return {"format": FORMAT, **self._start_key(recipe.start)}
         stage = recipe.stages[-1]
-        task = tasks.get(stage.task).training
-        data = {code: self.source.identity(task, code, "train") for code in sorted(stage.languages)}
-        return {
-            "format": FORMAT,
-            "parent": self.id(recipe.parent),
-            "stage": stage.key(),
-            "version": task.version,
-            "data": data,
-        }
+        data = {}
+        for part in stage.parts:
+            task = tasks.get(part.task).training
+            records = {code: self.source.identity(task, code, "train") for code in sorted(part.languages)}
+            data[task.name] = {"version": task.version, "records": records}
+        return {"format": FORMAT, "parent": self.id(recipe.parent), "stage": stage.key(), "data": data}
 
     def _start_key(self, start: Encoder) -> dict[str, Any]:
         if start.model:

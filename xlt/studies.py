@@ -16,11 +16,17 @@ if TYPE_CHECKING:
 
 
 def takes(recipe: Recipe, evaluation: Evaluation) -> bool:
-    """Whether the recipe can be evaluated so: on what its last stage trained, or on retrieval before a target."""
+    """Whether the recipe is to be evaluated so.
+
+    After a target stage: on every test set that is trained on the same data (XQuAD and MLQA: SQuAD). After an
+    intermediate stage: on the English development sets of its tasks. What has no head: before any target stage.
+    """
     task, last = tasks.get(evaluation.task), recipe.stages[-1] if recipe.stages else None
-    if task.family == tasks.RETRIEVAL:
+    if task.family in tasks.HEADLESS:
         return last is None or last.role != "target"
-    return last is not None and last.task == task.name
+    if last is None or task.training.name not in [part.task for part in last.parts]:
+        return False
+    return last.role == "target" or (last.role == "intermediate" and evaluation.split == "dev")
 
 
 @dataclass(frozen=True)
@@ -34,47 +40,54 @@ class Study:
         """One row for each recipe: its stages in order and what it is evaluated on."""
         rows = []
         for label, recipe in self.recipes.items():
-            stages = " → ".join(f"{s.task} ({s.role})" for s in recipe.stages) or "(as it is)"
+            stages = " → ".join(f"{s.name} ({s.role})" for s in recipe.stages) or "(as it is)"
             on = dict.fromkeys(e.task for e in self.evaluations if takes(recipe, e))
             rows.append({"recipe": label, "stages": stages, "evaluated on": ", ".join(on)})
         return pd.DataFrame(rows)
 
 
 def _split(names: dict) -> tuple[list[str], list[str]]:
-    """Targets with a training stage, and retrieval targets without one."""
-    trained = [name for name in names if tasks.get(name).family != tasks.RETRIEVAL]
+    """Targets with a training stage, and those without one."""
+    trained = [name for name in names if tasks.get(name).family not in tasks.HEADLESS]
     return trained, [name for name in names if name not in trained]
+
+
+def _direct(lab: Lab, targets: list[str], *intermediate: str, pretrained: bool = True) -> dict[str, Recipe]:
+    """training task: recipe, once for all the targets that are trained alike (XQuAD and MLQA)."""
+    found = {lab.recipe(*intermediate, target=target, pretrained=pretrained): target for target in reversed(targets)}
+    return {target: recipe for recipe, target in reversed(found.items())}
 
 
 def pretrained(lab: Lab) -> Study:
     """Phase 1: the encoder as it is, and as a control direct fine-tuning without pretraining (where that is ours)."""
-    trained, retrieval = _split(lab.profile.target)
+    trained, headless = _split(lab.profile.target)
     recipes = {"pretrained": lab.recipe()}
     if lab.profile.pretraining:
         recipes["random"] = lab.recipe(pretrained=False)
-        recipes |= {f"no pretraining: {t}": lab.recipe(target=t, pretrained=False) for t in trained}
-    return Study(recipes, lab.evaluations(*trained, *retrieval))
+        recipes |= {f"no pretraining: {t}": r for t, r in _direct(lab, trained, pretrained=False).items()}
+    return Study(recipes, lab.evaluations(*trained, *headless))
 
 
 def intermediate(lab: Lab) -> Study:
-    """Phase 2: one English intermediate task on the pretrained encoder; its own English dev score."""
-    recipes = {task: lab.recipe(task) for task in lab.profile.intermediate}
+    """Phase 2: one intermediate stage on the pretrained encoder; the English dev scores of its tasks."""
+    recipes = {name: lab.recipe(name) for name in lab.profile.intermediate}
+    learned = dict.fromkeys(part.task for recipe in recipes.values() for part in recipe.stages[-1].parts)
     evaluations = [
         lab.profile.evaluate(task, "en").model_copy(update={"split": "dev"})
-        for task in lab.profile.intermediate
+        for task in learned
         if "en" in lab.store.source.languages(tasks.get(task), "dev")
     ]
     return Study(recipes, evaluations)
 
 
 def transfer(lab: Lab) -> Study:
-    """Phase 3: every intermediate task (and none) x every target, in every language."""
-    trained, retrieval = _split(lab.profile.target)
-    recipes = {f"none → {t}": lab.recipe(target=t) for t in trained}
-    recipes |= {f"{i} → {t}": lab.recipe(i, target=t) for i in lab.profile.intermediate for t in trained}
-    if retrieval:
+    """Phase 3: every intermediate stage (and none) x every target, in every language."""
+    trained, headless = _split(lab.profile.target)
+    recipes = {f"none → {t}": r for t, r in _direct(lab, trained).items()}
+    recipes |= {f"{i} → {t}": r for i in lab.profile.intermediate for t, r in _direct(lab, trained, i).items()}
+    if headless:
         recipes |= {"none": lab.recipe()} | {i: lab.recipe(i) for i in lab.profile.intermediate}
-    return Study(recipes, lab.evaluations(*trained, *retrieval))
+    return Study(recipes, lab.evaluations(*trained, *headless))
 
 
 STUDIES: dict[str, Callable[[Lab], Study]] = {

@@ -21,7 +21,6 @@ from xlt.errors import UserError, unknown
 from xlt.languages import language
 from xlt.recipe import digest
 
-SAME_TASK = frozenset({("mnli", "xnli"), ("squad", "xquad"), ("pos", "udpos")})
 _NEEDED = ("recipe", "intermediate", "seed", "task", "language", "metric", "value", "main")
 _SCRIPTS = {"Latn": "Latin", "Cyrl": "Cyrillic", "Grek": "Greek", "Arab": "Arabic", "Deva": "Devanagari", "Hans": "Han"}
 
@@ -76,7 +75,6 @@ def transfer_matrix(
     scores: pd.DataFrame,
     baseline: str = "none",
     languages: str | Collection[str] = "zero-shot",
-    same_task: Collection[tuple[str, str]] = SAME_TASK,
     intermediates: Sequence[str] = (),
     targets: Sequence[str] = (),
 ) -> pd.DataFrame:
@@ -84,8 +82,8 @@ def transfer_matrix(
 
     Columns: intermediate, target, metric; mean, low, high, sd over seeds (95 % t interval);
     difference to the baseline with diff_low, diff_high (95 % Welch) and p (Holm over the whole
-    table); n_seeds of the `seeds` that the target has at all; languages; same_task. `intermediates`
-    and `targets` name what was planned, so that what never ran has its cell too.
+    table); n_seeds of the `seeds` that the target has at all; languages; same_task (trained on the target's own data).
+    `intermediates` and `targets` name what was planned, so that what never ran has its cell too.
     """
     means = seed_means(scores, languages)
     rows = list(dict.fromkeys([baseline, *intermediates, *means["intermediate"]]))
@@ -95,10 +93,9 @@ def transfer_matrix(
     matrix = pd.DataFrame([_cell(means, row, column, baseline) for row in rows for column in columns])
     matrix["p"] = stats.holm(matrix["p"])
     matrix["languages"] = languages if isinstance(languages, str) else " ".join(languages)
-    matrix["same_task"] = [
-        any((part, target) in same_task for part in name.split("+"))
-        for name, target in zip(matrix["intermediate"], matrix["target"], strict=True)
-    ]
+    same = scores[scores["same_task"]] if "same_task" in scores else scores[:0]
+    pairs = set(zip(same["intermediate"], same["task"], strict=True))
+    matrix["same_task"] = [pair in pairs for pair in zip(matrix["intermediate"], matrix["target"], strict=True)]
     return matrix
 
 

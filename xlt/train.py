@@ -42,7 +42,7 @@ def train_stage(store: Store, recipe: Recipe, folder: Path, checkpoint_minutes: 
     loss = _mlm_loss if task.family == tasks.MLM else _head_loss
     checkpoint = Checkpoint(store.root / f".checkpoint-{store.id(recipe)}.pt", checkpoint_minutes)
     losses = _loop(learner, stream, loss, stage, steps, checkpoint)
-    model.save(learner, folder, task.training)
+    model.save(learner, folder, task.training, store.source.labels(task))
     checkpoint.path.unlink(missing_ok=True)
     return {"steps": steps, "examples": _count(features), "losses": losses, **model.sizes(learner)}
 
@@ -132,6 +132,9 @@ def _groups(learner: torch.nn.Module, decay: float) -> list[dict]:
 
 
 def _head_loss(learner: torch.nn.Module, batch: Batch) -> torch.Tensor:
+    if "sizes" in batch:
+        labels = batch.pop("labels")
+        return torch.nn.functional.cross_entropy(model.choice_logits(learner, batch), labels)
     with autocast():
         return learner(**batch).loss.float()
 

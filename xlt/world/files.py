@@ -7,6 +7,7 @@ knows the difference.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from collections import defaultdict
@@ -114,6 +115,15 @@ def record_sets(sizes: Mapping[str, int], languages: Iterable[str], seed: int) -
                 config = pattern.format_map(row._asdict())
                 if config != "tatoeba.eng":
                     yield RecordSet(repo, config, name, say(records, row.code))
+
+
+def size_of(repo: str, config: str, split: str) -> str:
+    """The size that says how many records a split has."""
+    for size, (_, _, _, homes) in _SETS.items():
+        for name, pattern, where in homes:
+            if (name, where) == (repo, split) and re.fullmatch(re.sub(r"\{\w+\}", ".+", pattern), config):
+                return size
+    raise unknown("split", f"{repo}/{config}/{split}", (home[0] for _, _, _, homes in _SETS.values() for home in homes))
 
 
 def fingerprint(sets: Iterable[RecordSet]) -> str:
