@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -23,7 +23,9 @@ import yaml
 from datasets import ClassLabel, Features, List, Value
 
 from xlt.errors import UserError, unknown
+from xlt.languages import Language
 from xlt.languages import language as language_row
+from xlt.world import tags
 from xlt.world.forms import (
     UPOS,
     Row,
@@ -59,7 +61,8 @@ FEATURES = {  # by repository, or by config family where a repository has severa
 }
 
 # size -> the split its events are from, how they are drawn and said, and where they go.
-# A config without braces is English only.
+# A config without braces is English only; in one with {all} every language says every record, in one with {one}
+# the languages share the records out. Where homes differ in what they hold, `say` is by config.
 _SETS = {
     "nli_train": ("train", pairs, nli_rows, [("nyu-mll/glue", "mnli", "train")]),
     "nli_dev": ("dev", pairs, nli_rows, [
@@ -75,7 +78,11 @@ _SETS = {
     "parallel": ("test", sentences, parallel_rows, [("google/xtreme", "tatoeba.{iso3}", "validation")]),
     "text": ("train", passages, text_rows, [("xlt/world-text", "{code}", "train")]),
 }  # fmt: skip
+for _form in (tags,):
+    FEATURES |= _form.FEATURES
+    _SETS |= _form.SETS
 SIZES = tuple(_SETS)
+_ENGLISH_TO_ENGLISH = ("tatoeba.eng", "bucc18.en", "en-en")
 
 _CARD = """Records of a small generated world in the form of the data set of this name. They are a measuring
 instrument with known truth, not a sample of language: scores on them say nothing about the real data set."""
@@ -111,17 +118,26 @@ def record_sets(sizes: Mapping[str, int], languages: Iterable[str], seed: int) -
         split, draw, say, homes = _SETS[size]
         records = draw(Random(f"world {WORLD_VERSION} seed {seed} {size}"), split, count)
         for repo, pattern, name in homes:
-            for row in [english, *others] if "{" in pattern else [english]:
-                config = pattern.format_map(row._asdict())
-                if config != "tatoeba.eng":
-                    yield RecordSet(repo, config, name, say(records, row.code))
+            rows = _rows(records, say[pattern] if isinstance(say, Mapping) else say, pattern, [english, *others])
+            for config, said in rows.items():
+                yield RecordSet(repo, config, name, said)
+
+
+def _rows(records: list, say: Callable[[list, str], list[Row]], pattern: str, rows: list[Language]) -> dict:
+    """Config -> its rows, in the languages that its pattern stands for."""
+    configs = defaultdict(list)
+    for i, row in enumerate(rows if "{" in pattern else rows[:1]):
+        config = pattern.format_map(row._asdict() | {"all": "", "one": ""})
+        if config not in _ENGLISH_TO_ENGLISH:
+            configs[config] += say(records[i :: len(rows)] if "{one}" in pattern else records, row.code)
+    return configs
 
 
 def size_of(repo: str, config: str, split: str) -> str:
     """The size that says how many records a split has."""
     for size, (_, _, _, homes) in _SETS.items():
         for name, pattern, where in homes:
-            if (name, where) == (repo, split) and re.fullmatch(re.sub(r"\{\w+\}", ".+", pattern), config):
+            if (name, where) == (repo, split) and re.fullmatch(re.sub(r"\{\w+\}", ".*", pattern), config):
                 return size
     raise unknown("split", f"{repo}/{config}/{split}", (home[0] for _, _, _, homes in _SETS.values() for home in homes))
 

@@ -26,13 +26,13 @@ Grammar = tuple[Callable[..., list[Token]], Callable[..., list[Token]]]
 def realise(event: Event, language: str) -> list[Token]:
     """The statement of `event`, its first letter capital."""
     clause, _ = grammar(language)
-    return _capitalised(clause(event), language)
+    return capitalised(clause(event), language)
 
 
 def ask(event: Event, asked: str, language: str) -> list[Token]:
     """The question for the `asked` role of `event`; the other roles are given in it."""
     _, question = grammar(language)
-    return _capitalised(question(event, asked), language)
+    return capitalised(question(event, asked), language)
 
 
 def text(*sentences: list[Token]) -> str:
@@ -82,7 +82,7 @@ def _strength(language: str, strength: str) -> float:
     return dial
 
 
-def _capitalised(tokens: list[Token], language: str) -> list[Token]:
+def capitalised(tokens: list[Token], language: str) -> list[Token]:
     """The first word with a capital letter; a sentence that starts with digits stays as it is."""
     first = next(i for i, token in enumerate(tokens) if token.form[0].isalnum())
     form = tokens[first].form

@@ -1,6 +1,7 @@
 """The words of the world: one YAML file for each language, one line for each concept.
 
-Sections: names, people, nouns (hypernyms too), adjectives, verbs, places, times, words. What a line holds
+Sections: names, people, nouns (hypernyms too), adjectives, verbs, places, times, words; surnames, cities and
+organisations, which the dialects share with their standard language. What a line holds
 (plural, gender, cases) is between the file and the grammar module of the same name. Mind YAML:
 the words on, off, yes, no, y and n need quotes.
 """

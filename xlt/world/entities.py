@@ -1,0 +1,131 @@
+"""Events with more names in them: people with surnames, organisations that act, cities where things happen.
+
+    >>> text(say(Scene(Event("anna", "buy", "apple", place="village"), surname="weber", city="new_york"), "de"))
+    'Anna Weber kauft in New York einen Apfel.'
+
+A scene is said by the grammar of its language, with an ordinary event in its place, and then the phrases of the
+lexicon are put in. So no grammar knows of cities, and no record without them changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from random import Random
+
+from xlt.world.concepts import NAMES, Event, Token
+from xlt.world.events import event_of, split_of
+from xlt.world.grammar import phrase
+from xlt.world.grammar.sr import to_cyrillic
+from xlt.world.lexicon import lexicon
+from xlt.world.render import DIALECTS, capitalised, grammar, text
+
+SURNAMES = ("novak", "weber", "costa", "kim", "silva", "haddad")
+CITIES = (
+    "paris", "berlin", "london", "rome", "vienna", "moscow", "athens", "cairo", "istanbul", "new_york", "new_delhi",
+    "buenos_aires", "san_francisco", "nizhny_novgorod",
+)  # fmt: skip
+ORGANISATIONS = (
+    "red_cross", "unesco", "unicef", "greenpeace", "world_bank", "european_union", "nasa", "university_vienna",
+    "university_cairo", "university_athens",
+)  # fmt: skip
+KINDS = ("PER", "ORG", "LOC")
+_OFFICIAL = ("buy", "sell", "find", "show", "want", "repair")  # what an organisation does, if it is to be believed
+_SOMEBODY, _HERE = "david", "village"  # the subject and the place of an event, where a name stands instead
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An event; a surname after the name of its subject, an organisation or a city instead of subject or place."""
+
+    event: Event
+    surname: str | None = None
+    organisation: str | None = None
+    city: str | None = None
+
+
+def say(scene: Scene, language: str) -> list[Token]:
+    """The statement of the scene. The tokens of a name have its kind (PER, ORG, LOC) as their `part`."""
+    clause, _ = grammar(language)
+    tokens = clause(_stand_in(scene, language))
+    if scene.organisation:
+        tokens = _put(tokens, "subject", _names(language, "organisations", scene.organisation, "subject"))
+    if scene.surname:
+        subject = [token for token in tokens if token.part == "subject"]
+        tokens = _put(tokens, "subject", [*subject, *_names(language, "surnames", scene.surname, "subject")])
+    if scene.city:
+        tokens = _put(tokens, "place", _names(language, "cities", scene.city, "place"))
+    kinds = {"subject": "ORG" if scene.organisation else "PER" if scene.event.subject in NAMES else "", "place": "LOC"}
+    for role, kind in kinds.items():
+        if kind:
+            tokens = _marked(tokens, role, kind)
+    return capitalised(tokens, language)
+
+
+def _stand_in(scene: Scene, language: str) -> Event:
+    """An event that agrees with the scene: its subject has the gender of the organisation."""
+    if not scene.organisation:
+        return scene.event
+    _, gender = _entry(language, "organisations", scene.organisation)
+    return replace(scene.event, subject="anna" if gender == "f" else _SOMEBODY)
+
+
+def _entry(language: str, section: str, name: str) -> tuple[str, str]:
+    """Phrase and gender; masculine where the language does not say, because its verbs do not mind."""
+    base = language.partition("@")[0]
+    entry = lexicon(DIALECTS.get(base, base).partition("-")[0])[section][name]
+    return tuple(entry) if isinstance(entry, list) else (entry, "m")
+
+
+def _names(language: str, section: str, name: str, part: str) -> list[Token]:
+    tokens = phrase(_entry(language, section, name)[0], part)
+    if language == "sr-Cyrl":
+        tokens = [replace(token, form=to_cyrillic(token.form)) for token in tokens]
+    return [replace(token, glued=True) for token in tokens] if language == "zh" else tokens
+
+
+def _put(tokens: list[Token], role: str, instead: list[Token]) -> list[Token]:
+    """The tokens with another phrase for a role; every grammar says a role in one piece."""
+    where = [i for i, token in enumerate(tokens) if token.part == role]
+    return [*tokens[: where[0]], *instead, *tokens[where[-1] + 1 :]]
+
+
+def _marked(tokens: list[Token], role: str, kind: str) -> list[Token]:
+    """The tokens with `kind` as the part of the name in a role: all from its first proper noun to its last."""
+    where = [i for i, token in enumerate(tokens) if token.part == role and token.upos == "PROPN"]
+    inside = range(where[0], where[-1] + 1) if where else ()
+    return [replace(token, part=kind) if i in inside else token for i, token in enumerate(tokens)]
+
+
+def random_scene(rng: Random, split: str) -> Scene:
+    """A scene of one split with names more often than not; the split is that of its event.
+
+    What is not said is the same in all scenes (any organisation stands where David would), so that
+    no sentence belongs to two splits.
+    """
+    while True:
+        event = event_of(rng, split, general=False, negated=0.05)
+        organisation = rng.choice(ORGANISATIONS) if event.verb in _OFFICIAL and rng.random() < 0.7 else None
+        city = rng.choice(CITIES) if event.place and rng.random() < 0.6 else None
+        named = event.subject in NAMES and not organisation
+        surname = rng.choice(SURNAMES) if named and rng.random() < 0.5 else None
+        event = replace(
+            event,
+            subject=_SOMEBODY if organisation else event.subject,
+            place=_HERE if city else event.place,
+        )
+        if split_of(event) == split:
+            return Scene(event, surname, organisation, city)
+
+
+def scenes(rng: Random, split: str, size: int) -> list[Scene]:
+    """Different scenes of one split."""
+    found: dict[Scene, None] = {}
+    while len(found) < size:
+        found[random_scene(rng, split)] = None
+    return list(found)
+
+
+def scene_text_rows(records: Iterable[Scene], language: str) -> list[dict[str, str]]:
+    """Pretraining text that holds the names: without it, no encoder has read the letters of some of them."""
+    return [{"text": text(say(scene, language))} for scene in records]
