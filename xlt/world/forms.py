@@ -30,7 +30,7 @@ Paragraph = tuple[tuple[Event, ...], int, str]  # its events, which one is asked
 Item = TypeVar("Item")
 
 
-def _distinct(draw: Callable[[], Item | None], key: Callable[[Item], Any]) -> Iterator[Item]:
+def distinct(draw: Callable[[], Item | None], key: Callable[[Item], Any]) -> Iterator[Item]:
     """Draws that are not None, without repetition."""
     seen = set()
     while True:
@@ -51,14 +51,14 @@ def sentences(rng: Random, split: str, size: int) -> list[Sentence]:
         asked = rng.choice(_filled(event)) if rng.random() < 1 / 6 and not event.negated else ""
         return event, asked
 
-    return list(islice(_distinct(draw, _said), size))
+    return list(islice(distinct(draw, said_of), size))
 
 
 def _filled(event: Event) -> list[str]:
     return [role for role in ROLES if role in ("subject", "object") or getattr(event, role)]
 
 
-def _said(sentence: Sentence) -> Sentence:
+def said_of(sentence: Sentence) -> Sentence:
     """The record without what its sentence leaves open."""
     event, asked = sentence
     if asked == "object":
@@ -78,7 +78,7 @@ def passages(rng: Random, split: str, size: int) -> list[list[Sentence]]:
     fruit is met again where there were apples.
     """
     single = iter(sentences(rng, split, size))
-    coherent = _distinct(lambda: _pair_of(rng, split, rng.choice(LABELS[:2])), key=tuple)
+    coherent = distinct(lambda: _pair_of(rng, split, rng.choice(LABELS[:2])), key=tuple)
     return [[(event, "") for event in next(coherent)] if rng.random() < 0.5 else [next(single)] for _ in range(size)]
 
 
@@ -116,7 +116,7 @@ def pairs(rng: Random, split: str, size: int) -> list[tuple[Event, Event, str]]:
     """
     labels = [LABELS[i % 3] for i in range(size)]
     rng.shuffle(labels)
-    fresh = {label: _distinct(lambda label=label: _pair_of(rng, split, label), key=tuple) for label in LABELS}
+    fresh = {label: distinct(lambda label=label: _pair_of(rng, split, label), key=tuple) for label in LABELS}
     return [(*next(fresh[label]), label) for label in labels]
 
 
@@ -145,7 +145,7 @@ def nli_rows(records: Iterable[tuple[Event, Event, str]], language: str) -> list
 
 def paragraphs(rng: Random, split: str, size: int) -> list[Paragraph]:
     """Three or four statements about different people, and a question that exactly one of them answers."""
-    return list(islice(_distinct(lambda: _paragraph(rng, split), key=lambda paragraph: paragraph), size))
+    return list(islice(distinct(lambda: _paragraph(rng, split), key=lambda paragraph: paragraph), size))
 
 
 def _paragraph(rng: Random, split: str) -> Paragraph | None:
