@@ -10,7 +10,8 @@ def table(values: dict[str, list[float]], task: str = "xnli", intermediate: str 
     """One row for each language and seed; `values` maps a language to its score by seed."""
     rows = [
         {"recipe": intermediate, "intermediate": intermediate, "task": task, "metric": "accuracy", "main": True,
-         "seed": seed, "language": code, "value": value, "n": 100, "pretrained": pretrained}
+         "seed": seed, "language": code, "value": value, "n": 100, "pretrained": pretrained,
+         "same_task": intermediate == "mnli"}
         for code, scores in values.items()
         for seed, value in enumerate(scores)
     ]  # fmt: skip

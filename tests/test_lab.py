@@ -10,7 +10,7 @@ from conftest import InProcess, tiny
 from xlt import engine, params
 from xlt.errors import UserError
 from xlt.lab import Lab
-from xlt.recipe import Evaluation, Recipe, Stage
+from xlt.recipe import Evaluation, Part, Recipe, Stage
 from xlt.store import Store
 from xlt.studies import takes
 
@@ -82,9 +82,9 @@ def test_the_rows_say_where_they_come_from(finished):
     store, scores = finished
     assert dict(scores[["recipe", "intermediate"]].drop_duplicates().values) == {"direct": "none", "mnli": "mnli"}
     assert scores.main.all() and not scores.pretrained.any() and (scores.n == 6).all()
-    assert set(scores.run) == {
-        name.rsplit("-", 1)[1] for name in trained(store) if name.startswith(("xlmr-xnli", "xlmr-mnli-xnli"))
-    }
+    stored = {name.rsplit("-", 1)[1] for name in trained(store)}
+    assert set(scores.run) <= stored and scores.run.nunique() == 4
+    assert scores.same_task.equals(scores.recipe == "mnli")
     assert (
         scores.value.between(0, 1).all()
         and scores[list(COLUMNS - {"limit", "layer", "commit", "dirty"})].notna().all().all()
@@ -190,22 +190,30 @@ def test_a_recipe_with_all_seeds_given_runs_once(lab):
 @pytest.mark.parametrize(
     ("stages", "task", "fits"),
     [
-        ([], "xnli", False), ([], "tatoeba", True), (["mnli"], "mnli", True), (["mnli"], "xnli", False),
-        (["mnli"], "tatoeba", True), (["mnli", "xnli"], "xnli", True), (["mnli", "xnli"], "tatoeba", False),
-        (["mnli", "xnli"], "mnli", False), (["pos"], "udpos", False),
+        ([], "xnli test", False), ([], "tatoeba test", True), (["mnli i"], "mnli dev", True),
+        (["mnli i"], "mnli test", False), (["mnli i"], "xnli test", False), (["mnli i"], "tatoeba test", True),
+        (["mnli i", "mnli t"], "xnli test", True), (["squad i", "mnli t"], "xnli test", True),
+        (["mnli t"], "tatoeba test", False), (["squad t"], "mlqa test", True), (["squad t"], "xquad test", True),
+        (["squad t"], "xnli test", False), (["pos i"], "udpos test", False), (["mnli i"], "squad dev", False),
     ],
 )  # fmt: skip
 def test_which_recipe_takes_which_evaluation(start, stages, task, fits):
-    role = {"xnli": "target"}
-    recipe = start.then(*(Stage(task=name, role=role.get(name, "intermediate")) for name in stages))
-    assert takes(recipe, Evaluation(task=task)) is fits
+    role, (task, split) = {"i": "intermediate", "t": "target"}, task.split()
+    recipe = start.then(*(Stage(task=name.split()[0], role=role[name.split()[1]]) for name in stages))
+    assert takes(recipe, Evaluation(task=task, split=split)) is fits
+
+
+def test_a_multi_task_stage_is_evaluated_on_each_of_its_tasks(start):
+    recipe = start.then(Stage(task="mnli", also=(Part(task="squad"),), role="intermediate"))
+    assert all(takes(recipe, Evaluation(task=task, split="dev")) for task in ("mnli", "squad"))
+    assert not takes(recipe, Evaluation(task="pos", split="dev"))
 
 
 def test_recipes_of_the_profile(places):
     lab = Lab(tiny(pretraining={"task": "text", "steps": 1}))
     recipe = lab.recipe("mnli", "pos", target="xnli")
     assert [(s.task, s.role) for s in recipe.stages] == [
-        ("text", "pretraining"), ("mnli", "intermediate"), ("pos", "intermediate"), ("xnli", "target"),
+        ("text", "pretraining"), ("mnli", "intermediate"), ("pos", "intermediate"), ("mnli", "target"),
     ]  # fmt: skip
     assert lab.recipe(target="tatoeba") == lab.recipe()
     assert lab.recipe(pretrained=False).stages == ()
@@ -267,7 +275,7 @@ def test_bad_input_is_refused_before_anything_runs(lab):
 
 def test_costs_of_the_runs_behind_each_recipe(done):
     runs = done.runs(two(done), seeds=1)
-    assert runs[runs.recipe == "mnli"].name.tolist() == ["xlmr-mnli-xnli", "xlmr-mnli", "xlmr"]
+    assert runs[runs.recipe == "mnli"].name.tolist() == ["xlmr-mnli-mnli", "xlmr-mnli", "xlmr"]
     assert runs[runs.recipe == "mnli"].kind.tolist() == ["target", "intermediate", "start"]
     assert runs.seconds.ge(0).all() and runs.steps.max() == 2
 
@@ -285,7 +293,7 @@ def test_runs_in_worker_processes_end_to_end(tmp_path, monkeypatch, places):
     scores = lab.run({"direct": lab.recipe(target="xnli")}, lab.evaluations("xnli"))
     assert set(scores.language) == {"en", "de", "zh"}
     assert sorted(path.name.rsplit("-", 1)[0] for path in (params.cache_root() / "runs").iterdir()) == [
-        "xlmr", "xlmr-xnli",
+        "xlmr", "xlmr-mnli",
     ]  # fmt: skip
     monkeypatch.setattr(engine, "_pool", lambda *_: pytest.fail("started a pool"))
     assert lab.run({"direct": lab.recipe(target="xnli")}, lab.evaluations("xnli")).equals(scores)

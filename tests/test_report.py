@@ -21,7 +21,8 @@ SEEDS = (-0.01, 0.0, 0.01)
 def row(intermediate, task, seed, language, value, **fields):
     plain = {"target": task, "perturbation": "none", "metric": "accuracy", "n": 100, "main": True, "run": "r"}
     named = {"recipe": "direct" if intermediate == "none" else intermediate, "intermediate": intermediate}
-    return named | plain | {"task": task, "seed": seed, "language": language, "value": value} | fields
+    same = {"same_task": (intermediate, task) == ("mnli", "xnli")}
+    return named | plain | same | {"task": task, "seed": seed, "language": language, "value": value} | fields
 
 
 @pytest.fixture
