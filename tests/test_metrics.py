@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xlt import metrics
+from xlt import metrics, tasks
 from xlt.metrics import tagging
 
 
@@ -112,3 +112,38 @@ def test_a_diverged_query_finds_nothing():
     queries = np.array([[np.nan, 0.0], [0.0, 1.0]])
     assert metrics.retrieve(queries, np.eye(2)).tolist() == [-1, 1]
     assert metrics.english_to_foreign(queries, np.eye(2)).tolist() == [0.0, 1.0]
+
+
+def test_paraphrases_by_f1_and_by_its_mean_with_accuracy():
+    gold, predicted = [1, 1, 1, 0, 0, 1], [1, 0, 1, 1, 0, None]
+    assert metrics.f1_binary(gold, predicted) == pytest.approx(2 * 2 / (4 + 3))
+    assert metrics.accuracy_and_f1(gold, predicted) == pytest.approx((3 / 6 + 4 / 7) / 2)
+    assert metrics.f1_binary([0, 0], [0, 0]) == 0.0
+
+
+def test_entities_agree_with_a_plain_reading_of_well_formed_iob2():
+    """Spans are written down first, tags second, so that no code of chunks is needed to know the right ones."""
+    rng = np.random.default_rng(0)
+
+    def sentence(length: int) -> tuple[list[str], set]:
+        tags, spans, at = ["O"] * length, set(), 0
+        while at < length:
+            kind, size = rng.choice(["PER", "LOC", "O", "O"]), int(rng.integers(1, 4))
+            if kind != "O":
+                last = min(at + size, length)
+                tags[at:last] = [f"B-{kind}"] + [f"I-{kind}"] * (last - at - 1)
+                spans.add((kind, at, last))
+            at += size
+        return tags, spans
+
+    lengths = rng.integers(1, 12, size=300)
+    gold, predicted = ([sentence(length) for length in lengths] for _ in range(2))
+    right = sum(len(g & p) for (_, g), (_, p) in zip(gold, predicted, strict=True))
+    found, wanted = sum(len(p) for _, p in predicted), sum(len(g) for _, g in gold)
+    precision, recall = right / found, right / wanted
+    expected = 2 * precision * recall / (precision + recall)
+    assert metrics.entity_f1([t for t, _ in gold], [t for t, _ in predicted]) == pytest.approx(expected, abs=1e-9)
+
+
+def test_every_metric_that_a_task_names_has_a_scorer():
+    assert {metric for task in tasks.TASKS.values() for metric in task.metrics} <= metrics.SCORERS.keys()

@@ -60,6 +60,15 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument(
             "--profile", default="mini", help="a file of params/ (default: mini), or a path to a YAML file"
         )
+    score = command("score", _score, "score a file of predictions against a file of references, by a task's metrics")
+    score.add_argument("--task", required=True, help="a task of `xlt tasks`")
+    score.add_argument("--language", required=True, metavar="CODE", help="a language of `xlt languages`")
+    score.add_argument("--predictions", required=True, type=Path, metavar="FILE", help="one JSON object a line")
+    score.add_argument("--references", required=True, type=Path, metavar="FILE", help="the same, or SQuAD's .json")
+    score.add_argument(
+        "--dev", nargs=2, type=Path, metavar=("PREDICTIONS", "REFERENCES"), help="choose BUCC's threshold on these"
+    )
+    score.add_argument("--json", action="store_true", help="print a JSON object")
     command("tasks", _tasks, "list the declared tasks")
     command("languages", _languages, "list the languages")
     return parser
@@ -93,6 +102,16 @@ def _why(arguments: argparse.Namespace) -> None:
     from xlt.store import why
 
     print("\n".join(why(_profile(arguments.profile), arguments.name)))
+
+
+def _score(arguments: argparse.Namespace) -> None:
+    import json
+
+    from xlt.score import as_text, score
+
+    files = (arguments.predictions, arguments.references, arguments.dev)
+    result = score(arguments.task, arguments.language, *files)
+    print(json.dumps(result) if arguments.json else as_text(result))
 
 
 def _tasks(_: argparse.Namespace) -> None:

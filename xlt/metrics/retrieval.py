@@ -42,16 +42,17 @@ def foreign_to_english(foreign: np.ndarray, english: np.ndarray) -> np.ndarray:
 
 
 def average_precision(
-    relevant: Sequence[Collection[Hashable]], rankings: Sequence[Sequence[Hashable]], k: int = 20
+    relevant: Sequence[Collection[Hashable]], rankings: Sequence[Sequence[Hashable] | None], k: int = 20
 ) -> np.ndarray:
     """Average precision of the first k of each ranking; shape (n,). Its mean is mAP@k.
 
     The divisor is the smaller of k and the number of right answers, as in LAReQA's scorer (Roy et al. 2020; 11 right
     answers a question, one in each language). With one right answer, as in Mewsli-X (Ruder et al. 2021), it is the
-    reciprocal rank. An answer that is ranked twice counts once; one beyond k is not found; an empty ranking scores 0.
+    reciprocal rank. An answer that is ranked twice counts once; one beyond k is not found; an empty ranking, or
+    None, scores 0.
     """
     same_length(relevant, rankings, "rankings")
-    return np.array([_precision(set(r), ranking, k) for r, ranking in zip(relevant, rankings, strict=True)])
+    return np.array([_precision(set(r), ranking or (), k) for r, ranking in zip(relevant, rankings, strict=True)])
 
 
 def _precision(relevant: set[Hashable], ranking: Sequence[Hashable], k: int) -> float:
