@@ -69,6 +69,13 @@ def _parser() -> argparse.ArgumentParser:
         "--dev", nargs=2, type=Path, metavar=("PREDICTIONS", "REFERENCES"), help="choose BUCC's threshold on these"
     )
     score.add_argument("--json", action="store_true", help="print a JSON object")
+    perturb = command("perturb", _perturb, "perturb the lines or JSON records of standard input")
+    perturb.add_argument("--name", help="a perturbation of --list, with an argument after a colon: code-mix:ar")
+    perturb.add_argument("--strength", default="0.1", help="probability of each single change, 0 to 1 (default: 0.1)")
+    perturb.add_argument("--language", metavar="CODE", help="language of the text, of `xlt languages`")
+    perturb.add_argument("--seed", type=int, default=0)
+    perturb.add_argument("--family", help="task family of the records (default: by their columns)")
+    perturb.add_argument("--list", action="store_true", help="list the perturbations")
     command("tasks", _tasks, "list the declared tasks")
     command("languages", _languages, "list the languages")
     return parser
@@ -112,6 +119,23 @@ def _score(arguments: argparse.Namespace) -> None:
     files = (arguments.predictions, arguments.references, arguments.dev)
     result = score(arguments.task, arguments.language, *files)
     print(json.dumps(result) if arguments.json else as_text(result))
+
+
+def _perturb(arguments: argparse.Namespace) -> int:
+    from xlt.perturb import table
+    from xlt.perturb.stream import perturbed
+
+    if arguments.list:
+        listed = table()
+        _table(tuple(listed.columns), listed.itertuples(index=False, name=None))
+        return 0
+    if not (arguments.name and arguments.language):
+        raise UserError("xlt perturb needs --name and --language; --list shows the names")
+    left: list[int] = []  # one exit code for each record that is left as it is
+    settings = (arguments.name, arguments.language, arguments.strength, arguments.seed, arguments.family)
+    sys.stdout.buffer.writelines(perturbed(sys.stdin.buffer, *settings, lambda what: left.append(_complain(what))))
+    sys.stdout.buffer.flush()
+    return max(left, default=0)
 
 
 def _tasks(_: argparse.Namespace) -> None:

@@ -1,0 +1,21 @@
+"""Perturbations of records, for every task family and script; gold stays aligned.
+
+registry     what a perturbation is: kind, strength, valid languages and families, what it preserves
+align        edits and moves, and gold spans that follow them; units: words and grapheme clusters
+draw, rows   which changes happen in a text, and in the records of each task family
+characters, keyboards, codepoints, order, vocabulary (with lexicons), scripts, distractors   the perturbations
+defences     against characters that do not show, and what an encoder's normaliser does itself
+gallery      tables to look at; stream: the command `xlt perturb`
+"""
+
+from xlt.perturb import characters, codepoints, distractors, keyboards, order, scripts, vocabulary  # noqa: F401
+from xlt.perturb.align import Aligned, Edit, edited
+from xlt.perturb.defences import fold_confusables, strip_ignorables, survival, undone
+from xlt.perturb.gallery import gallery, table
+from xlt.perturb.registry import PERTURBATIONS, Perturbation, get
+from xlt.perturb.rows import apply, edits
+
+__all__ = [
+    "PERTURBATIONS", "Aligned", "Edit", "Perturbation", "apply", "edited", "edits", "fold_confusables", "gallery",
+    "get", "strip_ignorables", "survival", "table", "undone",
+]  # fmt: skip

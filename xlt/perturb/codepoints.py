@@ -1,0 +1,107 @@
+"""Attacks that a reader does not see: look-alikes, invisible characters, reordering by bidi controls.
+
+The classes of Boucher et al. 2022 ("Bad Characters", 2106.09898), each apart: many are undone or changed by an
+encoder's own normaliser before the model sees them (`xlt.perturb.survival` prints that).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from xlt.errors import unknown
+from xlt.perturb.align import Edit
+from xlt.perturb.registry import Site, perturbation
+from xlt.perturb.units import in_script, letters
+
+CLASSES: dict[str, dict[str, list[int]]] = yaml.safe_load(
+    Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")
+)  # fmt: skip
+_RIGHT_TO_LEFT = ("Arab", "Hebr")
+_LOOKS = "looks of the text"
+
+
+def members(kind: str, name: str) -> list[str]:
+    """The characters of a class of `invisible` or `bidi`.
+
+    Raises:
+        UserError: no such class.
+    """
+    if name not in CLASSES[kind]:
+        raise unknown(f"class of {kind} characters", name, CLASSES[kind])
+    return [chr(point) for point in CLASSES[kind][name]]
+
+
+@perturbation("invisible", "character", _LOOKS, argument="/".join(CLASSES["invisible"]))
+def invisible(text: str, site: Site) -> Iterator[Edit]:
+    """An invisible character after a letter inside of a word (default class: spaces)."""
+    characters = members("invisible", site.argument or "spaces")
+    for word in letters(text):
+        for start, end in word[:-1]:
+            yield Edit(start, end, text[start:end] + site.rng.choice(characters))
+
+
+@perturbation("bidi", "character", _LOOKS, argument="/".join(CLASSES["bidi"]))
+def bidi(text: str, site: Site) -> Iterator[Edit]:
+    """Two letters stored in the wrong order, with bidi controls that show them in the right one (default: override)."""
+    kind = site.argument or "override"
+    inner, outer, pop = members("bidi", kind)
+    if site.script not in _RIGHT_TO_LEFT:
+        inner, outer = outer, inner
+    shown = (
+        f"{inner}{{}}{pop}" if kind == "isolate" else "{}"
+    )  # an isolate counts as one, so it is its outer that turns
+    for word in letters(text):
+        for (start, middle), (middle2, end) in list(zip(word, word[1:], strict=False))[site.rng.randrange(2) :: 2]:
+            if middle == middle2:
+                pair = shown.format(text[middle:end]) + shown.format(text[start:middle])
+                yield Edit(start, end, outer + pair + pop)
+
+
+@cache
+def look_alikes(script: str) -> dict[str, list[str]]:
+    """Letter of `script` -> letters that look like it: of other scripts, and kept apart from it by NFKC."""
+    found: dict[str, list[str]] = {}
+    for letter, other in sorted(_confusable()):
+        if in_script(letter, script) and not in_script(other, script) and unicodedata.normalize("NFKC", other) == other:
+            found.setdefault(letter, []).append(other)
+    return found
+
+
+@cache
+def compatible(script: str) -> dict[str, list[str]]:
+    """Letter of `script` -> its compatibility variants (full-width, mathematical ...), which NFKC folds into it."""
+    found: dict[str, list[str]] = {}
+    for letter, other in sorted(_confusable()):
+        if in_script(letter, script) and unicodedata.normalize("NFKC", other) == letter != other:
+            found.setdefault(letter, []).append(other)
+    return found
+
+
+def _confusable() -> set[tuple[str, str]]:
+    """Pairs of single letters that Unicode's confusables table holds for look-alikes, both ways."""
+    from confusable_homoglyphs.confusables import confusables_data
+
+    pairs = ((key, row["c"]) for key, rows in confusables_data.items() for row in rows)
+    alike = {(a, b) for a, b in pairs if len(a) == len(b) == 1 and a.isalpha() and b.isalpha()}
+    return alike | {(b, a) for a, b in alike}
+
+
+HOMOGLYPHS = {"scripts": look_alikes, "compatibility": compatible}
+
+
+@perturbation("homoglyphs", "character", _LOOKS, scripts="Latn Cyrl Grek", argument="/".join(HOMOGLYPHS))
+def homoglyphs(text: str, site: Site) -> Iterator[Edit]:
+    """A look-alike in a letter's place (default: letters of other scripts)."""
+    kind = site.argument or "scripts"
+    if kind not in HOMOGLYPHS:
+        raise unknown("class of homoglyphs", kind, HOMOGLYPHS)
+    table = HOMOGLYPHS[kind](site.script)
+    for word in letters(text):
+        for start, end in word:
+            if others := table.get(text[start]):
+                yield Edit(start, end, site.rng.choice(others) + text[start + 1 : end])

@@ -1,0 +1,92 @@
+"""Two cheap defences against hidden and look-alike characters, and what an encoder's normaliser does by itself."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import pandas as pd
+import regex
+
+from xlt.languages import language as language_row
+from xlt.perturb.codepoints import CLASSES, HOMOGLYPHS, look_alikes
+from xlt.perturb.units import in_script, words
+
+_IGNORABLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cc}--[\t\n\r]]", regex.VERSION1)
+_WORDLIKE = regex.compile(r"\p{L}")
+_JOINERS = "\u200c\u200d"  # spelling, not noise, in these scripts
+_JOINED = ("Arab", "Deva", "Beng", "Guru", "Gujr", "Orya", "Taml", "Telu", "Knda", "Mlym", "Sinh", "Khmr", "Mong")
+
+
+def strip_ignorables(text: str, language: str) -> str:
+    """`text` without default-ignorable and control code points (tab and line ends stay).
+
+    The zero-width joiner and non-joiner stay where the language's script spells with them (Persian, Indic).
+    """
+    keep = _JOINERS if language_row(language).script in _JOINED else ""
+    return _IGNORABLE.sub(lambda match: match[0] if match[0] in keep else "", text)
+
+
+def fold_confusables(text: str, language: str) -> str:
+    """`text` with look-alikes folded to letters of the language's script, in words that this makes wholly of it.
+
+    So a word of another script, as a name may be, stays unless all its letters look like the language's.
+    """
+    script, table = language_row(language).script, _folding(language_row(language).script)
+    parts, at = [], 0
+    for start, end in words(text):
+        folded = text[start:end].translate(table)
+        ours = all(in_script(c, script) for c in folded if _WORDLIKE.match(c))
+        parts += [text[at:start], folded if ours else text[start:end]]
+        at = end
+    return "".join([*parts, text[at:]])
+
+
+@cache
+def _folding(script: str) -> dict[int, str]:
+    """Look-alike -> the one letter of `script` of its own case; compatibility variants of any letter fold too."""
+    table: dict[int, str] = {}
+    for letter, others in look_alikes(script).items():
+        for other in others:
+            if other.isupper() == letter.isupper() or ord(other) not in table:
+                table[ord(other)] = letter
+    for letter, others in HOMOGLYPHS["compatibility"](script).items():
+        table |= {ord(other): letter for other in others}
+    return table
+
+
+def normaliser(tokenizer: Any) -> Any:
+    """str -> str: what a `transformers` tokenizer does to a text before it splits it, if anything."""
+    rule = tokenizer.backend_tokenizer.normalizer
+    return rule.normalize_str if rule is not None else str
+
+
+def survival(tokenizer: Any) -> pd.DataFrame:
+    """Each invisible and bidi code point between two letters through the tokenizer's own normaliser.
+
+    Columns: class, code_point, name, becomes (survives | removed | space | other).
+    """
+    normalise = normaliser(tokenizer)
+    rows = []
+    for kinds in CLASSES.values():
+        for name, points in kinds.items():
+            rows += [
+                (name, f"U+{p:04X}", unicodedata.name(chr(p), "control"), _fate(chr(p), normalise)) for p in points
+            ]
+    return pd.DataFrame(rows, columns=["class", "code_point", "name", "becomes"])
+
+
+def _fate(character: str, normalise: Any) -> str:
+    made, clean = normalise(f"a{character}b"), normalise("ab")
+    if character in made:
+        return "survives"
+    return {clean: "removed", normalise("a b"): "space"}.get(made, "other")
+
+
+def undone(tokenizer: Any, clean: Sequence[str], noisy: Sequence[str]) -> float:
+    """Share of the changed texts that the tokenizer's own normaliser makes clean again; NaN if none changed."""
+    normalise = normaliser(tokenizer)
+    changed = [(a, b) for a, b in zip(clean, noisy, strict=True) if a != b]
+    return sum(normalise(a) == normalise(b) for a, b in changed) / len(changed) if changed else float("nan")

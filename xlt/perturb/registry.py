@@ -1,0 +1,134 @@
+"""What a perturbation is, and the table of all of them.
+
+There are three forms. An *edit* perturbation lists every edit that it could make in a text, a *move* perturbation
+every reordering within a clause, an *add* perturbation a sentence for a question's context. The strength s in [0, 1]
+is the probability with which each of them happens, drawn independently: s = 0 changes nothing, s = 1 all that can be
+changed, and under one seed the changes at a lower strength are among those at a higher one. Drawn so, each
+perturbation is the random control of a search attack that chooses among the same edits.
+
+A name can carry an argument after a colon: "code-mix:ar", "invisible:joiners", "synonyms:neighbours.json".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from xlt.errors import UserError, unknown
+from xlt.languages import language as language_row
+from xlt.perturb.units import SPACELESS
+
+EDIT, MOVE, ADD = "edit", "move", "add"
+TEXT_FAMILIES = ("classification", "span", "choice", "retrieval", "mlm")
+FAMILIES = (*TEXT_FAMILIES, "tagging")
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """One declared perturbation; empty `scripts` or `languages` mean that none is excluded."""
+
+    name: str
+    kind: str  # character | word | order | script | distractor
+    find: Callable[..., Any]
+    form: str
+    unit: str  # what the strength counts
+    preserves: str
+    families: tuple[str, ...]
+    scripts: tuple[str, ...]
+    languages: tuple[str, ...]
+    spaces: bool  # needs spaces between words; tagging has its words given
+    argument: str  # what may stand after the colon
+
+    @property
+    def what(self) -> str:
+        """What it does, in a sentence."""
+        return (self.find.__doc__ or "").split("\n")[0]
+
+    @property
+    def valid(self) -> str:
+        """Languages or scripts that it is valid for, in words."""
+        named = " ".join(self.languages or self.scripts) or "all"
+        return f"{named}, with spaces between words" if self.spaces else named
+
+    def check(self, language: str, family: str) -> None:
+        """Raises UserError where the perturbation is not valid."""
+        if family not in FAMILIES:
+            raise unknown("task family", family, FAMILIES)
+        if family not in self.families:
+            raise UserError(
+                f"perturbation {self.name} has no meaning for {family}; it takes {', '.join(self.families)}"
+            )
+        row = language_row(language)
+        base, script = language.partition("@")[0], row.script
+        if (self.scripts and script not in self.scripts) or (self.languages and base not in self.languages):
+            valid = ", ".join(self.languages or self.scripts)
+            raise UserError(f"perturbation {self.name} is not valid for {language} ({script}); it is for {valid}")
+        if self.spaces and family != "tagging" and script in SPACELESS:
+            raise UserError(
+                f"perturbation {self.name} needs spaces between words, which {language} ({script}) does not write; "
+                "only tagging, where the words are given, can take it"
+            )
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a perturbation is at work; `rng` is for its own choices."""
+
+    language: str
+    script: str
+    argument: str
+    rng: Random
+
+
+PERTURBATIONS: dict[str, Perturbation] = {}
+
+
+def perturbation(
+    name: str, kind: str, preserves: str, *, unit: str = "letter", form: str = EDIT,
+    families: tuple[str, ...] = FAMILIES, scripts: str = "", languages: str = "", spaces: bool = False,
+    argument: str = "",
+) -> Callable[[Callable], Callable]:  # fmt: skip
+    """Declares the decorated function `find` as a perturbation.
+
+    edit: `find(text, site)` yields `Edit`s from left to right that do not overlap.
+    move: `find(length, rng)` yields (start, order): the units start + order[k] of a clause of `length` units
+        stand at start + k; no unit occurs twice.
+    add: `find(record, site)` gives the sentence to add to `record["context"]`, or None.
+    """
+
+    def declare(find: Callable) -> Callable:
+        PERTURBATIONS[name] = Perturbation(
+            name, kind, find, form, unit, preserves, families, tuple(scripts.split()), tuple(languages.split()), spaces,
+            argument,
+        )  # fmt: skip
+        return find
+
+    return declare
+
+
+def get(name: str) -> tuple[Perturbation, str]:
+    """The perturbation and the argument of "name" or "name:argument".
+
+    Raises:
+        UserError: no such perturbation, or one that takes no argument.
+    """
+    base, colon, argument = name.partition(":")
+    if base not in PERTURBATIONS:
+        raise unknown("perturbation", base, PERTURBATIONS)
+    found = PERTURBATIONS[base]
+    if colon and not found.argument:
+        raise UserError(f"perturbation {base} takes no argument, but was given '{argument}'; leave out ':{argument}'")
+    return found, argument
+
+
+def check_strength(strength: float) -> float:
+    """Raises UserError unless `strength` is a number from 0 to 1."""
+    try:
+        number = float(strength)
+    except (TypeError, ValueError):
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise UserError(f"strength {strength} is not a number from 0 to 1")
+    return number

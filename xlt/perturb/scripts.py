@@ -1,0 +1,132 @@
+"""The same words in another script. Each word is converted for itself, so that a part of a text can be.
+
+Romanisation is by uroman ("This project uses the universal romanizer software 'uroman' written by Ulf Hermjakob, USC
+Information Sciences Institute (2015-2020)"; Hermjakob, May and Knight 2018), the rest by OpenCC, cyrtranslit and
+indic-transliteration. All are imported when first used.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import regex
+
+from xlt.errors import UserError, unknown
+from xlt.languages import language as language_row
+from xlt.perturb.align import Edit
+from xlt.perturb.registry import Site, perturbation
+from xlt.perturb.units import words
+
+_SOUNDS = "sounds, nearly; number and order of words"
+_OTHER = """Arab Armn Beng Cyrl Deva Ethi Geor Grek Gujr Guru Hans Hant Hebr Jpan Khmr Knda Kore Laoo Mlym Mymr Orya
+Sinh Taml Telu Thai"""
+# language -> cyrtranslit's code
+_CYRILLIC = {"sr-Cyrl": "sr", "ru": "ru", "bg": "bg", "uk": "ua", "mk": "mk", "be": "by", "mn": "mn", "tg": "tj"}
+# ISO 15924 -> indic-transliteration's name
+_INDIC = {
+    "Deva": "devanagari", "Beng": "bengali", "Guru": "gurmukhi", "Gujr": "gujarati", "Orya": "oriya", "Taml": "tamil",
+    "Telu": "telugu", "Knda": "kannada", "Mlym": "malayalam",
+}  # fmt: skip
+_NUKTA = "\u093c"
+_HAN = regex.compile(r"\p{Hani}+")
+_VARIANTS = {"standard": "s2t", "tw": "s2tw", "hk": "s2hk"}
+
+
+def _converted(text: str, convert: Callable[[str], str]) -> Iterator[Edit]:
+    for start, end in words(text):
+        word = text[start:end]
+        if not word.isascii() and (new := convert(word)) and new != word:
+            yield Edit(start, end, new)
+
+
+@perturbation("romanise", "script", _SOUNDS, unit="word", scripts=_OTHER)
+def romanise(text: str, site: Site) -> Iterator[Edit]:
+    """A word in Latin letters, by uroman."""
+    iso3 = language_row(site.language).iso3.partition("_")[0].partition("@")[0]
+    yield from _converted(text, lambda word: _romanised(word, iso3))
+
+
+@cache
+def _romanised(word: str, iso3: str) -> str:
+    return _uroman().romanize_string(word, lcode=iso3)
+
+
+@cache
+def _uroman():
+    from uroman import Uroman  # reads its tables: three seconds, once
+
+    return Uroman()
+
+
+@perturbation("latin", "script", _SOUNDS, unit="word", languages=" ".join(_CYRILLIC))
+def to_latin(text: str, site: Site) -> Iterator[Edit]:
+    """A Cyrillic word in the language's Latin transliteration."""
+    from cyrtranslit import to_latin
+
+    yield from _converted(text, lambda word: to_latin(word, _CYRILLIC[site.language]))
+
+
+@perturbation("cyrillic", "script", "words: Serbian is written in both", unit="word", languages="sr-Latn")
+def to_cyrillic(text: str, _: Site) -> Iterator[Edit]:
+    """A Serbian word in Cyrillic."""
+    from cyrtranslit import to_cyrillic
+
+    for start, end in words(text):
+        if (new := to_cyrillic(text[start:end], "sr")) != text[start:end]:
+            yield Edit(start, end, new)
+
+
+@perturbation("indic", "script", _SOUNDS, unit="word", scripts=" ".join(_INDIC), argument="/".join(_INDIC))
+def indic(text: str, site: Site) -> Iterator[Edit]:
+    """A word in another Indic script (default: Devanagari; for Devanagari Bengali)."""
+    from indic_transliteration.sanscript import transliterate
+
+    target = site.argument or ("Beng" if site.script == "Deva" else "Deva")
+    if target not in _INDIC:
+        raise unknown("Indic script", target, _INDIC)
+    if target == site.script:
+        raise UserError(f"{site.language} is written in {target} already; name another script: indic:SCRIPT")
+
+    def convert(word: str) -> str:
+        plain = unicodedata.normalize("NFD", word)  # the nukta apart from its letter
+        if site.script == "Deva" and target not in ("Beng", "Guru", "Gujr", "Orya", "Knda"):
+            plain = plain.replace(_NUKTA, "")  # the target script has none
+        return unicodedata.normalize("NFC", transliterate(plain, _INDIC[site.script], _INDIC[target]))
+
+    yield from _converted(text, convert)
+
+
+@perturbation("traditional", "script", "words", unit="character", scripts="Hans", argument="/".join(_VARIANTS))
+def traditional(text: str, site: Site) -> Iterator[Edit]:
+    """A simplified Chinese character in its traditional form, chosen by the phrase that it is in (OpenCC)."""
+    variant = site.argument or "standard"
+    if variant not in _VARIANTS:
+        raise unknown("standard of traditional characters", variant, _VARIANTS)
+    yield from _han(text, _VARIANTS[variant])
+
+
+@perturbation("simplified", "script", "words", unit="character", scripts="Hant Hans")
+def simplified(text: str, _: Site) -> Iterator[Edit]:
+    """A traditional Chinese character in its simplified form (OpenCC)."""
+    yield from _han(text, "t2s")
+
+
+def _han(text: str, rule: str) -> Iterator[Edit]:
+    """Character by character where the converted run is as long as before, which it nearly always is."""
+    for match in _HAN.finditer(text):
+        start, old, new = match.start(), match[0], _opencc(rule).convert(match[0])
+        if len(old) != len(new):
+            yield Edit(start, match.end(), new)
+        else:
+            yield from (
+                Edit(start + i, start + i + 1, b) for i, (a, b) in enumerate(zip(old, new, strict=True)) if a != b
+            )
+
+
+@cache
+def _opencc(rule: str):
+    from opencc import OpenCC
+
+    return OpenCC(rule)
