@@ -80,6 +80,7 @@ def test_official_squad_scores(prediction, references, exact, overlap):
         ("th", "ไทย", "ไท", 0, 2 * 2 / (3 + 2)),
         ("ar", "القاهرة، مصر", "قاهرة مصر", 1, 1),
         ("ar", "سالم", "سم", 0, 0),  # not inside a word
+        ("ar", "الو", "و", 0, 0),  # too short to be an article and a word
         ("hi", "दिल्ली।", "दिल्ली", 1, 1),
         ("bar@0.5", "der Hund", "Hund", 0, 2 / 3),  # no article list for the dialect
     ],

@@ -14,13 +14,15 @@ from xlt.errors import UserError
 
 
 def test_squad2_counts_questions_without_an_answer_and_splits_them():
-    references = [["Paris"], [], ["a cat sat"], ["x"], [], ["..."], []]
-    predictions = ["Paris!", "", "the cat", None, "dog", "", None]
+    references = [["Paris"], [], ["a cat sat"], ["x"], [], ["..."], [], ["...", "x"]]
+    predictions = ["Paris!", "", "the cat", None, "dog", "", None, ""]
     exact = metrics.squad2_exact_match(predictions, references)
     overlap = metrics.squad2_f1(predictions, references)
-    assert exact.tolist() == [1, 1, 0, 0, 0, 1, 0]  # "...": nothing left of the reference, so "" is right
-    assert overlap == pytest.approx([1, 1, 2 / 3, 0, 0, 1, 0], abs=1e-12)
-    assert metrics.mean(metrics.with_answer(overlap, references)) == pytest.approx((1 + 2 / 3 + 0 + 1) / 4, abs=1e-12)
+    assert exact.tolist() == [1, 1, 0, 0, 0, 1, 0, 0]  # "" is right where nothing is left of any reference
+    assert overlap == pytest.approx([1, 1, 2 / 3, 0, 0, 1, 0, 0], abs=1e-12)
+    assert metrics.mean(metrics.with_answer(overlap, references)) == pytest.approx(
+        (1 + 2 / 3 + 0 + 1 + 0) / 5, abs=1e-12
+    )
     assert metrics.mean(metrics.without_answer(exact, references)) == pytest.approx(1 / 3, abs=1e-12)
 
 
@@ -41,6 +43,7 @@ def test_no_question_of_a_kind_gives_no_number():
         ("zh", "北京大学", "北京", 0, 2 * 2 / (4 + 2)),
         ("zh", "3号线。", "3号", 0, 2 * 2 / (3 + 2)),
         ("zh", "iPhone 手机", "iphone手机", 1, 1),
+        ("zh", "\u9fd4\u9fd5", "\u9fd4", 0, 0),  # beyond the characters that the script knows: one word
         ("ar", "القاهرة، مصر", "قاهرة مصر", 1, 1),
     ],
 )

@@ -69,6 +69,8 @@ def test_unknown_ways_are_refused():
         metrics.bucc_candidates(X, Y, margin="ration")
     with pytest.raises(UserError, match="known: drop, expand"):
         metrics.bucc_candidates(X, Y, repeated="merge")
+    with pytest.raises(ValueError):
+        metrics.bucc_candidates(X, Y, ["a", "b"], ["A"])
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,7 @@ def test_unknown_ways_are_refused():
     [
         ([0.7, 0.9, 0.6, 0.8], [0, 1, 0, 1], 3, 0.75),  # 4 / (2 + 3) after the second best
         ([0.9, 0.8], [1, 1], 2, 0.8),  # all kept
-        ([0.9, 0.5, 0.5], [1, 1, 0], 2, 0.5),  # no threshold parts equal scores: 4 / (3 + 2) with both
+        ([0.9, 0.5, 0.5, 0.5, 0.5], [1, 1, 0, 0, 0], 2, 0.7),  # no threshold parts equal scores: 2 / 3, not 4 / 4
         ([0.9, 0.8], [0, 0], 2, 0.0),
         ([], [], 2, 0.0),
     ],

@@ -126,6 +126,10 @@ def test_pairs_with_the_threshold_of_dev(write, extra_task):
     assert metrics == {"bucc_f1": 2 / 3, "bucc_precision": 1, "bucc_recall": 0.5, "bucc_f1_oracle": 1}
     metrics = score("extra", "de", predicted, gold)["metrics"]
     assert metrics == {"bucc_f1": 0.8, "bucc_precision": 2 / 3, "bucc_recall": 1, "bucc_f1_oracle": 1}
+    right = pairs("right.jsonl", (1, 1, 0.8), (2, 2, 0.6))
+    assert score("extra", "de", right, gold, (right, gold))["metrics"]["bucc_f1"] == 1  # the threshold itself counts
+    with pytest.raises(UserError, match=r'line 1: score: "0.8" should be a number'):
+        score("extra", "de", pairs("text.jsonl", (1, 1, "0.8")), gold)
     with pytest.raises(UserError, match=r"again.jsonl, line 2: doubled, .*again.jsonl, line 1; 1 source and target"):
         score("extra", "de", pairs("again.jsonl", (1, 1, 0.8), ("1", 1, 0.6)), gold)
 

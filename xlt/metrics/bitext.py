@@ -55,19 +55,14 @@ def bucc_candidates(
 
     Raises:
         UserError: an unknown margin or way with repeated sentences.
+        ValueError: not as many texts as vectors.
     """
     if margin not in MARGINS:
         raise unknown("margin", margin, MARGINS)
     if repeated not in REPEATED:
         raise unknown("way with repeated sentences", repeated, REPEATED)
-    source_rows, target_rows = (
-        _rows_of_sentences(source_texts, len(source)),
-        _rows_of_sentences(target_texts, len(target)),
-    )
-    x, y = (
-        _cosine_ready(side[[rows[0] for rows in all_rows]])
-        for side, all_rows in ((source, source_rows), (target, target_rows))
-    )
+    source_rows, x = _sentences(source, source_texts)
+    target_rows, y = _sentences(target, target_texts)
     pairs, scores = [], []
     for i, j, score in _one_to_one(*_scored_both_ways(x, y, k, margin)):
         rows = list(product(source_rows[i], target_rows[j]))
@@ -77,16 +72,13 @@ def bucc_candidates(
     return pairs, np.array(scores)
 
 
-def _rows_of_sentences(texts: Sequence[str] | None, n: int) -> list[list[int]]:
-    """Rows of each different sentence, in order of first occurrence."""
-    rows = defaultdict(list)
-    for row, text in enumerate(range(n) if texts is None else texts):
+def _sentences(vectors: np.ndarray, texts: Sequence[str] | None) -> tuple[list[list[int]], np.ndarray]:
+    """Rows of each different sentence in order of first occurrence, and its vector, of length 1 or zero."""
+    rows, numbers = defaultdict(list), range(len(vectors))
+    for row, text in zip(numbers, numbers if texts is None else texts, strict=True):
         rows[text].append(row)
-    return list(rows.values())
-
-
-def _cosine_ready(vectors: np.ndarray) -> np.ndarray:
-    return np.nan_to_num(unit(vectors), nan=0.0, posinf=0.0, neginf=0.0)
+    first = unit(vectors[[of_one[0] for of_one in rows.values()]])
+    return list(rows.values()), np.where(np.isfinite(first), first, 0)
 
 
 def _scored_both_ways(x: np.ndarray, y: np.ndarray, k: int, margin: str) -> tuple[np.ndarray, np.ndarray]:
