@@ -25,7 +25,7 @@ from datasets import ClassLabel, Features, List, Value
 from xlt.errors import UserError, unknown
 from xlt.languages import Language
 from xlt.languages import language as language_row
-from xlt.world import tags
+from xlt.world import qa, tags
 from xlt.world.forms import (
     UPOS,
     Row,
@@ -78,7 +78,7 @@ _SETS = {
     "parallel": ("test", sentences, parallel_rows, [("google/xtreme", "tatoeba.{iso3}", "validation")]),
     "text": ("train", passages, text_rows, [("xlt/world-text", "{code}", "train")]),
 }  # fmt: skip
-for _form in (tags,):
+for _form in (tags, qa):
     FEATURES |= _form.FEATURES
     _SETS |= _form.SETS
 SIZES = tuple(_SETS)
