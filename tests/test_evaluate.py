@@ -9,7 +9,6 @@ from conftest import tiny
 
 from xlt import encode, evaluate, model, tasks
 from xlt.engine import Job, execute
-from xlt.errors import UserError
 from xlt.params import Resources
 from xlt.recipe import Evaluation, Recipe, Stage
 from xlt.store import Store, predictions
@@ -271,68 +270,3 @@ def test_a_limited_evaluation_takes_the_same_rows_of_every_language(trained):
         evaluate._rows(store, Evaluation(task="tatoeba", language=code, examples=3))["target"] for code in ("de", "zh")
     ]
     assert rows[0] == rows[1] and len(rows[0]) == 3
-
-
-# retrieval ------------------------------------------------------------------------------------
-
-
-class Vectors(torch.nn.Module):
-    """An encoder whose hidden states are the token ids times one plus the layer, in two dimensions."""
-
-    def __init__(self, layers=12):
-        super().__init__()
-        self.config = SimpleNamespace(num_hidden_layers=layers, hidden_size=2)
-
-    def forward(self, input_ids, attention_mask, output_hidden_states, **_):
-        assert output_hidden_states
-        states = torch.stack([input_ids.float(), torch.ones_like(input_ids).float()], dim=-1)
-        states = torch.where(attention_mask.unsqueeze(-1) == 1, states, torch.tensor(1e6))  # padding must not count
-        return SimpleNamespace(hidden_states=[states * (1 + i) for i in range(self.config.num_hidden_layers + 1)])
-
-
-TEXTS = ["Anna kauft ein Auto.", "Anna", "Der Hund"]
-
-
-def test_mean_pooling_is_over_all_tokens_and_no_padding(tokenizer):
-    vectors = evaluate.embed(TEXTS, tokenizer, Vectors(), Evaluation(task="tatoeba", layer=0), batch=2)
-    means = [np.mean(tokenizer(text)["input_ids"]) for text in TEXTS]
-    np.testing.assert_allclose(vectors, [[mean, 1.0] for mean in means], rtol=1e-6)
-
-
-def test_cls_pooling_is_the_first_token(tokenizer):
-    vectors = evaluate.embed(TEXTS, tokenizer, Vectors(), Evaluation(task="tatoeba", layer=0, pooling="cls"), batch=2)
-    assert vectors.tolist() == [[tokenizer.cls_token_id, 1.0]] * 3
-
-
-@pytest.mark.parametrize(("layer", "factor"), [(0, 1), (3, 4), (12, 13), (None, 9)])
-def test_the_layer_asked_for(tokenizer, layer, factor):
-    vectors = evaluate.embed(TEXTS, tokenizer, Vectors(), Evaluation(task="tatoeba", layer=layer), batch=8)
-    assert vectors[:, 1].tolist() == [factor] * 3
-
-
-@pytest.mark.parametrize("layer", [13, -1])
-def test_a_layer_that_the_encoder_does_not_have(tokenizer, layer):
-    with pytest.raises(UserError, match=f"evaluation of tatoeba: the encoder has layers 0 to 12, not {layer}"):
-        evaluate.embed(TEXTS, tokenizer, Vectors(), Evaluation(task="tatoeba", layer=layer), batch=8)
-
-
-def test_the_default_layer_is_that_of_xtreme():
-    assert [evaluate.default_layer(n) for n in (24, 12, 6, 2, 1)] == [14, 8, 4, 1, 1]
-
-
-def test_known_vectors_find_their_sentence(shared, start, monkeypatch):
-    rows = {"source": ["a", "b", "c"], "target": ["A", "B", "C"]}
-    table = {"a": [1, 0], "b": [0, 1], "c": [1, 0.1], "A": [1, 0], "B": [1, 0.2], "C": [0, 1]}
-    monkeypatch.setattr(evaluate, "_rows", lambda *_: rows)
-    monkeypatch.setattr(evaluate, "embed", lambda texts, *_: np.array([table[t] for t in texts], float))
-    values, examples = evaluate.evaluate(shared, start, Evaluation(task="tatoeba", language="de"), None, 4)
-    # A finds a, B (1, 0.2) finds c, C finds b; a finds A, b finds C, and c (1, 0.1) finds B
-    assert [example["accuracy_en_to_xx"] for example in examples] == [1.0, 0.0, 0.0]
-    assert [example["accuracy_xx_to_en"] for example in examples] == [1.0, 0.0, 0.0]
-    assert values == {"accuracy_en_to_xx": pytest.approx(1 / 3), "accuracy_xx_to_en": pytest.approx(1 / 3)}
-
-
-def test_retrieval_needs_no_head(trained):
-    store, recipes = trained
-    learner = evaluate.model_for(store, recipes["xnli"], Evaluation(task="tatoeba", language="de"))
-    assert not hasattr(learner, "classifier") and not learner.training

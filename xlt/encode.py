@@ -6,7 +6,7 @@ padded here; `collate` pads a batch to its longest member.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,9 +26,10 @@ def encode(family: str, rows: Any, tokenizer: Any, max_length: int, stride: int 
     return _FAMILIES[family](rows, tokenizer, max_length, stride)
 
 
-def sentences(texts: list[str], tokenizer: Any, max_length: int) -> list[Feature]:
-    """Single sentences, for retrieval."""
-    return _features(tokenizer(texts, truncation=True, max_length=max_length))
+def sentences(texts: Sequence[str] | Sequence[tuple[str, str]], tokenizer: Any, max_length: int) -> list[Feature]:
+    """Single texts, or pairs of texts (of which the longer is cut first), for retrieval."""
+    sides = zip(*texts, strict=True) if texts and not isinstance(texts[0], str) else [texts]
+    return _features(tokenizer(*map(list, sides), truncation=True, max_length=max_length))
 
 
 def _features(encoded: Any, **labels: list) -> list[Feature]:

@@ -10,8 +10,8 @@ import torch
 
 from xlt import encode, metrics, model, tasks
 from xlt.device import autocast, compute
-from xlt.errors import UserError
 from xlt.recipe import Evaluation, Recipe
+from xlt.retrieval import pairs
 
 if TYPE_CHECKING:
     from xlt.store import Store
@@ -39,7 +39,7 @@ def evaluate(
     task, tokenizer = tasks.get(evaluation.task), model.tokenizer_of(store, recipe)
     rows = _rows(store, evaluation)
     if task.family == tasks.RETRIEVAL:
-        return _retrieval(rows, tokenizer, learner, evaluation, batch)
+        return pairs.score(rows, tokenizer, learner, evaluation, batch)
     features = _features(store, evaluation, tokenizer)
     score = _FAMILIES[task.family]
     return score(rows, features, learner, batch, tokenizer, store.source.labels(task), evaluation)
@@ -183,46 +183,3 @@ def _best_span(start: np.ndarray, end: np.ndarray, offsets: list) -> tuple[float
 _FAMILIES = {
     tasks.CLASSIFICATION: _classification, tasks.CHOICE: _choice, tasks.TAGGING: _tagging, tasks.SPAN: _span,
 }  # fmt: skip
-
-
-# sentence retrieval ---------------------------------------------------------------------------
-
-
-def _retrieval(
-    rows: Any, tokenizer: Any, encoder: Any, evaluation: Evaluation, batch: int
-) -> tuple[dict[str, float], Examples]:
-    """Nearest neighbour by cosine, both directions; `source` is the foreign side, `target` English."""
-    foreign = embed(rows["source"], tokenizer, encoder, evaluation, batch)
-    english = embed(rows["target"], tokenizer, encoder, evaluation, batch)
-    from_english = metrics.english_to_foreign(english, foreign)
-    to_english = metrics.foreign_to_english(foreign, english)
-    values = {"accuracy_en_to_xx": float(from_english.mean()), "accuracy_xx_to_en": float(to_english.mean())}
-    pairs = zip(from_english.tolist(), to_english.tolist(), strict=True)
-    return values, [{"accuracy_en_to_xx": a, "accuracy_xx_to_en": b} for a, b in pairs]
-
-
-@torch.no_grad()
-def embed(texts: list[str], tokenizer: Any, encoder: Any, evaluation: Evaluation, batch: int) -> np.ndarray:
-    """Sentence vectors (n, width) from `hidden_states[layer]` (0 is the embeddings; default: the middle layer).
-
-    "mean" pools over all tokens including the special ones, as XTREME's Tatoeba script does.
-    """
-    features = encode.sentences(texts, tokenizer, evaluation.max_length)
-    layer = default_layer(encoder.config.num_hidden_layers) if evaluation.layer is None else evaluation.layer
-    if not 0 <= layer <= encoder.config.num_hidden_layers:
-        deepest = encoder.config.num_hidden_layers
-        raise UserError(f"evaluation of {evaluation.task}: the encoder has layers 0 to {deepest}, not {layer}")
-    vectors = np.zeros((len(texts), encoder.config.hidden_size), dtype=np.float32)
-    for indices in encode.batches(features, batch):
-        inputs = encode.collate([features[i] for i in indices], tokenizer.pad_token_id, compute().device)
-        with autocast():
-            hidden = encoder(**inputs, output_hidden_states=True).hidden_states[layer].float()
-        mask = inputs["attention_mask"].unsqueeze(-1)
-        pooled = (hidden * mask).sum(1) / mask.sum(1) if evaluation.pooling == "mean" else hidden[:, 0]
-        vectors[indices] = pooled.cpu().numpy()
-    return vectors
-
-
-def default_layer(layers: int) -> int:
-    """XTREME's choice carried over to any depth: `hidden_states[14]` of 24 layers, 8 of 12."""
-    return {24: 14, 12: 8}.get(layers, max(1, round(layers * 7 / 12)))

@@ -174,7 +174,8 @@ class Evaluation(_Value):
     """One test set in one language: the first `examples` of a fixed shuffle, or all of it.
 
     For retrieval: `layer` (None: the middle one), `pooling` over all tokens ("mean"), all but the special ones
-    ("inner") or the first ("cls"), and `centred`: each language's mean vector is subtracted, as a control.
+    ("inner") or the first ("cls"), and `centred`: each language's mean vector is subtracted, as a control. `sweep`
+    adds every layer and pooling, plain and centred, from the same pass (sentence pairs only).
     """
 
     task: str
@@ -186,6 +187,7 @@ class Evaluation(_Value):
     layer: int | None = None
     pooling: Literal["mean", "inner", "cls"] = "mean"
     centred: bool = False
+    sweep: bool = False
 
 
 def canonical(value: Any) -> str:
