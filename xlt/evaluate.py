@@ -12,27 +12,28 @@ from xlt import encode, metrics, model, tasks
 from xlt.device import autocast, compute
 from xlt.recipe import Evaluation, Recipe
 from xlt.retrieval import pairs
+from xlt.tasks import Task
 
 if TYPE_CHECKING:
     from xlt.store import Store
 
 ANSWER_TOKENS = 30  # longest answer considered, as in the SQuAD scripts of XTREME
 Examples = list[dict[str, Any]]
-Labels = tuple[str, ...]
+Predictions = tuple[list, list]  # gold and predicted, one each for every example, as metrics.SCORERS want them
 SHUFFLE = 0  # which examples a limited evaluation takes: the same rows of every language
 
 
 def model_for(store: Store, recipe: Recipe, evaluation: Evaluation) -> torch.nn.Module:
-    """The model that `evaluation` needs: encoder and head, or for retrieval the encoder alone."""
+    """The model that `evaluation` needs: encoder and the head of its task, or for retrieval the encoder alone."""
     retrieval = tasks.get(evaluation.task).family == tasks.RETRIEVAL
-    loaded = model.encoder_of(store, recipe) if retrieval else model.load(store, recipe)
+    loaded = model.encoder_of(store, recipe) if retrieval else model.load(store, recipe, evaluation.task)
     return loaded.to(compute().device).eval()
 
 
 def evaluate(
     store: Store, recipe: Recipe, evaluation: Evaluation, learner: torch.nn.Module, batch: int
 ) -> tuple[dict[str, float], Examples]:
-    """Metric values (fractions) and one record for each example: gold, prediction, score.
+    """Metric values (fractions) and one record for each example: gold, prediction, its part in each metric.
 
     `batch` decides speed and memory only.
     """
@@ -41,8 +42,27 @@ def evaluate(
     if task.family == tasks.RETRIEVAL:
         return pairs.score(rows, tokenizer, learner, evaluation, batch)
     features = _features(store, evaluation, tokenizer)
-    score = _FAMILIES[task.family]
-    return score(rows, features, learner, batch, tokenizer, store.source.labels(task), evaluation)
+    gold, predicted = _FAMILIES[task.family](rows, features, learner, batch, tokenizer, task)
+    return _scored(gold, predicted, rows, task, store.source.labels(task), evaluation.language)
+
+
+def _scored(
+    gold: list, predicted: list, rows: Any, task: Task, labels: tuple[str, ...], language: str
+) -> tuple[dict[str, float], Examples]:
+    """The task's metrics; terms of those that are a mean over examples stand in the examples too."""
+    names = {number: name for number, name in enumerate(labels)}
+    if task.family == tasks.TAGGING:
+        gold, predicted = ([[names.get(tag) for tag in tags] for tags in side] for side in (gold, predicted))
+    scores = {name: metrics.SCORERS[name](gold, predicted, language) for name in task.metrics}
+    if task.family == tasks.CLASSIFICATION:
+        gold, predicted = ([names[label] for label in side] for side in (gold, predicted))
+    examples = [{"gold": g, "prediction": p} for g, p in zip(gold, predicted, strict=True)]
+    ids = {"id": rows["id"]} if "id" in rows else {}
+    terms = {name: terms.tolist() for name, terms in scores.items() if np.shape(terms) == (len(examples),)}
+    for name, values in (ids | terms).items():
+        for example, value in zip(examples, values, strict=True):
+            example[name] = value
+    return {name: metrics.mean(score) for name, score in scores.items()}, examples
 
 
 _kept_rows: dict[tuple, Any] = {}
@@ -83,84 +103,55 @@ def _outputs(
             yield index, {name: array[place] for name, array in arrays.items()}
 
 
-def _classification(
-    rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, labels: Labels, evaluation: Evaluation
-) -> tuple[dict[str, float], Examples]:
+def _classification(rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, task: Task) -> Predictions:
     predicted = [0] * len(features)
     for index, out in _outputs(learner, features, batch, tokenizer, ("logits",)):
-        predicted[index] = int(out["logits"][: len(labels)].argmax())
-    right = metrics.accuracy(rows["label"], predicted)
-    examples = [
-        {"gold": labels[g], "prediction": labels[p], "accuracy": s}
-        for g, p, s in zip(rows["label"], predicted, right.tolist(), strict=True)
-    ]
-    return {"accuracy": float(right.mean())}, examples
+        predicted[index] = int(out["logits"].argmax())
+    return rows["label"], predicted
 
 
-def _choice(
-    rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, labels: Labels, evaluation: Evaluation
-) -> tuple[dict[str, float], Examples]:
+@torch.no_grad()
+def _choice(rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, task: Task) -> Predictions:
     predicted = [0] * len(features)
     restart = model.restart_at(learner.config, tokenizer)
-    with torch.no_grad():
-        for indices in encode.batches(features, batch):
-            groups = [{"choices": features[i]["choices"]} for i in indices]
-            inputs = encode.collate(groups, tokenizer.pad_token_id, compute().device, restart)
-            best = model.choice_logits(learner, inputs).argmax(-1).tolist()
-            for index, place in zip(indices, best, strict=True):
-                predicted[index] = place
-    right = metrics.accuracy(rows["label"], predicted)
-    examples = [
-        {"gold": g, "prediction": p, "choices": len(c), "accuracy": s}
-        for g, p, c, s in zip(rows["label"], predicted, rows["choices"], right.tolist(), strict=True)
-    ]
-    return {"accuracy": float(right.mean())}, examples
+    for indices in encode.batches(features, batch):
+        groups = [{"choices": features[i]["choices"]} for i in indices]
+        inputs = encode.collate(groups, tokenizer.pad_token_id, compute().device, restart)
+        for index, place in zip(indices, model.choice_logits(learner, inputs).argmax(-1).tolist(), strict=True):
+            predicted[index] = place
+    return rows["label"], predicted
 
 
-def _tagging(
-    rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, labels: Labels, evaluation: Evaluation
-) -> tuple[dict[str, float], Examples]:
-    gold = [[labels[tag] for tag in tags] for tags in rows["tags"]]
-    predicted: list[list[str | None]] = [[None] * len(tags) for tags in gold]  # None: cut off, counts as wrong
+def _tagging(rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, task: Task) -> Predictions:
+    predicted: list[list[int | None]] = [[None] * len(tags) for tags in rows["tags"]]  # None: cut off, counts as wrong
     for index, out in _outputs(learner, features, batch, tokenizer, ("logits",)):
-        best = out["logits"][:, : len(labels)].argmax(-1)
+        best = out["logits"].argmax(-1)
         for place, word in enumerate(features[index]["words"]):
             if word is not None:
-                predicted[index][word] = labels[best[place]]
-    values = {
-        "chunk_f1": metrics.chunk_f1(gold, predicted),
-        "token_accuracy": float(metrics.token_accuracy(gold, predicted).mean()),
-    }
-    return values, [{"gold": g, "prediction": p} for g, p in zip(gold, predicted, strict=True)]
+                predicted[index][word] = int(best[place])
+    return rows["tags"], predicted
 
 
-def _span(
-    rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, labels: Labels, evaluation: Evaluation
-) -> tuple[dict[str, float], Examples]:
+def _span(rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, task: Task) -> Predictions:
+    """The best span over all windows; where a task has questions without answer, none if that scores higher.
+
+    As in SQuAD 2.0's baseline (Devlin et al. 2019) no answer scores as the first token, its lowest over the windows;
+    the threshold is zero, not tuned.
+    """
+    unanswerable = task.metrics[0].startswith("squad2")
     best: list[tuple[float, str]] = [(-np.inf, "")] * len(rows["id"])
+    nothing = [np.inf] * len(best)
     for index, out in _outputs(learner, features, batch, tokenizer, ("start_logits", "end_logits")):
         feature = features[index]
-        row = feature["row"]
-        found = _best_span(out["start_logits"], out["end_logits"], feature["offsets"])
+        row, start, end = feature["row"], out["start_logits"], out["end_logits"]
+        nothing[row] = min(nothing[row], float(start[0] + end[0]))
+        found = _best_span(start, end, feature["offsets"])
         if found and found[0] > best[row][0]:
             best[row] = (found[0], rows["context"][row][found[1] : found[2]].strip())  # "▁Anna" begins at the space
-    answers = [text for _, text in best]
-    references = [reference["text"] for reference in rows["answers"]]
-    per_example = {
-        "f1": metrics.f1(answers, references),
-        "exact_match": metrics.exact_match(answers, references),
-        "f1_language_aware": metrics.f1_language_aware(answers, references, evaluation.language),
-    }
-    examples = [
-        {
-            "id": rows["id"][i],
-            "gold": references[i],
-            "prediction": answers[i],
-            **{m: float(v[i]) for m, v in per_example.items()},
-        }
-        for i in range(len(answers))
+    answers = [
+        "" if unanswerable and none >= score else text for (score, text), none in zip(best, nothing, strict=True)
     ]
-    return {name: float(values.mean()) for name, values in per_example.items()}, examples
+    return [reference["text"] for reference in rows["answers"]], answers
 
 
 def _best_span(start: np.ndarray, end: np.ndarray, offsets: list) -> tuple[float, int, int] | None:
