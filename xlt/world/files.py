@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -25,7 +26,7 @@ from datasets import ClassLabel, Features, List, Value
 from xlt.errors import UserError, unknown
 from xlt.languages import Language
 from xlt.languages import language as language_row
-from xlt.world import qa, tags
+from xlt.world import nli, paraphrase, qa, tags
 from xlt.world.forms import (
     UPOS,
     Row,
@@ -48,7 +49,7 @@ _STRING = Value("string")
 _NLI = {"premise": _STRING, "hypothesis": _STRING, "label": ClassLabel(names=list(LABELS))}
 _ANSWERS = {"text": List(_STRING), "answer_start": List(Value("int32"))}
 _QA = {"id": _STRING, "context": _STRING, "question": _STRING, "answers": _ANSWERS}
-FEATURES = {  # by repository, or by config family where a repository has several
+FEATURES = {  # by repository, or by config family or pattern where a repository has several
     "nyu-mll/glue": Features(_NLI | {"idx": Value("int32")}),
     "facebook/xnli": Features(_NLI),
     "rajpurkar/squad": Features({"id": _STRING, "title": _STRING} | _QA),
@@ -60,7 +61,8 @@ FEATURES = {  # by repository, or by config family where a repository has severa
     "xlt/world-text": Features({"text": _STRING}),
 }
 
-# size -> the split its events are from, how they are drawn and said, and where they go.
+# size -> the split its events are from, how they are drawn and said, and where they go. A second word of the key
+# tells apart the forms that are made in the same size.
 # A config without braces is English only; in one with {all} every language says every record, in one with {one}
 # the languages share the records out. Where homes differ in what they hold, `say` is by config.
 _SETS = {
@@ -78,11 +80,11 @@ _SETS = {
     "parallel": ("test", sentences, parallel_rows, [("google/xtreme", "tatoeba.{iso3}", "validation")]),
     "text": ("train", passages, text_rows, [("xlt/world-text", "{code}", "train")]),
 }  # fmt: skip
-for _form in (tags, qa):
+for _form in (tags, qa, paraphrase, nli):
     FEATURES |= _form.FEATURES
     _SETS |= _form.SETS
-SIZES = tuple(_SETS)
-_ENGLISH_TO_ENGLISH = ("tatoeba.eng", "bucc18.en", "en-en")
+SIZES = tuple(dict.fromkeys(key.split()[0] for key in _SETS))
+_ENGLISH_TO_ENGLISH = ("tatoeba.eng", "bucc18.en", "en-en", "en-en-gold")
 
 _CARD = """Records of a small generated world in the form of the data set of this name. They are a measuring
 instrument with known truth, not a sample of language: scores on them say nothing about the real data set."""
@@ -98,7 +100,7 @@ class RecordSet(NamedTuple):
 
     @property
     def features(self) -> Features:
-        return FEATURES.get(self.repo) or FEATURES[self.config.partition(".")[0]]
+        return FEATURES.get(self.config.partition(".")[0]) or FEATURES[self.repo]
 
 
 def record_sets(sizes: Mapping[str, int], languages: Iterable[str], seed: int) -> Iterator[RecordSet]:
@@ -111,12 +113,12 @@ def record_sets(sizes: Mapping[str, int], languages: Iterable[str], seed: int) -
     for code in codes:
         grammar(code)
     for size in sizes:
-        if size not in _SETS:
+        if size not in SIZES:
             raise unknown("size", size, SIZES)
     english, *others = [language_row(code) for code in codes]
-    for size, count in sizes.items():
-        split, draw, say, homes = _SETS[size]
-        records = draw(Random(f"world {WORLD_VERSION} seed {seed} {size}"), split, count)
+    for key in (key for size in sizes for key in _SETS if key.split()[0] == size):
+        split, draw, say, homes = _SETS[key]
+        records = draw(Random(f"world {WORLD_VERSION} seed {seed} {key}"), split, sizes[key.split()[0]])
         for repo, pattern, name in homes:
             rows = _rows(records, say[pattern] if isinstance(say, Mapping) else say, pattern, [english, *others])
             for config, said in rows.items():
@@ -135,10 +137,10 @@ def _rows(records: list, say: Callable[[list, str], list[Row]], pattern: str, ro
 
 def size_of(repo: str, config: str, split: str) -> str:
     """The size that says how many records a split has."""
-    for size, (_, _, _, homes) in _SETS.items():
+    for key, (_, _, _, homes) in _SETS.items():
         for name, pattern, where in homes:
             if (name, where) == (repo, split) and re.fullmatch(re.sub(r"\{\w+\}", ".*", pattern), config):
-                return size
+                return key.split()[0]
     raise unknown("split", f"{repo}/{config}/{split}", (home[0] for _, _, _, homes in _SETS.values() for home in homes))
 
 

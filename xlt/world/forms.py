@@ -48,13 +48,13 @@ def sentences(rng: Random, split: str, size: int) -> list[Sentence]:
 
     def draw() -> Sentence:
         event = event_of(rng, split, negated=0.1)
-        asked = rng.choice(_filled(event)) if rng.random() < 1 / 6 and not event.negated else ""
+        asked = rng.choice(filled(event)) if rng.random() < 1 / 6 and not event.negated else ""
         return event, asked
 
     return list(islice(distinct(draw, said_of), size))
 
 
-def _filled(event: Event) -> list[str]:
+def filled(event: Event) -> list[str]:
     return [role for role in ROLES if role in ("subject", "object") or getattr(event, role)]
 
 
@@ -150,7 +150,7 @@ def paragraphs(rng: Random, split: str, size: int) -> list[Paragraph]:
 
 def _paragraph(rng: Random, split: str) -> Paragraph | None:
     target = event_of(rng, split, general=False)
-    asked = rng.choice(_filled(target))
+    asked = rng.choice(filled(target))
     others = [_distractor(rng, split, target) for _ in range(rng.choice((2, 3)))]
     subjects = {event.subject for event in (target, *others)}
     if len(subjects) <= len(others) or any(answers(other, target, asked) for other in others):

@@ -155,7 +155,7 @@ def random_pair(rng: Random, label: str) -> tuple[Event, Event] | None:
     if rng.random() < VAGUE[label]:
         hypothesis = _vaguer(rng, hypothesis)
     for _ in range(8):
-        premise = _premise(rng, hypothesis, label)
+        premise = premise_for(rng, hypothesis, label)
         if premise != hypothesis and sensible(premise) and gold(premise, hypothesis) == label:
             return premise, hypothesis
     return None
@@ -165,10 +165,10 @@ def _vaguer(rng: Random, event: Event) -> Event:
     """Someone for Anna, or fruit for apples."""
     if rng.random() < 0.5 and not event.negated:
         return replace(event, subject=SOMEONE)
-    return _more_general_noun(rng, event) if event.noun != SOMETHING else event
+    return more_general_noun(rng, event) if event.noun != SOMETHING else event
 
 
-def _premise(rng: Random, hypothesis: Event, label: str) -> Event:
+def premise_for(rng: Random, hypothesis: Event, label: str) -> Event:
     """A record that is likely to stand in the wanted relation; `gold` has the last word.
 
     Whatever the label, the premise says one or two things more than the hypothesis: length and the
@@ -213,13 +213,13 @@ def widened(rng: Random, event: Event, steps: int) -> Event:
         narrow += ["subject"] * (event.subject != SOMEONE and not event.negated) + ["noun"] * (event.noun != SOMETHING)
         role = rng.choice(narrow) if narrow else ""
         if role == "noun":
-            event = _more_general_noun(rng, event)
+            event = more_general_noun(rng, event)
         elif role:
             event = replace(event, **{role: SOMEONE if role == "subject" else None})
     return event
 
 
-def _more_general_noun(rng: Random, event: Event) -> Event:
+def more_general_noun(rng: Random, event: Event) -> Event:
     above = NOUNS[event.noun][1] if event.noun in NOUNS else None
     if above is None or rng.random() < 0.3:
         return replace(event, noun=SOMETHING, adjective=None, count=None)
@@ -228,14 +228,14 @@ def _more_general_noun(rng: Random, event: Event) -> Event:
 
 def swapped(rng: Random, event: Event) -> Event:
     """The event with one filler that excludes the old one."""
-    fields = [field for field in FIELDS if _clashing(field, getattr(event, field))]
+    fields = [field for field in FIELDS if clashing(field, getattr(event, field))]
     if not fields:
         return event
     field = rng.choice(fields)
-    return replace(event, **{field: rng.choice(_clashing(field, getattr(event, field)))})
+    return replace(event, **{field: rng.choice(clashing(field, getattr(event, field)))})
 
 
 @cache
-def _clashing(field: str, filler) -> list:
+def clashing(field: str, filler) -> list:
     """What could stand in `field` instead of `filler` and would contradict it."""
     return sorted(other for one, other in CLASHES[field] if one == filler)

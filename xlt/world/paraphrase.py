@@ -1,0 +1,210 @@
+"""Paraphrase: questions as in QQP, where common words say much, and texts as in PAWS, where they say nothing.
+
+QQP-like pairs are two questions in two of four wordings. DUPLICATE of them ask the same (0.37, as in the real
+data). The others share a participant or so and differ in the rest, but for NEAR of them, which differ in one
+filler only. So counting common words is right in about three cases of four, as it is on the real data.
+
+PAWS-like pairs (Zhang et al. 2019, arXiv 1904.01130) are texts of two statements. The second text tells them in
+the other order, or moves their times to the other end of the sentence, or both; in half of the pairs two
+participants or modifiers have changed places too. English texts of a pair are the same bag of words whatever
+the label (but for a and an), and each of the two texts alone says nothing. Where words inflect, a swap may change
+an ending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from random import Random
+from typing import NamedTuple
+
+from datasets import ClassLabel, Features, Value
+
+from xlt.world.concepts import Event, Token
+from xlt.world.events import event_of, sensible, split_of
+from xlt.world.forms import Item, Row, Sentence, distinct, filled, said_of
+from xlt.world.inference import CLASHES, swapped
+from xlt.world.render import ask, capitalised, grammar, realise, text
+
+DUPLICATE, NEAR = 0.37, 0.2
+SWAPS = (("subject",), ("verb",), ("noun", "adjective", "count"), ("adjective",), ("count",), ("place",), ("time",))
+VERB_SECOND = ("de", "bar")
+
+
+class Retelling(NamedTuple):
+    """Two texts of two statements each; `moved`: in the second text times stand at the other end of the sentence."""
+
+    first: tuple[Event, Event]
+    second: tuple[Event, Event]
+    moved: bool
+
+
+# PAWS and PAWS-X
+
+
+def is_paraphrase(record: Retelling) -> bool:
+    """Whether both texts tell the same events."""
+    return set(record.first) == set(record.second)
+
+
+def retellings(rng: Random, split: str, size: int) -> list[Retelling]:
+    """Pairs of texts, every second one a paraphrase. First texts (of training pairs both) are of `split`."""
+    return _of_both_labels(rng, size, size // 2, lambda paraphrase: _retelling(rng, split, paraphrase))
+
+
+def _of_both_labels(rng: Random, size: int, positive: int, draw: Callable[[bool], Item | None]) -> list[Item]:
+    """`size` different records in random order, `positive` of them of the positive label."""
+    labels = [i < positive for i in range(size)]
+    rng.shuffle(labels)
+    fresh = {label: distinct(lambda label=label: draw(label), key=lambda record: record) for label in (True, False)}
+    return [next(fresh[label]) for label in labels]
+
+
+def _retelling(rng: Random, split: str, paraphrase: bool) -> Retelling | None:
+    """Whatever the label, both texts are drawn before it is looked at, so that neither can give it away."""
+    first = event_of(rng, split, general=False), event_of(rng, split, general=False)
+    if (first[0].subject, first[1].subject) not in CLASHES["subject"]:
+        return None
+    other = _swap(rng, first)
+    if other is None or (split == "train" and {split_of(event) for event in other} != {split}):
+        return None
+    exchanged, moved = rng.choice(((True, False), (False, True), (True, True)))
+    if moved and not (first[0].time or first[1].time):
+        return None
+    second = first if paraphrase else other
+    return Retelling(first, second[::-1] if exchanged else second, moved)
+
+
+def _swap(rng: Random, events: tuple[Event, Event]) -> tuple[Event, Event] | None:
+    """The two events with one role of theirs exchanged, or None where that makes no other sense."""
+    one, two = events
+    found = []
+    for roles in SWAPS:
+        a, b = ({role: getattr(event, role) for role in roles} for event in events)
+        both = replace(one, **b), replace(two, **a)
+        given = a[roles[0]] and b[roles[0]]
+        if given and set(both) != set(events) and all(map(sensible, both)):
+            found.append(both)
+    return rng.choice(found) if found else None
+
+
+def retold(event: Event, language: str) -> list[Token]:
+    """The statement with its time at the other end; German keeps its verb in the second place.
+
+    >>> text(retold(Event("anna", "buy", "apple", time="morning"), "de"))
+    'Am Morgen kauft Anna einen Apfel.'
+    """
+    tokens = grammar(language)[0](event)
+    time = [token for token in tokens if token.part == "time"]
+    *rest, end = (token for token in tokens if token.part != "time")
+    if tokens[0].part == "time":
+        return capitalised([*rest, *time, end], language)
+    if time and language.partition("@")[0] in VERB_SECOND:
+        subject = [token for token in rest if token.part == "subject"]
+        verb, *rest = rest[len(subject) :]
+        rest = [verb, *subject, *rest]
+    return capitalised([*time, *rest, end], language)
+
+
+def paws_rows(records: Iterable[Retelling], language: str) -> list[Row]:
+    """Two sentences and whether they say the same ("1"), as in PAWS and PAWS-X."""
+    return [
+        {
+            "id": i,
+            "sentence1": text(*(realise(event, language) for event in record.first)),
+            "sentence2": text(*((retold if record.moved else realise)(event, language) for event in record.second)),
+            "label": int(is_paraphrase(record)),
+        }
+        for i, record in enumerate(records, start=1)
+    ]
+
+
+# QQP
+
+
+class Questions(NamedTuple):
+    """Two questions, each a record and the role that it asks for, and the wording of each."""
+
+    first: Sentence
+    second: Sentence
+    wordings: tuple[int, int]
+
+
+def is_duplicate(record: Questions) -> bool:
+    """Whether both ask the same."""
+    return said_of(record.first) == said_of(record.second)
+
+
+def questions(rng: Random, split: str, size: int) -> list[Questions]:
+    """Pairs of questions, DUPLICATE of them duplicates. First questions (of training pairs both) are of `split`."""
+    return _of_both_labels(rng, size, round(DUPLICATE * size), lambda same: _questions(rng, split, same))
+
+
+def _questions(rng: Random, split: str, same: bool) -> Questions | None:
+    event = event_of(rng, split, general=False)
+    asked = rng.choice(filled(event))
+    other = event
+    if not same:
+        other = swapped(rng, event) if rng.random() < NEAR else _related(rng, split, event)
+    if not sensible(other) or asked not in filled(other) or (split == "train" and split_of(other) != split):
+        return None
+    record = Questions((event, asked), (other, asked), tuple(rng.sample(range(len(_WORDINGS)), 2)))
+    return record if is_duplicate(record) == same else None
+
+
+def _related(rng: Random, split: str, event: Event) -> Event:
+    """Another event about the same participant or the same doing."""
+    shared = rng.choice(("subject", "verb", "noun"))
+    return replace(event_of(rng, split, general=False), **{shared: getattr(event, shared)})
+
+
+_WORDINGS = ("{question}", "{specific}", "{wh} is it that {rest}?", "Can you tell me {wh_small} {rest}?")
+_SPECIFIC = {"subject": "Which person", "object": "Which thing", "place": "In which place", "time": "At what time"}
+
+
+def worded(sentence: Sentence, wording: int) -> str:
+    """The English question in one of the wordings.
+
+    >>> worded((Event("anna", "buy", "apple", place="market"), "object"), 2)
+    'What is it that Anna buys at the market?'
+    """
+    event, asked = sentence
+    tokens = ask(event, asked, "en")
+    wh = next(token.form for token in tokens if token.part == asked)
+    rest = text([token for token in grammar("en")[0](event)[:-1] if token.part != asked])
+    specific = text(tokens).replace(wh, _SPECIFIC[asked], 1)
+    return _WORDINGS[wording].format(question=text(tokens), specific=specific, wh=wh, wh_small=wh.lower(), rest=rest)
+
+
+def qqp_rows(records: Iterable[Questions], language: str = "en") -> list[Row]:
+    """Two questions and whether one would do, as in QQP. English only."""
+    return [
+        {
+            "question1": worded(record.first, record.wordings[0]),
+            "question2": worded(record.second, record.wordings[1]),
+            "label": int(is_duplicate(record)),
+            "idx": i,
+        }
+        for i, record in enumerate(records)
+    ]
+
+
+FEATURES = {
+    "qqp": Features({
+        "question1": Value("string"), "question2": Value("string"),
+        "label": ClassLabel(names=["not_duplicate", "duplicate"]), "idx": Value("int32"),
+    }),
+    "google-research-datasets/paws": (_PAWS := Features({
+        "id": Value("int32"), "sentence1": Value("string"), "sentence2": Value("string"),
+        "label": ClassLabel(names=["0", "1"]),
+    })),
+    "google-research-datasets/paws-x": _PAWS,
+}  # fmt: skip
+_PAWS_HOME, _PAWS_X = ("google-research-datasets/paws", "labeled_final"), "google-research-datasets/paws-x"
+SETS = {
+    "para_train qqp": ("train", questions, qqp_rows, [("nyu-mll/glue", "qqp", "train")]),
+    "para_dev qqp": ("dev", questions, qqp_rows, [("nyu-mll/glue", "qqp", "validation")]),
+    "para_train paws": ("train", retellings, paws_rows, [(*_PAWS_HOME, "train"), (_PAWS_X, "en", "train")]),
+    "para_dev paws": ("dev", retellings, paws_rows, [(*_PAWS_HOME, "validation"), (_PAWS_X, "{code}", "validation")]),
+    "para_test paws": ("test", retellings, paws_rows, [(*_PAWS_HOME, "test"), (_PAWS_X, "{code}", "test")]),
+}
