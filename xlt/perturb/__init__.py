@@ -3,7 +3,7 @@
 registry     what a perturbation is: kind, strength, valid languages and families, what it preserves
 align        edits and moves, and gold spans that follow them; units: words and grapheme clusters
 draw, rows   which changes happen in a text, and in the records of each task family
-characters, keyboards, codepoints, order, vocabulary (with lexicons), scripts, distractors   the perturbations
+characters, keyboards, codepoints, order, vocabulary, scripts, distractors   the perturbations
 defences     against characters that do not show, and what an encoder's normaliser does itself
 gallery      tables to look at; stream: the command `xlt perturb`
 """
@@ -12,10 +12,11 @@ from xlt.perturb import characters, codepoints, distractors, keyboards, order, s
 from xlt.perturb.align import Aligned, Edit, edited
 from xlt.perturb.defences import fold_confusables, strip_ignorables, survival, undone
 from xlt.perturb.gallery import gallery, table
-from xlt.perturb.registry import PERTURBATIONS, Perturbation, get
+from xlt.perturb.lexicons import files
+from xlt.perturb.registry import PERTURBATIONS, VERSION, Perturbation, get
 from xlt.perturb.rows import apply, edits
 
 __all__ = [
-    "PERTURBATIONS", "Aligned", "Edit", "Perturbation", "apply", "edited", "edits", "fold_confusables", "gallery",
-    "get", "strip_ignorables", "survival", "table", "undone",
+    "PERTURBATIONS", "VERSION", "Aligned", "Edit", "Perturbation", "apply", "edited", "edits", "files",
+    "fold_confusables", "gallery", "get", "strip_ignorables", "survival", "table", "undone",
 ]  # fmt: skip

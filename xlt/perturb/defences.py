@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import defaultdict
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import pandas as pd
 import regex
 
 from xlt.languages import language as language_row
-from xlt.perturb.codepoints import CLASSES, HOMOGLYPHS, look_alikes
+from xlt.perturb.codepoints import CLASSES, HOMOGLYPHS
+from xlt.perturb.keyboards import letters
 from xlt.perturb.units import in_script, words
 
 _IGNORABLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cc}--[\t\n\r]]", regex.VERSION1)
@@ -34,7 +36,7 @@ def fold_confusables(text: str, language: str) -> str:
 
     So a word of another script, as a name may be, stays unless all its letters look like the language's.
     """
-    script, table = language_row(language).script, _folding(language_row(language).script)
+    script, table = language_row(language).script, _folding(language)
     parts, at = [], 0
     for start, end in words(text):
         folded = text[start:end].translate(table)
@@ -45,16 +47,19 @@ def fold_confusables(text: str, language: str) -> str:
 
 
 @cache
-def _folding(script: str) -> dict[int, str]:
-    """Look-alike -> the one letter of `script` of its own case; compatibility variants of any letter fold too."""
-    table: dict[int, str] = {}
-    for letter, others in look_alikes(script).items():
-        for other in others:
-            if other.isupper() == letter.isupper() or ord(other) not in table:
-                table[ord(other)] = letter
-    for letter, others in HOMOGLYPHS["compatibility"](script).items():
-        table |= {ord(other): letter for other in others}
-    return table
+def _folding(language: str) -> dict[int, str]:
+    """Look-alike -> letter of the language's script: of its own case, and of the language's alphabet if one is."""
+    script, alphabet = language_row(language).script, set(letters(language))
+    found: dict[str, list[str]] = defaultdict(list)
+    for table in HOMOGLYPHS.values():
+        for letter, others in table(script).items():
+            for other in others:
+                found[other].append(letter)
+
+    def worse(other: str, letter: str) -> tuple:
+        return other.isupper() != letter.isupper(), letter.lower() not in alphabet, letter
+
+    return {ord(other): min(ours, key=partial(worse, other)) for other, ours in found.items()}
 
 
 def normaliser(tokenizer: Any) -> Any:

@@ -20,6 +20,7 @@ from xlt.errors import UserError, unknown
 from xlt.languages import language as language_row
 from xlt.perturb.units import SPACELESS
 
+VERSION = 1  # raised when any perturbation draws something else than before
 EDIT, MOVE, ADD = "edit", "move", "add"
 TEXT_FAMILIES = ("classification", "span", "choice", "retrieval", "mlm")
 FAMILIES = (*TEXT_FAMILIES, "tagging")

@@ -9,9 +9,10 @@ from functools import cache, lru_cache
 import regex
 
 from xlt.perturb.align import Edit, Span
-from xlt.perturb.lexicons import Lexicon, key, synonyms, translations
+from xlt.perturb.lexicons import synonyms, translations
 from xlt.perturb.registry import Site, perturbation
 from xlt.perturb.units import SPACELESS, words
+from xlt.perturb.wordfiles import Lexicon, key
 
 # Languages of simplemma's dictionaries, which list the forms of each lemma.
 _INFLECTED = """ar bg ca cs cy da de el en es et fa fi fr ga gl he hi hu hy id is it ka lb lt lv mk ml ms nb nl nn pl pt

@@ -1,0 +1,286 @@
+"""What each perturbation does, by hand-made examples; lexicons, defences, errors, the command."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sys
+from types import SimpleNamespace
+from unicodedata import normalize
+
+import pytest
+from tokenizers import normalizers
+
+from xlt import cli
+from xlt.errors import UserError
+from xlt.perturb import apply, edits, files, fold_confusables, gallery, strip_ignorables, survival, table, undone
+from xlt.perturb.keyboards import _LAYOUTS, letters, neighbours
+from xlt.world.forms import paragraphs, qa_rows
+
+
+def one(name: str, text: str, language: str, strength: float = 1.0, seed: int = 0) -> str:
+    return apply(name, {"text": [text]}, "mlm", language, strength, seed)["text"][0]
+
+
+@pytest.mark.parametrize(
+    "name, language, before, after",
+    [
+        ("drop", "en", "Hello, you!", "H, y!"),
+        ("split", "en", "ab c", "a b c"),
+        ("join", "en", "a b  c", "abc"),
+        ("punctuation", "es", "¿Qué? 8:15…", "Qué 815"),
+        ("upper", "tr", "ılık su iç", "ILIK SU İÇ"),
+        ("lower", "tr", "IŞIK İÇ", "ışık iç"),
+        ("lower", "el", "ΣΟΦΟΣ", "σοφος"),
+        ("case", "ru", "Мир", "мИР"),
+        ("diacritics", "vi", "Đường phố Việt", "Duong pho Viet"),
+        ("diacritics", "ar", "السُّوقِ مـرحبا", "السوق مرحبا"),
+        ("diacritics", "he", "שָׁלוֹם", "שלום"),
+        ("diacritics", "en", "nai\u0308ve हिंदी", "naive हिंदी"),
+        ("reverse", "en", "The dog sleeps, the well-known cat eats.", "sleeps dog The, eats cat well-known the."),
+        ("latin", "sr-Cyrl", "Његош купује џем", "Njegoš kupuje džem"),
+        ("cyrillic", "sr-Latn", "Njegoš kupuje džem", "Његош купује џем"),
+        ("traditional", "zh", "头发,发财。", "頭髮,發財。"),
+        ("simplified", "zh", "頭髮,發財。", "头发,发财。"),
+        ("romanise", "ru", "Москва, Berlin", "Moskva, Berlin"),
+        ("indic:Beng", "hi", "कमल 5", "কমল 5"),
+        ("indic:Telu", "hi", "लड़की", "లడకీ"),
+        ("code-mix:de", "en", "Two Apples are red", "Two Apfel are roten"),
+        ("code-mix", "zh", "一个红苹果", "一个redapple"),
+        ("code-mix:zh", "arz", "تفاحة", "苹果"),
+        ("synonyms", "en", "apples and lamps", "fruits and lamps"),
+        ("bidi", "en", "ab", "\u202eba\u202c"),
+        ("bidi", "he", "אב", "\u202dבא\u202c"),
+        ("bidi:isolate", "en", "ab", "\u2067\u2066b\u2069\u2066a\u2069\u2069"),
+    ],
+)
+def test_by_hand(name, language, before, after):
+    assert {one(name, before, language, seed=seed) for seed in range(4)} - {before} == {after}
+
+
+def test_swaps_and_typos_stay_in_the_word_and_near_the_keys():
+    assert {one("swap", "abc", "en", seed=seed) for seed in range(9)} == {"bac", "acb"}
+    near = set("qwsz")
+    assert {one("keyboard", "a", "en", seed=seed) for seed in range(40)} == near
+    assert {one("keyboard", "A", "en", seed=seed) for seed in range(40)} == {letter.upper() for letter in near}
+    assert "z" in neighbours("de")["t"] and "y" in neighbours("en")["t"] and "й" in neighbours("ru")["ц"]
+    assert "ı" in neighbours("tr")["o"] and neighbours("zh") == {}
+    assert set(neighbours("bn")["ক"]) >= {"র", "ত"} and "ख" in neighbours("hi")["क"]  # InScript: the next keys, shift
+    assert {one("insert", "ж", "ru", seed=seed)[1] for seed in range(60)} <= set(letters("ru"))
+    assert {one("substitute", "苹果园", "zh", seed=seed)[0] for seed in range(20)} == {"果", "园"}  # no keyboard
+
+
+def test_every_layout_is_within_its_script_and_symmetric():
+    for layout in _LAYOUTS.values():
+        keys = [key for layer in ("rows", "shift") for row in layout.get(layer, []) for key in row if key != "_"]
+        assert len(keys) == len(set(keys)) and all(key.isalpha() and key == key.lower() for key in keys)
+    for code in ("de", "fr", "uk", "el", "ar", "th", "ta", "ka"):
+        near = neighbours(code)
+        assert near and all(a in near[b] for a, others in near.items() for b in others)
+
+
+def test_a_gold_span_moves_as_one_and_the_gold_follows():
+    context = "Today Anna buys a red apple, and Bob sleeps."
+    row = {"context": [context], "question": ["Who?"], "id": ["1"]}
+    answers = {"text": ["a red apple", "red"], "answer_start": [16, 18]}
+    new = apply("reverse", {**row, "answers": [answers]}, "span", "en", 1)
+    assert new["context"] == ["a red apple buys Anna Today, sleeps Bob and."]
+    assert new["answers"] == [{"text": ["a red apple", "red"], "answer_start": [0, 2]}]
+    new = apply("upper", {**row, "answers": [answers]}, "span", "en", 1)
+    assert new["answers"] == [{"text": ["A RED APPLE", "RED"], "answer_start": [16, 18]}]
+    elsewhere = {"text": ["Anna", ""], "answer_start": [0, 99]}  # bad gold stays what it was
+    assert apply("upper", {**row, "answers": [elsewhere]}, "span", "en", 1)["answers"][0]["text"] == ["Anna", ""]
+
+
+def test_tagged_chunks_stay_together_when_their_labels_say_so():
+    labels = ("O", "B-PER", "I-PER")
+    rows = {"tokens": [["met", "Ada", "King", "today", ".", "Bye"]], "tags": [[0, 1, 2, 0, 0, 0]]}
+    new = apply("reverse", rows, "tagging", "en", 1, labels=labels)
+    assert new["tokens"] == [["today", "Ada", "King", "met", ".", "Bye"]] and new["tags"] == [[0, 1, 2, 0, 0, 0]]
+    rows = {"tokens": [["我", "吃", "饭"]], "tags": [[0, 1, 2]]}  # without spaces, but the words are given
+    assert apply("reverse", rows, "tagging", "zh", 1)["tags"] == [[2, 1, 0]]
+
+
+@pytest.mark.parametrize("language", ["en", "de", "ar", "hi", "zh"])
+def test_a_distractor_has_the_questions_words_and_no_answer(language):
+    from random import Random
+
+    rows = qa_rows(paragraphs(Random(1), "dev", 40), language)
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    new = apply("distractor", columns, "span", language, 1)
+    added = 0
+    for row, context in zip(rows, new["context"], strict=True):
+        assert context.startswith(row["context"])
+        sentence = context.removeprefix(row["context"])
+        added += bool(sentence)
+        assert row["answers"]["text"][0].casefold() not in sentence.casefold()
+        if sentence and language != "zh":
+            words = row["question"].rstrip("?؟").split()
+            assert sum(word in sentence for word in words) >= len(words) - 2
+    assert added >= 30 and new["answers"] == columns["answers"] and new["question"] == columns["question"]
+
+
+def test_inflection_keeps_the_lemma_and_the_capital():
+    made = {one("inflection", "The Children buy", "en", seed=seed) for seed in range(20)}
+    assert "The Child buy" in made and all(text.startswith("The Child") and text.endswith(" buy") for text in made)
+
+
+def test_edits_are_the_candidates_of_which_a_strength_takes_some():
+    text = "Anna buys a red apple"
+    candidates = edits("substitute", text, "en", seed=4, spans=[(12, 15)])
+    assert [(e.start, e.end) for e in candidates] == [(i, i + 1) for i, c in enumerate(text) if c != " "]
+    with pytest.raises(UserError, match="moves words"):
+        edits("shuffle", text, "en")
+
+
+# Lexicons
+
+
+@pytest.fixture
+def wordnets(tmp_path, monkeypatch):
+    def write(code: str, *rows: str) -> None:
+        lines = ["english\tpos\ttranslation\tsynset", *(row.replace(" | ", "\t") for row in rows)]
+        (tmp_path / f"en-{code}.tsv.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+
+    write(
+        "fr", "dog | n | chien | 1", "car | n | auto | 2", "car | n | voiture | 2", "car | n | wagon | 3",
+        "book | n | livre | 4", "book | v | réserver | 5", "menu | n | menu | 6", "hot dog | n | saucisse | 7",
+    )  # fmt: skip
+    write("it", "dog | n | cane | 1", "wagon | n | vagone | 3")
+    monkeypatch.setenv("XLT_LEXICONS", str(tmp_path))
+    return tmp_path
+
+
+def test_wordnets_use_the_first_sense_of_unambiguous_words(wordnets):
+    assert one("code-mix:fr", "Dogs book a menu", "en") == "Chien book a menu"
+    assert {one("code-mix:fr", "cars", "en", seed=seed) for seed in range(9)} == {"auto", "voiture"}
+    assert one("code-mix:fr", "a hot dog", "en") == "a saucisse"
+    assert one("code-mix", "un chien", "fr") == "un dog"
+    assert one("code-mix:it", "chien voiture wagon", "fr") == "cane voiture vagone"  # joined by the synset
+    assert one("synonyms", "voiture chien", "fr") == "auto chien"
+    assert list(files("code-mix:fr+it", "en")) == ["en-fr.tsv.gz", "en-it.tsv.gz"] and files("typos", "en") == {}
+
+
+def test_a_users_files(tmp_path):
+    (tmp_path / "near.json").write_text('{"good": ["nice"], "bad": []}')
+    assert one(f"synonyms:{tmp_path}/near.json", "Good or bad", "en") == "Nice or bad"
+    (tmp_path / "words.tsv").write_text("word\ttranslation\nno\tnein\n")
+    assert one(f"code-mix:{tmp_path}/words.tsv", "No way", "en") == "Nein way"
+
+
+# Defences
+
+
+def test_stripping_undoes_invisible_characters_and_leaves_spelling():
+    text = "Anna buys\ta red apple\n"
+    for kind in ("spaces", "joiners", "hyphens", "marks", "variation", "tags", "controls"):
+        assert one(f"invisible:{kind}", text, "en") != text
+        assert strip_ignorables(one(f"invisible:{kind}", text, "en"), "en") == text
+    assert strip_ignorables("می\u200cخواهم\u202e", "fa") == "می\u200cخواهم"
+
+
+def test_folding_undoes_look_alikes_and_leaves_other_scripts():
+    for language, text in (("en", "Anna paid for coffee"), ("ru", "Анна пьёт кофе"), ("el", "Η Άννα πίνει καφέ")):
+        noisy = one("homoglyphs", text, language)
+        assert noisy != text and fold_confusables(noisy, language) == text
+        assert fold_confusables(text, language) == text
+        assert fold_confusables(one("homoglyphs:compatibility", text, language), language) == text
+    assert fold_confusables("Юрий stays, Ευ looks like Eu", "en") == "Юрий stays, Eu looks like Eu"
+
+
+def test_what_a_normaliser_does_is_measured():
+    nfkc, bert = normalizers.NFKC(), normalizers.BertNormalizer(lowercase=False, handle_chinese_chars=False)
+    tokenizer = SimpleNamespace(backend_tokenizer=SimpleNamespace(normalizer=nfkc))
+    clean = ["Anna buys apples"]
+    assert undone(tokenizer, clean, [one("homoglyphs:compatibility", clean[0], "en")]) == 1
+    assert undone(tokenizer, clean, [one("homoglyphs", clean[0], "en")]) == 0
+    fates = survival(tokenizer).set_index("code_point")["becomes"]
+    assert fates["U+200B"] == "survives" and normalize("NFKC", "\u200b") == "\u200b"
+    tokenizer.backend_tokenizer.normalizer = bert
+    assert survival(tokenizer).set_index("code_point")["becomes"]["U+007F"] == "removed"
+    tokenizer.backend_tokenizer.normalizer = None
+    assert set(survival(tokenizer)["becomes"]) == {"survives"}
+
+
+# Errors, tables, the command
+
+
+@pytest.mark.parametrize(
+    "name, language, strength, says",
+    [
+        ("typoz", "en", 1, "did you mean typos"),
+        ("typos", "xx", 1, "unknown language 'xx'"),
+        ("typos", "zh", 1, "not valid for zh"),
+        ("inflection", "th", 1, "not valid for th"),
+        ("shuffle", "th", 1, "needs spaces"),
+        ("distractor", "en", 1, "has no meaning for mlm"),
+        ("typos", "en", 1.5, "from 0 to 1"),
+        ("typos", "en", "a lot", "from 0 to 1"),
+        ("typos", "en", float("nan"), "from 0 to 1"),
+        ("typos:en", "en", 1, "takes no argument"),
+        ("invisible:joiner", "en", 1, "did you mean joiners"),
+        ("code-mix", "en", 1, "with itself"),
+        ("code-mix:th", "en", 1, "no lexicon from en to th"),
+        ("synonyms:none.tsv", "en", 1, "cannot be read"),
+        ("indic:Deva", "hi", 1, "already"),
+    ],
+)
+def test_bad_input_is_one_line(name, language, strength, says, monkeypatch):
+    monkeypatch.delenv("XLT_LEXICONS", raising=False)
+    with pytest.raises(UserError, match=says) as raised:
+        one(name, "Anna", language, strength)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_lexicon_with_wrong_columns_and_rows_without_columns(tmp_path):
+    (tmp_path / "wrong.tsv").write_text("word,translation\nno,nein\n")
+    with pytest.raises(UserError, match="wrong.tsv has no column word"):
+        one(f"code-mix:{tmp_path}/wrong.tsv", "no", "en")
+    (tmp_path / "short.tsv").write_text("word\ttranslation\nno\n")
+    with pytest.raises(UserError, match="line 2"):
+        one(f"code-mix:{tmp_path}/short.tsv", "no", "en")
+    with pytest.raises(UserError, match="no column answers"):
+        apply("typos", {"context": [], "question": []}, "span", "en", 1)
+
+
+def test_the_gallery_shows_every_valid_perturbation_aligned():
+    shown = gallery(["tr", "sr-Cyrl"], strength=0.5)
+    assert set(shown["language"]) == {"tr", "sr-Cyrl"} and shown["perturbation"][0] == "clean"
+    assert all(row.answer in row.text for row in shown.itertuples())
+    assert "latin" in set(shown[shown["language"] == "sr-Cyrl"]["perturbation"])
+    assert "latin" not in set(shown[shown["language"] == "tr"]["perturbation"])
+    assert table()["what"].str.endswith(".").all()
+
+
+def command(monkeypatch, capfdbinary, lines: bytes, *arguments: str) -> tuple[int, list[bytes], str]:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines)))
+    code = cli.main(["perturb", *arguments])
+    out, err = capfdbinary.readouterr()
+    return code, out.splitlines(), err.decode()
+
+
+def test_the_command_keeps_columns_and_goes_on_after_bad_lines(monkeypatch, capfdbinary):
+    hub = {"premise": "a cat", "hypothesis": "No", "label": 1, "more": [1]}
+    odd = '{"context": 3, "question": 4, "answers": 5}'
+    lines = ["a cat", "", json.dumps(hub), '{"x": 1}', '{"text": "a \\ud83d b"}', odd]
+    raw = "\n".join(lines).encode() + b"\n\xff\nlast"
+    settings = ("--name", "upper", "--strength", "1", "--language", "en")
+    code, out, err = command(monkeypatch, capfdbinary, raw, *settings)
+    assert code == 2 and out[0] == b"A CAT" and out[1] == b"" and out[-2:] == [b"\xff", b"LAST"]
+    assert json.loads(out[2]) == hub | {"premise": "A CAT", "hypothesis": "NO"}
+    assert out[3] == b'{"x": 1}' and json.loads(out[4]) == {"text": "A \ud83d B"} and out[5].decode() == odd
+    assert [line.split(":")[1] for line in err.splitlines()] == [" line 2", " line 4", " line 6", " line 7"]
+    code, out, err = command(monkeypatch, capfdbinary, b"a cat\n", *settings, "--family", "span")
+    assert code == 2 and "no columns of span records" in err
+
+
+def test_the_command_complains_once_about_the_perturbation_itself(monkeypatch, capfdbinary):
+    code, out, err = command(monkeypatch, capfdbinary, b"a\nb\n", "--name", "code-mix:none.tsv", "--language", "en")
+    assert (
+        (code, out) == (2, []) and err.startswith("xlt: lexicon file none.tsv cannot be read") and err.count("\n") == 1
+    )
+    code, out, _ = command(monkeypatch, capfdbinary, b"", "--list")
+    assert code == 0 and len(out) == len(table()) + 1
+    code, _, err = command(monkeypatch, capfdbinary, b"", "--language", "en")
+    assert code == 2 and "--list" in err

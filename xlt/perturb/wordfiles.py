@@ -1,0 +1,72 @@
+"""Word lists in files: TSV, gzipped or not, and JSON; what a lexicon is."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+from unicodedata import normalize
+
+from xlt.errors import UserError
+
+Table = dict[str, list[str]]
+
+
+class Lexicon(NamedTuple):
+    """A word, in small letters and NFC, and what may stand in its place.
+
+    `lemmas`: only citation forms are listed, so that a text's words have to be lemmatised.
+    """
+
+    table: Table
+    lemmas: bool
+
+
+def key(word: str) -> str:
+    return normalize("NFC", word.lower())
+
+
+@cache
+def read(name: str, columns: tuple[str, str]) -> Lexicon:
+    if name.endswith(".json"):
+        try:
+            found = json.loads(Path(name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UserError(f"lexicon file {name} cannot be read ({error})") from None
+        if not isinstance(found, dict) or not all(isinstance(others, list) for others in found.values()):
+            raise UserError(f'lexicon file {name} is not of the form {{"word": ["neighbour", ...]}}')
+        return Lexicon({key(word): list(map(str, others)) for word, others in found.items() if others}, False)
+    return Lexicon(grouped(rows(Path(name), columns)), False)
+
+
+def rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The named columns of a TSV file with a header line, gzipped or not."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
+            found = reader.fieldnames or []
+            if missing := [column for column in columns if column not in found]:
+                raise UserError(
+                    f"lexicon file {path} has no column {missing[0]}: its first line is '{', '.join(found)}'; "
+                    f"it must name {', '.join(columns)}, separated by tabs"
+                )
+            for number, row in enumerate(reader, 2):
+                if None in (values := tuple(row[column] for column in columns)):
+                    raise UserError(f"lexicon file {path}, line {number}: fewer columns than the first line names")
+                yield values
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise UserError(f"lexicon file {path} cannot be read ({error})") from None
+
+
+def grouped(pairs: Iterable[tuple[str, ...]]) -> Table:
+    table: Table = defaultdict(list)
+    for word, other in pairs:
+        if other and other not in table[key(word)]:
+            table[key(word)].append(other)
+    return dict(table)

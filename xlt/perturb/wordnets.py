@@ -1,0 +1,59 @@
+"""English-X wordnet lexicons in the folder XLT_LEXICONS, joined by their synsets.
+
+A file is `en-<code>.tsv.gz` with the columns english, pos, translation, synset, best senses first. A word with more
+than one part of speech is left out, since nothing here tells which it is, and so is a very short one, which is mostly
+a function word that wordnets do not list. Of the rest the first sense is used; a word that is spelled alike in both
+languages stays as it is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+
+from xlt.errors import UserError
+from xlt.perturb.wordfiles import Lexicon, key, rows
+
+_SHORTEST = 3  # letters; Chinese characters: 2
+
+
+def paths(language: str, into: str) -> list[Path]:
+    """The file of each language; none where one is missing. English stands in every file: the largest serves."""
+    folder = os.environ.get("XLT_LEXICONS")
+    if not folder:
+        return []
+    root = Path(folder).expanduser()
+    if not root.is_dir():
+        raise UserError(f"XLT_LEXICONS={folder} is not a folder; point it at files en-LANGUAGE.tsv.gz, or unset it")
+    others = [root / f"en-{code}.tsv.gz" for code in dict.fromkeys((language, into)) if code != "en"]
+    others = others or sorted(root.glob("en-*.tsv.gz"), key=lambda path: path.stat().st_size)[-1:]
+    return others if all(path.is_file() for path in others) else []
+
+
+def lexicon(language: str, into: str) -> Lexicon | None:
+    """Words of `language` in `into`, or its synonyms where both are the same; None without the files."""
+    found = paths(language, into)
+    return _linked(found[0], language == "en", found[-1], into == "en") if found else None
+
+
+@cache
+def _linked(path: Path, english: bool, into: Path, into_english: bool) -> Lexicon:
+    """Words of one file's side with those of another file's side in the same synset."""
+    senses: dict[str, dict[str, str]] = defaultdict(dict)  # word -> synset -> part of speech, best sense first
+    for source, translation, pos, synset in rows(path, ("english", "translation", "pos", "synset")):
+        senses[key(source if english else translation)].setdefault(synset, pos)
+    members: dict[str, dict[str, None]] = defaultdict(dict)  # synset -> words, each once
+    for source, translation, synset in rows(into, ("english", "translation", "synset")):
+        members[synset][source if into_english else translation] = None
+    synonyms = path == into and english == into_english
+    table = {}
+    for word, found in senses.items():
+        synset = next((synset for synset in found if synset in members), None)
+        if synset is None or len(set(found.values())) > 1 or len(word) < (_SHORTEST if word < "\u2e80" else 2):
+            continue
+        others = [other for other in members[synset] if key(other) != word]
+        if others and (synonyms or len(others) == len(members[synset])):
+            table[word] = others
+    return Lexicon(table, True)
