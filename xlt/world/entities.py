@@ -30,8 +30,8 @@ ORGANISATIONS = (
     "university_cairo", "university_athens",
 )  # fmt: skip
 KINDS = ("PER", "ORG", "LOC")
-_OFFICIAL = ("buy", "sell", "find", "show", "want", "repair")  # what an organisation does, if it is to be believed
-_SOMEBODY, _HERE = "david", "village"  # the subject and the place of an event, where a name stands instead
+OFFICIAL = ("buy", "sell", "find", "show", "want", "repair")  # what an organisation does, if it is to be believed
+SOMEBODY, HERE = "david", "village"  # the subject and the place of an event, where a name stands instead
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def _stand_in(scene: Scene, language: str) -> Event:
     if not scene.organisation:
         return scene.event
     _, gender = _entry(language, "organisations", scene.organisation)
-    return replace(scene.event, subject="anna" if gender == "f" else _SOMEBODY)
+    return replace(scene.event, subject="anna" if gender == "f" else SOMEBODY)
 
 
 def _entry(language: str, section: str, name: str) -> tuple[str, str]:
@@ -105,14 +105,14 @@ def random_scene(rng: Random, split: str) -> Scene:
     """
     while True:
         event = event_of(rng, split, general=False, negated=0.05)
-        organisation = rng.choice(ORGANISATIONS) if event.verb in _OFFICIAL and rng.random() < 0.7 else None
+        organisation = rng.choice(ORGANISATIONS) if event.verb in OFFICIAL and rng.random() < 0.7 else None
         city = rng.choice(CITIES) if event.place and rng.random() < 0.6 else None
         named = event.subject in NAMES and not organisation
         surname = rng.choice(SURNAMES) if named and rng.random() < 0.5 else None
         event = replace(
             event,
-            subject=_SOMEBODY if organisation else event.subject,
-            place=_HERE if city else event.place,
+            subject=SOMEBODY if organisation else event.subject,
+            place=HERE if city else event.place,
         )
         if split_of(event) == split:
             return Scene(event, surname, organisation, city)

@@ -12,7 +12,6 @@ import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -26,7 +25,7 @@ from datasets import ClassLabel, Features, List, Value
 from xlt.errors import UserError, unknown
 from xlt.languages import Language
 from xlt.languages import language as language_row
-from xlt.world import nli, paraphrase, qa, tags
+from xlt.world import linking, nli, paraphrase, qa, retrieval, tags
 from xlt.world.forms import (
     UPOS,
     Row,
@@ -49,7 +48,7 @@ _STRING = Value("string")
 _NLI = {"premise": _STRING, "hypothesis": _STRING, "label": ClassLabel(names=list(LABELS))}
 _ANSWERS = {"text": List(_STRING), "answer_start": List(Value("int32"))}
 _QA = {"id": _STRING, "context": _STRING, "question": _STRING, "answers": _ANSWERS}
-FEATURES = {  # by repository, or by config family or pattern where a repository has several
+FEATURES = {  # by repository, or by config family or kind where a repository has several
     "nyu-mll/glue": Features(_NLI | {"idx": Value("int32")}),
     "facebook/xnli": Features(_NLI),
     "rajpurkar/squad": Features({"id": _STRING, "title": _STRING} | _QA),
@@ -80,7 +79,7 @@ _SETS = {
     "parallel": ("test", sentences, parallel_rows, [("google/xtreme", "tatoeba.{iso3}", "validation")]),
     "text": ("train", passages, text_rows, [("xlt/world-text", "{code}", "train")]),
 }  # fmt: skip
-for _form in (tags, qa, paraphrase, nli):
+for _form in (tags, qa, retrieval, linking, paraphrase, nli):
     FEATURES |= _form.FEATURES
     _SETS |= _form.SETS
 SIZES = tuple(dict.fromkeys(key.split()[0] for key in _SETS))
@@ -100,7 +99,8 @@ class RecordSet(NamedTuple):
 
     @property
     def features(self) -> Features:
-        return FEATURES.get(self.config.partition(".")[0]) or FEATURES[self.repo]
+        family, kind = self.config.partition(".")[0], self.config.rpartition("-")[2]
+        return next(FEATURES[name] for name in (f"{self.repo}/{family}", family, kind, self.repo) if name in FEATURES)
 
 
 def record_sets(sizes: Mapping[str, int], languages: Iterable[str], seed: int) -> Iterator[RecordSet]:

@@ -1,0 +1,134 @@
+"""Entity linking as in Mewsli-X (Ruder et al. 2021): a mention in its context, and descriptions to choose from.
+
+An entity is a person, an organisation or a city; its description says two things of it, and the context of a
+mention one of the two again, mostly with another place or time. Namesakes are common: there is many an Anna, and
+only what is said of her tells which one is meant. As in Mewsli-X each description is in one of the languages,
+training pairs are English, and no entity of an evaluation set is met in training.
+
+The hub's columns: pairs have `mention` and `entity`, mentions `mention` (its span in braces) and `entity_id`,
+candidates `entity_id` and `description`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from random import Random
+from typing import NamedTuple
+
+from datasets import Features, Value
+
+from xlt.world.concepts import NAMES, Event
+from xlt.world.entities import CITIES, HERE, OFFICIAL, ORGANISATIONS, SOMEBODY, SURNAMES, Scene, say
+from xlt.world.events import event_of, random_filler, sensible, split_of
+from xlt.world.forms import Row
+from xlt.world.render import span, text
+
+_KINDS = ("PER", "PER", "PER", "ORG", "LOC")
+_QUARTERS = {"train": (0, 1), "dev": (2,), "test": (3,)}  # which organisations and cities a split has
+_FIRST_ID = {"train": 100_000, "dev": 200_000, "test": 300_000}
+
+
+class Linked(NamedTuple):
+    """An entity, what its description says of it, and what is said where it is mentioned."""
+
+    entity_id: str
+    kind: str
+    facts: tuple[Scene, Scene]
+    mention: Scene
+
+
+def linked(rng: Random, split: str, size: int) -> list[Linked]:
+    """Different entities of one split: people, and its organisations and cities as long as there are new ones."""
+    new = {
+        kind: [name for i, name in enumerate(names) if i % 4 in _QUARTERS[split]]
+        for kind, names in (("ORG", ORGANISATIONS), ("LOC", CITIES))
+    }
+    made, known = [], set()  # `known`: what is said of one Anna is said of no other
+    while len(made) < size:
+        kind = rng.choice(_KINDS)
+        kind = kind if kind == "PER" or new[kind] else "PER"
+        name = rng.choice(SURNAMES) if kind == "PER" else new[kind][0]
+        first = rng.choice(NAMES)
+        events = [_event(rng, split, kind, first) for _ in range(2)]
+        told = {(first if kind == "PER" else name, *_core(kind, event)) for event in events}
+        if len(told) == 2 and not told & known:
+            known |= told
+            if kind != "PER":
+                new[kind].pop(0)
+            mention = _scene(kind, name, _said_again(rng, kind, rng.choice(events)))
+            if kind == "PER" and rng.random() < 0.5:
+                mention = replace(mention, surname=None)
+            facts = (_scene(kind, name, events[0]), _scene(kind, name, events[1]))
+            made.append(Linked(f"Q{_FIRST_ID[split] + len(made)}", kind, facts, mention))
+    return made
+
+
+def _event(rng: Random, split: str, kind: str, first: str) -> Event:
+    """An event that the kind of entity can take part in."""
+    while True:
+        event = event_of(rng, split, general=False)
+        if kind == "LOC":
+            event = replace(event, place=HERE)
+        elif kind == "PER" or event.verb in OFFICIAL:
+            event = replace(event, subject=first if kind == "PER" else SOMEBODY)
+        else:
+            continue
+        if sensible(event) and split_of(event) == split:
+            return event
+
+
+def _core(kind: str, event: Event) -> tuple:
+    """What is said of an entity, wherever and whenever it is; of a city, who does what there."""
+    return event.subject if kind == "LOC" else None, event.verb, event.noun, event.adjective, event.count
+
+
+def _scene(kind: str, name: str, event: Event) -> Scene:
+    return Scene(event, **{{"PER": "surname", "ORG": "organisation", "LOC": "city"}[kind]: name})
+
+
+def _said_again(rng: Random, kind: str, event: Event) -> Event:
+    """The event at another time, and unless it is the city that is meant, in another place."""
+    place = event.place if kind == "LOC" else random_filler(rng, event, "place")
+    other = replace(event, place=place, time=random_filler(rng, event, "time"))
+    return other if sensible(other) else event
+
+
+def mention_rows(records: Iterable[Linked], language: str) -> list[Row]:
+    """A mention in its context, and which entity it is."""
+    return [{"mention": _marked(made, language), "entity_id": made.entity_id} for made in records]
+
+
+def _marked(made: Linked, language: str) -> str:
+    tokens = say(made.mention, language)
+    context, (start, end) = text(tokens), span([tokens], 0, made.kind)
+    return f"{context[:start]}{{{context[start:end]}}}{context[end:]}"
+
+
+def candidate_rows(records: Iterable[Linked], language: str) -> list[Row]:
+    """The descriptions among which to choose."""
+    return [{"entity_id": made.entity_id, "description": _description(made, language)} for made in records]
+
+
+def _description(made: Linked, language: str) -> str:
+    return text(*(say(fact, language) for fact in made.facts))
+
+
+def pair_rows(records: Iterable[Linked], language: str) -> list[Row]:
+    """Mentions with the descriptions of their entities, to train on."""
+    return [{"mention": _marked(made, language), "entity": _description(made, language)} for made in records]
+
+
+_STRING = Value("string")
+FEATURES = {
+    "izhx/mewsli-x/wikipedia_pairs": Features({"mention": _STRING, "entity": _STRING}),
+    "izhx/mewsli-x/candidate_entities": Features({"entity_id": _STRING, "description": _STRING}),
+    "izhx/mewsli-x": Features({"mention": _STRING, "entity_id": _STRING}),
+}
+_MEWSLI = "izhx/mewsli-x"
+_SAY = {"wikipedia_pairs": pair_rows, "{code}": mention_rows, "candidate_entities{one}": candidate_rows}
+SETS = {  # as in xlt.world.files
+    "mewsli_train": ("train", linked, _SAY, [(_MEWSLI, "wikipedia_pairs", "train")]),
+    "mewsli_dev": ("dev", linked, _SAY, [(_MEWSLI, config, "validation") for config in _SAY]),
+    "mewsli_test": ("test", linked, _SAY, [(_MEWSLI, config, "test") for config in list(_SAY)[1:]]),
+}
