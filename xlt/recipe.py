@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
 
 class _Value(BaseModel):
@@ -51,7 +52,7 @@ class Encoder(_Value):
 class Part(_Value):
     """A further task of a multi-task stage, with a head of its own: `examples` of it in each of `languages`.
 
-    `share` fixes its share of the batches; the others divide what is left as `Stage.mixing` says.
+    `share` fixes its share of the updates; the others divide what is left as `Stage.mixing` says.
     """
 
     task: str
@@ -71,13 +72,20 @@ class Stage(_Value):
     only one side of a pair is masked by `mask`, the other by this share, so that the translation stays readable;
     a row alone is masked by the mean of both.
 
-    `also` makes it a multi-task stage: each batch is of one task, drawn in proportion to the number of records n
+    `examples` is per language: n of them in each of L languages are n x L records. With `pair_languages="mixed"` the
+    two texts of a pair of the main task are in different languages (rows must be aligned, as in mnli-translated): every
+    first text once in each language, each with its second text in another one, so n x L records too.
+
+    `also` makes it a multi-task stage: each update is of one task, drawn in proportion to the number of records n
     ("proportional"), equally often ("uniform"), to n^(1/temperature) ("temperature") or to min(n, cap) ("capped";
-    Raffel et al. 2020, section 3.5.2). Steps are counted over all tasks; `epochs` counts all records.
-    `shuffle_labels` permutes the gold among the training records: a control that keeps everything but the task.
+    Raffel et al. 2020, section 3.5.2); of long contexts n counts the windows. `shuffle_labels` replaces the gold of
+    the training records by one that says nothing about them (see xlt.shuffle): a control that keeps all but the task.
+
     `select` says which of `checks` evenly spaced checkpoints is kept: the last; the best on English dev; the best on
     `select_languages` dev ("oracle": to be reported, never to be chosen by; Keung et al. 2020); or the mean of
-    their weights ("average").
+    their weights ("average"). Dev means the main metric on the first `select_examples` of `select_task` (None: the
+    stage's own task; a target that trains on it, such as xnli on mnli, brings other languages). After `patience`
+    checks without gain the stage ends (jiant: a check every 1,000 updates, 500 examples, patience 30).
     """
 
     task: str
@@ -102,6 +110,7 @@ class Stage(_Value):
     pairs: float = Field(0.0, ge=0, le=1)
     pivot: str | None = None
     mask_other: float | None = Field(None, ge=0, lt=1)
+    pair_languages: Literal["same", "mixed"] = "same"
     also: tuple[Part, ...] = ()
     mixing: Literal["proportional", "uniform", "temperature", "capped"] = "proportional"
     temperature: PositiveFloat = 2.0
@@ -109,10 +118,23 @@ class Stage(_Value):
     shuffle_labels: bool = False
     select: Literal["last", "dev", "oracle", "average"] = "last"
     select_languages: tuple[str, ...] = ("en",)
+    select_task: str | None = None
+    select_examples: PositiveInt | None = 500
     checks: PositiveInt = 10
+    patience: PositiveInt | None = None
     seed: int | None = None
     role: Literal["pretraining", "intermediate", "target"] = Field("target", exclude=True)
     label: str = Field("", exclude=True)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Stage:
+        if sum(part.share or 0 for part in self.also) >= 1:
+            raise ValueError("also: the shares leave no batch to the stage's own task; together they must be below 1")
+        if self.pair_languages == "mixed" and len(set(self.languages)) < 2:
+            raise ValueError("pair_languages: mixed takes two languages or more; add one to languages")
+        if self.patience and not self.watched:
+            raise ValueError("patience: there are no development scores to wait for; set select to dev or oracle")
+        return self
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -123,6 +145,32 @@ class Stage(_Value):
     def name(self) -> str:
         """What tables call the stage: its label, else its tasks."""
         return self.label or "+".join(part.task for part in self.parts)
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """Languages whose development sets decide which checkpoint is kept."""
+        return {"dev": ("en",), "oracle": self.select_languages}.get(self.select, ())
+
+    def batch_shares(self, records: Sequence[int]) -> list[float]:
+        """Each part's share of the updates; `records` are the parts' numbers of records."""
+        weigh = {
+            "proportional": lambda n: n,
+            "uniform": lambda n: 1,
+            "temperature": lambda n: n ** (1 / self.temperature),
+            "capped": lambda n: min(n, self.cap),
+        }[self.mixing]
+        pairs = list(zip(self.parts, records, strict=True))
+        weights = [0 if part.share else weigh(n) for part, n in pairs]
+        left = 1 - sum(part.share or 0 for part in self.also)
+        return [part.share or left * weight / sum(weights) for (part, _), weight in zip(pairs, weights, strict=True)]
+
+    def updates(self, records: Sequence[int]) -> int:
+        """Number of updates. `epochs` counts the records of the parts without a share; the others come on top."""
+        if self.steps:
+            return self.steps
+        own = sum(n for part, n in zip(self.parts, records, strict=True) if not part.share)
+        left = 1 - sum(part.share or 0 for part in self.also)
+        return max(1, math.ceil(own * self.epochs / (left * self.batch * self.accumulate)))
 
     def _content(self) -> tuple[Any, ...]:
         return tuple(value for name, value in self.__dict__.items() if name not in ("role", "label"))

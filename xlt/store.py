@@ -3,7 +3,7 @@
     <root>/<name>-<id>/run.json            key, parent, cost, versions: written last, so its presence means done
                       /encoder/            the encoder after the stage (full fine-tuning), or
                       /adapter/            the LoRA adapter on top of the base run's encoder
-                      /head.safetensors    the task head
+                      /heads/              the head of each task: <task>.safetensors
                       /scores/<evaluation>-<id>.json, .predictions.jsonl.gz
 
 A run's key holds its parent's id, its stage, the task's version and the fingerprint of the training
@@ -28,7 +28,7 @@ from xlt.files import write_atomically
 from xlt.recipe import Encoder, Evaluation, Recipe, digest
 from xlt.sources import Source
 
-FORMAT = 3
+FORMAT = 4
 
 
 class Store:
@@ -43,16 +43,21 @@ class Store:
         if recipe.parent is None:
             return {"format": FORMAT, **self._start_key(recipe.start)}
         stage = recipe.stages[-1]
-        data = {}
+        data: dict[str, Any] = {}
         for part in stage.parts:
             task = tasks.get(part.task).training
             records = {code: self.source.identity(task, code, "train") for code in sorted(part.languages)}
-            data[task.name] = {"version": task.version, "records": records}
-        return {"format": FORMAT, "parent": self.id(recipe.parent), "stage": stage.key(), "data": data}
+            data.setdefault(task.name, {"version": task.version, "records": {}})["records"] |= records
+        key = {"format": FORMAT, "parent": self.id(recipe.parent), "stage": stage.key(), "data": data}
+        if stage.watched:
+            task = tasks.get(stage.select_task or stage.task)
+            records = {code: self.source.identity(task, code, "dev") for code in sorted(stage.watched)}
+            key["select"] = {"version": task.version, "records": records}
+        return key
 
     def _start_key(self, start: Encoder) -> dict[str, Any]:
         if start.model:
-            from xlt.model import weights_fingerprint
+            from xlt.encoders import weights_fingerprint
 
             return {"weights": weights_fingerprint(start)}  # what they are; not where they lie
         text = tasks.get(start.text)

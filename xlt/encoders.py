@@ -1,0 +1,123 @@
+"""Where an encoder starts: given weights in a folder, a package or on the hub, or a random XLM-R with its tokenizer."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import decoders as token_decoders
+
+from xlt.errors import UserError
+from xlt.params import ROOT
+from xlt.recipe import Encoder
+
+ROBERTA = ("roberta", "xlm-roberta", "xlm-roberta-xl")
+
+
+def locate(start: Encoder) -> str:
+    """Folder or hub id of `start.model`; a relative folder is one of the project's.
+
+    Raises:
+        UserError: package not installed, or a folder without configuration, tokenizer or weights.
+    """
+    name = start.model or ""
+    if name.startswith("package:"):
+        folder = _package_folder(name.removeprefix("package:"))
+    elif (folder := ROOT / Path(name).expanduser()).is_dir():
+        pass
+    elif name.startswith((".", "/", "~")):
+        raise UserError(f"encoder.model: there is no folder {name}")
+    else:
+        return name
+    for need in ("config.json", "model.safetensors", "tokenizer.json"):
+        if not (folder / need).is_file():
+            raise UserError(f"encoder.model: {name} has no {need}; save the model with save_pretrained (safetensors)")
+    return str(folder)
+
+
+def _package_folder(package: str) -> Path:
+    name = package.replace("-", "_")
+    spec = importlib.util.find_spec(name) if name.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise UserError(f"encoder.model: package {package} is not installed; pip install -c constraints.txt {package}")
+    root = Path(spec.submodule_search_locations[0])
+    found = sorted(path.parent for path in root.rglob("config.json") if (path.parent / "model.safetensors").is_file())
+    if not found:
+        raise UserError(f"encoder.model: package {package} holds no config.json with model.safetensors")
+    return found[0]
+
+
+def weights_fingerprint(start: Encoder) -> str:
+    """SHA-256 of local weights, or id@commit of hub weights: what they are, not where."""
+    place = locate(start)
+    if not Path(place).is_dir():
+        config = transformers.utils.cached_file(place, "config.json", revision=start.revision)
+        return f"{place}@{Path(config).parent.name}"
+    sha = hashlib.sha256()
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        sha.update((Path(place) / name).read_bytes())
+    return sha.hexdigest()[:16]
+
+
+def positions(config: Any) -> int | None:
+    """The longest sequence that an encoder takes, in subwords; None where positions have no end."""
+    room = getattr(config, "max_position_embeddings", None)
+    return room - config.pad_token_id - 1 if room and config.model_type in ROBERTA else room
+
+
+def given_positions(start: Encoder) -> int | None:
+    """`positions` of given weights, read from their configuration alone."""
+    return positions(transformers.AutoConfig.from_pretrained(locate(start), revision=start.revision))
+
+
+# a random XLM-R with a tokenizer of its own ---------------------------------------------------
+
+
+def train_tokenizer(texts: list[str], vocabulary: int) -> transformers.PreTrainedTokenizerFast:
+    """A subword tokenizer with XLM-R's special tokens, NFKC normaliser and '▁' word starts.
+
+    Two things differ from XLM-R's, both because our text is small and regular. It is learned by byte-pair
+    merges, since the unigram trainer at hand seeds pieces from different words without their counts and
+    cuts the commonest ones apart. And Han characters stand alone, as in BERT's tokenizer, or whole
+    Chinese phrases would become single entries.
+    """
+    specials = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Metaspace(),
+            pre_tokenizers.Split(Regex(r"\p{Han}|[.,;?!¿¡؟。？，।]"), "isolated"),
+        ]
+    )
+    tokenizer.decoder = token_decoders.Metaspace()
+    tokenizer.train_from_iterator(
+        texts, trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=specials, show_progress=False)
+    )
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    names = dict(zip(("bos_token", "pad_token", "eos_token", "unk_token", "mask_token"), specials, strict=True))
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, cls_token="<s>", sep_token="</s>",
+        model_input_names=["input_ids", "attention_mask"], **names,
+    )  # fmt: skip
+
+
+def random_encoder(start: Encoder, vocabulary: int) -> transformers.PreTrainedModel:
+    """XLM-R's architecture (Conneau et al. 2020) at the size of `start`, weights drawn with its seed."""
+    torch.manual_seed(start.seed)
+    config = transformers.XLMRobertaConfig(
+        vocab_size=vocabulary, hidden_size=start.width, num_hidden_layers=start.layers,
+        num_attention_heads=start.heads, intermediate_size=4 * start.width, type_vocab_size=1,
+        max_position_embeddings=start.positions + 2, initializer_range=start.init,
+        hidden_dropout_prob=start.dropout, attention_probs_dropout_prob=start.dropout,
+        pad_token_id=1, bos_token_id=0, eos_token_id=2,
+    )  # fmt: skip
+    config.restart_positions = True
+    return transformers.XLMRobertaModel(config, add_pooling_layer=False)
