@@ -14,7 +14,18 @@ from tokenizers import normalizers
 
 from xlt import cli
 from xlt.errors import UserError
-from xlt.perturb import apply, edits, files, fold_confusables, gallery, strip_ignorables, survival, table, undone
+from xlt.perturb import (
+    apply,
+    edits,
+    files,
+    fold_confusables,
+    gallery,
+    share_changed,
+    strip_ignorables,
+    survival,
+    table,
+    undone,
+)
 from xlt.perturb.keyboards import _LAYOUTS, letters, neighbours
 from xlt.world.forms import paragraphs, qa_rows
 
@@ -132,6 +143,17 @@ def test_edits_are_the_candidates_of_which_a_strength_takes_some():
     assert [(e.start, e.end) for e in candidates] == [(i, i + 1) for i, c in enumerate(text) if c != " "]
     with pytest.raises(UserError, match="moves words"):
         edits("shuffle", text, "en")
+
+
+def test_the_share_of_what_changed():
+    before = {"text_a": ["a b c d", "x"], "text_b": ["e f", None], "label": [0, 1]}
+    after = before | {"text_a": ["a X c d", "x"]}
+    assert share_changed(before, after, "classification") == {"rows": 1 / 2, "words": pytest.approx(1 / 7)}
+    tokens = {"tokens": [["a", "b", "c", "d"]], "tags": [[0, 1, 2, 3]]}
+    moved = apply("last", tokens, "tagging", "en", 1)
+    assert share_changed(tokens, moved, "tagging") == {"rows": 1, "words": 1 / 4}
+    zh = {"source": ["苹果"], "target": ["apple"]}
+    assert share_changed(zh, zh | {"source": ["苹園"]}, "retrieval") == {"rows": 1, "words": 1 / 2}
 
 
 # Lexicons

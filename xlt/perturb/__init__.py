@@ -5,7 +5,7 @@ align        edits and moves, and gold spans that follow them; units: words and 
 draw, rows   which changes happen in a text, and in the records of each task family
 characters, keyboards, codepoints, order, vocabulary, scripts, distractors   the perturbations
 defences     against characters that do not show, and what an encoder's normaliser does itself
-gallery      tables to look at; stream: the command `xlt perturb`
+gallery      tables to look at; measure: how much has changed; stream: the command `xlt perturb`
 """
 
 from xlt.perturb import characters, codepoints, distractors, keyboards, order, scripts, vocabulary  # noqa: F401
@@ -13,10 +13,11 @@ from xlt.perturb.align import Aligned, Edit, edited
 from xlt.perturb.defences import fold_confusables, strip_ignorables, survival, undone
 from xlt.perturb.gallery import gallery, table
 from xlt.perturb.lexicons import files
+from xlt.perturb.measure import share_changed
 from xlt.perturb.registry import PERTURBATIONS, VERSION, Perturbation, get
 from xlt.perturb.rows import apply, edits
 
 __all__ = [
     "PERTURBATIONS", "VERSION", "Aligned", "Edit", "Perturbation", "apply", "edited", "edits", "files",
-    "fold_confusables", "gallery", "get", "strip_ignorables", "survival", "table", "undone",
+    "fold_confusables", "gallery", "get", "share_changed", "strip_ignorables", "survival", "table", "undone",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ _TRIES = 20
 _STOPS = {"Hans": "。", "Hant": "。", "Jpan": "。", "Deva": "।", "Beng": "।"}
 _EDGES = regex.compile(r"^[\s\p{P}]+|[\s\p{P}]+$")
 _DIGIT = regex.compile(r"\d")
-_CONTENT = 4  # letters from which a word is taken for one with content
+_CONTENT = 4  # letters from which a word is taken for a content word
 
 
 @perturbation("distractor", "distractor", "context and answer; an added sentence never holds an answer", unit="record",
@@ -48,15 +48,12 @@ def _units(text: str, site: Site) -> list[tuple[int, int]]:
 def _changed(question: str, context: str, site: Site) -> str | None:
     """The question with one of its words (without spaces: two characters) replaced by one of the context."""
     size = 2 if site.script in SPACELESS else 1
-    places = _runs(_units(question, site), size)
-    known = set(question.casefold().split())
-    others = [context[a:b] for a, b in _runs(_units(context, site), size)]
-    others = [other for other in others if other.casefold() not in known]
-    content = [(a, b) for a, b in places if size == 2 or b - a >= _CONTENT or question[a].isdigit()]
-    if not others or not places:
+    places = _runs(question, size, site)
+    others = [context[a:b] for a, b in _runs(context, size, site) if context[a:b].casefold() not in question.casefold()]
+    if not (places and others):
         return None
-    start, end = site.rng.choice(content or places)
-    alike = [o for o in others if o[0].isdigit() == question[start].isdigit() and abs(len(o) - (end - start)) <= 3]
+    start, end = site.rng.choice(places)
+    alike = [other for other in others if other[0].isdigit() == question[start].isdigit()]
     return question[:start] + site.rng.choice(alike or others) + question[end:]
 
 
@@ -64,10 +61,18 @@ def _false_answer(answer: str, context: str, site: Site) -> str | None:
     """The answer with other digits, or as many words of the context as it has."""
     if _DIGIT.search(answer):
         return _DIGIT.sub(lambda _: site.rng.choice("123456789"), answer)
-    runs = _runs(_units(context, site), max(1, len(_units(answer, site))))
+    runs = _runs(context, max(1, len(_units(answer, site))), site)
     return context[slice(*site.rng.choice(runs))] if runs else None
 
 
-def _runs(units: list[tuple[int, int]], size: int) -> list[tuple[int, int]]:
-    """Spans of `size` neighbouring units."""
-    return [(units[i][0], units[i + size - 1][1]) for i in range(len(units) - size + 1)]
+def _runs(text: str, size: int, site: Site) -> list[tuple[int, int]]:
+    """Spans of `size` neighbouring units that start and end with a content word, if there are such."""
+    units = _units(text, site)
+    runs = [(units[i], units[i + size - 1]) for i in range(len(units) - size + 1)]
+    telling = [run for run in runs if all(_telling(text[a:b], site) for a, b in run)]
+    return [(first[0], last[1]) for first, last in telling or runs]
+
+
+def _telling(word: str, site: Site) -> bool:
+    """No function word, by its length."""
+    return site.script in SPACELESS or len(word) >= _CONTENT or word[0].isdigit()
