@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from xlt.languages import language as language_row
-from xlt.world import LANGUAGES, Event, ask, fingerprint, qa, realise, record_sets, text
+from xlt.world import LANGUAGES, Event, ask, fingerprint, qa, readings, realise, record_sets, text
 from xlt.world import concepts as world
 from xlt.world.events import split_of
 from xlt.world.files import FEATURES
@@ -16,9 +16,9 @@ SIZES = {
     "squad2_train": 30, "squad2_dev": 10, "advsquad_test": 12, "advqa_train": 20, "advqa_dev": 5, "mlqa_dev": 4,
     "mlqa_test": 8, "tydiqa_train": 10, "tydiqa_test": 10,
 }  # fmt: skip
-GOLDEN = "6e5cf22c748cb66238ef607eb98405b06fee7cd51b523932c5b03b8febe54228"
-DRAWS = {"squad2": qa._squad2, "mlqa": qa._mlqa, "tydiqa": qa._tydiqa, "advqa": qa._advqa}
-draw = {name: partial(qa.readings, make) for name, make in DRAWS.items()}
+GOLDEN = "2c33959fe916ec389bd1eceaa4b191bb16b54ccbf6bc91261ad9293bdabb02d9"
+DRAWS = {"squad2": readings.squad2, "mlqa": readings.mlqa, "tydiqa": readings.tydiqa, "advqa": readings.advqa}
+draw = {name: partial(readings.readings, make) for name, make in DRAWS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def _shared(event, reading):
 
 
 def test_distractors_never_hold_the_answer():
-    made = qa.readings(qa._advsquad, Random("attacked"), "test", 60)
+    made = readings.readings(readings.advsquad, Random("attacked"), "test", 60)
     originals = paragraphs(Random("attacked"), "test", 1)
     assert made[0].reading.events == originals[0][0]
     many, one = qa.add_sent_rows(made, "en"), qa.add_sent_rows(made, "en", most=1)
@@ -143,7 +143,7 @@ def test_near_misses_by_hand():
     question = Event("anna", "buy", "apple", "red", place="park", time="8:15")
     for asked in world.ROLES:
         for seed in range(20):
-            miss = qa.near_miss(Random(seed), "train", question, asked)
+            miss = readings.near_miss(Random(seed), "train", question, asked)
             changed = {
                 field for field in ("subject", "verb", "noun", "place", "time") if _differ(field, miss, question)
             }

@@ -1,14 +1,17 @@
 """Retrieval forms of the world: what is gold is gold for every pair of records, and for no other."""
 
 from collections import Counter, defaultdict
+from functools import partial
 from random import Random
 
 import pytest
+from datasets import load_dataset
 
-from xlt.world import LANGUAGES, fingerprint, linking, realise, record_sets, retrieval, text
+from xlt.world import LANGUAGES, fingerprint, linking, realise, record_sets, retrieval, text, write_world
 from xlt.world import concepts as world
 from xlt.world.entities import HERE
 from xlt.world.events import split_of
+from xlt.world.files import size_of
 from xlt.world.forms import answers, qa_rows
 from xlt.world.inference import FIELDS
 from xlt.world.render import span
@@ -155,6 +158,14 @@ def test_by_hand(entities):
     ]
 
 
+def test_folder_is_read_like_the_hub(tmp_path):
+    root = write_world(tmp_path / "world", {"mewsli_dev": 6, "bucc_dev": 9}, ["de", "bar@0.5"])
+    read = partial(load_dataset, cache_dir=str(tmp_path / "cache"), split="validation")
+    assert read(str(root / "xlt/bucc-pool"), "bar@0.5-en").column_names == ["side", "id", "text"]
+    assert len(read(str(root / "xlt/bucc-pool"), "de-en-gold")) == len(read(str(root / "google/xtreme"), "bucc18.de"))
+    assert len(read(str(root / "izhx/mewsli-x"), "candidate_entities")) == 6
+
+
 def test_layout_and_bytes(sets):
     mewsli = {(config, split): made.rows for (repo, config, split), made in sets.items() if repo == "izhx/mewsli-x"}
     candidates = mewsli["candidate_entities", "test"]
@@ -167,4 +178,5 @@ def test_layout_and_bytes(sets):
     assert configs == {f"{code}-en{kind}" for code in LANGUAGES if code != "en" for kind in ("", "-gold")}
     for made in sets.values():
         assert all(set(made.features) <= set(row) for row in made.rows)
+        assert size_of(made.repo, made.config, made.split) in SIZES
     assert fingerprint(sets.values()) == GOLDEN

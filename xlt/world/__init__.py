@@ -7,7 +7,9 @@ It is a measuring instrument: a pipeline must recover effects that were put in. 
     inference  what follows from what
     grammar    one module for each language, over the words in `lexicon`
     render     one way into all grammars
-    forms      records in the columns of the real data sets
+    forms      records in the columns of the real data sets: text, tags, translations, inference, questions
+    entities   events with cities, organisations and surnames; tags: entities and supertags; linking: who is meant
+    readings   harder questions, which qa says; retrieval: pools in which translations and answers are looked for
     files      the whole as a folder in hub layout
 """
 
