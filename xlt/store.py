@@ -16,6 +16,7 @@ import contextlib
 import gzip
 import json
 import os
+import platform
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -26,9 +27,11 @@ from xlt import tasks
 from xlt.errors import unknown
 from xlt.files import write_atomically
 from xlt.recipe import Encoder, Evaluation, Recipe, digest
+from xlt.retrieval import pools
 from xlt.sources import Source
 
 FORMAT = 4
+_MAKING = f".making-{platform.node()}-"  # then the process id: a shared store has makers on several machines
 
 
 class Store:
@@ -72,7 +75,9 @@ class Store:
     def evaluation_key(self, recipe: Recipe, evaluation: Evaluation) -> dict[str, Any]:
         task = tasks.get(evaluation.task)
         data = self.source.identity(task, evaluation.language, evaluation.split)
-        return {"run": self.id(recipe), "evaluation": evaluation.key(), "version": task.version, "data": data}
+        key = {"run": self.id(recipe), "evaluation": evaluation.key(), "version": task.version, "data": data}
+        searched = pools.identity(self.source, task, evaluation.language, evaluation.split)
+        return key | ({"searched": searched} if searched else {})
 
     # places --------------------------------------------------------------------------------
 
@@ -98,8 +103,9 @@ class Store:
         Of two workers that make the same run the first to finish wins; nothing finished is overwritten.
         """
         self.root.mkdir(parents=True, exist_ok=True)
+        self._sweep()
         final = self.folder(recipe)
-        temporary = Path(tempfile.mkdtemp(prefix=".making-", dir=self.root))
+        temporary = Path(tempfile.mkdtemp(prefix=f"{_MAKING}{os.getpid()}-", dir=self.root))
         try:
             yield temporary
             try:
@@ -110,6 +116,17 @@ class Store:
                     os.rename(temporary, final)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+    def _sweep(self) -> None:
+        """Remove what processes of this machine were making when they were killed."""
+        for folder in self.root.glob(f"{_MAKING}*"):
+            maker = int(folder.name.removeprefix(_MAKING).partition("-")[0])
+            try:
+                os.kill(maker, 0)
+            except ProcessLookupError:
+                shutil.rmtree(folder, ignore_errors=True)
+            except PermissionError:  # somebody else's, at work
+                pass
 
     def save_scores(self, recipe: Recipe, evaluation: Evaluation, result: dict[str, Any], examples: list[dict]) -> None:
         """Per-example predictions first, then the scores, each renamed into place."""
