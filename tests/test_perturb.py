@@ -104,6 +104,13 @@ def test_a_gold_span_moves_as_one_and_the_gold_follows():
     assert apply("upper", {**row, "answers": [elsewhere]}, "span", "en", 1)["answers"][0]["text"] == ["Anna", ""]
 
 
+def test_no_text_and_no_answer_becomes_blank():
+    assert one("punctuation", "!?", "en") == "!?" and one("diacritics", "ـ", "ar") == "ـ"
+    answers = {"text": ["?!"], "answer_start": [4]}
+    new = apply("punctuation", {"context": ["Yes ?! no."], "question": [""], "answers": [answers]}, "span", "en", 1)
+    assert new["context"] == ["Yes ?! no"] and new["answers"] == [answers] and new["question"] == [""]
+
+
 def test_tagged_chunks_stay_together_when_their_labels_say_so():
     labels = ("O", "B-PER", "I-PER")
     rows = {"tokens": [["met", "Ada", "King", "today", ".", "Bye"]], "tags": [[0, 1, 2, 0, 0, 0]]}

@@ -66,10 +66,9 @@ class Draw:
         return (self.chosen.find(record, site) or "") if happens() else ""
 
     def _site(self, place: str) -> tuple[Site, Chance]:
-        """Where, and the draw whether a change happens. Its generator is its own: that makes strengths nest."""
-        chance = Random(f"{self.key} {place} chance")
-        site = Site(self.language, self.script, self.argument, Random(f"{self.key} {place}"))
-        return site, lambda: chance.random() < self.strength
+        """Where, and the draw whether a change happens: one for each possible change, so that strengths nest."""
+        rng = Random(f"{self.key} {place}")
+        return Site(self.language, self.script, self.argument, rng), lambda: rng.random() < self.strength
 
     def _order(self, count: int, ends: list[bool], site: Site, happens: Chance) -> list[int]:
         """`ends[i]`: a clause ends between the units i and i + 1."""

@@ -22,7 +22,7 @@ from xlt.perturb.units import SPACELESS
 
 VERSION = 1  # raised when any perturbation draws something else than before
 EDIT, MOVE, ADD = "edit", "move", "add"
-TEXT_FAMILIES = ("classification", "span", "choice", "retrieval", "mlm")
+TEXT_FAMILIES = ("classification", "span", "choice", "retrieval", "answers", "dual", "pool", "mlm")
 FAMILIES = (*TEXT_FAMILIES, "tagging")
 
 

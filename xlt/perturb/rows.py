@@ -12,10 +12,12 @@ from xlt.perturb.registry import ADD, MOVE
 
 Record = dict[str, Any]
 
-# The columns that each family must have. Of retrieval's pair the source is perturbed, whose language is the one named.
+_QUESTION = ("context", "question", "answers")
+# The columns that each family must have. Of pairs to be retrieved the source or query is perturbed, whose language is
+# the one named; the pool that is searched is rows of its own.
 COLUMNS = {
-    "classification": ("text_a",), "choice": ("prompt", "choices"), "retrieval": ("source",), "mlm": ("text",),
-    "span": ("context", "question", "answers"), "tagging": ("tokens", "tags"),
+    "classification": ("text_a",), "choice": ("prompt", "choices"), "retrieval": ("source",), "dual": ("query",),
+    "pool": ("text",), "mlm": ("text",), "span": _QUESTION, "answers": _QUESTION, "tagging": ("tokens", "tags"),
 }  # fmt: skip
 
 
@@ -66,7 +68,7 @@ def _changed(record: Record, family: str, draw: Draw, index: int, labels: Sequen
     if draw.chosen.form == ADD:
         added = draw.added(record, f"{index} context")
         return {"context": f"{record['context']} {added}"} if added else {}
-    if family == "span":
+    if COLUMNS[family] == _QUESTION:
         return _span(record, draw, index)
     if family == "tagging":
         return _tagging(record, draw, index, labels)

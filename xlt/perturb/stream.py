@@ -89,7 +89,7 @@ def _known() -> list[tuple[str, Columns]]:
     wanted = {**COLUMNS, "classification": ("text_a", "text_b")}
     known = [(family, {column: column for column in columns}) for family, columns in wanted.items()]
     known.append(("classification", {"text_a": "text_a"}))
-    for task in TASKS.values():
+    for task in (task for task in TASKS.values() if task.family in wanted):
         columns = {ours: task.columns[ours] for ours in wanted[task.family] if ours in task.columns}
         if all(isinstance(theirs, str) and "." not in theirs for theirs in columns.values()):
             known.append((task.family, columns))
