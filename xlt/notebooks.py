@@ -109,8 +109,9 @@ def _build_site(profile: str, reports: Path) -> Path:
 
 
 def notebooks(sources: Path) -> list[Path]:
-    """The sources in reading order: NN_name.ipynb."""
-    return sorted(sources.glob("[0-9][0-9]_*.ipynb"))
+    """The sources in reading order: the phases NN_name.ipynb, the studies study_name.ipynb, then 99_report.ipynb."""
+    found = [*sources.glob("[0-9][0-9]_*.ipynb"), *sources.glob("study_*.ipynb")]
+    return sorted(found, key=lambda path: (path.stem.startswith("99"), path.stem))
 
 
 def select(only: str | None, sources: Path) -> list[Path]:
@@ -121,7 +122,7 @@ def select(only: str | None, sources: Path) -> list[Path]:
     """
     found = notebooks(sources)
     if not found:
-        raise UserError(f"no notebooks (NN_name.ipynb) in {_short(sources)}")
+        raise UserError(f"no notebooks (NN_name.ipynb, study_name.ipynb) in {_short(sources)}")
     if only is None:
         return found
     wanted = Path(only).name.removesuffix(".ipynb")
