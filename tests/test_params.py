@@ -2,7 +2,7 @@
 
 import pytest
 
-from xlt import params, tasks
+from xlt import params
 from xlt.errors import UserError
 
 MINIMAL = "description: d\nencoder: {text: text, languages: [en]}\n"
@@ -170,14 +170,3 @@ def test_cache_and_reports_where_the_environment_says(monkeypatch, tmp_path):
     assert (params.cache_root(), params.reports_root()) == (tmp_path / "c", tmp_path / "r")
     monkeypatch.delenv("XLT_CACHE")
     assert params.cache_root() == params.ROOT / ".cache"
-
-
-def test_declared_tasks_fit_together():
-    for task in tasks.TASKS.values():
-        assert task.training.family == task.family
-        assert not task.training.labels or task.training.labels == task.labels
-        assert set(task.columns) >= {"label"} or task.family != tasks.CLASSIFICATION
-        assert task.family == tasks.MLM or task.metrics
-    assert tasks.get("xnli").config_for("sr-Cyrl") == "sr-Cyrl"
-    assert tasks.get("udpos").config_for("de") == "udpos.German"
-    assert tasks.get("tatoeba").config_for("bar@0.5") == "tatoeba.bar@0.5"

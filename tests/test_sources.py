@@ -100,8 +100,13 @@ def test_a_label_outside_the_set(hub, label, named):
     assert f"facebook/xnli/de/test: label {named} is outside 0..2 (entailment, neutral, contradiction)" in said
 
 
-@pytest.mark.parametrize("names", [["neutral", "entailment", "contradiction"], ["yes", "maybe", "no"], ["yes", "no"]])
-def test_other_label_names_or_another_order(hub, names):
+def test_labels_in_another_order_are_read_by_their_names(hub):
+    hub.put(nli(), features=Features(NLI | {"label": ClassLabel(names=["neutral", "contradiction", "entailment"])}))
+    assert hub.source.load(XNLI, "de", "test")["label"][:] == [1, 2, 0]
+
+
+@pytest.mark.parametrize("names", [["yes", "maybe", "no"], ["entailment", "neutral"]])
+def test_other_label_names(hub, names):
     hub.put(nli(2), features=Features(NLI | {"label": ClassLabel(names=names)}))
     said = complaint(hub.source.load, XNLI, "de", "test")
     assert f"facebook/xnli/de/test: labels are {', '.join(names)}, but task xnli declares" in said
@@ -109,9 +114,12 @@ def test_other_label_names_or_another_order(hub, names):
 
 @pytest.mark.parametrize(
     ("tags", "features", "named"),
-    [([[0, 17]], List(Value("int64")), "label 17 is outside 0..16"), ([["NAME"]], List(TEXT), "label 'NAME' is outside"),
-     (["NOUN"], TEXT, "pos_tags is no list")],
-)  # fmt: skip
+    [
+        ([[0, 17]], List(Value("int64")), "label 17 is outside 0..16"),
+        ([["NAME"]], List(TEXT), "label 'NAME' is outside"),
+        (["NOUN"], TEXT, "row 1: pos_tags is no list"),
+    ],
+)
 def test_tags_that_are_none(hub, tags, features, named):
     tokens = Features({"tokens": List(TEXT), "pos_tags": features})
     hub.put({"tokens": [["a", "b"]], "pos_tags": tags}, UDPOS, features=tokens)
@@ -233,7 +241,9 @@ def test_languages_are_those_with_the_split(hub):
 
 
 def test_on_the_hub_the_declared_languages():
-    assert Source(None).languages(XNLI, "test") == XNLI.languages
+    assert Source(None).languages(UDPOS, "test") == UDPOS.languages
+    named = Source(None, asked=("en", "uk")).languages(UDPOS, "test")
+    assert set(named) == set(UDPOS.xtreme_r) > set(UDPOS.languages)
 
 
 def test_without_network_the_hub_says_how_to_fetch(monkeypatch, tmp_path):

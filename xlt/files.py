@@ -1,9 +1,13 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and YAML that is read as its authors mean it."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -11,3 +15,23 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     os.replace(temporary, path)
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML with the booleans of YAML 1.2, true and false alone: `no` is Norwegian, `yes` may be a label."""
+
+
+_BOOL, _TRUE_OR_FALSE = "tag:yaml.org,2002:bool", re.compile("(?:true|false)$", re.IGNORECASE)
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, _TRUE_OR_FALSE if tag == _BOOL else pattern) for tag, pattern in resolvers]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read_yaml(path: Path) -> Any:
+    """What the file holds.
+
+    Raises:
+        yaml.YAMLError, UnicodeDecodeError: it is no YAML in UTF-8.
+    """
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # a safe loader

@@ -8,6 +8,9 @@ from pathlib import Path
 from xlt import tasks
 from xlt.errors import UserError
 from xlt.params import ROOT, Profile
+from xlt.tasks import Task
+
+Repository = tuple[str, str, str | None]  # id, "model" or "dataset", revision
 
 
 def check(profile: Profile) -> None:
@@ -18,34 +21,47 @@ def check(profile: Profile) -> None:
     Raises:
         UserError: what is missing and how to get it.
     """
-    models, data = _needed(profile)
-    if not (models or data) or _online():
+    needed = _needed(profile)
+    if not needed or _online():
         return
     _use_cache_only()
-    missing = [name for name in models if not _cached(name, "model")]
-    absent = [name for name in data if not _cached(name, "dataset")]
-    if missing or absent:
-        fetch = [f"hf download {name}" for name in missing] + [
-            f"hf download {name} --repo-type dataset" for name in absent
-        ]
-        folder = ", or set XLT_HUB_ROOT to a folder that holds the data sets in hub layout" if absent else ""
+    missing = [repository for repository in needed if not _cached(*repository)]
+    if missing:
+        names, fetched = ", ".join(name for name, *_ in missing), "; ".join(fetch(*one) for one in missing)
+        data = any(kind == "dataset" for _, kind, _ in missing)
+        folder = ", or set XLT_HUB_ROOT to a folder that holds the data sets in hub layout" if data else ""
         raise UserError(
-            f"profile {profile.name} needs {', '.join(missing + absent)} and there is no network; "
-            f"where there is one: {'; '.join(fetch)}{folder}. The profiles mini and local need no hub"
+            f"profile {profile.name} needs {names} and there is no network; "
+            f"where there is one: {fetched}{folder}. The profiles mini and local need no hub"
         )
 
 
-def _needed(profile: Profile) -> tuple[list[str], list[str]]:
-    """Hub ids of the encoder and of the data sets that are to come from the hub itself."""
-    model = profile.encoder.model
+def fetch(name: str, kind: str, revision: str | None = None) -> str:
+    """The command that puts a repository of this kind, "model" or "dataset", into the hub's cache."""
+    of_kind, of_revision = " --repo-type dataset" * (kind == "dataset"), f" --revision {revision}" if revision else ""
+    return f"hf download {name}{of_kind}{of_revision}"
+
+
+def _needed(profile: Profile) -> list[Repository]:
+    """The encoder and the data sets that are to come from the hub itself."""
+    model, revision = profile.encoder.model, profile.encoder.revision
     remote = model and not model.startswith(("package:", ".", "/", "~")) and not (ROOT / model).is_dir()
+    models: list[Repository] = [(model, "model", revision)] if remote else []
     if profile.data.source == "world" or os.environ.get("XLT_HUB_ROOT"):
-        return [model] if remote else [], []
+        return models
     stages = [*profile.stages, *([profile.pretraining] if profile.pretraining else [])]
-    used = [tasks.get(name) for name in (*profile.target, *(part.task for stage in stages for part in stage.parts))]
-    used = [tasks.get(name) for task in used for name in (task.name, task.training.name, *task.parts)]
-    remote_data = {task.dataset for task in used if not task.dataset.startswith((".", "/", "~"))}
-    return [model] if remote else [], sorted(remote_data)
+    named = [tasks.get(name) for name in (*profile.target, *(part.task for stage in stages for part in stage.parts))]
+    used = [tasks.get(name) for task in named for name in (task.name, task.training.name, *task.parts, *task.pool)]
+    places = [place for task in used for place in _places(task, profile.languages)]
+    pinned = profile.data.revisions
+    data = {(place.dataset, pinned.get(place.dataset) or place.revision or None) for place in places}
+    return models + [(name, "dataset", revision) for name, revision in sorted(data, key=str)]
+
+
+def _places(task: Task, languages: tuple[str, ...]) -> list[Task]:
+    """The task as it is in each language that is asked for, where its records come from the hub."""
+    codes = [code for code in task.everywhere if code in languages] if languages else task.languages
+    return [place for place in (task, *map(task.at, codes)) if place.dataset and not place.own]
 
 
 def _online() -> bool:
@@ -69,8 +85,10 @@ def _use_cache_only() -> None:
     datasets.config.HF_HUB_OFFLINE = True
 
 
-def _cached(name: str, kind: str) -> bool:
+def _cached(name: str, kind: str, revision: str | None = None) -> bool:
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    folder = Path(HF_HUB_CACHE) / f"{kind}s--{name.replace('/', '--')}" / "snapshots"
-    return folder.is_dir() and any(folder.iterdir())
+    folder = Path(HF_HUB_CACHE) / f"{kind}s--{name.replace('/', '--')}"
+    if revision:
+        return any((folder / place / revision).exists() for place in ("refs", "snapshots"))
+    return (folder / "snapshots").is_dir() and any((folder / "snapshots").iterdir())

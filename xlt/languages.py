@@ -8,13 +8,17 @@ from xlt.errors import unknown
 
 
 class Language(NamedTuple):
-    """`name` is UDPOS's config name, `iso3` Tatoeba's; `script` is the ISO 15924 code."""
+    """`name` is UDPOS's config name, `iso3` Tatoeba's; `script` is the ISO 15924 code.
+
+    Of a variety, `standard` is the code of the standard language that it is compared with.
+    """
 
     code: str
     name: str
     iso3: str
     script: str
     family: str
+    standard: str = ""
 
 
 _TABLE = """
@@ -76,8 +80,35 @@ uz Uzbek uzb Latn Turkic
 wo Wolof wol Latn Senegambian
 sr-Cyrl Serbian-Cyrillic srp_cyrl Cyrl Slavic
 sr-Latn Serbian-Latin srp_latn Latn Slavic
-bar Bavarian bar Latn Germanic
-arz Egyptian-Arabic arz Arab Semitic
+bar Bavarian bar Latn Germanic de
+arz Egyptian-Arabic arz Arab Semitic ar
+hr Croatian hrv Latn Slavic
+hy Armenian hye Armn Armenian
+mk Macedonian mkd Cyrl Slavic
+sl Slovenian slv Latn Slavic
+de-muc Munich-Bavarian bar-muc Latn Germanic de
+de-st South-Tyrolean bar-st Latn Germanic de
+gsw Swiss-German gsw Latn Germanic de
+nds Low-Saxon nds Latn Germanic de
+no-N North-Norwegian nor-n Latn Germanic no
+no-T Trønder-Norwegian nor-t Latn Germanic no
+no-V West-Norwegian nor-v Latn Germanic no
+el-cre Cretan-Greek ell-cre Grek Greek el
+es-var Spanish-varieties spa-var Latn Romance es
+lij Ligurian lij Latn Romance it
+nap Neapolitan nap Latn Romance it
+hr-ckm Chakavian ckm Latn Slavic hr
+sl-cer Cerkno-Slovenian slv-cer Latn Slavic sl
+sr-tor Torlak srp-tor Cyrl Slavic sr-Cyrl
+eu-var Basque-varieties eus-var Latn Basque eu
+hyw Western-Armenian hyw Armn Armenian hy
+afb Gulf-Arabic afb Arab Semitic ar
+ajp South-Levantine-Arabic ajp Arab Semitic ar
+apc Levantine-Arabic apc Arab Semitic ar
+ary Maghrebi-Arabic ary Arab Semitic ar
+qaf Maghrebi-Arabic-in-Latin-script qaf Latn Semitic ar
+id-col Colloquial-Indonesian ind-col Latn Austronesian id
+yue Cantonese yue Hant Sinitic zh
 """
 
 LANGUAGES = {row.split()[0]: Language(*row.split()) for row in _TABLE.strip().splitlines()}

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import datasets
-import numpy as np
 
 from xlt import tasks
 from xlt.errors import UserError
@@ -24,7 +23,7 @@ def canonical(rows: datasets.Dataset, task: Task, code: str, where: str) -> data
 
     Raises:
         UserError: empty; a missing column; a value that is not there; a label outside the declared set; tags that
-            do not match the tokens; an answer that is not in its context; blank lines in a bitext.
+            do not match the tokens; an answer that is not in its context; blank lines or doubled ids in a bitext.
     """
     rows = _of_language(_present(rows, task, where), task, code, where)
     labels = _labels(rows, task, where)
@@ -32,11 +31,18 @@ def canonical(rows: datasets.Dataset, task: Task, code: str, where: str) -> data
         ours: labels if ours in ("label", "tags") else _column(rows, theirs, task, ours)
         for ours, theirs in task.columns.items()
     }
-    if task.drop:
-        kept = np.flatnonzero([label not in task.drop for label in labels]).tolist()
-        columns = {name: [values[i] for i in kept] for name, values in columns.items()}
     _CHECKS[task.family](columns, task, where)
-    return datasets.Dataset.from_dict(columns)
+    return datasets.Dataset.from_dict(_kept(columns, task) if task.drop else columns)
+
+
+def _kept(columns: Columns, task: Task) -> Columns:
+    """Without the rows, or of tagging the words, whose label is one of `task.drop` (None here)."""
+    if task.family == tasks.TAGGING:
+        sentences = zip(columns["tokens"], columns["tags"], strict=True)
+        pairs = [[(word, tag) for word, tag in zip(*both, strict=True) if tag is not None] for both in sentences]
+        return {name: [[pair[i] for pair in row] for row in pairs] for i, name in enumerate(("tokens", "tags"))}
+    kept = [row for row, label in enumerate(columns["label"]) if label is not None]
+    return {name: [values[row] for row in kept] for name, values in columns.items()}
 
 
 def label_names(rows: datasets.Dataset, task: Task) -> tuple[str, ...]:
@@ -73,7 +79,9 @@ def _of_language(rows: datasets.Dataset, task: Task, code: str, where: str) -> d
 
 def _column(rows: datasets.Dataset, theirs: str | list[str], task: Task, ours: str) -> list:
     if isinstance(theirs, str):
-        return _values(rows, theirs, task)
+        values = _values(rows, theirs, task)
+        words = ours.startswith("text") and values and isinstance(values[0], list)
+        return [_joined(tokens) for tokens in values] if words else values
     parts = zip(*(_values(rows, one, task) for one in theirs), strict=True)
     return [list(part) for part in parts] if ours in JOINED_AS_LIST else [_joined(part) for part in parts]
 
@@ -95,42 +103,64 @@ def _values(rows: datasets.Dataset, path: str, task: Task) -> list:
 
 
 def _labels(rows: datasets.Dataset, task: Task, where: str) -> list | None:
-    """Labels as numbers: of text, its place among the declared ones; names of the file must be the declared ones."""
+    """Labels as numbers, None for one that the task drops: of a label that has a name, its place among the declared
+    ones. The names of the file must be the declared ones, in whatever order."""
     path = task.columns.get("label") or task.columns.get("tags")
     if path is None:
         return None
     values, names = _values(rows, path, task), label_names(rows, task)
-    if task.family == tasks.TAGGING and values and not isinstance(values[0], list):
-        raise UserError(f"{where}: {path} is no list in each row. Correct the file or the task")
-    if names and task.labels and names != task.labels and task.family != tasks.CHOICE:
+    if task.family == tasks.CHOICE:
+        names = ()  # of choices, numbers count
+    ours = {name for name in (_renamed(name, task) for name in names) if name not in task.drop}
+    if ours and task.labels and ours != set(task.labels):
         declared = ", ".join(task.labels)
         raise UserError(f"{where}: labels are {', '.join(names)}, but task {task.name} declares {declared}")
-    flat = {label for tags in values for label in tags} if task.family == tasks.TAGGING else set(values)
-    number = {label: _number(label, task, names, where) for label in flat}
-    if task.family == tasks.TAGGING:
-        return [[number[label] for label in tags] for tags in values]
-    return [number[label] for label in values]
+    if task.family != tasks.TAGGING:
+        number = {label: _number(label, task, names, where) for label in set(values)}
+        return [number[label] for label in values]
+    for row, tags in enumerate(values, start=1):
+        if not isinstance(tags, list):
+            raise UserError(f"{where}: row {row}: {path} is no list. Correct the file or the task")
+    number = {label: _number(label, task, names, where) for label in {tag for tags in values for tag in tags}}
+    return [[number[tag] for tag in tags] for tags in values]
 
 
-def _number(label: Any, task: Task, names: tuple[str, ...], where: str) -> int:
-    declared = task.labels or names
-    if isinstance(label, str) and label in declared:
-        return declared.index(label)
-    whole = isinstance(label, int) or (isinstance(label, float) and label.is_integer())
-    if whole and (label in task.drop or label >= 0 and (not declared or label < len(declared))):
+def _renamed(label: str, task: Task) -> str:
+    parts = label.split("+")
+    return next((ours for theirs, ours in task.relabel.items() if theirs == label or theirs in parts), label)
+
+
+def _number(label: Any, task: Task, names: tuple[str, ...], where: str) -> int | None:
+    declared = task.labels or tuple(name for name in names if name not in task.drop)
+    given, whole = label, isinstance(label, int) or (isinstance(label, float) and label.is_integer())
+    if whole and 0 <= label < len(names):
+        label, whole = names[int(label)], False
+    if label in task.drop:
+        return None
+    if isinstance(label, str) and _renamed(label, task) in declared:
+        return declared.index(_renamed(label, task))
+    if whole and label >= 0 and (not declared or label < len(declared)):
         return int(label)
     allowed = f"0..{len(declared) - 1} ({', '.join(declared)})" if declared else "the whole numbers from 0"
-    raise UserError(f"{where}: label {label!r} is outside {allowed}")
+    raise UserError(f"{where}: label {given!r} is outside {allowed}")
 
 
 # what each family's records must be ---------------------------------------------------------------
 
 
-def _filled(columns: Columns, names: Iterable[str], where: str) -> None:
+def _filled(columns: Columns, names: Iterable[str], where: str, kind: type = str, what: str = "a text") -> None:
     for name in names:
-        for row, value in enumerate(columns.get(name, ())):
-            if value is None:
-                raise UserError(f"{where}: row {row + 1}: {name} is empty. Correct the file")
+        for row, value in enumerate(columns.get(name, ()), start=1):
+            if not isinstance(value, kind):
+                found = "empty" if value is None else f"{value!r}, not {what}"
+                raise UserError(f"{where}: row {row}: {name} is {found}. Correct the file or the task")
+
+
+def _written(columns: Columns, names: Iterable[str], where: str) -> None:
+    for name in names:
+        for row, text in enumerate(columns[name], start=1):
+            if not (text or "").strip():
+                raise UserError(f"{where}: row {row}: {name} is blank. Correct the file")
 
 
 def _classification(columns: Columns, task: Task, where: str) -> None:
@@ -138,33 +168,63 @@ def _classification(columns: Columns, task: Task, where: str) -> None:
 
 
 def _tagging(columns: Columns, task: Task, where: str) -> None:
-    for row, (tokens, tags) in enumerate(zip(columns["tokens"], columns["tags"], strict=True)):
+    _filled(columns, ("tokens",), where, list, "a list of words")
+    for row, (tokens, tags) in enumerate(zip(columns["tokens"], columns["tags"], strict=True), start=1):
         if len(tokens) != len(tags):
-            raise UserError(f"{where}: row {row + 1} has {len(tokens)} tokens but {len(tags)} tags. Correct the file")
+            raise UserError(f"{where}: row {row} has {len(tokens)} tokens but {len(tags)} tags. Correct the file")
+        if not all(isinstance(token, str) for token in tokens):
+            raise UserError(f"{where}: row {row}: a token is no text. Correct the file")
 
 
 def _span(columns: Columns, task: Task, where: str) -> None:
-    _filled(columns, ("id", "context", "question", "answers"), where)
+    columns["id"] = [key if key is None else str(key) for key in columns["id"]]
+    _filled(columns, ("id", "context", "question"), where)
+    _filled(columns, ("answers",), where, dict, "a table of text and answer_start")
     for key, context, answers in zip(columns["id"], columns["context"], columns["answers"], strict=True):
-        for text, start in zip(answers["text"], answers["answer_start"], strict=False):
+        texts, starts = answers.get("text"), answers.get("answer_start")
+        if not (isinstance(texts, list) and isinstance(starts, list) and len(texts) == len(starts)):
+            raise UserError(f"{where}: question {key}: answers must have lists text and answer_start of one length")
+        for text, start in zip(texts, starts, strict=True):
             if context[start : start + len(text)] != text:
                 raise UserError(f"{where}: question {key}: the answer {text[:40]!r} is not in its context at {start}")
-        if len(answers["text"]) != len(answers["answer_start"]):
-            raise UserError(f"{where}: question {key}: as many answer_start as texts of answers are needed")
 
 
 def _choice(columns: Columns, task: Task, where: str) -> None:
-    _filled(columns, ("prompt", "choices"), where)
-    for row, (choices, label) in enumerate(zip(columns["choices"], columns["label"], strict=True)):
-        if any(choice is None for choice in choices) or label >= len(choices):
-            raise UserError(f"{where}: row {row + 1}: choice {label + 1} of {len(choices)} is right, or one is empty")
+    _filled(columns, ("prompt",), where)
+    _filled(columns, ("choices",), where, list, "a list of choices")
+    for row, (choices, label) in enumerate(zip(columns["choices"], columns["label"], strict=True), start=1):
+        if not all(isinstance(choice, str) for choice in choices):
+            raise UserError(f"{where}: row {row}: a choice is empty. Correct the file")
+        if label is not None and label >= len(choices):
+            raise UserError(f"{where}: row {row}: label {label} is none of its {len(choices)} choices (from 0)")
 
 
 def _retrieval(columns: Columns, task: Task, where: str) -> None:
-    for name in ("source", "target"):
-        for row, text in enumerate(columns[name]):
-            if not (text or "").strip():
-                raise UserError(f"{where}: row {row + 1}: {name} is blank; the two sides must be sentences. Correct it")
+    _written(columns, ("source", "target"), where)
+
+
+def _mining(columns: Columns, task: Task, where: str) -> None:
+    _written(columns, ("source_id", "target_id"), where)
+
+
+def _answers(columns: Columns, task: Task, where: str) -> None:
+    _span(columns, task, where)
+    _written(columns, ("question", "context"), where)
+    for key, answers in zip(columns["id"], columns["answers"], strict=True):
+        if not answers["text"]:
+            raise UserError(f"{where}: question {key} has no answer, so no sentence is right. Leave it out of the file")
+
+
+def _dual(columns: Columns, task: Task, where: str) -> None:
+    _written(columns, ("query", "target"), where)
+
+
+def _pool(columns: Columns, task: Task, where: str) -> None:
+    _written(columns, ("id", "text"), where)
+    first: dict = {}
+    for row, key in enumerate(columns["id"], start=1):
+        if first.setdefault(key, row) != row:
+            raise UserError(f"{where}: rows {first[key]} and {row} have the same id {key}; each needs its own")
 
 
 def _text(columns: Columns, task: Task, where: str) -> None:
@@ -177,5 +237,9 @@ _CHECKS: dict[str, Callable[[Columns, Task, str], None]] = {
     tasks.SPAN: _span,
     tasks.CHOICE: _choice,
     tasks.RETRIEVAL: _retrieval,
+    tasks.MINING: _mining,
+    tasks.ANSWERS: _answers,
+    tasks.DUAL: _dual,
+    tasks.POOL: _pool,
     tasks.MLM: _text,
 }

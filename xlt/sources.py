@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import yaml
 
-from xlt import records, tasks
+from xlt import hub, records, tasks
 from xlt.errors import UserError, unknown
 from xlt.params import ROOT, Profile, cache_root
 from xlt.tasks import Task
@@ -31,10 +31,13 @@ _SNAPSHOT = re.compile(r"/datasets--([^/]+?)--([^/]+)/snapshots/([0-9a-f]{40})/(
 
 
 class Source:
-    """Data sets by hub id under `root`, or on the hub when `root` is None."""
+    """Data sets by hub id under `root`, or on the hub when `root` is None; `asked`: the languages of a profile."""
 
-    def __init__(self, root: Path | None, revisions: dict[str, str] | None = None, label: dict | None = None):
-        self.root, self.revisions, self.label = root, revisions or {}, label
+    def __init__(
+        self, root: Path | None, revisions: dict[str, str] | None = None, label: dict | None = None,
+        asked: tuple[str, ...] = (),
+    ):  # fmt: skip
+        self.root, self.revisions, self.label, self.asked = root, revisions or {}, label, asked
 
     @classmethod
     def of(cls, profile: Profile) -> Source:
@@ -44,7 +47,8 @@ class Source:
         root = os.environ.get("XLT_HUB_ROOT")
         if root and not Path(root).expanduser().is_dir():
             raise UserError(f"XLT_HUB_ROOT={root} is not a folder; point it at data sets in hub layout, or unset it")
-        return cls(Path(root).expanduser().resolve() if root else None, profile.data.revisions)
+        folder = Path(root).expanduser().resolve() if root else None
+        return cls(folder, profile.data.revisions, asked=profile.languages)
 
     def __str__(self) -> str:
         if self.label:
@@ -52,22 +56,26 @@ class Source:
         return f"the folder {self.root.name}" if self.root else "the hub"
 
     def languages(self, task: Task, split: str) -> tuple[str, ...]:
-        """Languages of `task` that have `split` here; on the hub, those that the task declares."""
+        """Languages of `task` that have `split` here; on the hub, those that the task declares: XTREME's, and what
+        XTREME-R adds where the profile names languages."""
         if task.parts and split == "train":
             return task.languages if all(self.languages(tasks.get(part), split) for part in task.parts) else ()
-        if self.root is None:
-            return task.languages
-        declared = dict.fromkeys((*task.languages, *task.xtreme_r))
-        codes = self.label["languages"] if self.label and task.multilingual else declared
+        if self.root is None and not task.own:
+            return task.everywhere if self.asked else task.languages
+        codes = self.label["languages"] if self.label and task.multilingual and not task.own else task.everywhere
         return tuple(code for code in codes if self._has(task, code, split))
 
     def _has(self, task: Task, code: str, split: str) -> bool:
+        task = task.at(code)
         folder = Path(self._path(task))
+        if self.label and task.definition and not (task.own or folder.is_dir()):
+            raise UserError(f"task {task.name}: {task.dataset} is not in the generated world; give a folder's path")
         if split not in task.splits or not folder.is_dir():
             return False
         name, config = task.splits[split], task.config_for(code)
-        if not (any(folder.glob(f"{config}/{name}-*")) or any(folder.glob(f"{config}/{name}.*"))):
-            return bool(task.definition) and bool(self._files(task, code, split))  # a user's own layout
+        here = any(any(folder.glob(f"{config}/{name}{rest}")) for rest in ("-*", ".*", "/*"))
+        if not here and not (task.definition and self._files(task, code, split)):  # a user's own layout
+            return False
         return not task.prefix or self._has_rows(task, code, split)
 
     def _has_rows(self, task: Task, code: str, split: str) -> bool:
@@ -83,6 +91,7 @@ class Source:
         Raises:
             UserError: no such data set, config or split; or a language that the task does not have.
         """
+        task = task.at(code)
         if split not in task.splits:
             raise unknown("split", split, task.splits, f"task {task.name}")
         if not task.multilingual and code not in task.languages:
@@ -92,7 +101,9 @@ class Source:
         where = {"dataset": task.dataset, "config": task.config_for(code), "split": task.splits[split]}
         if task.definition:
             where["task"] = task.definition
-        if self.label and not self._own(task):
+        if task.own:
+            del where["dataset"]  # what the records are, not where they lie
+        elif self.label:
             if not self._has(task, code, split):
                 raise UserError(
                     f"the generated world of this profile has no {task.name} in {code}; add it to languages"
@@ -100,7 +111,7 @@ class Source:
             return where | {"world": self.label["version"], "seed": self.label["seed"], "size": self._size(where)}
         files = self._files(task, code, split)
         if not files:
-            raise UserError(f"{where['dataset']}/{where['config']}/{where['split']}: no such split; {self._mend(task)}")
+            raise UserError(f"{_where(task, code, split)}: no such split; {self._mend(task)}")
         return where | {"files": [_fingerprint(str(file)) for file in files]}
 
     def _files(self, task: Task, code: str, split: str) -> list:
@@ -117,15 +128,17 @@ class Source:
         task = task.training
         if task.labels or task.family not in (tasks.CLASSIFICATION, tasks.TAGGING):
             return task.labels
+        task = task.at(task.languages[0])
         names = records.label_names(self._read(task, task.languages[0], "train"), task)
         if not names:
             raise UserError(f"{task.dataset}: the file does not name its labels; give labels: in task {task.name}")
-        return names
+        return tuple(name for name in names if name not in task.drop)
 
     def _builder(self, task: Task, code: str) -> datasets.DatasetBuilder:
         config = task.config_for(code)
         try:
-            return _builder(self._path(task), config, self.revisions.get(task.dataset))
+            in_folders = self.root is None and task.revision == tasks.PARQUET
+            return _builder(self._path(task), config, self._revision(task), in_folders)
         except (FileNotFoundError, ValueError, yaml.YAMLError, datasets.exceptions.DatasetNotFoundError) as error:
             raise UserError(f"{task.dataset}, config {config}: {_first_line(error)}; {self._mend(task)}") from None
         except ConnectionError:
@@ -133,30 +146,27 @@ class Source:
                 f"{task.dataset} is not in the hub's cache and there is no network; {self._mend(task)}"
             ) from None
 
-    @staticmethod
-    def _own(task: Task) -> bool:
-        """Whether the data set is a folder that the user named by its path."""
-        return task.dataset.startswith((".", "/", "~"))
+    def _revision(self, task: Task) -> str | None:
+        return self.revisions.get(task.dataset) or task.revision or None
 
     def _path(self, task: Task) -> str:
         """Folder of the data set, or its hub id; without network the snapshot that `hf download` left."""
-        if self._own(task):
+        if task.own:
             return str(ROOT / Path(task.dataset).expanduser())
         if self.root:
             return str(self.root / task.dataset)
         if not huggingface_hub.constants.HF_HUB_OFFLINE:
             return task.dataset
-        revision = self.revisions.get(task.dataset)
         return huggingface_hub.snapshot_download(
-            task.dataset, repo_type="dataset", revision=revision, local_files_only=True
+            task.dataset, repo_type="dataset", revision=self._revision(task), local_files_only=True
         )
 
     def _mend(self, task: Task) -> str:
-        if self._own(task):
+        if task.own:
             return f"look into {task.dataset}"
         if self.root:
             return f"look into {self.root.name}/{task.dataset}, or unset XLT_HUB_ROOT to use the hub"
-        fetch = f"hf download {task.dataset} --repo-type dataset"
+        fetch = hub.fetch(task.dataset, "dataset", self._revision(task))
         return f"fetch it with '{fetch}', or set XLT_HUB_ROOT to a folder that has it"
 
     def load(self, task: Task, code: str, split: str, examples: int | None = None, seed: int = 0) -> datasets.Dataset:
@@ -167,11 +177,12 @@ class Source:
         Raises:
             UserError: no such split, empty or damaged file, missing column, label outside the declared set.
         """
+        task = task.at(code)
         if task.parts and split == "train":
             parts = [self.load(tasks.get(part), code, split) for part in task.parts]
             rows = datasets.concatenate_datasets(parts)
         else:
-            where = f"{task.dataset}/{task.config_for(code)}/{task.splits.get(split, split)}"
+            where = _where(task, code, split)
             raw = self._read(task, code, split)
             rows = records.canonical(raw, task, code, where)
             self._check_count(task, code, split, len(rows if task.prefix else raw), where)
@@ -181,7 +192,7 @@ class Source:
 
     def _read(self, task: Task, code: str, split: str) -> datasets.Dataset:
         """The rows as they lie there, every column."""
-        where = f"{task.dataset}/{task.config_for(code)}/{task.splits.get(split, split)}"
+        where = _where(task, code, split)
         builder = self._builder(task, code)
         try:
             builder.download_and_prepare()
@@ -217,9 +228,28 @@ def _counts(root: Path) -> dict[tuple[str, str, str], int]:
     return {(name, config, split): int(rows) for name, config, split, rows in (line.split("\t")[:4] for line in lines)}
 
 
+def _where(task: Task, code: str, split: str) -> str:
+    return f"{task.dataset}/{task.config_for(code)}/{task.splits.get(split, split)}"
+
+
 @cache
-def _builder(path: str, config: str, revision: str | None) -> datasets.DatasetBuilder:
-    return datasets.load_dataset_builder(path, config, revision=revision, cache_dir=str(_prepared(path)))
+def _builder(path: str, config: str, revision: str | None, in_folders: bool) -> datasets.DatasetBuilder:
+    """The builder of a config: one that the card names, else, as in the hub's parquet branch, a folder of that name.
+
+    `datasets` runs no loading scripts: of a repository that is one, the parquet branch is read.
+    """
+    options = {"revision": revision, "cache_dir": str(_prepared(path))}
+    if not in_folders:
+        try:
+            return datasets.load_dataset_builder(path, config, **options)
+        except RuntimeError as error:
+            if "scripts are no longer supported" not in str(error):
+                raise
+            options["revision"] = tasks.PARQUET
+        except ValueError:
+            if not Path(path, config).is_dir():
+                raise
+    return datasets.load_dataset_builder(path, data_dir=config, **options)
 
 
 def _prepared(path: str) -> Path:

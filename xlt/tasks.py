@@ -9,36 +9,63 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from xlt.errors import UserError, unknown
+from xlt.files import read_yaml
 from xlt.languages import language
 
 CLASSIFICATION, TAGGING, SPAN, CHOICE = "classification", "tagging", "span", "choice"
-RETRIEVAL, MLM = "retrieval", "mlm"
+RETRIEVAL, MINING, ANSWERS, DUAL, POOL, MLM = "retrieval", "mining", "answers", "dual", "pool", "mlm"
 
-# family -> our columns (a task names theirs where they differ), and its usual metrics, the main one first
-FAMILIES: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
-    CLASSIFICATION: ({"text_a": "text_a", "text_b": "text_b", "label": "label"}, ("accuracy",)),
-    TAGGING: ({"tokens": "tokens", "tags": "tags"}, ("token_accuracy",)),
-    SPAN: ({"id": "id", "context": "context", "question": "question", "answers": "answers"}, ("f1", "exact_match")),
-    CHOICE: ({"prompt": "prompt", "choices": "choices", "label": "label"}, ("accuracy",)),
-    RETRIEVAL: (
-        {"source": "source_sentence", "target": "target_sentence"}, ("accuracy_en_to_xx", "accuracy_xx_to_en"),
+PARQUET = "refs/convert/parquet"  # the branch into which the hub converts what it can
+
+
+class Family(NamedTuple):
+    """Our columns (a task names theirs where they differ), the usual metrics, the main one first, and all that fit."""
+
+    columns: dict[str, str]
+    usual: tuple[str, ...] = ()
+    metrics: str = ""
+
+
+_QUESTIONS = {"id": "id", "context": "context", "question": "question", "answers": "answers"}
+FAMILIES: dict[str, Family] = {
+    CLASSIFICATION: Family(
+        {"text_a": "text_a", "text_b": "text_b", "label": "label"}, ("accuracy",),
+        "accuracy f1_binary accuracy_and_f1",
     ),
-    MLM: ({"text": "text"}, ()),
+    TAGGING: Family({"tokens": "tokens", "tags": "tags"}, ("token_accuracy",), "token_accuracy chunk_f1 entity_f1"),
+    SPAN: Family(
+        _QUESTIONS, ("f1", "exact_match"),
+        "f1 f1_language_aware exact_match exact_match_language_aware "
+        "squad2_f1 squad2_f1_has_answer squad2_f1_no_answer "
+        "squad2_exact_match squad2_exact_match_has_answer squad2_exact_match_no_answer "
+        "mlqa_f1 mlqa_f1_mended mlqa_exact_match mlqa_exact_match_mended",
+    ),
+    CHOICE: Family({"prompt": "prompt", "choices": "choices", "label": "label"}, ("accuracy",), "accuracy"),
+    RETRIEVAL: Family(
+        {"source": "source_sentence", "target": "target_sentence"}, ("accuracy_en_to_xx", "accuracy_xx_to_en"),
+        "accuracy_en_to_xx accuracy_xx_to_en",
+    ),
+    MINING: Family(
+        {"source_id": "source_lang", "target_id": "target_lang"},  # where google/xtreme keeps the ids of BUCC
+        ("bucc_f1", "bucc_f1_dropped", "bucc_f1_oracle", "bucc_precision", "bucc_recall"),
+        "bucc_f1 bucc_f1_dropped bucc_f1_oracle bucc_precision bucc_recall",
+    ),
+    ANSWERS: Family(_QUESTIONS, ("map_at_20",), "map_at_20"),
+    DUAL: Family({"query": "query", "target": "target"}, ("map_at_20",), "map_at_20"),
+    POOL: Family({"id": "id", "text": "text"}),
+    MLM: Family({"text": "text"}),
 }  # fmt: skip
-HEADLESS = (RETRIEVAL,)  # evaluated on the encoder as it is
+SEARCHES = (RETRIEVAL, MINING, ANSWERS, DUAL)  # evaluated on sentence vectors, without a head
 
 
 def _words(value: Any) -> Any:
-    """ "en ar no" is a list of words: short to write, and `no` stays a language (YAML reads it as false)."""
-    if isinstance(value, str):
-        return tuple(value.split())
-    return tuple("no" if item is False else item for item in value) if isinstance(value, list) else value
+    """ "en ar de" is a list of words: short to write."""
+    return tuple(value.split()) if isinstance(value, str) else value
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
@@ -48,13 +75,22 @@ class Task(BaseModel):
     """One declared task.
 
     columns     ours: theirs. Theirs may be a path into a nested column ("choices.text") or a list: of texts they
-                are joined by a space, of `choices` they are the choices.
-    config      with {code}, {name}, {iso3} from the language table, {lower} for the name in lower case
+                are joined by a space, of `choices` they are the choices. `text_b: null` for single texts.
+    dataset     a hub id, or the path of a folder: ./mine, ../mine, /data/mine, ~/mine
+    config      with {code}, {name}, {iso3} from the language table, {lower} for the name in lower case; or a table
+                language: config. Where no card names configs it is the name of a folder.
+    revision    branch, tag or commit on the hub: of a repository that is a loading script, its parquet branch
+    elsewhere   language: fields that differ for it, when its records are in another data set
     labels      names in the order of their numbers; of a label column that holds text, the texts in that order.
-                Left out: for tagging the names that the training file gives.
-    drop        labels whose rows are left out (SNLI's -1: no gold)
+                Left out: for tagging the names that the training file gives. A file that names its labels is read
+                by the names, in whatever order it has them.
+    relabel     theirs: ours, of label names. Of a compound ("CONJ+NOUN") the first in this table counts.
+    drop        labels (theirs) that are left out: the row (SNLI's -1: no gold) or, of tagging, the word (UD's "_":
+                a contraction, whose words follow)
     words       column: {value: text} replaces values by text before columns are joined (COPA's cause/effect)
     prefix      column: beginning, with the same fields as config; other rows are of other languages (TyDiQA)
+    pool        the tasks (family pool) whose records are searched: of mining the foreign and the English sentences, of
+                dual retrieval the entries that `target` names by their id
     trains_on   the task whose English training split this target is trained on (MNLI for XNLI, as in XTREME)
     parts       the tasks whose training splits this one joins (ANLI+)
     rows        split: number of rows of the public data set, or of each language; checked where records come from it
@@ -62,22 +98,28 @@ class Task(BaseModel):
     version     raised when scores can change
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
     name: str
-    family: Literal["classification", "tagging", "span", "choice", "retrieval", "mlm"]
-    role: Literal["intermediate", "target", "pretraining", "training"] = "target"
+    family: Literal[
+        "classification", "tagging", "span", "choice", "retrieval", "mining", "answers", "dual", "pool", "mlm"
+    ]
+    role: Literal["intermediate", "target", "pretraining", "training", "pool"] = "target"
     dataset: str = ""
-    config: str = "default"
-    columns: Mapping[str, str | list[str]] = {}
+    config: str | Mapping[str, str] = "default"
+    revision: str = ""
+    elsewhere: Mapping[str, Mapping[str, Any]] = {}
+    columns: Mapping[str, str | list[str] | None] = {}
     languages: Words = ("en",)
     licence: str = "not stated"
     metrics: Words = ()
-    splits: Mapping[str, str] = {"train": "train", "dev": "validation", "test": "test"}
+    splits: Mapping[Literal["train", "dev", "test"], str] = {"train": "train", "dev": "validation", "test": "test"}
     labels: tuple[str, ...] = ()
-    drop: tuple[int, ...] = ()
+    relabel: Mapping[str, str] = {}
+    drop: tuple[int | str, ...] = ()
     words: Mapping[str, Mapping[str, str]] = {}
     prefix: Mapping[str, str] = {}
+    pool: Words = ()
     trains_on: str | None = None
     parts: Words = ()
     rows: Mapping[str, int | Mapping[str, int]] = {}
@@ -86,57 +128,106 @@ class Task(BaseModel):
     version: int = Field(1, ge=1)
 
     def model_post_init(self, _: Any) -> None:
-        columns, metrics = FAMILIES[self.family]
-        object.__setattr__(self, "columns", {**columns, **self.columns})
-        object.__setattr__(self, "metrics", self.metrics or metrics)
+        family = FAMILIES[self.family]
+        columns = {**family.columns, **self.columns}.items()
+        object.__setattr__(self, "columns", {ours: theirs for ours, theirs in columns if theirs})
+        object.__setattr__(self, "metrics", self.metrics or family.usual)
+
+    def at(self, code: str) -> Task:
+        """The task as it is in one language."""
+        if code not in self.elsewhere:
+            return self
+        fields = {name: getattr(self, name) for name in Task.model_fields}
+        return Task(**{**fields, "elsewhere": {}, **self.elsewhere[code]})
 
     def filled(self, text: str, code: str) -> str:
         row = language(code)
         return text.format(code=row.code, name=row.name, iso3=row.iso3, lower=row.name.lower())
 
     def config_for(self, code: str) -> str:
-        return self.filled(self.config, code)
+        return self.filled(self.config, code) if isinstance(self.config, str) else self.config.get(code, code)
 
     @property
     def multilingual(self) -> bool:
         """Whether each language has records of its own here."""
-        return "{" in self.config or any("{" in text for text in self.prefix.values())
+        texts = [self.config, *self.prefix.values()]
+        return bool(self.elsewhere) or any(not isinstance(text, str) or "{" in text for text in texts)
+
+    @property
+    def own(self) -> bool:
+        """Whether the data set is a folder that the user named by its path."""
+        return self.dataset.startswith((".", "/", "~"))
+
+    @property
+    def headless(self) -> bool:
+        """Whether it is evaluated on the encoder as it is, with no target stage before."""
+        return self.family in SEARCHES and "train" not in self.training.splits
 
     @property
     def training(self) -> Task:
         """The task whose training split this one uses."""
         return get(self.trains_on) if self.trains_on else self
 
+    @property
+    def everywhere(self) -> tuple[str, ...]:
+        """Its languages in XTREME and in XTREME-R."""
+        return tuple(dict.fromkeys((*self.languages, *self.xtreme_r)))
+
     @cached_property
     def definition(self) -> dict[str, Any]:
-        """What of a user's declaration decides results; () for the declared tasks, whose `version` says it."""
-        if TASKS.get(self.name) is self and self.name in DECLARED:
+        """What of a user's declaration decides results; nothing for the declared tasks, whose `version` says it."""
+        if self.name in DECLARED:
             return {}
-        decides = {"family", "columns", "labels", "drop", "words", "prefix", "parts", "splits"}
-        return self.model_dump(mode="json", include=decides)
+        decides = {"family", "columns", "labels", "relabel", "drop", "words", "prefix", "parts", "splits"}
+        return self.model_dump(mode="json", include=decides, exclude_defaults=True)
 
 
 def parse(name: str, fields: Any, where: str) -> Task:
     """A task from its declaration.
 
     Raises:
-        UserError: an unknown or missing field, family or column, or a value of the wrong type.
+        UserError: an unknown or missing field, family, column, metric or language; a value of the wrong type; a data
+            set that is neither an id nor a path; two splits that are the same one.
     """
+    where = f"{where}: task {name}"
     try:
         task = Task(name=name, **fields)
+        places = [task.at(code) for code in task.elsewhere]
     except (ValidationError, TypeError) as error:
-        raise UserError(f"{where}: task {name}: {_complaint(error)}") from None
-    known, _ = FAMILIES[task.family]
-    for column in task.columns:
-        if column not in known:
-            raise unknown("column", column, known, f"{where}: task {name}, family {task.family}")
+        raise UserError(f"{where}: {_complaint(error)}") from None
+    family = FAMILIES[task.family]
+    for column in (column for place in (task, *places) for column in place.columns):
+        if column not in family.columns:
+            raise unknown("column", column, family.columns, f"{where}, family {task.family}")
+    for metric in task.metrics:
+        if metric not in family.metrics.split():
+            raise unknown("metric", metric, family.metrics.split(), f"{where}, family {task.family}")
     if not (task.dataset or task.parts):
-        raise UserError(f"{where}: task {name}: give dataset: a hub id or the path of a folder")
+        raise UserError(f"{where}: give dataset: a hub id or the path of a folder")
+    if task.dataset and not (task.own or "/" in task.dataset):
+        raise UserError(f"{where}: dataset {task.dataset} is no hub id (owner/name); if a folder, ./{task.dataset}")
     if task.family == CLASSIFICATION and not task.labels:
-        raise UserError(f"{where}: task {name}: give labels: their names, in the order of their numbers")
-    for code in (*task.languages, *task.xtreme_r):
-        language(code)
+        raise UserError(f"{where}: give labels: their names, in the order of their numbers")
+    _check_splits(task, where)
+    _check_languages(task, where)
     return task
+
+
+def _check_splits(task: Task, where: str) -> None:
+    named = list(task.splits.items())
+    for i, (split, theirs) in enumerate(named):
+        same = [other for other, name in named[:i] if name == theirs]
+        if same:
+            raise UserError(f"{where}: splits overlap: {same[0]} and {split} are both {theirs!r}; give each its own")
+
+
+def _check_languages(task: Task, where: str) -> None:
+    if not task.everywhere and task.family != MLM:
+        raise UserError(f"{where}: names no language; give languages: en")
+    for code in (*task.everywhere, *task.elsewhere):
+        language(code)
+        if isinstance(task.at(code).config, Mapping) and code not in task.at(code).config:
+            raise UserError(f"{where}: config names none for language {code}; add it there")
 
 
 def _complaint(error: Exception) -> str:
@@ -151,7 +242,7 @@ def _complaint(error: Exception) -> str:
 
 def _declared() -> dict[str, Task]:
     path = Path(__file__).with_name("tasks.yaml")
-    return {name: parse(name, fields, path.name) for name, fields in yaml.safe_load(path.read_text("utf-8")).items()}
+    return {name: parse(name, fields, path.name) for name, fields in read_yaml(path).items()}
 
 
 TASKS: dict[str, Task] = _declared()
@@ -162,17 +253,21 @@ def add(tasks: Iterable[Task]) -> None:
     """Make the user's tasks known; saying the same again changes nothing.
 
     Raises:
-        UserError: the name is that of another task; or `trains_on` or `parts` names one that is not known.
+        UserError: the name is that of another task; or `trains_on` or `parts` names one that is not known, or does
+            not fit.
     """
     tasks = list(tasks)
     for task in tasks:
         if task.name in DECLARED or TASKS.get(task.name, task) != task:
-            raise UserError(f"task {task.name}: there is another task of this name; choose another name")
+            raise UserError(f"task {task.name}: there is another of this name; rename it, or restart if you changed it")
         TASKS[task.name] = task
     for task in tasks:
-        for other in filter(None, (task.trains_on, *task.parts)):
-            if get(other).family != task.family:
-                raise UserError(f"task {task.name} is of family {task.family}, but {other} is not; use one family")
+        for other in map(get, filter(None, (task.trains_on, *task.parts))):
+            if other.family != task.family:
+                raise UserError(f"task {task.name} is of family {task.family}, but {other.name} is not; use one family")
+            if task.labels and other.labels and task.labels != other.labels:
+                theirs = ", ".join(other.labels)
+                raise UserError(f"task {task.name}: labels are {', '.join(task.labels)}, but {other.name} has {theirs}")
 
 
 def get(name: str) -> Task:
