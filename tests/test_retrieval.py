@@ -1,22 +1,26 @@
-"""Sentence vectors, pairs and the sweep over layers and poolings."""
+"""Retrieval: vectors, pairs and the sweep, mining, answers, entities, dual encoders, sentences, the anchor."""
 
 import json
+import shutil
+from collections import Counter
 from types import SimpleNamespace
 
+import datasets
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import tiny
+from conftest import SIZES, tiny
 
-from xlt import evaluate, model, retrieval
+from xlt import evaluate, model, records, retrieval, tasks
 from xlt.engine import Job, execute
 from xlt.errors import UserError
 from xlt.lab import Lab
 from xlt.params import Resources
-from xlt.recipe import Evaluation, Stage
-from xlt.retrieval import Cell, cells, pairs, vectors
-from xlt.store import predictions
+from xlt.recipe import Evaluation, Recipe, Stage
+from xlt.retrieval import Cell, cells, dual, families, pairs, search, sentences, vectors
+from xlt.sources import Source
+from xlt.store import Store, predictions
 
 
 class Ids(torch.nn.Module):
@@ -63,13 +67,13 @@ def test_a_pair_of_texts_is_one_vector(tokenizer):
 
 @pytest.mark.parametrize(("layer", "read"), [(0, 0), (3, 3), (12, 12), (None, 8)])
 def test_the_layer_asked_for(layer, read):
-    assert cells.point(Evaluation(task="tatoeba", layer=layer), 12) == Cell(read, "mean", False)
+    assert cells.point(Evaluation(task="tatoeba", layer=layer), 12, default=8) == Cell(read, "mean", False)
 
 
 @pytest.mark.parametrize("layer", [13, -1])
 def test_a_layer_that_the_encoder_does_not_have(layer):
     with pytest.raises(UserError, match=f"evaluation of tatoeba: the encoder has layers 0 to 12, not {layer}"):
-        cells.point(Evaluation(task="tatoeba", layer=layer), 12)
+        cells.point(Evaluation(task="tatoeba", layer=layer), 12, default=8)
 
 
 def test_the_default_layer_is_that_of_xtreme():
@@ -89,10 +93,11 @@ def scripted(monkeypatch, table):
     monkeypatch.setattr(pairs, "embed", by_text)
 
 
-def test_known_vectors_find_their_sentence(monkeypatch):
+def test_known_vectors_find_their_sentence(world, monkeypatch):
     rows = {"source": ["a", "b", "c"], "target": ["A", "B", "C"]}
     scripted(monkeypatch, {"a": [1, 0], "b": [0, 1], "c": [1, 0.1], "A": [1, 0], "B": [1, 0.2], "C": [0, 1]})
-    values, examples = pairs.score(rows, None, Ids(), Evaluation(task="tatoeba", language="de"), 4)
+    asked = search.Search(world, Evaluation(task="tatoeba", language="de"), rows, None, Ids(), 4)
+    values, examples = pairs.score(asked)
     # A finds a, B (1, 0.2) finds c, C finds b; a finds A, b finds C, and c (1, 0.1) finds B
     assert [example["found_en_to_xx"] for example in examples] == [0, 2, 1]
     assert [example["found_xx_to_en"] for example in examples] == [0, 2, 1]
@@ -160,3 +165,280 @@ def test_the_rules_that_choose_a_layer():
         retrieval.choose(table[table["language"] == "de"], "held out")
     with pytest.raises(UserError, match="rule"):
         retrieval.choose(table, "best")
+
+
+# the world's forms of the other families ---------------------------------------------------------
+
+MORE = {"bucc_dev": 40, "bucc_test": 40, "lareqa_test": 8, "mewsli_train": 12, "mewsli_test": 8}
+
+
+@pytest.fixture(scope="module")
+def bigger(places):
+    """A store over a world that has all forms of retrieval, with the starting encoder in it."""
+    profile = tiny(data={"source": "world", "world": {"sizes": SIZES | MORE}})
+    store = Store(places / "retrieval", Source.of(profile))
+    start = Recipe(start=profile.encoder)
+    execute(store, Job(start), Resources())
+    return store, start
+
+
+class Known(torch.nn.Module):
+    """Any encoder; the vectors come from elsewhere."""
+
+    config = SimpleNamespace(num_hidden_layers=2, hidden_size=2)
+
+
+def searched(store, task, language, by_text, monkeypatch, split="test", rows=None, **settings):
+    """Metrics and examples when texts have the vectors of `by_text`."""
+    monkeypatch.setattr(
+        search, "embed", lambda texts, _, __, cells, *___: {cells[0]: np.array(list(map(by_text, texts)))}
+    )
+    evaluation = Evaluation(task=task, language=language, split=split, **settings)
+    rows = rows or evaluate._rows(store, evaluation)
+    found = search.Search(store.source, evaluation, rows, None, Known(), 4)
+    return families.score(found, Recipe(start=tiny().encoder))
+
+
+def hashed(key, width=64):
+    """A vector of its own for each key."""
+    return np.random.default_rng(list(repr(key).encode())).normal(size=width)
+
+
+def translations(store, task, language, split):
+    """Text of either side -> what it means: the English text of its gold pair, or itself."""
+    source, gold = store.source, tasks.get(task)
+    pools = [source.load(tasks.get(name), language, split) for name in gold.pool]
+    text = [dict(zip(pool["id"], pool["text"], strict=True)) for pool in pools]
+    rows = source.load(gold, language, split)
+    return {text[0][a]: text[1][b] for a, b in zip(rows["source_id"], rows["target_id"], strict=True)}, text
+
+
+def test_mining_finds_all_pairs_and_xtreme_misses_the_repeated_ones(bigger, monkeypatch):
+    store, _ = bigger
+    meaning = {}
+    for split in ("dev", "test"):
+        found, text = translations(store, "bucc", "de", split)
+        meaning |= found
+    values, examples = searched(store, "bucc", "de", lambda t: hashed(meaning.get(t, t)), monkeypatch)
+    assert values["bucc_f1"] == values["bucc_f1_oracle"] == values["bucc_precision"] == values["bucc_recall"] == 1.0
+    gold = [(e["source"], e["target"]) for e in examples if e["gold"]]
+    assert all(e["mined"] == e["gold"] for e in examples) and {len(set(gold))} == {len(gold)}
+    times = [Counter(side.values()) for side in text]
+    kept = sum(times[0][text[0][a]] == times[1][text[1][b]] == 1 for a, b in gold)
+    assert 0 < kept < len(gold)  # the world repeats sentences
+    assert values["bucc_f1_dropped"] == pytest.approx(2 * kept / (kept + len(gold)))
+
+
+def test_the_threshold_of_test_is_that_of_dev(bigger, monkeypatch):
+    """Dev says that only identical vectors are pairs; a test pair that is a little off is then missed, not by oracle."""
+    store, _ = bigger
+    dev, _ = translations(store, "bucc", "de", "dev")
+    test, _ = translations(store, "bucc", "de", "test")
+    test = {k: v for k, v in test.items() if k not in dev}
+
+    def vector(text):
+        shared = hashed("what all sentences have in common")
+        if text in test:
+            return shared + hashed(test[text]) + 1.2 * hashed(text)
+        return shared + hashed(dev.get(text, text))
+
+    values, examples = searched(store, "bucc", "de", vector, monkeypatch)
+    assert values["bucc_f1"] < values["bucc_f1_oracle"] and values["bucc_precision"] == 1.0
+    mined, missed = ([e["score"] for e in examples if e["gold"] and e["mined"] == m] for m in (True, False))
+    assert min(mined, default=9) > max(missed)
+    on_dev, _ = searched(store, "bucc", "de", vector, monkeypatch, split="dev")
+    assert on_dev["bucc_f1"] == on_dev["bucc_f1_oracle"] == 1.0
+
+
+def test_mining_says_what_is_wrong(bigger, monkeypatch):
+    store, _ = bigger
+    rows = evaluate._rows(store, Evaluation(task="bucc", language="de"))
+    wrong = rows | {"target_id": [*rows["target_id"][:2], "en-999999999", *rows["target_id"][3:]]}
+    with pytest.raises(UserError, match="bucc de test: row 3: target_id en-999999999 is not in its pool"):
+        searched(store, "bucc", "de", hashed, monkeypatch, rows=wrong)
+    with pytest.raises(UserError, match="whole pools; leave examples out"):
+        searched(store, "bucc", "de", hashed, monkeypatch, examples=3)
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"id": ["a", "b"], "text": ["x", " "]}, "here: row 2: text is blank"),
+        ({"id": ["a", "b", "a"], "text": ["x", "y", "z"]}, "here: rows 1 and 3 have the same id a"),
+    ],
+)
+def test_a_pool_has_sentences_with_ids(columns, message):
+    task = tasks.parse("mine", {"family": "pool", "dataset": "./mine"}, "test")
+    with pytest.raises(UserError, match=message):
+        records.canonical(datasets.Dataset.from_dict(columns), task, "de", "here")
+
+
+def sentence_of_answer(store, code):
+    """Question -> the statement of its context that holds the answer, by the world's own full stops."""
+    rows = store.source.load(tasks.get("lareqa"), code, "test")
+    for question, context, answer in zip(rows["question"], rows["context"], rows["answers"], strict=True):
+        start = answer["answer_start"][0]
+        yield question, next(context[a:b] for a, b in sentences.split(context) if a <= start < b)
+
+
+def test_the_answer_is_found_in_every_language(bigger, monkeypatch):
+    store, _ = bigger
+    codes = ("en", "de", "zh")
+    by_text = {}
+    for code in codes:
+        for i, (question, statement) in enumerate(sentence_of_answer(store, code)):
+            by_text |= {question: hashed(i), statement: hashed(i)}
+    vector = lambda text: by_text.get(text if isinstance(text, str) else text[0], hashed(text))  # noqa: E731
+    values, examples = searched(store, "lareqa", "de", vector, monkeypatch)
+    assert values == {"map_at_20": 1.0} and len(examples) == 8
+    for i, example in enumerate(examples):
+        assert sorted(example["prediction"][:3]) == example["gold"]
+        assert [name.split("-")[0] for name in example["gold"]] == ["de", "en", "zh"] and f"-{i}-" in example["gold"][0]
+    english = {text: vec for text, vec in by_text.items()}
+    lost = lambda text: -vector(text) if not isinstance(text, str) and text[0].isascii() else vector(text)  # noqa: E731
+    assert english and searched(store, "lareqa", "de", lost, monkeypatch)[0]["map_at_20"] < 1.0
+
+
+def test_an_entity_is_found_by_its_description(bigger, monkeypatch):
+    store, _ = bigger
+    task = tasks.get("mewslix")
+    pool = store.source.load(tasks.get("mewslix-entities"), "en", "test")
+    entity = dict(zip(pool["id"], pool["text"], strict=True))
+    rows = store.source.load(task, "zh", "test")
+    key = dict(zip(rows["query"], rows["target"], strict=True)) | {text: name for name, text in entity.items()}
+    values, examples = searched(store, "mewslix", "zh", lambda t: hashed(key[t]), monkeypatch)
+    assert values == {"map_at_20": 1.0} and [e["prediction"][0] for e in examples] == rows["target"][:]
+    shifted = {t: rows["target"][(i + 1) % len(rows)] for i, t in enumerate(rows["query"][:])}
+    second = lambda t: hashed(key[t]) + (2 * hashed(shifted[t]) if t in shifted else 0)  # noqa: E731
+    assert searched(store, "mewslix", "zh", second, monkeypatch)[0]["map_at_20"] == pytest.approx(0.5)
+    wrong = {"query": rows["query"][:], "target": ["Q0", *rows["target"][1:]]}
+    with pytest.raises(UserError, match="mewslix zh test: row 1: target Q0 is not in the pool mewslix-entities"):
+        searched(store, "mewslix", "zh", hashed, monkeypatch, rows=wrong)
+
+
+def test_what_is_searched_belongs_to_the_key(bigger):
+    store, start = bigger
+    key = lambda task, language="de", split="test": store.evaluation_key(  # noqa: E731
+        start, Evaluation(task=task, language=language, split=split)
+    ).get("searched", {})
+    assert not key("tatoeba") and set(key("lareqa")) == {"en", "de", "zh"}
+    assert set(key("bucc")) == {
+        "bucc-foreign test",
+        "bucc-english test",
+        "bucc dev",
+        "bucc-foreign dev",
+        "bucc-english dev",
+    }
+    assert set(key("bucc", split="dev")) == {"bucc-foreign dev", "bucc-english dev"}
+    assert set(key("mewslix")) == {"mewslix-entities test"}
+
+
+# dual encoders ----------------------------------------------------------------------------------
+
+
+def test_the_loss_is_a_softmax_over_the_batch_without_the_same_target_twice():
+    vectors_ = {"query": [[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]], "target": [[2.0, 0.0], [0.0, 3.0], [0.0, 3.0]]}
+
+    class Encoder(torch.nn.Module):
+        def forward(self, input_ids, attention_mask):
+            return SimpleNamespace(last_hidden_state=input_ids[..., None] * torch.ones(2) + self.add)
+
+    class Learner(torch.nn.Module):
+        base_model_prefix = "encoder"
+
+        def encoder(self, side, attention_mask):
+            states = torch.tensor(vectors_[side])[:, None].repeat(1, 2, 1)
+            return SimpleNamespace(last_hidden_state=states * torch.tensor([1.0, 50.0])[None, :, None])  # 2nd: padding
+
+    mask = torch.tensor([[1, 0]] * 3)
+    batch = {side: {"side": side, "attention_mask": mask} for side in vectors_} | {"same": torch.tensor([0, 1, 1])}
+    # cosines with the targets (1,0), (0,1), (0,1); the third target is the second one again
+    terms = [
+        np.log(np.exp(20 * 1) + 2 * np.exp(0)) - 20,
+        np.log(np.exp(20 * 0.6) + np.exp(20 * 0.8)) - 20 * 0.8,
+        np.log(np.exp(0) + np.exp(20)) - 20,
+    ]
+    assert float(dual.loss(Learner(), batch)) == pytest.approx(np.mean(terms), rel=1e-5)
+
+
+@pytest.mark.parametrize(("task", "target"), [("lareqa", "squad-sentences"), ("mewslix", "mewslix-pairs")])
+def test_a_dual_encoder_learns_and_is_read_at_its_last_layer(bigger, task, target):
+    store, start = bigger
+    trained = start.then(Stage(task=target, steps=30, batch=6, lr=3e-3, max_length=64, seed=0))
+    at = [Evaluation(task=task, language="en", max_length=64, layer=layer) for layer in (None, 1, 0)]
+    execute(store, Job(trained, tuple(at)), Resources())
+    losses = store.record(trained)["losses"]
+    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
+    default, last, first = (json.loads(store.score_file(trained, e).read_text())["metrics"] for e in at)
+    assert default == last != first
+    assert tasks.get(f"{task}-zero-shot").headless and not tasks.get(task).headless
+    plain = Evaluation(task=f"{task}-zero-shot", language="en", max_length=64)
+    execute(store, Job(start, (plain,)), Resources())
+    assert len(predictions(store.score_file(start, plain))) == len(predictions(store.score_file(trained, at[0])))
+
+
+# sentences --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("He (Dr. J. Smith) left. Why? “Yes.” It is so!", ["He (Dr. J. Smith) left.", "Why?", "“Yes.”", "It is so!"]),
+        ("Am 3. Mai 1900. Im 16. Jahrhundert z. B. nicht.", ["Am 3. Mai 1900.", "Im 16. Jahrhundert z. B. nicht."]),
+        ("Τι είναι; Δεν ξέρω.", ["Τι είναι;", "Δεν ξέρω."]),
+        ("Это г. Москва. Он тут… Она там.", ["Это г. Москва.", "Он тут…", "Она там."]),
+        ("ذهب الولد. لماذا؟ لا أعرف.", ["ذهب الولد.", "لماذا؟", "لا أعرف."]),
+        ("वह गया। क्यों? डॉ. राम आए।", ["वह गया।", "क्यों?", "डॉ. राम आए।"]),
+        ("他走了。“为什么？”她问！3.5米", ["他走了。", "“为什么？”", "她问！", "3.5米"]),
+        ("\ufeff Ends with a quote. ”", ["Ends with a quote. ”"]),
+        ("  ", []),
+    ],
+)  # fmt: skip
+def test_sentences_by_script(text, pieces):
+    assert [text[a:b] for a, b in sentences.split(text)] == pieces
+
+
+def test_thai_is_cut_at_a_space_after_enough_letters():
+    words = ["กขค" * 20] * 9  # 60 letters and a space each: the 4th space is the first after 215 characters
+    text = " ".join(words)
+    assert [text[a:b] for a, b in sentences.split(text)] == [" ".join(words[:4]), " ".join(words[4:8]), words[8]]
+
+
+def test_no_boundary_cuts_an_answer():
+    text = "It was St. Elmo. Fire! Came later. End."
+    assert len(sentences.split(text)) == 4
+    pieces = sentences.split(text, [(7, text.index("! Came"))])
+    assert [text[a:b] for a, b in pieces] == ["It was St. Elmo. Fire!", "Came later.", "End."]
+
+
+# the anchor -------------------------------------------------------------------------------------
+
+
+def test_the_anchor_says_what_is_published_and_why_it_did_not_run(places):
+    table = retrieval.anchor(Lab(tiny()))
+    means = table[table["language"] == "mean"].set_index("task")["published"]
+    per_language = table[table["language"] != "mean"].groupby("task")["published"]
+    assert per_language.count().to_dict() == {"bucc": 4, "tatoeba": 36}
+    assert means.to_dict() == per_language.mean().round(1).to_dict() == {"bucc": 71.5, "tatoeba": 31.0}
+    assert table["note"].str.startswith("not run: ").all() and table["own"].isna().all()
+    assert set(tasks.get("tatoeba").languages) == set(table["language"][table["task"] == "tatoeba"]) - {"mean"}
+
+
+def test_the_anchor_runs_what_is_there(places, in_process, monkeypatch, tmp_path):
+    """The same table from a stand-in: a model folder of 14 layers, two languages of the world taken for Tatoeba."""
+    lab = Lab(tiny())
+    folder = tmp_path / "large"
+    deep = Recipe(start=tiny().encoder.model_copy(update={"layers": 14}))
+    execute(lab.store, Job(deep), Resources())
+    shutil.copytree(lab.store.folder(deep) / "encoder", folder)
+    monkeypatch.setattr(lab.store.source, "label", {**lab.store.source.label}, raising=True)
+    monkeypatch.setattr("xlt.retrieval.anchors._missing", lambda _, __, task: "" if task == "tatoeba" else "not run: x")
+    table = retrieval.anchor(lab, str(folder))
+    ran = table[table["own"].notna()].set_index("language")
+    assert list(ran.index) == ["de", "zh", "mean"]
+    assert ran["own"]["mean"] == pytest.approx((ran["own"]["de"] + ran["own"]["zh"]) / 2)
+    assert ran["note"].to_dict() == {"de": "", "zh": "", "mean": "of 2 languages only"}
+    assert ran["difference"]["de"] == pytest.approx(ran["own"]["de"] - 63.9)
+    single = Evaluation(task="tatoeba", language="de", max_length=256, layer=14)
+    recipe = Recipe(start=tiny().encoder.model_copy(update={"model": str(folder)}))
+    assert lab.store.score_file(Recipe(start=type(recipe.start)(model=str(folder))), single).is_file()

@@ -106,32 +106,29 @@ def test_sentences_that_find_one_another(results):
         results("tatoeba", "ar", predicted, [{"id": "a"}, {"id": "b"}])
 
 
-def test_rankings(results, extra_task):
-    extra_task(family="retrieval", metrics="map_at_20")
+def test_rankings(results):
     predicted = [{"id": 1, "ranking": ["x", "en-7"]}, {"id": 2, "ranking": None}]
     gold = [{"id": 1, "relevant": ["en-7", "de-7"]}, {"id": 2, "relevant": [3]}]
-    assert results("extra", "en", predicted, gold) == {"map_at_20": (1 / 2) / 2 / 2}
+    assert results("lareqa", "en", predicted, gold) == {"map_at_20": (1 / 2) / 2 / 2}
 
 
-def test_pairs_with_the_threshold_of_dev(write, extra_task):
-    extra_task(family="retrieval", metrics="bucc_f1 bucc_precision bucc_recall bucc_f1_oracle")
-
+def test_pairs_with_the_threshold_of_dev(write):
     def pairs(name, *rows):
         return write(name, [dict(zip(("source", "target", "score"), row, strict=False)) for row in rows])
 
     dev = (pairs("dev.jsonl", (1, 1, 0.9), (2, 3, 0.5)), pairs("dev-gold.jsonl", (1, 1)))
     predicted = pairs("test.jsonl", (1, 1, 0.8), (2, 2, 0.6), (3, 4, 0.3))
     gold = pairs("test-gold.jsonl", (1, 1), (2, 2))
-    metrics = score("extra", "de", predicted, gold, dev)["metrics"]  # threshold 0.7
+    metrics = score("bucc", "de", predicted, gold, dev)["metrics"]  # threshold 0.7
     assert metrics == {"bucc_f1": 2 / 3, "bucc_precision": 1, "bucc_recall": 0.5, "bucc_f1_oracle": 1}
-    metrics = score("extra", "de", predicted, gold)["metrics"]
+    metrics = score("bucc", "de", predicted, gold)["metrics"]
     assert metrics == {"bucc_f1": 0.8, "bucc_precision": 2 / 3, "bucc_recall": 1, "bucc_f1_oracle": 1}
     right = pairs("right.jsonl", (1, 1, 0.8), (2, 2, 0.6))
-    assert score("extra", "de", right, gold, (right, gold))["metrics"]["bucc_f1"] == 1  # the threshold itself counts
+    assert score("bucc", "de", right, gold, (right, gold))["metrics"]["bucc_f1"] == 1  # the threshold itself counts
     with pytest.raises(UserError, match=r'line 1: score: "0.8" should be a number'):
-        score("extra", "de", pairs("text.jsonl", (1, 1, "0.8")), gold)
+        score("bucc", "de", pairs("text.jsonl", (1, 1, "0.8")), gold)
     with pytest.raises(UserError, match=r"again.jsonl, line 2: doubled, .*again.jsonl, line 1; 1 source and target"):
-        score("extra", "de", pairs("again.jsonl", (1, 1, 0.8), ("1", 1, 0.6)), gold)
+        score("bucc", "de", pairs("again.jsonl", (1, 1, 0.8), ("1", 1, 0.6)), gold)
 
 
 GOLD = [{"id": f"q{i}", "label": "neutral"} for i in range(6)]

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from xlt import tasks
+from xlt.retrieval import dual
 
 IGNORED = -100  # label that the loss skips
 Feature = dict[str, Any]
@@ -80,6 +81,22 @@ def _text(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]:
     return [{"input_ids": ids} for ids in encoded["input_ids"]]
 
 
+def _dual(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]:
+    """`query` and `target` of each row, and `same`: equal numbers for equal targets; sorted by the targets' length."""
+    queries, targets = dual.pairs({name: rows[name][:] for name in getattr(rows, "column_names", rows)})
+    number: dict[Any, int] = {}
+    same = [number.setdefault(target, len(number)) for target in targets]
+    sides = zip(
+        sentences(queries, tokenizer, min(dual.QUERY_LENGTH, max_length)),
+        sentences(targets, tokenizer, max_length),
+        strict=True,
+    )
+    return [
+        {"input_ids": target["input_ids"], "query": query, "target": target, "same": group}
+        for (query, target), group in zip(sides, same, strict=True)
+    ]
+
+
 def _span(rows: Any, tokenizer: Any, max_length: int, stride: int) -> list[Feature]:
     """Windows over the context; a window without the whole answer points at its first token (BERT's convention)."""
     questions = _short([question.strip() for question in rows["question"][:]], tokenizer, max_length)
@@ -123,7 +140,7 @@ def _gold_span(spans: list[tuple[int, int] | None], answers: dict) -> tuple[int,
 
 _FAMILIES = {
     tasks.CLASSIFICATION: _classification, tasks.CHOICE: _choice, tasks.TAGGING: _tagging, tasks.SPAN: _span,
-    tasks.MLM: _text,
+    tasks.MLM: _text, tasks.ANSWERS: _dual, tasks.DUAL: _dual,
 }  # fmt: skip
 
 
@@ -161,7 +178,8 @@ def collate(
 ) -> dict[str, torch.Tensor]:
     """One batch: `input_ids`, `attention_mask` (B, T), and the labels, padded to the longest feature.
 
-    Features with `choices` are laid out flat, (sum of choices, T), with `sizes` (B,) to group them again.
+    Features with `choices` are laid out flat, (sum of choices, T), with `sizes` (B,) to group them again;
+    those with `query` become two batches, `query` and `target`, with `same` (B,).
     `restart_at` is the separator at which positions start again, for encoders that were pretrained so.
     """
     if "choices" in features[0]:
@@ -169,6 +187,9 @@ def collate(
         groups = {"sizes": [len(f["choices"]) for f in features]}
         groups |= {"labels": [f["labels"] for f in features]} if "labels" in features[0] else {}
         return flat | {name: torch.tensor(values).to(device) for name, values in groups.items()}
+    if "query" in features[0]:
+        sides = {n: collate([f[n] for f in features], pad_id, device, restart_at) for n in ("query", "target")}
+        return sides | {"same": torch.tensor([f["same"] for f in features]).to(device)}
     if restart_at is not None:
         features = [{**f, "position_ids": restart_positions(f["input_ids"], restart_at)} for f in features]
     width = max(len(feature["input_ids"]) for feature in features)

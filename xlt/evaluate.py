@@ -11,7 +11,8 @@ import torch
 from xlt import encode, metrics, model, tasks
 from xlt.device import autocast, compute
 from xlt.recipe import Evaluation, Recipe
-from xlt.retrieval import pairs
+from xlt.retrieval import families
+from xlt.retrieval.search import Search
 from xlt.tasks import Task
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ SHUFFLE = 0  # which examples a limited evaluation takes: the same rows of every
 
 def model_for(store: Store, recipe: Recipe, evaluation: Evaluation) -> torch.nn.Module:
     """The model that `evaluation` needs: encoder and the head of its task, or for retrieval the encoder alone."""
-    retrieval = tasks.get(evaluation.task).family == tasks.RETRIEVAL
-    loaded = model.encoder_of(store, recipe) if retrieval else model.load(store, recipe, evaluation.task)
+    search = tasks.get(evaluation.task).family in tasks.SEARCHES
+    loaded = model.encoder_of(store, recipe) if search else model.load(store, recipe, evaluation.task)
     return loaded.to(compute().device).eval()
 
 
@@ -39,8 +40,8 @@ def evaluate(
     """
     task, tokenizer = tasks.get(evaluation.task), model.tokenizer_of(store, recipe)
     rows = _rows(store, evaluation)
-    if task.family == tasks.RETRIEVAL:
-        return pairs.score(rows, tokenizer, learner, evaluation, batch)
+    if task.family in tasks.SEARCHES:
+        return families.score(Search(store.source, evaluation, rows, tokenizer, learner, batch), recipe)
     features = _features(store, evaluation, tokenizer)
     gold, predicted = _FAMILIES[task.family](rows, features, learner, batch, tokenizer, task)
     return _scored(gold, predicted, rows, task, store.source.labels(task), evaluation.language)

@@ -64,7 +64,7 @@ class Lab:
         if pretrained and self.profile.pretraining:
             recipe = recipe.then(self.profile.pretraining.model_copy(update={"role": "pretraining"}))
         recipe = recipe.then(*(self.profile.stage(task, "intermediate") for task in intermediate))
-        if target and tasks.get(target).family not in tasks.HEADLESS:
+        if target and not tasks.get(target).headless:
             recipe = recipe.then(self.profile.stage(target, "target"))
         return recipe
 

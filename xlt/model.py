@@ -34,6 +34,8 @@ HEADS = {
     tasks.CHOICE: transformers.AutoModelForSequenceClassification,  # one score for each choice
     tasks.SPAN: transformers.AutoModelForQuestionAnswering,
     tasks.MLM: transformers.AutoModelForMaskedLM,
+    tasks.ANSWERS: transformers.AutoModelForTokenClassification,  # a dual encoder needs none: it stays as drawn
+    tasks.DUAL: transformers.AutoModelForTokenClassification,
 }
 
 transformers.logging.set_verbosity_error()

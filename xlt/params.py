@@ -110,7 +110,7 @@ class Profile(_Settings):
     @cached_property
     def stages(self) -> list[Stage]:
         """Every stage the profile declares; reading it checks them all."""
-        trained = [t for t in self.target if tasks.get(t).family not in tasks.HEADLESS]
+        trained = [t for t in self.target if not tasks.get(t).headless]
         return [self.stage(t, "intermediate") for t in self.intermediate] + [self.stage(t, "target") for t in trained]
 
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 # for runs that have no like in the store: rough speeds in floating-point operations a second, and usual lengths
 CPU_CORE, GPU = 4e10, 1.5e14
-SUBWORDS = {tasks.CLASSIFICATION: 40, tasks.TAGGING: 30, tasks.SPAN: 150, tasks.MLM: 30, tasks.RETRIEVAL: 20}
+SUBWORDS = {tasks.CLASSIFICATION: 40, tasks.TAGGING: 30, tasks.SPAN: 150, tasks.MLM: 30, tasks.RETRIEVAL: 20,
+    tasks.MINING: 25, tasks.ANSWERS: 200, tasks.DUAL: 60,
+}  # fmt: skip
 EXAMPLES = 2000  # of a test set that is not limited
 OVERHEAD = 1.0  # seconds a run takes whatever its size
 

@@ -112,7 +112,8 @@ def _by_pair(
         dev_gold, dev_predicted = _pairs(task, *dev)
         threshold = best_threshold(list(dev_predicted), list(dev_predicted.values()), dev_gold)
     chosen = {pair: score for pair, score in predicted.items() if score >= threshold}
-    return gold, {m: SCORERS[m](gold, predicted if m == "bucc_f1_oracle" else chosen, code) for m in task.metrics}
+    told = [metric for metric in task.metrics if metric in SCORERS]  # not what takes the texts of the pools
+    return gold, {m: SCORERS[m](gold, predicted if m == "bucc_f1_oracle" else chosen, code) for m in told}
 
 
 def _pairs(task: Task, predictions: Path, references: Path) -> tuple[set, dict[tuple, float]]:

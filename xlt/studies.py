@@ -22,7 +22,7 @@ def takes(recipe: Recipe, evaluation: Evaluation) -> bool:
     intermediate stage: on the English development sets of its tasks. What has no head: before any target stage.
     """
     task, last = tasks.get(evaluation.task), recipe.stages[-1] if recipe.stages else None
-    if task.family in tasks.HEADLESS:
+    if task.headless:
         return last is None or last.role != "target"
     if last is None or task.training.name not in [part.task for part in last.parts]:
         return False
@@ -48,7 +48,7 @@ class Study:
 
 def _split(names: dict) -> tuple[list[str], list[str]]:
     """Targets with a training stage, and those without one."""
-    trained = [name for name in names if tasks.get(name).family not in tasks.HEADLESS]
+    trained = [name for name in names if not tasks.get(name).headless]
     return trained, [name for name in names if name not in trained]
 
 

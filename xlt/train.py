@@ -17,6 +17,7 @@ from xlt.device import autocast, compute
 from xlt.errors import UserError
 from xlt.mixture import Mixture
 from xlt.recipe import Recipe, Stage
+from xlt.retrieval import dual
 
 if TYPE_CHECKING:
     from xlt.store import Store
@@ -146,6 +147,8 @@ def _groups(learner: torch.nn.Module, decay: float) -> list[dict]:
 
 def _loss(learner: torch.nn.Module, batch: Batch) -> torch.Tensor:
     """Cross-entropy of one batch under the head of its task."""
+    if "query" in batch:
+        return dual.loss(learner, batch)
     if "sizes" in batch:
         labels = batch.pop("labels")
         return torch.nn.functional.cross_entropy(model.choice_logits(learner, batch), labels)

@@ -32,13 +32,12 @@ def default_layer(layers: int) -> int:
     return {24: 14, 12: 8}.get(layers, max(1, round(layers * 7 / 12)))
 
 
-def point(evaluation: Evaluation, layers: int, default: int | None = None) -> Cell:
-    """The one cell that an evaluation names, of an encoder with so many `layers`.
+def point(evaluation: Evaluation, layers: int, default: int) -> Cell:
+    """The one cell that an evaluation names, of an encoder with so many `layers`; `default` if it names no layer.
 
     Raises:
         UserError: the encoder has no such layer.
     """
-    default = default_layer(layers) if default is None else default
     layer = default if evaluation.layer is None else evaluation.layer
     if not 0 <= layer <= layers:
         raise UserError(f"evaluation of {evaluation.task}: the encoder has layers 0 to {layers}, not {layer}")

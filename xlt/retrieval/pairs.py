@@ -7,33 +7,32 @@ from typing import Any
 import numpy as np
 
 from xlt import metrics
-from xlt.recipe import Evaluation
-from xlt.retrieval import cells
+from xlt.retrieval.cells import every
+from xlt.retrieval.search import Search
 from xlt.retrieval.vectors import embed
 
 DIRECTIONS = ("en_to_xx", "xx_to_en")
 
 
-def score(
-    rows: Any, tokenizer: Any, encoder: Any, evaluation: Evaluation, batch: int
-) -> tuple[dict[str, float], list[dict]]:
-    """Accuracy by cosine; `rows` hold the foreign sentences as `source`, their English ones as `target`.
+def score(search: Search) -> tuple[dict[str, float], list[dict]]:
+    """Accuracy by cosine; the rows hold the foreign sentences as `source`, their English ones as `target`.
 
     "en_to_xx": English queries find foreign sentences, which is the direction of XTREME and jiant. A sweep adds each
     cell as "accuracy_en_to_xx@14/mean", and to each example what it found in all of them, in their order.
     """
-    layers = encoder.config.num_hidden_layers
-    here = cells.point(evaluation, layers)
-    all_cells = cells.every(layers) if evaluation.sweep else []
+    here, swept = search.cell, search.evaluation.sweep
+    all_cells = every(search.layers) if swept else []
     read = list(dict.fromkeys([here, *all_cells]))
-    foreign = embed(rows["source"], tokenizer, encoder, read, evaluation.max_length, batch)
-    english = embed(rows["target"], tokenizer, encoder, read, evaluation.max_length, batch)
+    foreign, english = (
+        embed(search.rows[side], search.tokenizer, search.encoder, read, search.evaluation.max_length, search.batch)
+        for side in ("source", "target")
+    )
     found = {cell: _both(english[cell], foreign[cell]) for cell in read}
     values = _accuracies(found[here]) | {
         f"{name}@{cell}": value for cell in all_cells for name, value in _accuracies(found[cell]).items()
     }
-    examples = [_example(i, found[here]) for i in range(len(rows["source"]))]
-    if evaluation.sweep:
+    examples = [_example(i, found[here]) for i in range(len(search.rows["source"]))]
+    if swept:
         for i, example in enumerate(examples):
             example |= {f"sweep_{way}": [int(found[cell][way][i]) for cell in all_cells] for way in DIRECTIONS}
     return values, examples

@@ -78,7 +78,7 @@ def _fill(table: pd.DataFrame, lab: Lab, recipe: Recipe, task: str) -> None:
     metric = table["metric"][mine].iloc[0]
     own = 100 * scores[scores["metric"] == metric].set_index("language")["value"]
     own["mean"] = own.mean()
-    table.loc[mine, "own"] = [own.get(code) for code in table["language"][mine]]
+    table.loc[mine, "own"] = [own.get(code, float("nan")) for code in table["language"][mine]]
     table.loc[mine & table["own"].isna(), "note"] = f"not run: {lab.store.source} has no records"
     if len(wanted) < mine.sum() - 1:
         table.loc[mine & (table["language"] == "mean"), "note"] = f"of {len(wanted)} languages only"

@@ -1,0 +1,31 @@
+"""What an evaluation searches in, besides the records of its own task and language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xlt import tasks
+from xlt.sources import Source
+from xlt.tasks import Task
+
+
+def identity(source: Source, task: Task, code: str, split: str) -> dict[str, Any]:
+    """Identities of all records, by task, language and split, whose change would change the scores; {} without any.
+
+    Of LAReQA the other languages, of Mewsli-X and BUCC the pools, of BUCC's test the dev set of its threshold.
+    """
+    if task.family == tasks.ANSWERS:
+        return {other: source.identity(task, other, split) for other in source.languages(task, split)}
+    wanted = [(pool, split) for pool in task.pool]
+    if task.family == tasks.MINING and split != "dev":
+        wanted += [(name, "dev") for name in (task.name, *task.pool)]
+    return {f"{name} {part}": _identity(source, tasks.get(name), code, part) for name, part in wanted}
+
+
+def _identity(source: Source, pool: Task, code: str, split: str) -> dict[str, Any]:
+    return source.identity(pool, language_of(pool, code), split)
+
+
+def language_of(pool: Task, code: str) -> str:
+    """The language under which a pool is read: the asked one, or the only one that it has."""
+    return code if pool.multilingual else pool.languages[0]
