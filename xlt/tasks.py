@@ -225,7 +225,10 @@ def _check_languages(task: Task, where: str) -> None:
     if not task.everywhere and task.family != MLM:
         raise UserError(f"{where}: names no language; give languages: en")
     for code in (*task.everywhere, *task.elsewhere):
-        language(code)
+        try:
+            language(code)
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from None
         if isinstance(task.at(code).config, Mapping) and code not in task.at(code).config:
             raise UserError(f"{where}: config names none for language {code}; add it there")
 
