@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from xlt import tasks
 from xlt.errors import UserError, unknown
+from xlt.files import read_yaml
 from xlt.languages import language
 from xlt.recipe import Encoder, Evaluation, Stage
 
@@ -97,10 +98,7 @@ class Profile(_Settings):
         if role == "target":
             fields |= {"task": tasks.get(task).training.name, "label": ""}
         stage = _parse(Stage, fields, where)
-        for part in stage.parts:
-            for code in part.languages:
-                language(code)
-            tasks.get(part.task)
+        _check(stage, where)
         return stage
 
     def evaluate(self, task: str, code: str) -> Evaluation:
@@ -113,12 +111,60 @@ class Profile(_Settings):
         trained = [t for t in self.target if not tasks.get(t).headless]
         return [self.stage(t, "intermediate") for t in self.intermediate] + [self.stage(t, "target") for t in trained]
 
+    def check_lengths(self, positions: int | None, restart: bool, where: str) -> None:
+        """Hold every max_length against the `positions` of the encoder (None: it takes any).
+
+        Raises:
+            UserError: a sequence may be longer than the encoder takes.
+        """
+        stages = [*([self.pretraining] if self.pretraining else []), *self.stages]
+        lengths = [(stage.task, stage.max_length, _longest(stage, restart)) for stage in stages]
+        for task in dict.fromkeys([*self.target, *(part.task for stage in self.stages for part in stage.parts)]):
+            length = self.evaluate(task, "en").max_length
+            lengths.append((f"evaluation.{task}", length, length))
+        for name, length, longest in lengths:
+            if positions and longest > positions:
+                raise UserError(f"{where}: {name}: max_length {length}: too few encoder.positions ({positions})")
+
+
+def _check(stage: Stage, where: str) -> None:
+    """Tasks and languages that the stage names, and whether they fit together.
+
+    Raises:
+        UserError: an unknown task or language; a task without a head; a pivot that is no language of the text; a
+            selection on a task that the stage trains no head for or that has no development split.
+    """
+    for part in stage.parts:
+        for code in part.languages:
+            language(code)
+        task = tasks.get(part.task)
+        if task.headless:
+            raise UserError(f"{where}: {task.name} is evaluated on the encoder as it is; there is nothing to train")
+        if task.family == tasks.MLM and stage.pivot and stage.pivot not in part.languages:
+            raise UserError(f"{where}: pivot {stage.pivot} is not one of its languages")
+    if stage.watched:
+        watched = tasks.get(stage.select_task or stage.task)
+        trained = [tasks.get(part.task).training.name for part in stage.parts]
+        if watched.training.name not in trained or "dev" not in watched.splits:
+            raise UserError(f"{where}: select: {watched.name} has no dev split or no head here; set select_task")
+        for code in stage.watched:
+            language(code)
+
+
+def _longest(stage: Stage, restart: bool) -> int:
+    """Positions that the stage's longest sequence takes; with `restart` they begin again in the second text."""
+    if all(tasks.get(part.task).family != tasks.MLM for part in stage.parts):
+        return stage.max_length
+    return stage.max_length + 2 if restart or not stage.pairs else 2 * stage.max_length + 4
+
 
 def _one_line(error: ValidationError, model: type[BaseModel], where: str) -> UserError:
     first = error.errors()[0]
     path = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return unknown("setting", path.split(".")[-1], _fields(model, first["loc"][:-1]), where)
+    if first["type"] == "value_error":  # said by a validator of ours
+        return UserError(f"{where}: {first['ctx']['error']}")
     got = "" if first["type"] == "missing" else f", got {first['input']!r}"
     return UserError(f"{where}: {path}: {first['msg'].lower()}{got}")
 
@@ -151,7 +197,7 @@ def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     if path in above:
         raise UserError(f"{path.name} extends itself; give it another base")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
@@ -184,21 +230,14 @@ def load(name: str) -> Profile:
     profile.learn_tasks()
     if not (profile.encoder.model or profile.encoder.text):
         raise UserError(f"{path.name}: encoder: give either model, or text and languages")
-    pretraining = [profile.pretraining] if profile.pretraining else []
-    for stage in pretraining:
-        tasks.get(stage.task)
-        if stage.pivot and stage.pivot not in stage.languages:
-            raise UserError(f"{path.name}: pretraining: pivot {stage.pivot} is not one of its languages")
+    if profile.pretraining:
+        _check(profile.pretraining, f"{path.name}: pretraining")
     for task in [*profile.target, *(name for name in profile.evaluation if name != "default")]:
         tasks.get(task)
         profile.evaluate(task, "en")
-    for part in [profile, profile.encoder, *pretraining]:
-        for code in part.languages:
-            language(code)
-    if not profile.encoder.model:  # of given weights the number of positions is not known here
-        for stage in [*pretraining, *profile.stages]:
-            longest = stage.max_length + (2 if tasks.get(stage.task).family == tasks.MLM else 0)
-            if longest > profile.encoder.positions:
-                raise UserError(f"{path.name}: {stage.task}: max_length {stage.max_length}: too few encoder.positions")
+    for code in (*profile.languages, *profile.encoder.languages):
+        language(code)
     _ = profile.stages
+    if not profile.encoder.model:  # of given weights the number of positions is not known here
+        profile.check_lengths(profile.encoder.positions, True, path.name)
     return profile

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
@@ -12,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from xlt import engine, tasks
 from xlt.progress import duration
-from xlt.recipe import Encoder, Evaluation, Recipe, Stage
+from xlt.recipe import Encoder, Evaluation, Part, Recipe, Stage
 
 if TYPE_CHECKING:
     from xlt.store import Store
 
 # for runs that have no like in the store: rough speeds in floating-point operations a second, and usual lengths
 CPU_CORE, GPU = 4e10, 1.5e14
-SUBWORDS = {tasks.CLASSIFICATION: 40, tasks.TAGGING: 30, tasks.SPAN: 150, tasks.MLM: 30, tasks.RETRIEVAL: 20,
+SUBWORDS = {
+    tasks.CLASSIFICATION: 40, tasks.TAGGING: 30, tasks.SPAN: 150, tasks.CHOICE: 160, tasks.MLM: 30, tasks.RETRIEVAL: 20,
     tasks.MINING: 25, tasks.ANSWERS: 200, tasks.DUAL: 60,
 }  # fmt: skip
 EXAMPLES = 2000  # of a test set that is not limited
@@ -87,29 +87,31 @@ def _training_seconds(store: Store, recipe: Recipe) -> float:
     if not recipe.stages:
         return OVERHEAD
     stage = recipe.stages[-1]
-    sequences = steps(store, stage) * stage.batch * stage.accumulate
-    length = min(stage.max_length, SUBWORDS[tasks.get(stage.task).family])
+    records = _records(store, stage)
+    sequences = stage.updates(records) * stage.batch * stage.accumulate
+    lengths = [_length(part.task, stage.max_length) for part in stage.parts]
+    length = sum(share * n for share, n in zip(stage.batch_shares(records), lengths, strict=True))
     return 6 * encoder_size(recipe.start) * sequences * length / _speed()
 
 
-def steps(store: Store, stage: Stage) -> int:
-    """Updates of a stage; the number of training records is read from the data set's own description."""
-    if stage.steps:
-        return stage.steps
-    rows = stage.examples or _rows(store, stage)
-    return math.ceil(rows * len(stage.languages) * stage.epochs / (stage.batch * stage.accumulate))
+def _length(task: str, most: int) -> int:
+    return min(most, SUBWORDS[tasks.get(task).family])
 
 
-def _rows(store: Store, stage: Stage) -> int:
-    task = tasks.get(stage.task).training
-    builder = store.source._builder(task, stage.languages[0])
-    splits = builder.info.splits or {}
+def _records(store: Store, stage: Stage) -> list[int]:
+    """Training records of each part of the stage in all its languages, read from the data set's own description."""
+    return [(part.examples or _rows(store, part)) * len(part.languages) for part in stage.parts]
+
+
+def _rows(store: Store, part: Part) -> int:
+    task, code = tasks.get(part.task).training, part.languages[0]
+    splits = store.source._builder(task, code).info.splits or {}
     name = task.splits["train"]
-    return splits[name].num_examples if name in splits else len(store.source.load(task, stage.languages[0], "train"))
+    return splits[name].num_examples if name in splits else len(store.source.load(task, code, "train"))
 
 
 def _evaluation_seconds(start: Encoder, evaluation: Evaluation) -> float:
-    length = min(evaluation.max_length, SUBWORDS[tasks.get(evaluation.task).family])
+    length = _length(evaluation.task, evaluation.max_length)
     return 2 * encoder_size(start) * (evaluation.examples or EXAMPLES) * length / _speed()
 
 
