@@ -76,9 +76,27 @@ def _parser() -> argparse.ArgumentParser:
     perturb.add_argument("--seed", type=int, default=0)
     perturb.add_argument("--family", help="task family of the records (default: by their columns)")
     perturb.add_argument("--list", action="store_true", help="list the perturbations")
+    translate = command("translate", _translate, "translate a task's training data by a translation model")
+    translate.add_argument("--task", required=True, help="a task of `xlt tasks`, or of the profile's own")
+    translate.add_argument("--model", required=True, help="hub id or folder of a seq2seq model (Marian, NLLB, M2M-100)")
+    translate.add_argument("--revision", help="branch, tag or commit of the model on the hub")
+    translate.add_argument(
+        "--to", required=True, nargs="+", metavar="CODE", help="languages; with the model's own code: de=deu_Latn"
+    )
+    translate.add_argument("--from", dest="start", default="en", metavar="CODE", help="language of the data (en)")
+    translate.add_argument("--examples", type=_positive, metavar="N", help="how many records (default: all)")
+    translate.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: in the cache)")
+    translate.add_argument("--batch", type=_positive, default=32, metavar="N", help="texts at a time (32)")
+    translate.add_argument("--profile", default="local", help="whose data source and tasks to use (default: local)")
     command("tasks", _tasks, "list the declared tasks")
     command("languages", _languages, "list the languages")
     return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
+    return int(text)
 
 
 def _profile(name: str) -> str:
@@ -136,6 +154,18 @@ def _perturb(arguments: argparse.Namespace) -> int:
     sys.stdout.buffer.writelines(perturbed(sys.stdin.buffer, *settings, lambda what: left.append(_complain(what))))
     sys.stdout.buffer.flush()
     return max(left, default=0)
+
+
+def _translate(arguments: argparse.Namespace) -> None:
+    from xlt import params
+    from xlt.sources import Source
+    from xlt.translate import Translator, translate_task
+
+    source = Source.of(params.load(arguments.profile))
+    translator = Translator(arguments.model, arguments.revision)
+    asked = (arguments.start, arguments.examples, arguments.out, arguments.batch)
+    folder, lines = translate_task(source, arguments.task, translator, arguments.to, *asked)
+    print(f"# written to {folder}; for a params file:\n{lines}", end="")
 
 
 def _tasks(_: argparse.Namespace) -> None:

@@ -54,12 +54,16 @@ def _package_folder(package: str) -> Path:
 
 def weights_fingerprint(start: Encoder) -> str:
     """SHA-256 of local weights, or id@commit of hub weights: what they are, not where."""
-    place = locate(start)
+    return fingerprint(locate(start), start.revision, ("config.json", "tokenizer.json", "model.safetensors"))
+
+
+def fingerprint(place: str, revision: str | None, names: tuple[str, ...] = ()) -> str:
+    """SHA-256 of the files `names` of a folder (none: of all), or id@commit of a model on the hub."""
     if not Path(place).is_dir():
-        config = transformers.utils.cached_file(place, "config.json", revision=start.revision)
+        config = transformers.utils.cached_file(place, "config.json", revision=revision)
         return f"{place}@{Path(config).parent.name}"
     sha = hashlib.sha256()
-    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+    for name in names or sorted(path.name for path in Path(place).iterdir() if path.is_file()):
         sha.update((Path(place) / name).read_bytes())
     return sha.hexdigest()[:16]
 
