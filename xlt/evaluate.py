@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from xlt import encode, metrics, model, tasks
+from xlt import conditions, encode, metrics, model, tasks
 from xlt.device import autocast, compute
 from xlt.recipe import Evaluation, Recipe
 from xlt.retrieval import families
@@ -75,8 +75,7 @@ def _rows(store: Store, evaluation: Evaluation) -> Any:
     key = (store.source, evaluation)
     if key not in _kept_rows:
         task = tasks.get(evaluation.task)
-        rows = store.source.load(task, evaluation.language, evaluation.split, evaluation.examples, SHUFFLE)
-        _kept_rows[key] = {name: rows[name][:] for name in rows.column_names}
+        _kept_rows[key] = conditions.rows(store.source, task, evaluation, SHUFFLE)
     return _kept_rows[key]
 
 

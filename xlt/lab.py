@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from xlt import engine, hub, params, plan, progress, provenance, robust, tasks
+from xlt import conditions, engine, hub, params, plan, progress, provenance, tasks
 from xlt.errors import UserError
 from xlt.files import write_atomically
 from xlt.languages import language
@@ -167,7 +167,7 @@ class Lab:
         common = {
             "recipe": label, "intermediate": recipe.tasks("intermediate"),
             "target": task.name, "pretrained": bool(recipe.start.model) or recipe.tasks("pretraining") != "none",
-            "seed": seed, "task": task.name, "language": evaluation.language, **robust.columns(evaluation),
+            "seed": seed, "task": task.name, "language": evaluation.language, **conditions.columns(evaluation),
             "same_task": _same_task(recipe, task),
         }  # fmt: skip
         traced = {

@@ -221,6 +221,10 @@ class Recipe(_Value):
 class Evaluation(_Value):
     """One test set in one language: the first `examples` of a fixed shuffle, or all of it.
 
+    `perturbation` ("typos", "code-mix:ar"; see xlt.perturb) changes the records before they are encoded, each possible
+    change with probability `strength`. `language_b` takes the second text of each pair from another language's rows,
+    which must be aligned: the generalised setting of Huang et al. 2021 (2104.08645).
+
     For retrieval: `layer` (None: the middle one), `pooling` over all tokens ("mean"), all but the special ones
     ("inner") or the first ("cls"), and `centred`: each language's mean vector is subtracted, as a control. `sweep`
     adds every layer and pooling, plain and centred, from the same pass (sentence pairs only).
@@ -232,6 +236,10 @@ class Evaluation(_Value):
     examples: PositiveInt | None = None
     max_length: PositiveInt = 128
     stride: PositiveInt = 128
+    perturbation: str | None = None
+    strength: float = Field(0.1, ge=0, le=1)
+    perturbation_seed: int = 0
+    language_b: str | None = None
     layer: int | None = None
     pooling: Literal["mean", "inner", "cls"] = "mean"
     centred: bool = False

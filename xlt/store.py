@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from xlt import tasks
+from xlt import conditions, tasks
 from xlt.errors import unknown
 from xlt.files import write_atomically
 from xlt.recipe import Encoder, Evaluation, Recipe, digest
@@ -77,7 +77,8 @@ class Store:
         data = self.source.identity(task, evaluation.language, evaluation.split)
         key = {"run": self.id(recipe), "evaluation": evaluation.key(), "version": task.version, "data": data}
         searched = pools.identity(self.source, task, evaluation.language, evaluation.split)
-        return key | ({"searched": searched} if searched else {})
+        key |= {"searched": searched} if searched else {}
+        return key | conditions.identity(self.source, task, evaluation)
 
     # places --------------------------------------------------------------------------------
 

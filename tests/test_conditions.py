@@ -1,0 +1,89 @@
+"""Perturbed records and pairs in two languages: from the evaluation to the row of scores."""
+
+import json
+
+import pandas as pd
+import pytest
+from conftest import tiny
+
+from xlt import conditions, perturb, tasks
+from xlt.engine import Job, execute
+from xlt.errors import UserError
+from xlt.recipe import Evaluation, Stage, digest
+from xlt.store import predictions
+
+
+def test_defaults_are_not_in_the_key():
+    assert Evaluation(task="xnli").key() == {"task": "xnli"}
+    assert Evaluation(task="xnli", perturbation="typos").key() == {"task": "xnli", "perturbation": "typos"}
+
+
+def test_records_are_those_of_the_perturbation(world):
+    evaluation = Evaluation(task="xquad", language="de", perturbation="typos", strength=0.5, perturbation_seed=3)
+    task = tasks.get("xquad")
+    clean = conditions.rows(world, task, Evaluation(task="xquad", language="de"), 0)
+    made = conditions.rows(world, task, evaluation, 0)
+    assert made == perturb.apply("typos", clean, "span", "de", 0.5, seed=3)
+    assert made["context"] != clean["context"] and made["id"] == clean["id"]
+    assert conditions.rows(world, task, evaluation.model_copy(update={"strength": 0.0}), 0) == clean
+
+
+def test_the_second_text_is_of_the_other_language(world):
+    task = tasks.get("xnli")
+    en, de = (conditions.rows(world, task, Evaluation(task="xnli", language=code), 0) for code in ("en", "de"))
+    mixed = conditions.rows(world, task, Evaluation(task="xnli", language="en", language_b="de"), 0)
+    assert mixed == {**en, "text_b": de["text_b"]} and en["text_b"] != de["text_b"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"task": "udpos", "language_b": "de"}, "only tasks with two texts"),
+        ({"task": "xnli", "perturbation": "typo"}, "did you mean typos"),
+        ({"task": "xnli", "language": "zh", "perturbation": "upper"}, "not valid for zh"),
+        ({"task": "xnli", "language_b": "de", "perturbation": "typos"}, "one language"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(world, wrong, says):
+    evaluation = Evaluation(**wrong)
+    with pytest.raises(UserError, match=says):
+        conditions.rows(world, tasks.get(evaluation.task), evaluation, 0)
+
+
+def test_identity_follows_the_word_list(store, start, tmp_path):
+    words = tmp_path / "words.json"
+    evaluation = Evaluation(task="xnli", perturbation=f"synonyms:{words}")
+    ids = []
+    for text in ('{"a": ["b"]}', '{"a": ["c"]}'):
+        words.write_text(text)
+        ids.append(digest(store.evaluation_key(start, evaluation)))
+    assert ids[0] != ids[1]
+    clean = store.evaluation_key(start, Evaluation(task="xnli"))
+    assert set(clean) == {"run", "evaluation", "version", "data"}, "old results stay valid"
+
+
+def test_scores_carry_their_conditions(store, start):
+    recipe = start.then(Stage(task="mnli", steps=1, batch=4, max_length=48))
+    asked = Evaluation(task="xnli", max_length=48, perturbation="swap", strength=1.0)
+    execute(store, Job(recipe, (asked, asked.model_copy(update={"perturbation": None}))), tiny().resources)
+    file = store.score_file(recipe, asked)
+    assert len(predictions(file)) == 6 and json.loads(file.read_text())["key"]["perturbation"]["files"] == {}
+    assert conditions.columns(asked) == {
+        "perturbation": "swap", "strength": 1.0, "perturbation_seed": 0, "language_b": "none",
+    }  # fmt: skip
+    assert conditions.columns(Evaluation(task="xnli", strength=1.0))["strength"] == 0.0
+
+
+def test_diagonal_off_diagonal_and_worst_pair():
+    asked = conditions.pairs([Evaluation(task="xnli", language=code) for code in ("en", "de")])
+    assert [(e.language, e.language_b) for e in asked] == [("en", None), ("en", "de"), ("de", "en"), ("de", None)]
+    rows = [
+        {"recipe": "r", "seed": 0, "task": "xnli", "metric": "accuracy", "value": value, **conditions.columns(e),
+         "language": e.language}
+        for e, value in zip(asked, (0.9, 0.6, 0.5, 0.7), strict=True)
+    ]  # fmt: skip
+    found = conditions.generalised(pd.DataFrame(rows)).iloc[0]
+    assert (found["diagonal"], found["off_diagonal"], found["worst"]) == pytest.approx((0.8, 0.55, 0.5))
+    assert found["worst_pair"] == "de-en"
+    with pytest.raises(UserError, match="en-de"):
+        conditions.generalised(pd.DataFrame([row for row in rows if row["value"] != 0.6]))

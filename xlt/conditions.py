@@ -1,0 +1,117 @@
+"""Under which conditions a test set is read: perturbed, or the two texts of a pair in two languages.
+
+The generalised setting (Huang et al. 2021, 2104.08645) has sentence 1 in one language and sentence 2 in another:
+all pairs of XNLI's 15 or PAWS-X's 7 languages, joined by the row, here on a fixed sub-sample (`Evaluation.examples`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xlt import perturb
+from xlt.errors import UserError
+from xlt.recipe import Evaluation
+from xlt.tasks import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xlt.sources import Source
+
+Columns = dict[str, list]
+
+
+def rows(source: Source, task: Task, evaluation: Evaluation, shuffle: int) -> Columns:
+    """The records of an evaluation as they are put to the model.
+
+    Raises:
+        UserError: a perturbation that does not exist or is not valid here; rows of the two languages not aligned.
+    """
+    found = _read(source, task, evaluation, evaluation.language, shuffle)
+    if evaluation.language_b:
+        found["text_b"] = _second(source, task, evaluation, found, shuffle)
+    if evaluation.perturbation is None:
+        return found
+    labels = source.labels(task) if "tags" in found else ()
+    language, seed = evaluation.language, evaluation.perturbation_seed
+    return perturb.apply(evaluation.perturbation, found, task.family, language, evaluation.strength, seed, 0, labels)
+
+
+def _read(source: Source, task: Task, evaluation: Evaluation, code: str, shuffle: int) -> Columns:
+    found = source.load(task, code, evaluation.split, evaluation.examples, shuffle)
+    return {name: found[name][:] for name in found.column_names}
+
+
+def _second(source: Source, task: Task, evaluation: Evaluation, first: Columns, shuffle: int) -> list[str]:
+    """The second texts of the same rows in the other language."""
+    where = f"{task.name}: {evaluation.language} with second texts in {evaluation.language_b}"
+    if "text_b" not in first:
+        raise UserError(f"{where}: only tasks with two texts (text_a, text_b) have them; leave language_b out")
+    if evaluation.perturbation:
+        raise UserError(f"{where}: a perturbation is of one language; leave out language_b or perturbation")
+    other = _read(source, task, evaluation, evaluation.language_b or "", shuffle)
+    if other["label"] != first["label"]:
+        raise UserError(f"{where}: the rows are not aligned, their labels differ; take a task with parallel test sets")
+    return other["text_b"]
+
+
+def identity(source: Source, task: Task, evaluation: Evaluation) -> dict[str, Any]:
+    """What decides the records besides the evaluation itself: the other language's, word lists, the version."""
+    key: dict[str, Any] = {}
+    if evaluation.language_b:
+        key["data_b"] = source.identity(task, evaluation.language_b, evaluation.split)
+    if evaluation.perturbation:
+        files = perturb.files(evaluation.perturbation, evaluation.language)
+        key["perturbation"] = {"version": perturb.VERSION, "files": files}
+    return key
+
+
+def columns(evaluation: Evaluation) -> dict[str, Any]:
+    """The conditions as columns of a table of scores; "none" where nothing is done."""
+    perturbed = evaluation.perturbation is not None
+    return {
+        "perturbation": evaluation.perturbation or "none",
+        "strength": evaluation.strength if perturbed else 0.0,
+        "perturbation_seed": evaluation.perturbation_seed,
+        "language_b": evaluation.language_b or "none",
+    }
+
+
+# the generalised setting ----------------------------------------------------------------------
+
+
+def pairs(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+    """Each first language with each second one, the same with the same as well: n evaluations give n x n."""
+    return [
+        first if first.language == second.language else first.model_copy(update={"language_b": second.language})
+        for first in evaluations
+        for second in evaluations
+    ]
+
+
+def generalised(scores: pd.DataFrame) -> pd.DataFrame:
+    """Mean `diagonal`, mean `off_diagonal` and `worst` pair of each recipe, seed, task and metric.
+
+    `scores`: rows of `Lab.run` over `pairs`; a pair without a row raises UserError.
+    """
+    groups = scores.groupby(["recipe", "seed", "task", "metric"], sort=False)
+    return groups.apply(_generalised, include_groups=False).reset_index()
+
+
+def _generalised(rows: pd.DataFrame) -> pd.Series:
+    import pandas as pd
+
+    second = rows["language_b"].where(rows["language_b"] != "none", rows["language"])
+    same, found = (second == rows["language"]).to_numpy(), set(zip(rows["language"], second, strict=True))
+    codes = sorted({code for pair in found for code in pair})
+    if missing := [f"{a}-{b}" for a in codes for b in codes if (a, b) not in found]:
+        raise UserError(f"scores lack {len(missing)} of {len(codes) ** 2} pairs of languages, such as {missing[0]}")
+    values = rows["value"].to_numpy(float)
+    worst = int(np.argmin(values))
+    return pd.Series({
+        "diagonal": values[same].mean(), "off_diagonal": values[~same].mean() if len(codes) > 1 else float("nan"),
+        "worst": values[worst], "worst_pair": f"{rows['language'].iloc[worst]}-{second.iloc[worst]}",
+    })  # fmt: skip
