@@ -25,7 +25,7 @@ from datasets import ClassLabel, Features, List, Value
 from xlt.errors import UserError, unknown
 from xlt.languages import Language
 from xlt.languages import language as language_row
-from xlt.world import linking, nli, paraphrase, qa, retrieval, tags
+from xlt.world import choice, linking, multichecklist, nli, paraphrase, qa, retrieval, tags
 from xlt.world.forms import (
     UPOS,
     Row,
@@ -51,6 +51,7 @@ _QA = {"id": _STRING, "context": _STRING, "question": _STRING, "answers": _ANSWE
 FEATURES = {  # by repository, or by config family or kind where a repository has several
     "nyu-mll/glue": Features(_NLI | {"idx": Value("int32")}),
     "facebook/xnli": Features(_NLI),
+    "xlt/mnli-translated": Features(_NLI),
     "rajpurkar/squad": Features({"id": _STRING, "title": _STRING} | _QA),
     "google/xquad": Features(_QA),
     "udpos": Features({"tokens": List(_STRING), "pos_tags": List(ClassLabel(names=UPOS))}),
@@ -63,13 +64,15 @@ FEATURES = {  # by repository, or by config family or kind where a repository ha
 # size -> the split its events are from, how they are drawn and said, and where they go. A second word of the key
 # tells apart the forms that are made in the same size.
 # A config without braces is English only; in one with {all} every language says every record, in one with {one}
-# the languages share the records out. Where homes differ in what they hold, `say` is by config.
+# the languages share the records out; {foreign} leaves English out. Where homes differ in what they hold, `say` is
+# by config.
 _SETS = {
     "nli_train": ("train", pairs, nli_rows, [("nyu-mll/glue", "mnli", "train")]),
     "nli_dev": ("dev", pairs, nli_rows, [
         ("nyu-mll/glue", "mnli", "validation_matched"), ("facebook/xnli", "{code}", "validation"),
     ]),
     "nli_test": ("test", pairs, nli_rows, [("facebook/xnli", "{code}", "test")]),
+    "nli_translated": ("train", pairs, nli_rows, [("xlt/mnli-translated", "{code}", "train")]),
     "qa_train": ("train", paragraphs, qa_rows, [("rajpurkar/squad", "plain_text", "train")]),
     "qa_dev": ("dev", paragraphs, qa_rows, [("rajpurkar/squad", "plain_text", "validation")]),
     "qa_test": ("test", paragraphs, qa_rows, [("google/xquad", "xquad.{code}", "validation")]),
@@ -79,7 +82,7 @@ _SETS = {
     "parallel": ("test", sentences, parallel_rows, [("google/xtreme", "tatoeba.{iso3}", "validation")]),
     "text": ("train", passages, text_rows, [("xlt/world-text", "{code}", "train")]),
 }  # fmt: skip
-for _form in (tags, qa, retrieval, linking, paraphrase, nli):
+for _form in (tags, qa, retrieval, linking, paraphrase, nli, choice, multichecklist):
     FEATURES |= _form.FEATURES
     _SETS |= _form.SETS
 SIZES = tuple(dict.fromkeys(key.split()[0] for key in _SETS))
@@ -129,8 +132,8 @@ def _rows(records: list, say: Callable[[list, str], list[Row]], pattern: str, ro
     """Config -> its rows, in the languages that its pattern stands for."""
     configs = defaultdict(list)
     for i, row in enumerate(rows if "{" in pattern else rows[:1]):
-        config = pattern.format_map(row._asdict() | {"all": "", "one": ""})
-        if config not in _ENGLISH_TO_ENGLISH:
+        config = pattern.format_map(row._asdict() | {"all": "", "one": "", "foreign": ""})
+        if config not in _ENGLISH_TO_ENGLISH and not ("{foreign}" in pattern and row.code == "en"):
             configs[config] += say(records[i :: len(rows)] if "{one}" in pattern else records, row.code)
     return configs
 

@@ -1,0 +1,407 @@
+"""Multiple choice: COPA and XCOPA, SIQA, CosmosQA, HellaSwag and CommonsenseQA, on what `knowledge` says.
+
+Wrong answers are right answers to another question of the same kind: first all choices are drawn, then which of
+them is asked for. So choices alone say nothing, by construction.
+
+COPA, SIQA and CosmosQA draw several links from cause to effect that exclude one another about the same thing. Some
+of the causes (or effects) are told, of different people, one of them is asked about, and the choices are the
+effects (causes) of all: two choices and one statement, about one thing, in COPA; three and two, about two things, in
+SIQA; four and three, about two things, in CosmosQA. DIRECTED of the COPA questions stand amid a chain instead
+(wants, buys, carries): both choices are linked, and cause or effect decides, so these need no premise.
+
+HellaSwag asks what the thing of the context is for; endings say "it", so that they do not give it away.
+CommonsenseQA asks for kinds of things, opposites, and where things are found. The world knows so little that its
+splits share facts (as HellaSwag's do and the causes); but no set of five choices is in two splits.
+
+All but COPA are English only, as the real ones are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache, partial
+from itertools import islice
+from random import Random
+from typing import NamedTuple
+
+from datasets import ClassLabel, Features, List, Value
+
+from xlt.world.concepts import ANTONYM_VERBS, ANTONYMS, NAMES, NOUNS, Event
+from xlt.world.events import adjectives, random_event, random_filler, sensible, split_by, split_of
+from xlt.world.forms import Row, distinct
+from xlt.world.knowledge import CHAINS, EXCLUSIVE, FOUND, KINDS, LINKS, USES, Link, by_another, happen
+from xlt.world.lexicon import lexicon
+from xlt.world.render import grammar, realise, text
+
+# Causes and effects: COPA, SIQA, CosmosQA
+
+CAUSE, EFFECT = "cause", "effect"
+DIRECTED = 0.25
+_MEETINGS = ("see", "find", "buy", "bring", "show")
+_PROFESSIONS = ("doctor", "teacher", "farmer", "baker")  # nobody has two of them
+
+
+class Form(NamedTuple):
+    """How many choices there are about each thing, and how many statements."""
+
+    choices: tuple[int, ...]
+    told: int
+
+
+COPA, SIQA, COSMOS = Form((2,), 1), Form((2, 1), 2), Form((2, 2), 3)
+
+
+class Item(NamedTuple):
+    """What is told, which of it is asked about and whether for cause or effect, the choices and which is right."""
+
+    told: tuple[Event, ...]
+    asked: int
+    question: str
+    choices: tuple[Event, ...]
+    label: int
+
+
+def items(rng: Random, split: str, size: int, form: Form = COPA) -> list[Item]:
+    """Questions for causes and effects. What is told (in training, the choices too) is of `split`."""
+    return list(islice(distinct(lambda: _item(rng, split, form), key=lambda item: item), size))
+
+
+def _item(rng: Random, split: str, form: Form) -> Item:
+    amid = form == COPA and rng.random() < DIRECTED
+    while True:
+        drawn = _amid_a_chain(rng, split) if amid else _among_links(rng, split, form)
+        events = [*drawn[0], *drawn[3]] if drawn else []
+        trained = events if split == "train" else []
+        if drawn and len(set(events)) == len(events) and all(split_of(event) == split for event in trained):
+            told, asked, question, choices = drawn
+            order = rng.sample(choices, len(choices))
+            told = tuple(_somewhere(rng, event) for event in told)
+            return Item(told, asked, question, tuple(order), order.index(choices[asked]))
+
+
+Drawn = tuple[list[Event], int, str, list[Event]]  # choice i is the cause or effect of what is told i
+
+
+def _among_links(rng: Random, split: str, form: Form) -> Drawn | None:
+    pairs = [pair for number in form.choices for pair in _links(rng, number)]
+    if len({thing.noun for thing, _ in pairs}) < len(form.choices):
+        return None
+    if form.told > 1 and any(by_another(link.effect) for _, link in pairs):
+        return None
+    rng.shuffle(pairs)
+    asked, question = rng.randrange(form.told), rng.choice((CAUSE, EFFECT))
+    told = [happen(_sides(link, question)[0], thing, "") for thing, link in pairs[: form.told]]
+    people = _people(rng, told, split)
+    if people is None:
+        return None
+    told = [replace(event, subject=person) for event, person in zip(told, people, strict=False)]
+    one, another = people[asked], people[-1]
+    if question == CAUSE and by_another(pairs[asked][1].effect):
+        one, another = another, one
+    answers = [(thing, _sides(link, question)[1]) for thing, link in pairs]
+    choices = [happen(answer, thing, another if by_another(answer) else one) for thing, answer in answers]
+    return told, asked, question, choices
+
+
+def _amid_a_chain(rng: Random, split: str) -> Drawn | None:
+    before, after = rng.choice(CHAINS)
+    thing = _thing(rng, (before, after))
+    told = happen(before.effect, thing, "")
+    people = _people(rng, [told], split)
+    if people is None:
+        return None
+    one, another = people
+    cause = happen(before.cause, thing, one)
+    effect = happen(after.effect, thing, another if by_another(after.effect) else one)
+    question = rng.choice((CAUSE, EFFECT))
+    return [replace(told, subject=one)], 0, question, [cause, effect] if question == CAUSE else [effect, cause]
+
+
+def _links(rng: Random, number: int) -> list[tuple[Event, Link]]:
+    """A thing, and one or two links that exclude one another about it."""
+    links = rng.choice([links for links in EXCLUSIVE if _nouns(links)]) if number == 2 else (rng.choice(LINKS),)
+    thing = _thing(rng, links)
+    return [(thing, link) for link in links]
+
+
+def _thing(rng: Random, links: tuple[Link, ...]) -> Event:
+    """An event with a noun of which the links can be said, and perhaps an adjective, if no link has one."""
+    noun = rng.choice(_nouns(links))
+    fitting = [] if any(":" in link.cause for link in links) else adjectives(noun)
+    return Event("", "see", noun, rng.choice(fitting) if fitting and rng.random() < 0.5 else None)
+
+
+@cache
+def _nouns(links: tuple[Link, ...]) -> list[str]:
+    """The nouns of which all these causes and effects can be said."""
+    sides = [side for link in links for side in (link.cause, link.effect)]
+    return [noun for noun in NOUNS if all(sensible(happen(side, Event("", "see", noun), "")) for side in sides)]
+
+
+def _sides(link: Link, question: str) -> tuple[str, str]:
+    """What is told and what is asked for."""
+    return (link.cause, link.effect) if question == EFFECT else (link.effect, link.cause)
+
+
+def _people(rng: Random, told: list[Event], split: str) -> list[str] | None:
+    """Different people of whom the events are told in this split, and one more."""
+    pool = rng.choice((NAMES, NAMES, _PROFESSIONS))
+    people: list[str] = []
+    for event in told:
+        fitting = [p for p in pool if p not in people and split_of(replace(event, subject=p)) == split]
+        if not fitting:
+            return None
+        people.append(rng.choice(fitting))
+    return [*people, rng.choice([person for person in pool if person not in people])]
+
+
+def _somewhere(rng: Random, event: Event) -> Event:
+    """The event, now and then with a place or a time."""
+    role = rng.choice(("place", "time"))
+    richer = replace(event, **{role: random_filler(rng, event, role)})
+    return richer if rng.random() < 0.4 and sensible(richer) else event
+
+
+def copa_rows(records: Iterable[Item], language: str) -> list[Row]:
+    """Premise, two choices and what is asked for, as in COPA and XCOPA."""
+    return [
+        {
+            "premise": text(realise(item.told[0], language)),
+            **{f"choice{i}": text(realise(choice, language)) for i, choice in enumerate(item.choices, start=1)},
+            "question": item.question,
+            "label": item.label,
+            "idx": i,
+            "changed": False,
+        }
+        for i, item in enumerate(records)
+    ]
+
+
+_SOCIAL = {EFFECT: "What will {} want to do next?", CAUSE: "Why does {} do this?"}
+_COSMOS = {
+    EFFECT: "What may happen because of what {} does?",
+    CAUSE: "What may be the reason for what {} does?",
+}
+
+
+def siqa_rows(records: Iterable[Item], language: str = "en") -> list[Row]:
+    """Context, question about one of the people, three short answers, as in Social IQa. English only."""
+    return [
+        {
+            "context": text(*(realise(event, "en") for event in item.told)),
+            "question": _SOCIAL[item.question].format(_subject(item.told[item.asked])),
+            **{f"answer{'ABC'[i]}": _short(choice, item.question) for i, choice in enumerate(item.choices)},
+            "label": str(item.label + 1),
+        }
+        for item in records
+    ]
+
+
+def cosmos_rows(records: Iterable[Item], language: str = "en") -> list[Row]:
+    """Context, question about one of the people, four answers, as in CosmosQA. English only."""
+    return [
+        {
+            "id": f"world-{i:06d}",
+            "context": text(*(realise(event, "en") for event in item.told)),
+            "question": _COSMOS[item.question].format(_subject(item.told[item.asked])),
+            **{f"answer{j}": text(realise(choice, "en")) for j, choice in enumerate(item.choices)},
+            "label": item.label,
+        }
+        for i, item in enumerate(records)
+    ]
+
+
+def _subject(event: Event) -> str:
+    return text([token for token in grammar("en")[0](event) if token.part == "subject"])
+
+
+def _short(event: Event, question: str) -> str:
+    """`not sell a red car`, `because Anna loves a red car`."""
+    if question == CAUSE:
+        return f"because {text(grammar('en')[0](event)[:-1])}"
+    bare = lexicon("en")["verbs"][event.verb][0]
+    thing = text([token for token in grammar("en")[0](replace(event, negated=False)) if token.part == "object"])
+    return f"{'not ' * event.negated}{bare} {thing}"
+
+
+# What things are for: HellaSwag
+
+
+class Ending(NamedTuple):
+    """An event, what could be done next with its thing and where or when (nothing else of the event counts)."""
+
+    context: Event
+    endings: tuple[tuple[str, Event], ...]
+    label: int
+    split: str
+
+
+def endings(rng: Random, split: str, size: int) -> list[Ending]:
+    """Contexts of `split` with four endings each."""
+    return list(islice(distinct(lambda: _ending(rng, split), key=lambda ending: ending), size))
+
+
+def _ending(rng: Random, split: str) -> Ending:
+    uses, label = rng.sample(list(USES), 4), rng.randrange(4)
+    nouns = USES[uses[label]]
+    while True:
+        event = replace(random_event(rng, general=False), noun=rng.choice(nouns), count=None)
+        if event.verb in _MEETINGS and sensible(event) and split_of(event) == split:
+            break
+    bare = Event(event.subject, "see", event.noun)
+    return Ending(event, tuple((use, _somewhere(rng, bare)) for use in uses), label, split)
+
+
+def hellaswag_rows(records: Iterable[Ending], language: str = "en") -> list[Row]:
+    """A context that breaks off and four endings, as in HellaSwag. English only."""
+    return [_hellaswag_row(record, i) for i, record in enumerate(records)]
+
+
+def _hellaswag_row(record: Ending, i: int) -> Row:
+    said, subject = text(realise(record.context, "en")), _subject(record.context)
+    start = subject[0].upper() + subject[1:]
+    return {
+        "ind": i,
+        "activity_label": lexicon("en")["nouns"][record.context.noun][1].capitalize(),
+        "ctx_a": said,
+        "ctx_b": start,
+        "ctx": f"{said} {start}",
+        "endings": [_done(*ending) for ending in record.endings],
+        "source_id": f"world~{i}",
+        "split": {"train": "train", "dev": "val", "test": "test"}[record.split],
+        "split_type": "indomain",
+        "label": str(record.label),
+    }
+
+
+def _done(use: str, event: Event) -> str:
+    """`wears it in the kitchen.`"""
+    tokens = [token for token in grammar("en")[0](event) if token.part in ("place", "time")]
+    return f"{' '.join([use, *(token.form for token in tokens)])}."
+
+
+# Kinds, opposites, places: CommonsenseQA
+
+
+class Fact(NamedTuple):
+    """A question about a concept with five choices, all of them words."""
+
+    question: str
+    concept: str
+    choices: tuple[str, ...]
+    label: int
+
+
+def facts(rng: Random, split: str, size: int) -> list[Fact]:
+    """Questions whose set of choices is in this split only, and with it all that could be asked about it."""
+
+    def draw() -> Fact | None:
+        fact = rng.choice((_kind, _member, _opposite, _opposite_verb, _place))(rng)
+        return fact if split_by(tuple(sorted(fact.choices))) == split else None
+
+    return list(islice(distinct(draw, key=lambda fact: fact), size))
+
+
+def _kind(rng: Random) -> Fact:
+    """The choices are kinds."""
+    label, choices = _five(rng, list(KINDS))
+    noun = rng.choice(KINDS[choices[label]])
+    return Fact(f"What kind of thing is {_a(noun)}?", noun, tuple(map(_noun, choices)), label)
+
+
+def _member(rng: Random) -> Fact:
+    """The choices are things, each of another kind."""
+    label, above = _five(rng, list(KINDS))
+    nouns = [rng.choice(KINDS[kind]) for kind in above]
+    return Fact(f"Which of these is {_a(above[label])}?", above[label], tuple(map(_noun, nouns)), label)
+
+
+def _opposite(rng: Random) -> Fact:
+    label, pairs = _five(rng, [rng.sample(pair, 2) for pair in ANTONYMS.items()])
+    concept = pairs[label][0]
+    return Fact(f"What is the opposite of {concept}?", concept, tuple(other for _, other in pairs), label)
+
+
+def _opposite_verb(rng: Random) -> Fact:
+    verbs = lexicon("en")["verbs"]
+    label, pairs = _five(rng, [rng.sample(pair, 2) for pair in ANTONYM_VERBS.items()])
+    asked, choices = verbs[pairs[label][0]][0], tuple(f"to {verbs[other][0]}" for _, other in pairs)
+    return Fact(f'What is the opposite of "to {asked}"?', asked, choices, label)
+
+
+def _place(rng: Random) -> Fact:
+    label, places = _five(rng, list(FOUND))
+    concept = rng.choice(FOUND[places[label]])
+    return Fact(f"Where would you most likely find {_a(concept)}?", concept, tuple(places), label)
+
+
+def _five(rng: Random, groups: list) -> tuple[int, list]:
+    """Five of the groups in random order, and which one is asked for."""
+    return rng.randrange(5), rng.sample(groups, 5)
+
+
+def _noun(concept: str) -> str:
+    words = lexicon("en")
+    return words["nouns"].get(concept, [concept])[0] if concept not in words["people"] else words["people"][concept]
+
+
+def _a(concept: str) -> str:
+    noun = _noun(concept)
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def csqa_rows(records: Iterable[Fact], language: str = "en") -> list[Row]:
+    """A question and five short choices, as in CommonsenseQA. English only."""
+    return [
+        {
+            "id": f"world-{i:06d}",
+            "question": fact.question,
+            "question_concept": fact.concept,
+            "choices": {"label": list("ABCDE"), "text": list(fact.choices)},
+            "answerKey": "ABCDE"[fact.label],
+        }
+        for i, fact in enumerate(records)
+    ]
+
+
+_STRING, _INT = Value("string"), Value("int32")
+_COPA = {"premise": _STRING, "choice1": _STRING, "choice2": _STRING, "question": _STRING}
+FEATURES = {
+    "aps/super_glue": Features(_COPA | {"idx": _INT, "label": ClassLabel(names=["choice1", "choice2"])}),
+    "cambridgeltl/xcopa": Features(_COPA | {"label": _INT, "idx": _INT, "changed": Value("bool")}),
+    "lighteval/siqa": Features(
+        dict.fromkeys(("context", "question", "answerA", "answerB", "answerC", "label"), _STRING)
+    ),
+    "allenai/cosmos_qa": Features(
+        dict.fromkeys(("id", "context", "question", "answer0", "answer1", "answer2", "answer3"), _STRING)
+        | {"label": _INT}
+    ),
+    "Rowan/hellaswag": Features(
+        {"ind": _INT}
+        | dict.fromkeys(("activity_label", "ctx_a", "ctx_b", "ctx"), _STRING)
+        | {"endings": List(_STRING)}
+        | dict.fromkeys(("source_id", "split", "split_type", "label"), _STRING)
+    ),
+    "tau/commonsense_qa": Features({
+        "id": _STRING, "question": _STRING, "question_concept": _STRING,
+        "choices": {"label": List(_STRING), "text": List(_STRING)}, "answerKey": _STRING,
+    }),
+}  # fmt: skip
+_ENGLISH = {  # the forms that are English only, with training and development sets
+    "siqa": (partial(items, form=SIQA), siqa_rows, "lighteval/siqa"),
+    "cosmosqa": (partial(items, form=COSMOS), cosmos_rows, "allenai/cosmos_qa"),
+    "hellaswag": (endings, hellaswag_rows, "Rowan/hellaswag"),
+    "commonsenseqa": (facts, csqa_rows, "tau/commonsense_qa"),
+}
+_COPA_HOME, _XCOPA = ("aps/super_glue", "copa"), ("cambridgeltl/xcopa", "{code}{foreign}")
+SETS = {
+    "copa_train": ("train", items, copa_rows, [(*_COPA_HOME, "train")]),
+    "copa_dev": ("dev", items, copa_rows, [(*_COPA_HOME, "validation"), (*_XCOPA, "validation")]),
+    "copa_test": ("test", items, copa_rows, [(*_COPA_HOME, "test"), (*_XCOPA, "test")]),
+    **{
+        f"{name}_{split}": (split, draw, say, [(repo, "default", where)])
+        for name, (draw, say, repo) in _ENGLISH.items()
+        for split, where in (("train", "train"), ("dev", "validation"))
+    },
+}
