@@ -230,7 +230,7 @@ def test_mining_finds_all_pairs_and_xtreme_misses_the_repeated_ones(bigger, monk
 
 
 def test_the_threshold_of_test_is_that_of_dev(bigger, monkeypatch):
-    """Dev says that only identical vectors are pairs; a test pair that is a little off is then missed, not by oracle."""
+    """Dev says that only identical vectors are pairs; a test pair that is a little off is missed, if not by oracle."""
     store, _ = bigger
     dev, _ = translations(store, "bucc", "de", "dev")
     test, _ = translations(store, "bucc", "de", "test")
@@ -375,6 +375,26 @@ def test_a_dual_encoder_learns_and_is_read_at_its_last_layer(bigger, task, targe
     plain = Evaluation(task=f"{task}-zero-shot", language="en", max_length=64)
     execute(store, Job(start, (plain,)), Resources())
     assert len(predictions(store.score_file(start, plain))) == len(predictions(store.score_file(trained, at[0])))
+
+
+def test_the_pool_of_an_encoder_is_read_once_until_its_weights_change(bigger, monkeypatch):
+    store, start = bigger
+    encoder = model.encoder_of(store, start)
+    tokenizer, made = model.tokenizer_of(store, start), []
+    real = search.embed
+    monkeypatch.setattr(search, "embed", lambda texts, *rest: made.append(texts[0]) or real(texts, *rest))
+
+    def read(code):
+        evaluation = Evaluation(task="lareqa", language=code, max_length=48)
+        found = search.Search(store.source, evaluation, evaluate._rows(store, evaluation), tokenizer, encoder, 4)
+        _, examples = families.score(found, start)
+        return [example["scores"] for example in examples]
+
+    first, _ = read("de"), read("zh")
+    assert len([texts for texts in made if isinstance(texts, tuple)]) == 3  # one for each language of the pool
+    with torch.no_grad():
+        encoder.embeddings.word_embeddings.weight.mul_(-1)
+    assert read("de") != first and len([texts for texts in made if isinstance(texts, tuple)]) == 6
 
 
 # sentences --------------------------------------------------------------------------------------

@@ -63,7 +63,8 @@ class Search:
     def once(self, make: Callable[[], Any]) -> Any:
         """What `make` gives for this task, split and encoder: made for the first language, kept for the others."""
         e = self.evaluation
-        key = (self.source, e.task, e.split, e.examples, e.max_length, self.cell)
+        updates = sum(weight._version for weight in self.encoder.parameters())  # a stage on its way looks several times
+        key = (self.source, e.task, e.split, e.examples, e.max_length, self.cell, updates)
         kept = _kept.setdefault(self.encoder, {})
         if key not in kept:
             kept.clear()  # one pool at a time: that of Mewsli-X alone fills gigabytes
