@@ -1,0 +1,166 @@
+"""Leaks: training records that are also evaluation records, for every recipe and what it is evaluated on.
+
+Two texts are the same when they are equal after Unicode's NFKC, case folding and with punctuation and white space
+as one blank. What is compared depends on the tasks:
+
+    example     the texts of a record together: a pair of sentences as a pair, tokens joined, question and context
+    paragraph   the context of a question alone, each one once (SQuAD against XQuAD)
+    text        any single text, where one of the two tasks is masked language modelling
+
+Whole splits are compared, also where a stage or an evaluation draws a part of them. English is always looked at, as
+the other languages of a parallel test set are translations of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import regex
+
+from xlt import params, tasks
+from xlt.files import write_atomically
+from xlt.recipe import Evaluation, Recipe, digest
+from xlt.sources import Source
+from xlt.studies import takes
+
+if TYPE_CHECKING:
+    from xlt.lab import Lab
+
+COLUMNS = ["training", "evaluation", "language", "split", "kind", "overlapping", "of", "training_records", "verbatim"]
+VERSION = 1  # of the comparison: raised when a count can change
+
+_FIELDS = {  # family -> the texts that make an example
+    tasks.CLASSIFICATION: ("text_a", "text_b"),
+    tasks.TAGGING: ("tokens",),
+    tasks.SPAN: ("question", "context"),
+    tasks.CHOICE: ("prompt", "choices"),
+    tasks.RETRIEVAL: ("source", "target"),
+    tasks.ANSWERS: ("question", "context"),
+    tasks.DUAL: ("query",),
+    tasks.MLM: ("text",),
+}
+_BLANK = regex.compile(r"[\p{P}\s]+")
+
+Training = tuple[str, tuple[str, ...]]  # task, languages
+Tested = tuple[str, str, str]  # task, language, split
+Texts = dict[str, np.ndarray]  # kind -> hashes, shape (texts, 2)
+
+
+def normalised(text: str) -> str:
+    """What of a text counts in a comparison; of nothing but punctuation, the text itself."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return _BLANK.sub(" ", folded).strip() or folded.strip()
+
+
+def table(lab: Lab, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation]) -> pd.DataFrame:
+    """One row for each training task, evaluation and kind of text that they have in common.
+
+    Returns:
+        training, evaluation (tasks), language, split (of the evaluation), kind; overlapping: how many of its `of`
+        records (of "paragraph": distinct paragraphs) are in the training records; training_records: how many of
+        those are in the evaluation; verbatim: the same without normalisation.
+    """
+    source, evaluations = lab.store.source, list(evaluations)
+    pairs: dict[tuple[Training, Tested], None] = {}
+    for recipe in recipes.values():
+        trained = [(part.task, part.languages) for stage in recipe.stages for part in stage.parts]
+        tested = [place for e in evaluations if takes(recipe, e) for place in _places(source, e)]
+        pairs |= dict.fromkeys((one, other) for one in trained for other in tested)
+    rows = [row for training, tested in pairs for row in _compared(source, training, tested)]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def found(checked: pd.DataFrame) -> pd.DataFrame:
+    """The rows with an overlap, the largest share of an evaluation first."""
+    leaks = checked[checked["overlapping"] > 0]
+    return leaks.iloc[(-(leaks["overlapping"] / leaks["of"])).argsort(kind="stable")].reset_index(drop=True)
+
+
+def said(checked: pd.DataFrame) -> str:
+    """The findings in a sentence or two."""
+    pairs = len(checked.drop_duplicates(["training", "evaluation", "language", "split"]))
+    lines = [
+        f"{row.overlapping:,} of {row.of:,} {row.kind}s of {row.evaluation} {row.language} {row.split} "
+        f"are in the training records of {row.training}"
+        for row in found(checked).itertuples()
+    ]
+    return f"{pairs} pairs of training and evaluation records compared: " + ("; ".join(lines) or "no overlap")
+
+
+def _places(source: Source, evaluation: Evaluation) -> list[Tested]:
+    codes = dict.fromkeys((evaluation.language, "en"))
+    here = source.languages(tasks.get(evaluation.task), evaluation.split)
+    return [(evaluation.task, code, evaluation.split) for code in codes if code == evaluation.language or code in here]
+
+
+def _compared(source: Source, training: Training, tested: Tested) -> list[dict[str, Any]]:
+    """The rows of one pair, from the cache where the records have been compared before."""
+    learned, (name, code, split) = tasks.get(training[0]).training, tested
+    data = [source.identity(learned, language, "train") for language in sorted(training[1])]
+    key = [VERSION, learned.version, data, tasks.get(name).version, source.identity(tasks.get(name), code, split)]
+    file = params.cache_root() / "leaks" / f"{learned.name}-{name}-{code}-{digest(key)}.json"
+    if file.is_file():
+        counts = json.loads(file.read_text(encoding="utf-8"))
+    else:
+        train = _together([_texts(source, learned.name, language, "train") for language in sorted(training[1])])
+        counts = _counts(train, _texts(source, *tested), tasks.MLM in (learned.family, tasks.get(name).family))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, json.dumps(counts))
+    about = {"training": learned.name, "evaluation": name, "language": code, "split": split}
+    return [about | row for row in counts]
+
+
+def _counts(train: Texts, test: Texts, single: bool) -> list[dict[str, Any]]:
+    """Of each kind that both have, how many of one are among the other: column 1 is normalised, column 0 is not."""
+    return [
+        {
+            "kind": kind,
+            "overlapping": int(np.isin(test[kind][:, 1], train[kind][:, 1]).sum()),
+            "of": len(test[kind]),
+            "training_records": int(np.isin(train[kind][:, 1], test[kind][:, 1]).sum()),
+            "verbatim": int(np.isin(train[kind][:, 0], test[kind][:, 0]).sum()),
+        }
+        for kind in (("text",) if single else ("example", "paragraph"))
+        if len(train.get(kind, ())) and len(test.get(kind, ()))
+    ]
+
+
+def _together(several: list[Texts]) -> Texts:
+    return {kind: np.concatenate([texts[kind] for texts in several]) for kind in several[0]}
+
+
+@lru_cache(maxsize=128)
+def _texts(source: Source, task: str, code: str, split: str) -> Texts:
+    """The texts of a split, hashed."""
+    declared = tasks.get(task)
+    fields = [name for name in _FIELDS.get(declared.family, ()) if name in declared.columns]
+    if not fields:
+        return {}
+    rows = source.load(declared, code, split)
+    columns = [[_flat(value, declared.family) for value in rows[name][:]] for name in fields]
+    paragraphs = dict.fromkeys(columns[fields.index("context")]) if "context" in fields else {}
+    return {
+        "example": _hashed(zip(*columns, strict=True)),
+        "paragraph": _hashed((text,) for text in paragraphs),
+        "text": _hashed((text,) for column in columns for text in column),
+    }
+
+
+def _flat(value: str | list[str], family: str) -> str:
+    return value if isinstance(value, str) else (" " if family == tasks.TAGGING else "\n").join(value)
+
+
+def _hashed(several: Iterable[tuple[str, ...]]) -> np.ndarray:
+    """64 bits of the BLAKE2 hash of each tuple of texts, as it is and normalised: shape (tuples, 2)."""
+    return np.array([(_hash(texts), _hash(map(normalised, texts))) for texts in several], np.uint64).reshape(-1, 2)
+
+
+def _hash(texts: Iterable[str]) -> int:
+    return int.from_bytes(hashlib.blake2b("\0".join(texts).encode(), digest_size=8).digest())
