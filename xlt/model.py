@@ -174,7 +174,8 @@ def _earlier_lm_head(model: transformers.PreTrainedModel, store: Store, recipe: 
                 return
     if recipe.start.model:
         place, revision = _start_place(store, recipe)
-        full = transformers.AutoModelForMaskedLM.from_pretrained(place, revision=revision, dtype=torch.float32)
+        load_whole = transformers.AutoModelForMaskedLM.from_pretrained
+        full = load_whole(place, revision=revision, dtype=torch.float32, use_safetensors=True)
         model.load_state_dict({k: v for k, v in full.state_dict().items() if k in _head_names(full)}, strict=False)
 
 
