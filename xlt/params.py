@@ -186,11 +186,12 @@ def _parse(model: type[BaseModel], fields: dict[str, Any], where: str) -> Any:
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`base` with what `over` says differently; null takes an entry out."""
     merged = dict(base)
     for key, value in over.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
         merged[key] = _merge(merged[key], value) if both else value
-    return merged
+    return {key: value for key, value in merged.items() if value is not None or key not in base}
 
 
 def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
