@@ -7,7 +7,8 @@ ANLI-like pairs (Nie et al. 2020, arXiv 1910.14599) mislead whoever learnt the s
 The premise tells of two or three people, and the hypothesis is about one of them by name. Someone else does all
 that the hypothesis says, so that common words say nothing; every hypothesis could have had each of the labels;
 and negated or vague hypotheses are of any label alike (round 1) or of the labels that the MNLI-like data hardly
-give them (rounds 2 and 3). Round 3 has a third sentence.
+give them (rounds 2 and 3; learnt within the round, the turned cue is worth something again). Round 3 has a third
+sentence.
 
 HANS-like pairs (McCoy et al. 2019, arXiv 1902.01007) are in English templates. All words of the hypothesis are
 in the premise, in any order, as a subsequence or as a constituent, and half of the hypotheses do not follow.
@@ -187,10 +188,12 @@ HEURISTICS = ("lexical_overlap", "subsequence", "constituent")
 TEMPLATES = {
     "le_conjuncts": ("lexical_overlap", True, "{a} {does} and {b} {did}.", "{b} {did} and {a} {does}."),
     "le_around_prepositional_phrase": ("lexical_overlap", True, "{a} near {b} {does}.", "{a} {does}."),
+    "le_preposition": ("lexical_overlap", True, "{adjunct}, {a} near {b} {does}.", "{a} near {b} {does}."),
     "ln_conjuncts_swapped": ("lexical_overlap", False, "{a} {does} and {b} {did}.", "{a} {did} and {b} {does}."),
     "ln_preposition": ("lexical_overlap", False, "{a} near {b} {does}.", "{b} near {a} {does}."),
     "se_adjunct": ("subsequence", True, "{a} {does} {adjunct}.", "{a} {does}."),
     "se_conjunct": ("subsequence", True, "{a} {does} and {b} {did}.", "{b} {did}."),
+    "se_NP/S": ("subsequence", True, "{a} believes {b} {adjunct}.", "{a} believes {b}."),
     "sn_PP_on_subject": ("subsequence", False, "{a} near {b} {does}.", "{b} {does}."),
     "sn_NP/S": ("subsequence", False, "{a} believes {b} {did}.", "{a} believes {b}."),
     "ce_embedded_under_since": ("constituent", True, "Because {a} {does}, {b} {did}.", "{a} {does}."),
