@@ -9,9 +9,11 @@ import pytest
 
 from xlt import tasks
 from xlt.errors import UserError
+from xlt.lab import Lab
 from xlt.languages import LANGUAGES, language
 from xlt.metrics import SCORERS
 from xlt.sources import Source
+from xlt.studies import intermediate, transfer
 from xlt.tasks import TASKS, parse
 
 # How many languages, and which: as in XTREME's and XTREME-R's evaluation script (google-research/xtreme, evaluate.py).
@@ -211,6 +213,118 @@ def test_another_task_of_the_same_name(added):
     added(mine=MINE)
     with pytest.raises(UserError, match="rename it, or restart if you changed it"):
         added(mine=MINE | {"labels": ["no", "yes"]})
+
+
+PROFILE = """
+description: data of a user
+data: {source: world, world: {sizes: {text: 60}}}
+languages: [en, de]
+seeds: 1
+encoder: {layers: 1, width: 32, heads: 2, vocabulary: 300, text: text, languages: [en, de]}
+training: {steps: 2, batch: 4, lr: 1.0e-3, max_length: 48}
+intermediate: {weather: {}}
+target: {moods: {}}
+evaluation: {default: {max_length: 48}}
+resources: {workers: 1, eval_batch: 4}
+tasks:
+  weather:
+    family: classification
+    role: intermediate
+    dataset: ../data/weather
+    columns: {text_a: report, text_b: null, label: fine}
+    labels: [yes, no]
+    splits: {train: train, dev: validation}
+  moods:
+    family: classification
+    dataset: ../data/moods
+    config: "{code}"
+    columns: {text_a: first, text_b: second, label: mood}
+    labels: [glad, sad]
+    relabel: {happy: glad}
+    languages: [en, de]
+    splits: {train: train, test: test}
+    metrics: [f1_binary, accuracy]
+"""
+
+
+@pytest.fixture
+def brought(tmp_path):
+    """A profile that brings two data sets, in other folders than the project's and in formats of their own."""
+    files = {
+        "params/mine.yaml": PROFILE,
+        "data/weather/train.csv": "report,fine\n" + "It rains.,no\nThe sun shines.,yes\n" * 4,
+        "data/weather/validation.csv": "report,fine\nIt snows.,no\n",
+        "data/moods/en/train.jsonl": '{"first": "a", "second": "b", "mood": "happy"}\n' * 6,
+        "data/moods/en/test.jsonl": '{"first": "a", "second": "b", "mood": "sad"}\n' * 3,
+        "data/moods/de/test.jsonl": '{"first": "a", "second": "b", "mood": "glad"}\n' * 2,
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    yield tmp_path / "params/mine.yaml"
+    for name in ("weather", "moods"):
+        TASKS.pop(name, None)
+
+
+def test_data_of_a_user_as_intermediate_and_as_target(brought, places):
+    """From a params file alone, in worker processes."""
+    lab = Lab.from_params(str(brought))
+    study = transfer(lab)
+    assert list(study.recipes) == ["none → moods", "weather → moods"]
+    scores = lab.run(study.recipes, study.evaluations)
+    assert set(zip(scores["language"], scores["metric"], scores["n"], strict=True)) == {
+        ("en", "f1_binary", 3), ("en", "accuracy", 3), ("de", "f1_binary", 2), ("de", "accuracy", 2),
+    }  # fmt: skip
+    assert set(scores["recipe"]) == set(study.recipes) and scores["value"].between(0, 1).all()
+    english = intermediate(lab)
+    assert [(e.task, e.split) for e in english.evaluations] == [("weather", "dev")]
+    assert lab.store.source.load(tasks.get("weather"), "en", "train").column_names == ["text_a", "label"]
+
+
+def test_what_the_records_of_a_user_are_and_not_where_they_lie(brought, places):
+    def identity(profile):
+        lab = Lab.from_params(str(profile))
+        return lab.store.source.identity(tasks.get("moods"), "en", "train")
+
+    before = identity(brought)
+    assert str(brought.parents[1]) not in str(before)
+    TASKS.pop("moods"), TASKS.pop("weather")
+    moved = brought.parents[1].rename(brought.parents[1].with_name("moved")) / "params/mine.yaml"
+    assert identity(moved) == before
+    moved.write_text(PROFILE.replace("[glad, sad]", "[sad, glad]"))
+    TASKS.pop("moods"), TASKS.pop("weather")
+    assert identity(moved) != before
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        ('"scond": "b", "mood": "sad"', "the files of its splits differ: there are 1 new columns ({'scond'})"),
+        ('"second": "b", "mood": "angry"', "label 'angry' is outside 0..1 (glad, sad)"),
+        ('"second": null, "mood": "sad"', "row 1: text_b is empty"),
+        ('"second": ', "damaged or unreadable"),
+    ],
+)
+def test_bad_records_of_a_user(brought, places, second, said):
+    (brought.parents[1] / "data/moods/en/test.jsonl").write_text('{"first": "a", ' + second + "}\n")
+    source = Lab.from_params(str(brought)).store.source
+    with pytest.raises(UserError) as error:
+        source.load(tasks.get("moods"), "en", "test")
+    assert said in str(error.value) and "moods/en/test" in str(error.value)
+
+
+def test_a_language_of_a_user_without_any_record(brought, places):
+    for file in (brought.parents[1] / "data/moods/de").iterdir():
+        file.unlink()
+    lab = Lab.from_params(str(brought))
+    with pytest.raises(UserError, match="moods, config de"):
+        lab.evaluations("moods")
+
+
+def test_a_hub_id_of_a_user_is_not_in_the_world(brought, places):
+    brought.write_text(PROFILE.replace("../data/moods", "somebody/moods"))
+    with pytest.raises(UserError, match="somebody/moods is not in the generated world; give a folder's path"):
+        Lab.from_params(str(brought)).evaluations("moods")
 
 
 # the folder of real records ----------------------------------------------------------------------------

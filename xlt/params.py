@@ -203,8 +203,21 @@ def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
         raise UserError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path.name} holds no settings; start from a copy of params/mini.yaml")
+    if "tasks" in content:
+        content["tasks"] = _placed(content["tasks"], path.resolve().parent)
     base = content.pop("extends", None)
     return _merge(_read(_find(str(base)), (*above, path)), content) if base else content
+
+
+def _placed(declared: Any, folder: Path) -> Any:
+    """Tasks, their data sets' paths taken from the folder of the file that declares them."""
+    if not isinstance(declared, dict):
+        return declared
+    placed = {key: _placed(value, folder) for key, value in declared.items()}
+    if str(placed.get("dataset")).startswith("."):
+        place = (folder / placed["dataset"]).resolve()
+        placed["dataset"] = f"./{place.relative_to(ROOT)}" if place.is_relative_to(ROOT) else str(place)
+    return placed
 
 
 def profiles() -> list[str]:

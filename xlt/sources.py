@@ -267,7 +267,10 @@ def _prepared(path: str) -> Path:
 
 
 def _first_line(error: Exception) -> str:
+    """What an error of `datasets` says, without where in its own code."""
     cause = error.__cause__ or error
+    if isinstance(cause, datasets.table.CastError):
+        return f"the files of its splits differ: {cause.details()}"
     return str(cause).strip().splitlines()[0][:200] if str(cause).strip() else type(cause).__name__
 
 
