@@ -70,6 +70,7 @@ def test_scores_carry_their_conditions(store, start):
     assert len(predictions(file)) == 6 and json.loads(file.read_text())["key"]["perturbation"]["files"] == {}
     assert conditions.columns(asked) == {
         "perturbation": "swap", "strength": 1.0, "perturbation_seed": 0, "language_b": "none",
+        "attack": "none", "budget": 0, "radius": 0.0,
     }  # fmt: skip
     assert conditions.columns(Evaluation(task="xnli", strength=1.0))["strength"] == 0.0
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from xlt.sources import Source
 
 Columns = dict[str, list]
+ATTACKS = 1  # raised when an attack searches otherwise than before
 
 
 def rows(source: Source, task: Task, evaluation: Evaluation, shuffle: int) -> Columns:
@@ -66,17 +67,22 @@ def identity(source: Source, task: Task, evaluation: Evaluation) -> dict[str, An
     if evaluation.perturbation:
         files = perturb.files(evaluation.perturbation, evaluation.language)
         key["perturbation"] = {"version": perturb.VERSION, "files": files}
+    if evaluation.attack:
+        key["attack"] = {"version": ATTACKS, "files": perturb.files(evaluation.attack.name, evaluation.language)}
     return key
 
 
 def columns(evaluation: Evaluation) -> dict[str, Any]:
     """The conditions as columns of a table of scores; "none" where nothing is done."""
-    perturbed = evaluation.perturbation is not None
+    perturbed, attack, ball = evaluation.perturbation is not None, evaluation.attack, evaluation.ball
     return {
         "perturbation": evaluation.perturbation or "none",
         "strength": evaluation.strength if perturbed else 0.0,
         "perturbation_seed": evaluation.perturbation_seed,
         "language_b": evaluation.language_b or "none",
+        "attack": attack.name if attack else ball.search if ball else "none",
+        "budget": attack.budget if attack else 0,
+        "radius": ball.radius if ball else 0.0,
     }
 
 

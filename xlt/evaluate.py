@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from xlt import conditions, encode, metrics, model, tasks
-from xlt.device import autocast, compute
+from xlt.device import compute
+from xlt.errors import UserError
+from xlt.reading import Reader
 from xlt.recipe import Evaluation, Recipe
 from xlt.retrieval import families
 from xlt.retrieval.search import Search
@@ -41,13 +42,15 @@ def evaluate(
     task, tokenizer = tasks.get(evaluation.task), model.tokenizer_of(store, recipe)
     rows = _rows(store, evaluation)
     if task.family in tasks.SEARCHES:
+        if evaluation.attack or evaluation.ball:
+            raise UserError(f"evaluation of {task.name}: no attack is made on {task.family}; take a perturbation")
         return families.score(Search(store.source, evaluation, rows, tokenizer, learner, batch), recipe)
     features = _features(store, evaluation, tokenizer)
-    gold, predicted = _FAMILIES[task.family](rows, features, learner, batch, tokenizer, task)
-    return _scored(gold, predicted, rows, task, store.source.labels(task), evaluation.language)
+    gold, predicted = FAMILIES[task.family](rows, features, Reader(learner, tokenizer, batch, evaluation.ball), task)
+    return scored(gold, predicted, rows, task, store.source.labels(task), evaluation.language)
 
 
-def _scored(
+def scored(
     gold: list, predicted: list, rows: Any, task: Task, labels: tuple[str, ...], language: str
 ) -> tuple[dict[str, float], Examples]:
     """The task's metrics; terms of those that are a mean over examples stand in the examples too."""
@@ -88,43 +91,16 @@ def _features(store: Store, evaluation: Evaluation, tokenizer: Any) -> list[enco
     return _kept_features[key]
 
 
-@torch.no_grad()
-def _outputs(
-    learner: Any, features: list, batch: int, tokenizer: Any, keep: tuple[str, ...]
-) -> Iterator[tuple[int, dict]]:
-    """(feature index, {output name: array}) in batch order; padding positions are cut off."""
-    restart = model.restart_at(learner.config, tokenizer)
-    for indices in encode.batches(features, batch):
-        inputs = [{k: features[i][k] for k in ("input_ids", "token_type_ids") if k in features[i]} for i in indices]
-        with autocast():
-            out = learner(**encode.collate(inputs, tokenizer.pad_token_id, compute().device, restart))
-        arrays = {name: out[name].float().cpu().numpy() for name in keep}
-        for place, index in enumerate(indices):
-            yield index, {name: array[place] for name, array in arrays.items()}
-
-
-def _classification(rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, task: Task) -> Predictions:
+def _classification(rows: Any, features: list, reader: Reader, task: Task) -> Predictions:
     predicted = [0] * len(features)
-    for index, out in _outputs(learner, features, batch, tokenizer, ("logits",)):
+    for index, out in reader.outputs(features, ("logits",)):
         predicted[index] = int(out["logits"].argmax())
     return rows["label"], predicted
 
 
-@torch.no_grad()
-def _choice(rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, task: Task) -> Predictions:
-    predicted = [0] * len(features)
-    restart = model.restart_at(learner.config, tokenizer)
-    for indices in encode.batches(features, batch):
-        groups = [{"choices": features[i]["choices"]} for i in indices]
-        inputs = encode.collate(groups, tokenizer.pad_token_id, compute().device, restart)
-        for index, place in zip(indices, model.choice_logits(learner, inputs).argmax(-1).tolist(), strict=True):
-            predicted[index] = place
-    return rows["label"], predicted
-
-
-def _tagging(rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, task: Task) -> Predictions:
+def _tagging(rows: Any, features: list, reader: Reader, task: Task) -> Predictions:
     predicted: list[list[int | None]] = [[None] * len(tags) for tags in rows["tags"]]  # None: cut off, counts as wrong
-    for index, out in _outputs(learner, features, batch, tokenizer, ("logits",)):
+    for index, out in reader.outputs(features, ("logits",)):
         best = out["logits"].argmax(-1)
         for place, word in enumerate(features[index]["words"]):
             if word is not None:
@@ -132,7 +108,7 @@ def _tagging(rows: Any, features: list, learner: Any, batch: int, tokenizer: Any
     return rows["tags"], predicted
 
 
-def _span(rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, task: Task) -> Predictions:
+def _span(rows: Any, features: list, reader: Reader, task: Task) -> Predictions:
     """The best span over all windows; where a task has questions without answer, none if that scores higher.
 
     As in SQuAD 2.0's baseline (Devlin et al. 2019) no answer scores as the first token, its lowest over the windows;
@@ -141,7 +117,7 @@ def _span(rows: Any, features: list, learner: Any, batch: int, tokenizer: Any, t
     unanswerable = task.metrics[0].startswith("squad2")
     best: list[tuple[float, str]] = [(-np.inf, "")] * len(rows["id"])
     nothing = [np.inf] * len(best)
-    for index, out in _outputs(learner, features, batch, tokenizer, ("start_logits", "end_logits")):
+    for index, out in reader.outputs(features, ("start_logits", "end_logits")):
         feature = features[index]
         row, start, end = feature["row"], out["start_logits"], out["end_logits"]
         nothing[row] = min(nothing[row], float(start[0] + end[0]))
@@ -171,6 +147,6 @@ def _best_span(start: np.ndarray, end: np.ndarray, offsets: list) -> tuple[float
     return float(total[first, last]), offsets[first][0], offsets[last][1]
 
 
-_FAMILIES = {
-    tasks.CLASSIFICATION: _classification, tasks.CHOICE: _choice, tasks.TAGGING: _tagging, tasks.SPAN: _span,
+FAMILIES = {
+    tasks.CLASSIFICATION: _classification, tasks.CHOICE: _classification, tasks.TAGGING: _tagging, tasks.SPAN: _span,
 }  # fmt: skip

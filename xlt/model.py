@@ -186,6 +186,24 @@ def _head_names(model: transformers.PreTrainedModel) -> list[str]:
     return [name for name in model.state_dict() if not name.startswith(prefix) and name not in tied]
 
 
+def forward(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> Any:
+    """The outputs of one batch without labels, of any family; of choices they are `logits` (B, most choices)."""
+    if "sizes" in batch:
+        return {"logits": choice_logits(model, dict(batch))}
+    with autocast():
+        return model(**batch)
+
+
+def loss(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Cross-entropy of one batch with labels, of any family that has a head."""
+    if "sizes" in batch:
+        batch = dict(batch)
+        labels = batch.pop("labels")
+        return torch.nn.functional.cross_entropy(choice_logits(model, batch), labels)
+    with autocast():
+        return model(**batch).loss.float()
+
+
 def choice_logits(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """(B, most choices) scores of a flat batch of choices; where a row has fewer choices, minus infinity."""
     sizes = batch.pop("sizes").tolist()

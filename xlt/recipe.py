@@ -49,6 +49,48 @@ class Encoder(_Value):
     seed: int = 0
 
 
+class Ball(_Value):
+    """A neighbourhood of the input: each word's embedding may move by at most `radius` (L2), as in Huang et al. 2021.
+
+    What moves is the row of the embedding table of every subword but the special ones and padding, before positions
+    are added and before LayerNorm; the unit is that of the table, so a radius belongs to one encoder.
+
+    search   pgd: `steps` ascents of the loss from a random point (Madry et al. 2018), each of 2.5 radius / steps
+             along the gradient's direction in every subword, drawn back into the ball; fgsm: one of a whole radius
+             from the centre (the fast gradient method in L2, Miyato et al. 2017); random: a point of the ball, uniform
+    seed     of random points in an evaluation; in training they are drawn anew each time
+    """
+
+    radius: float = Field(ge=0)
+    search: Literal["pgd", "fgsm", "random"] = "pgd"
+    steps: PositiveInt = 3
+    seed: int = 0
+
+
+class Attack(_Value):
+    """A black-box search for a text that the model gets wrong, example by example (see xlt.attack).
+
+    name             characters (DeepWordBug-like), synonyms[:FILE] (TextFooler-like), masked (BERT-Attack-like),
+                     code-mix[:LANGUAGE+...] (PolyGloss-like), inflection (Morpheus-like), distractor (questions only),
+                     or a perturbation of single letters ("homoglyphs")
+    beam             hypotheses kept from word to word; 1 is greedy
+    budget           queries an example, the clean text and the ranking of its words included
+    candidates       replacements tried for a word, at most
+    edit_rate        share of the words that may change, at most (one word always may)
+    keep_stop_words  leave function words alone, where the language has a list of them
+    similarity       least cosine to the clean text, by mean vectors of the encoder that the recipe starts from
+    """
+
+    name: str
+    beam: PositiveInt = 1
+    budget: PositiveInt = 500
+    candidates: PositiveInt = 8
+    edit_rate: float = Field(0.4, gt=0, le=1)
+    keep_stop_words: bool = True
+    similarity: float | None = Field(None, ge=-1, le=1)
+    seed: int = 0
+
+
 class Part(_Value):
     """A further task of a multi-task stage, with a head of its own: `examples` of it in each of `languages`.
 
@@ -223,7 +265,8 @@ class Evaluation(_Value):
 
     `perturbation` ("typos", "code-mix:ar"; see xlt.perturb) changes the records before they are encoded, each possible
     change with probability `strength`. `language_b` takes the second text of each pair from another language's rows,
-    which must be aligned: the generalised setting of Huang et al. 2021 (2104.08645).
+    which must be aligned: the generalised setting of Huang et al. 2021 (2104.08645). `attack` looks for texts, `ball`
+    for word embeddings nearby on which the model fails.
 
     For retrieval: `layer` (None: the middle one), `pooling` over all tokens ("mean"), all but the special ones
     ("inner") or the first ("cls"), and `centred`: each language's mean vector is subtracted, as a control. `sweep`
@@ -240,10 +283,18 @@ class Evaluation(_Value):
     strength: float = Field(0.1, ge=0, le=1)
     perturbation_seed: int = 0
     language_b: str | None = None
+    attack: Attack | None = None
+    ball: Ball | None = None
     layer: int | None = None
     pooling: Literal["mean", "inner", "cls"] = "mean"
     centred: bool = False
     sweep: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Evaluation:
+        if self.attack and (self.ball or self.language_b):
+            raise ValueError("attack: of one language and of texts; leave out ball and language_b")
+        return self
 
 
 def canonical(value: Any) -> str:

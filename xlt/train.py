@@ -13,7 +13,7 @@ import torch
 
 from xlt import encode, mlm, model, tasks
 from xlt.choose import Choice
-from xlt.device import autocast, compute
+from xlt.device import compute
 from xlt.errors import UserError
 from xlt.mixture import Mixture
 from xlt.recipe import Recipe, Stage
@@ -149,10 +149,6 @@ def _loss(learner: torch.nn.Module, batch: Batch) -> torch.Tensor:
     """Cross-entropy of one batch under the head of its task."""
     if "query" in batch:
         return dual.loss(learner, batch)
-    if "sizes" in batch:
-        labels = batch.pop("labels")
-        return torch.nn.functional.cross_entropy(model.choice_logits(learner, batch), labels)
     if hasattr(learner, "lm_head"):  # of the RoBERTa family
         return mlm.loss(learner, batch)
-    with autocast():
-        return learner(**batch).loss.float()
+    return model.loss(learner, batch)

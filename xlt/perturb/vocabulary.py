@@ -39,6 +39,22 @@ def synonym(text: str, site: Site) -> Iterator[Edit]:
 @perturbation("inflection", "word", "lemmas", unit="inflected word", languages=_INFLECTED)
 def inflection(text: str, site: Site) -> Iterator[Edit]:
     """Another form of the same lemma, as in Morpheus (Tan et al. 2020) without its search; forms from simplemma."""
+    yield from _drawn(text, _inflected(text, site), site)
+
+
+def choices(name: str, text: str, site: Site) -> list[tuple[Span, list[str]]]:
+    """All that code-mix, synonyms or inflection could put in the place of each word, the best of a lexicon first."""
+    language = site.language.partition("@")[0]
+    if name == "inflection":
+        found = _inflected(text, site)
+    elif name == "code-mix":
+        found = _found(text, translations(language, site.argument or "en"), site)
+    else:
+        found = _found(text, synonyms(language, site.argument), site)
+    return [((start, end), [_like(text[start:end], other) for other in others]) for (start, end), others in found]
+
+
+def _inflected(text: str, site: Site) -> Iterator[tuple[Span, list[str]]]:
     lemmas, forms = _forms(site.language)
     for start, end in words(text):
         word = text[start:end]
@@ -47,14 +63,16 @@ def inflection(text: str, site: Site) -> Iterator[Edit]:
         lemma = lemmas.get(word) or lemmas.get(word.lower())
         others = [form for form in forms.get(lemma, ()) if form.lower() != word.lower()]
         if others:
-            yield Edit(start, end, _like(word, site.rng.choice(others)))
+            yield (start, end), others
 
 
 def _replaced(text: str, lexicon: Lexicon, site: Site) -> Iterator[Edit]:
-    for (start, end), others in _found(text, lexicon, site):
-        others = [other for other in others if other != text[start:end]]
-        if others:
-            yield Edit(start, end, _like(text[start:end], site.rng.choice(others)))
+    yield from _drawn(text, _found(text, lexicon, site), site)
+
+
+def _drawn(text: str, found: Iterator[tuple[Span, list[str]]], site: Site) -> Iterator[Edit]:
+    for (start, end), others in found:
+        yield Edit(start, end, _like(text[start:end], site.rng.choice(others)))
 
 
 def _found(text: str, lexicon: Lexicon, site: Site) -> Iterator[tuple[Span, list[str]]]:
@@ -67,7 +85,8 @@ def _found(text: str, lexicon: Lexicon, site: Site) -> Iterator[tuple[Span, list
         others = lexicon.table.get(word) or (lexicon.table.get(_lemma(word, site.language)) if lexicon.lemmas else None)
         if others:
             at = end
-            yield (start, end), others
+            if others := [other for other in others if other != text[start:end]]:
+                yield (start, end), others
 
 
 def _candidates(text: str, script: str) -> Iterator[Span]:
