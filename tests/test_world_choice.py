@@ -9,19 +9,8 @@ from datasets import load_dataset
 
 from xlt.world import LANGUAGES, fingerprint, realise, record_sets, text, write_world
 from xlt.world.checklist import sentences
-from xlt.world.choice import (
-    COPA,
-    COSMOS,
-    SIQA,
-    copa_rows,
-    cosmos_rows,
-    csqa_rows,
-    endings,
-    facts,
-    hellaswag_rows,
-    items,
-    siqa_rows,
-)
+from xlt.world.choice import COPA, COSMOS, SIQA, copa_rows, cosmos_rows, items, siqa_rows
+from xlt.world.commonsense import csqa_rows, endings, facts, hellaswag_rows
 from xlt.world.concepts import ANTONYM_VERBS, ANTONYMS, NAMES, NOUNS
 from xlt.world.events import sensible, split_of
 from xlt.world.inference import relation

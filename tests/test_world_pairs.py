@@ -10,18 +10,9 @@ from datasets import load_dataset
 from xlt.world import LANGUAGES, Event, fingerprint, record_sets, text, write_world
 from xlt.world.events import sensible, split_of
 from xlt.world.forms import nli_rows, pairs
+from xlt.world.hans import HEURISTICS, TEMPLATES, hans_rows, templated
 from xlt.world.inference import CLASHES, LABELS, gold
-from xlt.world.nli import (
-    HEURISTICS,
-    ROUNDS,
-    TEMPLATES,
-    adversarial,
-    anli_rows,
-    hans_rows,
-    scenes,
-    snli_rows,
-    templated,
-)
+from xlt.world.nli import ROUNDS, adversarial, anli_rows, scenes, snli_rows
 from xlt.world.paraphrase import DUPLICATE, paws_rows, qqp_rows, questions, retellings, retold, worded
 
 SIZES = {

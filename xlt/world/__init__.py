@@ -9,8 +9,9 @@ It is a measuring instrument: a pipeline must recover effects that were put in. 
     render     one way into all grammars
     forms      records in the columns of the real data sets: text, tags, translations, inference, questions
     entities   events with cities, organisations and surnames; tags: entities and supertags; linking: who is meant
-    paraphrase questions and texts that say the same or not; nli: SNLI, ANLI, HANS
-    knowledge  causes, effects and places, which choice asks for; multichecklist: minimum functionality, by templates
+    paraphrase questions and texts that say the same or not; nli: SNLI and ANLI; hans: HANS
+    knowledge  causes, effects, uses and places, which choice and commonsense ask for
+    multichecklist  minimum functionality, by the templates of checklist
     readings   harder questions, which qa says; retrieval: pools in which translations and answers are looked for
     files      the whole as a folder in hub layout
 """

@@ -1,4 +1,4 @@
-"""Multiple choice: COPA and XCOPA, SIQA, CosmosQA, HellaSwag and CommonsenseQA, on what `knowledge` says.
+"""Multiple choice on the causes and effects of `knowledge`: COPA and XCOPA, SIQA, CosmosQA.
 
 Wrong answers are right answers to another question of the same kind: first all choices are drawn, then which of
 them is asked for. So choices alone say nothing, by construction.
@@ -9,11 +9,7 @@ effects (causes) of all: two choices and one statement, about one thing, in COPA
 SIQA; four and three, about two things, in CosmosQA. DIRECTED of the COPA questions stand amid a chain instead
 (wants, buys, carries): both choices are linked, and cause or effect decides, so these need no premise.
 
-HellaSwag asks what the thing of the context is for; endings say "it", so that they do not give it away.
-CommonsenseQA asks for kinds of things, opposites, and where things are found. The world knows so little that its
-splits share facts (as HellaSwag's do and the causes); but no set of five choices is in two splits.
-
-All but COPA are English only, as the real ones are.
+The splits share the links, not the events. All but COPA are English only, as the real ones are.
 """
 
 from __future__ import annotations
@@ -25,20 +21,17 @@ from itertools import islice
 from random import Random
 from typing import NamedTuple
 
-from datasets import ClassLabel, Features, List, Value
+from datasets import ClassLabel, Features, Value
 
-from xlt.world.concepts import ANTONYM_VERBS, ANTONYMS, NAMES, NOUNS, Event
-from xlt.world.events import adjectives, random_event, random_filler, sensible, split_by, split_of
+from xlt.world.concepts import NAMES, NOUNS, Event
+from xlt.world.events import adjectives, random_filler, sensible, split_of
 from xlt.world.forms import Row, distinct
-from xlt.world.knowledge import CHAINS, EXCLUSIVE, FOUND, KINDS, LINKS, USES, Link, by_another, happen
+from xlt.world.knowledge import CHAINS, EXCLUSIVE, LINKS, Link, by_another, happen
 from xlt.world.lexicon import lexicon
 from xlt.world.render import grammar, realise, text
 
-# Causes and effects: COPA, SIQA, CosmosQA
-
 CAUSE, EFFECT = "cause", "effect"
 DIRECTED = 0.25
-_MEETINGS = ("see", "find", "buy", "bring", "show")
 _PROFESSIONS = ("doctor", "teacher", "farmer", "baker")  # nobody has two of them
 
 
@@ -76,7 +69,7 @@ def _item(rng: Random, split: str, form: Form) -> Item:
         if drawn and len(set(events)) == len(events) and all(split_of(event) == split for event in trained):
             told, asked, question, choices = drawn
             order = rng.sample(choices, len(choices))
-            told = tuple(_somewhere(rng, event) for event in told)
+            told = tuple(somewhere(rng, event) for event in told)
             return Item(told, asked, question, tuple(order), order.index(choices[asked]))
 
 
@@ -156,7 +149,7 @@ def _people(rng: Random, told: list[Event], split: str) -> list[str] | None:
     return [*people, rng.choice([person for person in pool if person not in people])]
 
 
-def _somewhere(rng: Random, event: Event) -> Event:
+def somewhere(rng: Random, event: Event) -> Event:
     """The event, now and then with a place or a time."""
     role = rng.choice(("place", "time"))
     richer = replace(event, **{role: random_filler(rng, event, role)})
@@ -190,7 +183,7 @@ def siqa_rows(records: Iterable[Item], language: str = "en") -> list[Row]:
     return [
         {
             "context": text(*(realise(event, "en") for event in item.told)),
-            "question": _SOCIAL[item.question].format(_subject(item.told[item.asked])),
+            "question": _SOCIAL[item.question].format(said_subject(item.told[item.asked])),
             **{f"answer{'ABC'[i]}": _short(choice, item.question) for i, choice in enumerate(item.choices)},
             "label": str(item.label + 1),
         }
@@ -204,7 +197,7 @@ def cosmos_rows(records: Iterable[Item], language: str = "en") -> list[Row]:
         {
             "id": f"world-{i:06d}",
             "context": text(*(realise(event, "en") for event in item.told)),
-            "question": _COSMOS[item.question].format(_subject(item.told[item.asked])),
+            "question": _COSMOS[item.question].format(said_subject(item.told[item.asked])),
             **{f"answer{j}": text(realise(choice, "en")) for j, choice in enumerate(item.choices)},
             "label": item.label,
         }
@@ -212,7 +205,8 @@ def cosmos_rows(records: Iterable[Item], language: str = "en") -> list[Row]:
     ]
 
 
-def _subject(event: Event) -> str:
+def said_subject(event: Event) -> str:
+    """The English subject as it stands inside of a sentence."""
     return text([token for token in grammar("en")[0](event) if token.part == "subject"])
 
 
@@ -223,146 +217,6 @@ def _short(event: Event, question: str) -> str:
     bare = lexicon("en")["verbs"][event.verb][0]
     thing = text([token for token in grammar("en")[0](replace(event, negated=False)) if token.part == "object"])
     return f"{'not ' * event.negated}{bare} {thing}"
-
-
-# What things are for: HellaSwag
-
-
-class Ending(NamedTuple):
-    """An event, what could be done next with its thing and where or when (nothing else of the event counts)."""
-
-    context: Event
-    endings: tuple[tuple[str, Event], ...]
-    label: int
-    split: str
-
-
-def endings(rng: Random, split: str, size: int) -> list[Ending]:
-    """Contexts of `split` with four endings each."""
-    return list(islice(distinct(lambda: _ending(rng, split), key=lambda ending: ending), size))
-
-
-def _ending(rng: Random, split: str) -> Ending:
-    uses, label = rng.sample(list(USES), 4), rng.randrange(4)
-    nouns = USES[uses[label]]
-    while True:
-        event = replace(random_event(rng, general=False), noun=rng.choice(nouns), count=None)
-        if event.verb in _MEETINGS and sensible(event) and split_of(event) == split:
-            break
-    bare = Event(event.subject, "see", event.noun)
-    return Ending(event, tuple((use, _somewhere(rng, bare)) for use in uses), label, split)
-
-
-def hellaswag_rows(records: Iterable[Ending], language: str = "en") -> list[Row]:
-    """A context that breaks off and four endings, as in HellaSwag. English only."""
-    return [_hellaswag_row(record, i) for i, record in enumerate(records)]
-
-
-def _hellaswag_row(record: Ending, i: int) -> Row:
-    said, subject = text(realise(record.context, "en")), _subject(record.context)
-    start = subject[0].upper() + subject[1:]
-    return {
-        "ind": i,
-        "activity_label": lexicon("en")["nouns"][record.context.noun][1].capitalize(),
-        "ctx_a": said,
-        "ctx_b": start,
-        "ctx": f"{said} {start}",
-        "endings": [_done(*ending) for ending in record.endings],
-        "source_id": f"world~{i}",
-        "split": {"train": "train", "dev": "val", "test": "test"}[record.split],
-        "split_type": "indomain",
-        "label": str(record.label),
-    }
-
-
-def _done(use: str, event: Event) -> str:
-    """`wears it in the kitchen.`"""
-    tokens = [token for token in grammar("en")[0](event) if token.part in ("place", "time")]
-    return f"{' '.join([use, *(token.form for token in tokens)])}."
-
-
-# Kinds, opposites, places: CommonsenseQA
-
-
-class Fact(NamedTuple):
-    """A question about a concept with five choices, all of them words."""
-
-    question: str
-    concept: str
-    choices: tuple[str, ...]
-    label: int
-
-
-def facts(rng: Random, split: str, size: int) -> list[Fact]:
-    """Questions whose set of choices is in this split only, and with it all that could be asked about it."""
-
-    def draw() -> Fact | None:
-        fact = rng.choice((_kind, _member, _opposite, _opposite_verb, _place))(rng)
-        return fact if split_by(tuple(sorted(fact.choices))) == split else None
-
-    return list(islice(distinct(draw, key=lambda fact: fact), size))
-
-
-def _kind(rng: Random) -> Fact:
-    """The choices are kinds."""
-    label, choices = _five(rng, list(KINDS))
-    noun = rng.choice(KINDS[choices[label]])
-    return Fact(f"What kind of thing is {_a(noun)}?", noun, tuple(map(_noun, choices)), label)
-
-
-def _member(rng: Random) -> Fact:
-    """The choices are things, each of another kind."""
-    label, above = _five(rng, list(KINDS))
-    nouns = [rng.choice(KINDS[kind]) for kind in above]
-    return Fact(f"Which of these is {_a(above[label])}?", above[label], tuple(map(_noun, nouns)), label)
-
-
-def _opposite(rng: Random) -> Fact:
-    label, pairs = _five(rng, [rng.sample(pair, 2) for pair in ANTONYMS.items()])
-    concept = pairs[label][0]
-    return Fact(f"What is the opposite of {concept}?", concept, tuple(other for _, other in pairs), label)
-
-
-def _opposite_verb(rng: Random) -> Fact:
-    verbs = lexicon("en")["verbs"]
-    label, pairs = _five(rng, [rng.sample(pair, 2) for pair in ANTONYM_VERBS.items()])
-    asked, choices = verbs[pairs[label][0]][0], tuple(f"to {verbs[other][0]}" for _, other in pairs)
-    return Fact(f'What is the opposite of "to {asked}"?', asked, choices, label)
-
-
-def _place(rng: Random) -> Fact:
-    label, places = _five(rng, list(FOUND))
-    concept = rng.choice(FOUND[places[label]])
-    return Fact(f"Where would you most likely find {_a(concept)}?", concept, tuple(places), label)
-
-
-def _five(rng: Random, groups: list) -> tuple[int, list]:
-    """Five of the groups in random order, and which one is asked for."""
-    return rng.randrange(5), rng.sample(groups, 5)
-
-
-def _noun(concept: str) -> str:
-    words = lexicon("en")
-    return words["nouns"].get(concept, [concept])[0] if concept not in words["people"] else words["people"][concept]
-
-
-def _a(concept: str) -> str:
-    noun = _noun(concept)
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
-
-
-def csqa_rows(records: Iterable[Fact], language: str = "en") -> list[Row]:
-    """A question and five short choices, as in CommonsenseQA. English only."""
-    return [
-        {
-            "id": f"world-{i:06d}",
-            "question": fact.question,
-            "question_concept": fact.concept,
-            "choices": {"label": list("ABCDE"), "text": list(fact.choices)},
-            "answerKey": "ABCDE"[fact.label],
-        }
-        for i, fact in enumerate(records)
-    ]
 
 
 _STRING, _INT = Value("string"), Value("int32")
@@ -377,31 +231,15 @@ FEATURES = {
         dict.fromkeys(("id", "context", "question", "answer0", "answer1", "answer2", "answer3"), _STRING)
         | {"label": _INT}
     ),
-    "Rowan/hellaswag": Features(
-        {"ind": _INT}
-        | dict.fromkeys(("activity_label", "ctx_a", "ctx_b", "ctx"), _STRING)
-        | {"endings": List(_STRING)}
-        | dict.fromkeys(("source_id", "split", "split_type", "label"), _STRING)
-    ),
-    "tau/commonsense_qa": Features({
-        "id": _STRING, "question": _STRING, "question_concept": _STRING,
-        "choices": {"label": List(_STRING), "text": List(_STRING)}, "answerKey": _STRING,
-    }),
-}  # fmt: skip
-_ENGLISH = {  # the forms that are English only, with training and development sets
-    "siqa": (partial(items, form=SIQA), siqa_rows, "lighteval/siqa"),
-    "cosmosqa": (partial(items, form=COSMOS), cosmos_rows, "allenai/cosmos_qa"),
-    "hellaswag": (endings, hellaswag_rows, "Rowan/hellaswag"),
-    "commonsenseqa": (facts, csqa_rows, "tau/commonsense_qa"),
 }
 _COPA_HOME, _XCOPA = ("aps/super_glue", "copa"), ("cambridgeltl/xcopa", "{code}{foreign}")
+_SIQA, _COSMOS_QA = ("lighteval/siqa", "default"), ("allenai/cosmos_qa", "default")
 SETS = {
     "copa_train": ("train", items, copa_rows, [(*_COPA_HOME, "train")]),
     "copa_dev": ("dev", items, copa_rows, [(*_COPA_HOME, "validation"), (*_XCOPA, "validation")]),
     "copa_test": ("test", items, copa_rows, [(*_COPA_HOME, "test"), (*_XCOPA, "test")]),
-    **{
-        f"{name}_{split}": (split, draw, say, [(repo, "default", where)])
-        for name, (draw, say, repo) in _ENGLISH.items()
-        for split, where in (("train", "train"), ("dev", "validation"))
-    },
+    "siqa_train": ("train", partial(items, form=SIQA), siqa_rows, [(*_SIQA, "train")]),
+    "siqa_dev": ("dev", partial(items, form=SIQA), siqa_rows, [(*_SIQA, "validation")]),
+    "cosmosqa_train": ("train", partial(items, form=COSMOS), cosmos_rows, [(*_COSMOS_QA, "train")]),
+    "cosmosqa_dev": ("dev", partial(items, form=COSMOS), cosmos_rows, [(*_COSMOS_QA, "validation")]),
 }

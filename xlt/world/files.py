@@ -25,7 +25,7 @@ from datasets import ClassLabel, Features, List, Value
 from xlt.errors import UserError, unknown
 from xlt.languages import Language
 from xlt.languages import language as language_row
-from xlt.world import choice, linking, multichecklist, nli, paraphrase, qa, retrieval, tags
+from xlt.world import choice, commonsense, hans, linking, multichecklist, nli, paraphrase, qa, retrieval, tags
 from xlt.world.forms import (
     UPOS,
     Row,
@@ -82,7 +82,7 @@ _SETS = {
     "parallel": ("test", sentences, parallel_rows, [("google/xtreme", "tatoeba.{iso3}", "validation")]),
     "text": ("train", passages, text_rows, [("xlt/world-text", "{code}", "train")]),
 }  # fmt: skip
-for _form in (tags, qa, retrieval, linking, paraphrase, nli, choice, multichecklist):
+for _form in (tags, qa, retrieval, linking, paraphrase, nli, hans, choice, commonsense, multichecklist):
     FEATURES |= _form.FEATURES
     _SETS |= _form.SETS
 SIZES = tuple(dict.fromkeys(key.split()[0] for key in _SETS))

@@ -1,0 +1,188 @@
+"""Multiple choice on what `knowledge` says of things: HellaSwag and CommonsenseQA, English only as the real ones are.
+
+Wrong answers are right answers to another question of the same kind, as in `choice`. HellaSwag asks what the thing
+of the context is for; endings say "it", so that they do not give it away. CommonsenseQA asks for kinds of things,
+opposites, and where things are found. The world knows so little that its splits share facts; but no set of five
+choices is in two splits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import islice
+from random import Random
+from typing import NamedTuple
+
+from datasets import Features, List, Value
+
+from xlt.world.choice import said_subject, somewhere
+from xlt.world.concepts import ANTONYM_VERBS, ANTONYMS, Event
+from xlt.world.events import random_event, sensible, split_by, split_of
+from xlt.world.forms import Row, distinct
+from xlt.world.knowledge import FOUND, KINDS, USES
+from xlt.world.lexicon import lexicon
+from xlt.world.render import grammar, realise, text
+
+_MEETINGS = ("see", "find", "buy", "bring", "show")
+
+# What things are for: HellaSwag
+
+
+class Ending(NamedTuple):
+    """An event, what could be done next with its thing and where or when (nothing else of the event counts)."""
+
+    context: Event
+    endings: tuple[tuple[str, Event], ...]
+    label: int
+    split: str
+
+
+def endings(rng: Random, split: str, size: int) -> list[Ending]:
+    """Contexts of `split` with four endings each."""
+    return list(islice(distinct(lambda: _ending(rng, split), key=lambda ending: ending), size))
+
+
+def _ending(rng: Random, split: str) -> Ending:
+    uses, label = rng.sample(list(USES), 4), rng.randrange(4)
+    nouns = USES[uses[label]]
+    while True:
+        event = replace(random_event(rng, general=False), noun=rng.choice(nouns), count=None)
+        if event.verb in _MEETINGS and sensible(event) and split_of(event) == split:
+            break
+    bare = Event(event.subject, "see", event.noun)
+    return Ending(event, tuple((use, somewhere(rng, bare)) for use in uses), label, split)
+
+
+def hellaswag_rows(records: Iterable[Ending], language: str = "en") -> list[Row]:
+    """A context that breaks off and four endings, as in HellaSwag. English only."""
+    return [_hellaswag_row(record, i) for i, record in enumerate(records)]
+
+
+def _hellaswag_row(record: Ending, i: int) -> Row:
+    said, subject = text(realise(record.context, "en")), said_subject(record.context)
+    start = subject[0].upper() + subject[1:]
+    return {
+        "ind": i,
+        "activity_label": lexicon("en")["nouns"][record.context.noun][1].capitalize(),
+        "ctx_a": said,
+        "ctx_b": start,
+        "ctx": f"{said} {start}",
+        "endings": [_done(*ending) for ending in record.endings],
+        "source_id": f"world~{i}",
+        "split": {"train": "train", "dev": "val", "test": "test"}[record.split],
+        "split_type": "indomain",
+        "label": str(record.label),
+    }
+
+
+def _done(use: str, event: Event) -> str:
+    """`wears it in the kitchen.`"""
+    tokens = [token for token in grammar("en")[0](event) if token.part in ("place", "time")]
+    return f"{' '.join([use, *(token.form for token in tokens)])}."
+
+
+# Kinds, opposites, places: CommonsenseQA
+
+
+class Fact(NamedTuple):
+    """A question about a concept with five choices, all of them words."""
+
+    question: str
+    concept: str
+    choices: tuple[str, ...]
+    label: int
+
+
+def facts(rng: Random, split: str, size: int) -> list[Fact]:
+    """Questions whose set of choices is in this split only, and with it all that could be asked about it."""
+
+    def draw() -> Fact | None:
+        fact = rng.choice((_kind, _member, _opposite, _opposite_verb, _place))(rng)
+        return fact if split_by(tuple(sorted(fact.choices))) == split else None
+
+    return list(islice(distinct(draw, key=lambda fact: fact), size))
+
+
+def _kind(rng: Random) -> Fact:
+    """The choices are kinds."""
+    label, choices = _five(rng, list(KINDS))
+    noun = rng.choice(KINDS[choices[label]])
+    return Fact(f"What kind of thing is {_a(noun)}?", noun, tuple(map(_noun, choices)), label)
+
+
+def _member(rng: Random) -> Fact:
+    """The choices are things, each of another kind."""
+    label, above = _five(rng, list(KINDS))
+    nouns = [rng.choice(KINDS[kind]) for kind in above]
+    return Fact(f"Which of these is {_a(above[label])}?", above[label], tuple(map(_noun, nouns)), label)
+
+
+def _opposite(rng: Random) -> Fact:
+    label, pairs = _five(rng, [rng.sample(pair, 2) for pair in ANTONYMS.items()])
+    concept = pairs[label][0]
+    return Fact(f"What is the opposite of {concept}?", concept, tuple(other for _, other in pairs), label)
+
+
+def _opposite_verb(rng: Random) -> Fact:
+    verbs = lexicon("en")["verbs"]
+    label, pairs = _five(rng, [rng.sample(pair, 2) for pair in ANTONYM_VERBS.items()])
+    asked, choices = verbs[pairs[label][0]][0], tuple(f"to {verbs[other][0]}" for _, other in pairs)
+    return Fact(f'What is the opposite of "to {asked}"?', asked, choices, label)
+
+
+def _place(rng: Random) -> Fact:
+    label, places = _five(rng, list(FOUND))
+    concept = rng.choice(FOUND[places[label]])
+    return Fact(f"Where would you most likely find {_a(concept)}?", concept, tuple(places), label)
+
+
+def _five(rng: Random, groups: list) -> tuple[int, list]:
+    """Five of the groups in random order, and which one is asked for."""
+    return rng.randrange(5), rng.sample(groups, 5)
+
+
+def _noun(concept: str) -> str:
+    words = lexicon("en")
+    return words["nouns"].get(concept, [concept])[0] if concept not in words["people"] else words["people"][concept]
+
+
+def _a(concept: str) -> str:
+    noun = _noun(concept)
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def csqa_rows(records: Iterable[Fact], language: str = "en") -> list[Row]:
+    """A question and five short choices, as in CommonsenseQA. English only."""
+    return [
+        {
+            "id": f"world-{i:06d}",
+            "question": fact.question,
+            "question_concept": fact.concept,
+            "choices": {"label": list("ABCDE"), "text": list(fact.choices)},
+            "answerKey": "ABCDE"[fact.label],
+        }
+        for i, fact in enumerate(records)
+    ]
+
+
+_STRING = Value("string")
+FEATURES = {
+    "Rowan/hellaswag": Features(
+        {"ind": Value("int32")}
+        | dict.fromkeys(("activity_label", "ctx_a", "ctx_b", "ctx"), _STRING)
+        | {"endings": List(_STRING)}
+        | dict.fromkeys(("source_id", "split", "split_type", "label"), _STRING)
+    ),
+    "tau/commonsense_qa": Features({
+        "id": _STRING, "question": _STRING, "question_concept": _STRING,
+        "choices": {"label": List(_STRING), "text": List(_STRING)}, "answerKey": _STRING,
+    }),
+}  # fmt: skip
+_HELLASWAG, _CSQA = ("Rowan/hellaswag", "default"), ("tau/commonsense_qa", "default")
+SETS = {
+    "hellaswag_train": ("train", endings, hellaswag_rows, [(*_HELLASWAG, "train")]),
+    "hellaswag_dev": ("dev", endings, hellaswag_rows, [(*_HELLASWAG, "validation")]),
+    "commonsenseqa_train": ("train", facts, csqa_rows, [(*_CSQA, "train")]),
+    "commonsenseqa_dev": ("dev", facts, csqa_rows, [(*_CSQA, "validation")]),
+}
