@@ -5,6 +5,7 @@ Tables are computed in xlt.tables, drawn in xlt.figures and written by xlt.artif
 
 from xlt.artifacts import NOT_RUN, keep, save_figure, save_table
 from xlt.figures import dot_plot, heat_map
+from xlt.layers import layer_plot, layer_summary, layer_table, rule_table
 from xlt.phases import control_table, learned_table, loss_curve, retrieval_table, save_scores
 from xlt.tables import (
     cells,
@@ -12,8 +13,10 @@ from xlt.tables import (
     cost_table,
     footnote,
     language_cells,
+    most_changed,
     per_language,
     points,
+    published,
     seed_means,
     show_matrix,
     transfer_matrix,
@@ -30,11 +33,17 @@ __all__ = [
     "heat_map",
     "language_cells",
     "keep",
+    "layer_plot",
+    "layer_summary",
+    "layer_table",
     "learned_table",
     "loss_curve",
+    "most_changed",
     "per_language",
     "points",
+    "published",
     "retrieval_table",
+    "rule_table",
     "save_figure",
     "save_scores",
     "save_table",

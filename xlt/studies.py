@@ -90,8 +90,17 @@ def transfer(lab: Lab) -> Study:
     return Study(recipes, lab.evaluations(*trained, *headless))
 
 
+def retrieval(lab: Lab) -> Study:
+    """Phase 4: the encoder as it is and after the first intermediate stages; every layer and pooling, one seed."""
+    recipes = {"none": lab.recipe()} | {name: lab.recipe(name) for name in list(lab.profile.intermediate)[:3]}
+    pairs = [name for name in lab.profile.target if tasks.get(name).family == tasks.RETRIEVAL]
+    sweeps = [e.model_copy(update={"sweep": True}) for e in lab.evaluations(*pairs[:1])]
+    return Study({name: recipe.seeded(0) for name, recipe in recipes.items()}, sweeps)
+
+
 STUDIES: dict[str, Callable[[Lab], Study]] = {
     "01_pretrained_encoder": pretrained,
     "02_intermediate_training": intermediate,
     "03_zero_shot_transfer": transfer,
+    "04_sentence_retrieval": retrieval,
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from html import escape
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -112,6 +113,19 @@ def _cell(means: pd.DataFrame, intermediate: str, target: str, baseline: str) ->
         difference = stats.welch_interval(values, base) if base.size > 1 else stats.against_constant(values, base)
     cell |= dict(zip(("difference", "diff_low", "diff_high", "p"), difference, strict=True))
     return cell | {"n_seeds": values.size, "seeds": column["seed"].nunique()}
+
+
+def most_changed(scores: pd.DataFrame, matrix: pd.DataFrame, task: str, count: int = 4) -> pd.DataFrame:
+    """The rows of the baseline and of the `count` intermediate tasks that change `task` most, either way."""
+    cell = matrix[(matrix["target"] == task) & matrix["difference"].notna()]
+    largest = cell.sort_values("difference", key=abs, ascending=False)["intermediate"].head(count)
+    return scores[scores["intermediate"].isin([matrix["intermediate"].iloc[0], *largest])]
+
+
+def published(targets: Sequence[str]) -> pd.DataFrame:
+    """What others printed for these targets, in points, each with its source; only what was read in that source."""
+    table = pd.read_csv(Path(__file__).with_name("published.csv"))
+    return table[table["task"].isin(targets)].reset_index(drop=True)
 
 
 # ---- tables ------------------------------------------------------------------------------

@@ -1,0 +1,59 @@
+"""Views of retrieval sweeps (see xlt.retrieval.sweep): accuracy by layer and pooling, what the declared rules give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from xlt.figures import canvas
+from xlt.retrieval import RULES, choose, default_layer
+
+_CELL = ["recipe", "direction", "pooling", "centred", "layer"]
+
+
+def layer_table(sweeps: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Columns recipe, direction, pooling, centred, layer, accuracy: the mean over languages and seeds, a fraction."""
+    rows = pd.concat([table.assign(recipe=name) for name, table in sweeps.items()])
+    return rows.groupby(_CELL, sort=False)["accuracy"].mean().reset_index()
+
+
+def layer_plot(curve: pd.DataFrame, direction: str = "en_to_xx") -> Figure:
+    """Accuracy over layers; a colour for each recipe, a line style for each pooling, plain cells only."""
+    rows = curve[(curve["direction"] == direction) & ~curve["centred"]]
+    rows = rows.assign(points=100 * rows["accuracy"])
+    figure, axes = canvas(7.2, 4.2)
+    sns.lineplot(
+        rows, x="layer", y="points", hue="recipe", style="pooling", markers=True, palette="colorblind", ax=axes
+    )
+    axes.set(xlabel="layer (0: embeddings)", ylabel="accuracy (points)", title="Sentence retrieval, English queries")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    sns.move_legend(axes, "upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+    return figure
+
+
+def layer_summary(curve: pd.DataFrame, direction: str = "en_to_xx") -> pd.DataFrame:
+    """recipe x pooling x centred: accuracy at the fixed layer, at the best one, and which that is."""
+    rows = curve[curve["direction"] == direction]
+    fixed = default_layer(int(rows["layer"].max()))
+    found = []
+    for (recipe, pooling, centred), part in rows.groupby(["recipe", "pooling", "centred"], sort=False):
+        values = part.set_index("layer")["accuracy"]
+        cell = {"recipe": recipe, "pooling": pooling, "centred": "yes" if centred else "no"}
+        found.append(cell | {f"layer {fixed}": values[fixed], "best": values.max(), "best layer": values.idxmax()})
+    return pd.DataFrame(found).round(3)
+
+
+def rule_table(sweeps: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """recipe x rule: mean accuracy over languages of the layer that each declared rule takes."""
+    rows = {
+        name: {rule: choose(table, rule)["accuracy"].mean() for rule in RULES if _applies(table, rule)}
+        for name, table in sweeps.items()
+    }
+    return pd.DataFrame(rows).T.round(3).rename_axis("recipe")
+
+
+def _applies(table: pd.DataFrame, rule: str) -> bool:
+    return rule == "fixed" or table["language"].nunique() > 1
