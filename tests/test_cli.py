@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import pytest
 import xlt
 from xlt import cli, notebooks, params
 from xlt.errors import UserError
+from xlt.tasks import TASKS
 
 
 def fails(error: BaseException):
@@ -46,7 +48,55 @@ def test_languages_and_tasks_are_tables(capsys):
     assert any(line.split() == ["de", "German", "Latn", "Germanic"] for line in capsys.readouterr().out.splitlines())
     assert cli.main(["tasks"]) == 0
     header, *rows = capsys.readouterr().out.splitlines()
-    assert header.split()[:3] == ["task", "family", "role"] and any(row.startswith("xnli ") for row in rows)
+    assert header.split() == ["task", "family", "role", "languages", "data", "set", "licence", "metrics"]
+    udpos = next(row for row in rows if row.startswith("udpos "))
+    assert "33 (R: 38)" in udpos and "google/xtreme" in udpos and udpos.endswith("chunk_f1 token_accuracy")
+    assert "snli + mnli + anli-r1" in next(row for row in rows if row.startswith("anli-plus "))
+
+
+def test_tasks_as_json(capsys):
+    assert cli.main(["tasks", "--json"]) == 0
+    listed = {task["name"]: task for task in json.loads(capsys.readouterr().out)}
+    assert len(listed) > 50 and set(listed) >= {"xnli", "squad", "mewslix"}
+    tatoeba = listed["tatoeba"]
+    assert set(tatoeba) >= {"family", "role", "licence", "metrics", "note", "dataset", "trains_on"}
+    assert len(tatoeba["languages"]) == 36
+    assert set(tatoeba["xtreme_r"]) - set(tatoeba["languages"]) == set(tatoeba["elsewhere"])
+    assert listed["xquad"]["trains_on"] == "squad" and listed["ccg"]["note"].startswith("UD English-EWT")
+
+
+def test_on_a_terminal_lines_are_cut_to_its_width(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "70")
+    assert cli.main(["tasks"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) == 70 and any(line.endswith("…") for line in lines)
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """A profile with a task of its own."""
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "extends: mini\ndescription: d\ntasks:\n  moods:\n    family: classification\n    dataset: ./moods\n"
+        "    labels: [glad, sad]\n    metrics: [accuracy, f1_binary]\n"
+    )
+    yield str(file)
+    TASKS.pop("moods", None)
+
+
+def test_tasks_of_a_profile_are_listed_and_scored(mine, tmp_path, capsys):
+    assert cli.main(["tasks", "--profile", mine]) == 0
+    assert any(line.startswith("moods ") for line in capsys.readouterr().out.splitlines())
+    TASKS.pop("moods")
+    for name, labels in (("references", ("glad", "sad")), ("predictions", ("glad", "glad"))):
+        lines = [json.dumps({"id": i, "label": label}) for i, label in enumerate(labels)]
+        (tmp_path / name).write_text("\n".join(lines))
+    files = ["--predictions", str(tmp_path / "predictions"), "--references", str(tmp_path / "references")]
+    assert cli.main(["score", "--task", "moods", "--language", "en", *files]) == 2
+    assert "unknown task 'moods'" in capsys.readouterr().err
+    assert cli.main(["score", "--task", "moods", "--language", "en", *files, "--profile", mine, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["metrics"]["accuracy"] == 0.5
 
 
 def test_an_unknown_profile_is_one_line_with_a_hint(capsys):

@@ -54,6 +54,29 @@ def test_a_download_that_was_cut_off_is_missing(offline):
     assert not hub._cached("FacebookAI/xlm-roberta-base", "model")
 
 
+def test_of_a_script_the_parquet_branch_must_be_there(offline):
+    base = params.load("base").model_dump(exclude={"intermediate", "target", "evaluation"})
+    profile = params.Profile(**base, intermediate={"hans": {}}, target={"xnli": {}})
+    for name in ("facebook/xnli", "nyu-mll/glue", "jhu-cogsci/hans"):
+        cached(offline, name, "dataset")
+    cached(offline, "FacebookAI/xlm-roberta-base", "model")
+    wanted = "hf download jhu-cogsci/hans --repo-type dataset --revision refs/convert/parquet"
+    with pytest.raises(UserError, match=wanted):
+        hub.check(profile)
+    branch = offline / "datasets--jhu-cogsci--hans/refs/refs/convert/parquet"
+    branch.parent.mkdir(parents=True)
+    branch.write_text("abc")
+    hub.check(profile)
+
+
+def test_languages_that_lie_elsewhere_are_needed_when_they_are_asked_for(offline):
+    asked = params.load("base").model_copy(update={"languages": ("en", "uk")})
+    needed = {name for name, *_ in hub._needed(asked)}
+    assert needed - {name for name, *_ in hub._needed(params.load("base"))} == {
+        "mteb/tatoeba-bitext-mining", "universal-dependencies/universal_dependencies",
+    }  # fmt: skip
+
+
 def test_with_a_folder_only_the_model_is_asked_for(offline, monkeypatch, tmp_path):
     monkeypatch.setenv("XLT_HUB_ROOT", str(tmp_path))
     with pytest.raises(UserError) as error:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from xlt import params
+from xlt import params, tasks
 from xlt.errors import UserError
 
 MINIMAL = "description: d\nencoder: {text: text, languages: [en]}\n"
@@ -67,6 +67,9 @@ def test_a_missing_file(tmp_path):
         ("intermediate: {mnnli: {}}", "unknown task 'mnnli'; did you mean mnli"),
         ("evaluation: {tatoebaa: {}}", "unknown task 'tatoebaa'; did you mean tatoeba?"),
         ("pretraining: {task: txt}", "unknown task 'txt'; did you mean text?"),
+        ("tasks: {mine: {family: span}}", "mine: task mine: give dataset: a hub id or the path of a folder"),
+        ("tasks: {mine: {family: span, dataset: ./a, metrics: f2}}", "unknown metric 'f2' in mine: task mine"),
+        ("tasks: {mine: ./folder}", "tasks.mine: input should be a valid dictionary"),
         ("languages: [en, xx]", "unknown language 'xx'; known: "),
         ("languages: [barr]", "unknown language 'barr'; did you mean bar"),
         ("pretraining: {task: text, languages: [arx]}", "unknown language 'arx'; did you mean"),
@@ -128,6 +131,36 @@ def test_extends_a_path(written):
 
 def test_a_list_is_replaced_whole(written):
     assert params.load(written("extends: mini\nlanguages: [de]\n")).languages == ("de",)
+
+
+def test_no_is_norwegian_and_not_false(written):
+    text = "languages: [en, no]\npretraining: {task: text, languages: [no]}\n"
+    profile = params.load(written(MINIMAL + text))
+    assert profile.languages == ("en", "no") and profile.pretraining.languages == ("no",)
+
+
+@pytest.fixture
+def forgetting():
+    yield
+    tasks.TASKS.pop("placed", None)
+
+
+def test_paths_of_data_start_at_the_file_that_declares_them(written, tmp_path, forgetting):
+    (tmp_path / "deep").mkdir()
+    written(
+        MINIMAL + "tasks: {placed: {family: span, dataset: ../data, elsewhere: {en: {dataset: ./en}}}}",
+        "deep/base.yaml",
+    )
+    profile = params.load(written(f"extends: {tmp_path}/deep/base.yaml\n"))
+    placed = tasks.get("placed")
+    assert placed.dataset == str(tmp_path / "data") and placed.at("en").dataset == str(tmp_path / "deep/en")
+    assert profile.tasks["placed"]["dataset"] == placed.dataset
+
+
+def test_a_path_inside_the_project_stays_the_same_everywhere():
+    declared = {"mine": {"dataset": "../tests"}, "other": {"dataset": "owner/name"}, "third": {"dataset": "~/x"}}
+    placed = params._placed(declared, params.ROOT / "params")
+    assert [task["dataset"] for task in placed.values()] == ["./tests", "owner/name", "~/x"]
 
 
 def test_extends_an_unknown_profile(written):

@@ -253,15 +253,91 @@ def test_without_network_the_hub_says_how_to_fetch(monkeypatch, tmp_path):
     assert "hf download facebook/xnli --repo-type dataset" in said and "XLT_HUB_ROOT" in said
 
 
-def test_the_revision_of_the_profile_is_asked_for(monkeypatch, tmp_path):
-    asked = {}
+SCRIPT = RuntimeError("Dataset scripts are no longer supported, but found hans.py")
+
+
+@pytest.fixture
+def asked(monkeypatch, tmp_path):
+    """What `datasets` is asked for; an entry of `asked.raises` is raised instead."""
+
+    class Asked(list):
+        raises = {}
+
+        def __call__(self, path, name=None, data_dir=None, revision=None, cache_dir=None):
+            self.append((path, name, data_dir, revision))
+            if revision in self.raises:
+                raise self.raises[revision]
+
     monkeypatch.setenv("XLT_CACHE", str(tmp_path))
-    monkeypatch.setattr("datasets.load_dataset_builder", lambda *_, **options: asked.update(options))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("datasets.load_dataset_builder", calls := Asked())
     sources._builder.cache_clear()
+    yield calls
+    sources._builder.cache_clear()
+
+
+def test_the_revision_of_the_profile_is_asked_for(asked):
     Source(None, {"facebook/xnli": "abc"})._builder(XNLI, "de")
-    sources._builder.cache_clear()
-    assert asked["revision"] == "abc"
+    assert asked == [("facebook/xnli", "de", None, "abc")]
+
+
+def test_of_a_repository_that_is_a_script_the_parquet_branch_is_read(asked):
+    asked.raises = {None: SCRIPT, "abc": SCRIPT}
+    Source(None)._builder(XNLI, "de")
+    Source(None, {"facebook/xnli": "abc"})._builder(XNLI, "de")
+    branch = ("facebook/xnli", None, "de", "refs/convert/parquet")
+    assert asked == [("facebook/xnli", "de", None, None), branch, ("facebook/xnli", "de", None, "abc"), branch]
+
+
+@pytest.mark.parametrize("name", ["hans", "cosmosqa", "adv-squad"])
+def test_known_scripts_are_read_from_the_parquet_branch_at_once(asked, name):
+    task = tasks.get(name)
+    Source(None)._builder(task, "en")
+    assert asked == [(task.dataset, None, task.config, "refs/convert/parquet")]
+    asked.raises = {"refs/convert/parquet": ConnectionError()}
+    said = complaint(Source(None)._builder, task, "en")
+    assert f"hf download {task.dataset} --repo-type dataset --revision refs/convert/parquet" in said
+
+
+def test_another_runtime_error_is_not_hidden(asked):
+    asked.raises = {None: RuntimeError("something else")}
+    with pytest.raises(RuntimeError, match="something else"):
+        Source(None)._builder(XNLI, "de")
+
+
+def test_the_layout_of_the_parquet_branch(hub):
+    """CONFIG/SPLIT/0000.parquet, without a card."""
+    for split, size in (("train", 4), ("validation", 2)):
+        file = hub.root / "jhu-cogsci/hans/plain_text" / split / "0000.parquet"
+        file.parent.mkdir(parents=True)
+        rows = {"premise": ["p"] * size, "hypothesis": ["h"] * size, "label": [0, 1] * (size // 2)}
+        Dataset.from_dict(rows).to_parquet(file)
+    hans = tasks.get("hans").model_copy(update={"rows": {}})
+    assert hub.source.languages(hans, "train") == ("en",)
+    assert [len(hub.source.load(hans, "en", split)) for split in ("train", "dev")] == [4, 2]
+
+
+def test_a_language_that_lies_in_another_data_set(hub):
+    names = ["NOUN", "PUNCT", "_", *(label for label in UDPOS.labels if label not in ("NOUN", "PUNCT"))]
+    features = Features({"tokens": List(TEXT), "upos": List(ClassLabel(names=names))})
+    rows = Dataset.from_dict({"tokens": [["a", "b", "c"]], "upos": [[2, 1, 0]]}, features=features)
+    hub.put(rows, UDPOS.at("pl"), "pl")
+    found = hub.source.load(UDPOS, "pl", "test")
+    assert found["tokens"][:] == [["b", "c"]]
+    assert [UDPOS.labels[tag] for tag in found["tags"][0]] == ["PUNCT", "NOUN"]
+    assert hub.source.languages(UDPOS, "test") == ("pl",)
+    assert hub.source.identity(UDPOS, "pl", "test")["dataset"] == "universal-dependencies/universal_dependencies"
+
+
+@pytest.mark.parametrize(("rows", "said"), [(2, "2 rows, but the data set has 3"), (3, None)])
+def test_rows_are_counted_as_the_folder_declares_them(hub, rows, said):
+    hub.put(nli(rows))
+    (hub.root / "COUNTS.tsv").write_text("id\tconfig\tsplit\trows\nfacebook/xnli\tde\ttest\t3\n")
+    sources._counts.cache_clear()
+    if said:
+        assert f"facebook/xnli/de/test: {said}; fetch the file again" in complaint(hub.source.load, XNLI, "de", "test")
+    else:
+        assert len(hub.source.load(XNLI, "de", "test")) == 3
 
 
 def test_a_full_disk_is_not_called_damage(hub, monkeypatch):

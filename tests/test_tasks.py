@@ -266,6 +266,7 @@ def brought(tmp_path):
         TASKS.pop(name, None)
 
 
+@pytest.mark.slow
 def test_data_of_a_user_as_intermediate_and_as_target(brought, places):
     """From a params file alone, in worker processes."""
     lab = Lab.from_params(str(brought))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterable
@@ -88,7 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     translate.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: in the cache)")
     translate.add_argument("--batch", type=_positive, default=32, metavar="N", help="texts at a time (32)")
     translate.add_argument("--profile", default="local", help="whose data source and tasks to use (default: local)")
-    command("tasks", _tasks, "list the declared tasks")
+    listed = command("tasks", _tasks, "list the declared tasks (R: how many languages in XTREME-R)")
+    listed.add_argument("--json", action="store_true", help="print JSON with all languages, metrics and notes")
+    for sub in (score, listed):
+        sub.add_argument("--profile", help="with the tasks that this profile declares, too")
     command("languages", _languages, "list the languages")
     return parser
 
@@ -102,6 +106,14 @@ def _positive(text: str) -> int:
 def _profile(name: str) -> str:
     """Kernels work in another folder, so a path must not depend on this one."""
     return str(Path(name).resolve()) if name.endswith(".yaml") else name
+
+
+def _learn(profile: str | None) -> None:
+    """Make the tasks known that a profile declares."""
+    if profile:
+        from xlt import params
+
+        params.load(_profile(profile))
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -134,6 +146,7 @@ def _score(arguments: argparse.Namespace) -> None:
 
     from xlt.score import as_text, score
 
+    _learn(arguments.profile)
     files = (arguments.predictions, arguments.references, arguments.dev)
     result = score(arguments.task, arguments.language, *files)
     print(json.dumps(result) if arguments.json else as_text(result))
@@ -168,14 +181,23 @@ def _translate(arguments: argparse.Namespace) -> None:
     print(f"# written to {folder}; for a params file:\n{lines}", end="")
 
 
-def _tasks(_: argparse.Namespace) -> None:
+def _tasks(arguments: argparse.Namespace) -> None:
+    import json
+
     from xlt.tasks import TASKS
 
-    header = ("task", "family", "role", "languages", "metrics", "data set", "licence")
-    rows = [
-        (t.name, t.family, t.role, str(len(t.languages) or "any"), ", ".join(t.metrics), t.dataset, t.licence)
-        for t in TASKS.values()
-    ]
+    _learn(arguments.profile)
+    listed = [task.listed() for task in TASKS.values()]
+    if arguments.json:
+        print(json.dumps(listed, ensure_ascii=False))
+        return
+    header = ("task", "family", "role", "languages", "data set", "licence", "metrics")
+    rows = []
+    for task in listed:
+        codes, other = len(task["languages"]), len(task["xtreme_r"])
+        languages = f"{codes or 'any'}" + (f" (R: {other})" if other not in (0, codes) else "")
+        source, metrics = " + ".join(task["parts"]) or task["dataset"], " ".join(task["metrics"])
+        rows.append((task["name"], task["family"], task["role"], languages, source, task["licence"], metrics))
     _table(header, rows)
 
 
@@ -186,10 +208,13 @@ def _languages(_: argparse.Namespace) -> None:
 
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    """Columns side by side; on a terminal, lines are cut to its width."""
     table = [header, *rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
     for row in table:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        print(line if len(line) <= room else f"{line[: room - 1]}…")
 
 
 if __name__ == "__main__":

@@ -91,11 +91,11 @@ class Source:
         Raises:
             UserError: no such data set, config or split; or a language that the task does not have.
         """
+        if not task.multilingual and code not in task.languages:
+            raise UserError(f"{task.dataset}, task {task.name}: only in {', '.join(task.languages)}, not in {code}")
         task = task.at(code)
         if split not in task.splits:
             raise unknown("split", split, task.splits, f"task {task.name}")
-        if not task.multilingual and code not in task.languages:
-            raise UserError(f"{task.dataset}, task {task.name}: only in {', '.join(task.languages)}, not in {code}")
         if task.parts and split == "train":
             return {"parts": {part: self.identity(tasks.get(part), code, split) for part in task.parts}}
         where = {"dataset": task.dataset, "config": task.config_for(code), "split": task.splits[split]}

@@ -173,6 +173,12 @@ class Task(BaseModel):
         """Its languages in XTREME and in XTREME-R."""
         return tuple(dict.fromkeys((*self.languages, *self.xtreme_r)))
 
+    def listed(self) -> dict[str, Any]:
+        """What `xlt tasks` says of it, JSON-ready."""
+        what, where = {"name", "family", "role", "licence", "metrics", "note"}, {"dataset", "parts", "trains_on"}
+        listed = self.model_dump(mode="json", include=what | where | {"languages", "xtreme_r"})
+        return listed | {"elsewhere": {code: self.at(code).dataset for code in self.elsewhere}}
+
     @cached_property
     def definition(self) -> dict[str, Any]:
         """What of a user's declaration decides results; nothing for the declared tasks, whose `version` says it."""

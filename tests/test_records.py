@@ -1,0 +1,153 @@
+"""Rows of each family -> records with our columns; what is wrong with a row is said with its number."""
+
+import pytest
+from datasets import ClassLabel, Dataset, Features, List, Value
+
+from xlt import records
+from xlt.errors import UserError
+from xlt.tasks import parse
+
+TEXT = Value("string")
+
+
+def task(family, **fields):
+    return parse("mine", {"family": family, "dataset": "./mine", **fields}, "mine.yaml")
+
+
+NLI = task("classification", labels=["yes", "no"])
+TAGS = task("tagging", labels=["X", "Y"])
+SPAN, CHOICE, BITEXT = task("span"), task("choice"), task("retrieval")
+
+
+def canonical(task, columns, features=None, code="en"):
+    rows = columns if isinstance(columns, Dataset) else Dataset.from_dict(columns, features=features)
+    return records.canonical(rows, task, code, "mine/en/train")
+
+
+def read(*arguments, **options):
+    return canonical(*arguments, **options).to_dict()
+
+
+def complaint(*arguments, **options):
+    with pytest.raises(UserError) as error:
+        canonical(*arguments, **options)
+    message = str(error.value)
+    assert "\n" not in message and message.startswith("mine/en/train: ")
+    return message
+
+
+def pair(**changes):
+    return {"text_a": ["a", "b"], "text_b": ["c", "d"], "label": ["yes", "no"]} | changes
+
+
+def question(context="It rained on Monday.", text=("Monday",), start=(13,), **changes):
+    answers = [{"text": list(text), "answer_start": list(start)}]
+    return {"id": ["q1"], "context": [context], "question": ["When?"], "answers": answers} | changes
+
+
+def choice(**changes):
+    return {"prompt": ["p"], "choices": [["a", "b"]], "label": [1]} | changes
+
+
+def bitext(**changes):
+    return {"source_sentence": ["a", "b"], "target_sentence": ["c", "d"]} | changes
+
+
+# what is wrong -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("task", "rows", "said"),
+    [
+        (NLI, {"text_a": ["a"], "label": ["yes"], "b": [1]}, "missing column text_b; it has text_a, label, b"),
+        (NLI, pair(text_b=["c", None]), "row 2: text_b is empty. Correct the file or the task"),
+        (NLI, pair(text_b=[3, 4]), "row 1: text_b is 3, not a text"),
+        (NLI, pair(label=["yes", "noo"]), "label 'noo' is outside 0..1 (yes, no)"),
+        (NLI, pair(label=[0, 2]), "label 2 is outside 0..1"),
+        (NLI, pair(label=[0, None]), "label None is outside 0..1"),
+        (NLI, pair(label=[0, 0.5]), "label 0.5 is outside 0..1"),
+        (TAGS, {"tokens": [["a"], ["b", "c"]], "tags": [["X"], ["Y"]]}, "row 2 has 2 tokens but 1 tags"),
+        (TAGS, {"tokens": [["a"], ["b"]], "tags": [["X"], ["Y", "X"]]}, "row 2 has 1 tokens but 2 tags"),
+        (TAGS, {"tokens": ["a", "b"], "tags": [["X"], ["Y"]]}, "row 1: tokens is 'a', not a list of words"),
+        (TAGS, {"tokens": [["a"], ["b"]], "tags": ["X", "Y"]}, "row 1: tags is no list"),
+        (TAGS, {"tokens": [["a"], ["b"]], "tags": [["X"], None]}, "row 2: tags is no list"),
+        (TAGS, {"tokens": [["a", None]], "tags": [["X", "Y"]]}, "row 1: a token is no text"),
+        (SPAN, question(start=[14]), "question q1: the answer 'Monday' is not in its context at 14"),
+        (SPAN, question(text=["monday"]), "question q1: the answer 'monday' is not in its context at 13"),
+        (SPAN, question(text=["Monday", "on"]), "question q1: answers must have lists text and answer_start"),
+        (SPAN, question(answers=["Monday"]), "row 1: answers is 'Monday', not a table of text and answer_start"),
+        (SPAN, question(question=[None]), "row 1: question is empty"),
+        (CHOICE, choice(label=[2]), "row 1: label 2 is none of its 2 choices (from 0)"),
+        (CHOICE, choice(choices=[["a", None]]), "row 1: a choice is empty"),
+        (CHOICE, choice(choices=["a"]), "row 1: choices is 'a', not a list of choices"),
+        (BITEXT, bitext(target_sentence=["c", "  "]), "row 2: target is blank"),
+        (BITEXT, bitext(source_sentence=[None, "b"]), "row 1: source is blank"),
+    ],
+)
+def test_what_is_wrong_is_named(task, rows, said):
+    assert said in complaint(task, rows)
+
+
+def test_no_row_at_all():
+    assert "empty" in complaint(NLI, pair(text_a=[], text_b=[], label=[]))
+
+
+def test_no_row_of_the_language():
+    mixed = task("classification", labels=["yes", "no"], languages=["en", "de"], prefix={"language": "{code}"})
+    rows = pair(language=["en", "en"])
+    assert len(canonical(mixed, rows)) == 2
+    assert "no row for language de: none has language beginning with 'de'" in complaint(mixed, rows, code="de")
+
+
+# what is read --------------------------------------------------------------------------------------------
+
+
+def test_texts_are_their_place_among_the_labels():
+    assert read(NLI, pair(label=["no", "yes"]))["label"] == [1, 0]
+    assert read(NLI, pair(label=[1.0, 0.0]))["label"] == [1, 0]
+
+
+def test_names_of_the_file_count_and_not_its_numbers():
+    features = Features({"text_a": TEXT, "text_b": TEXT, "label": ClassLabel(names=["no", "yes"])})
+    assert read(NLI, pair(label=[0, 1]), features)["label"] == [1, 0]
+    words = Features({"tokens": List(TEXT), "tags": List(ClassLabel(names=["Y", "_", "X"]))})
+    dropping = task("tagging", labels=["X", "Y"], drop=["_"])
+    rows = {"tokens": [["du", "de", "le"]], "tags": [[1, 2, 0]]}
+    assert read(dropping, rows, words) == {"tokens": [["de", "le"]], "tags": [[0, 1]]}
+    assert "labels are Y, _, X, but task mine declares X, Y" in complaint(TAGS, rows, words)
+
+
+def test_rows_without_gold_are_left_out_where_the_task_says_so():
+    dropping = task("classification", labels=["yes", "no"], drop=[-1])
+    assert read(dropping, pair(label=[-1, 1])) == {"text_a": ["b"], "text_b": ["d"], "label": [1]}
+    assert "label -1 is outside" in complaint(NLI, pair(label=[-1, 1]))
+
+
+def test_labels_can_be_renamed_and_of_a_compound_the_first_in_the_table_counts():
+    renaming = task("tagging", labels=["VERB", "NOUN", "ADP"], relabel={"V": "VERB", "N": "NOUN", "P": "ADP"})
+    rows = {"tokens": [["a", "b", "c", "d"]], "tags": [["P+N", "N", "P+V+N", "P"]]}
+    assert read(renaming, rows)["tags"] == [[1, 1, 0, 2]]
+    assert "label 'Q' is outside" in complaint(renaming, {"tokens": [["a"]], "tags": [["Q"]]})
+
+
+def test_single_texts_and_lists_of_words_as_text():
+    single = task("classification", labels=["yes", "no"], columns={"text_a": "words", "text_b": None})
+    rows = {"words": [["to", "be"], ["or", "not"]], "label": ["yes", "no"]}
+    assert read(single, rows) == {"text_a": ["to be", "or not"], "label": [0, 1]}
+
+
+def test_columns_are_joined_replaced_and_taken_from_inside():
+    copa = task(
+        "choice", columns={"prompt": ["premise", "question"], "choices": ["one", "two"]},
+        words={"question": {"cause": "Why?"}},
+    )  # fmt: skip
+    rows = {"premise": ["It fell. "], "question": ["cause"], "one": ["a"], "two": ["b"], "label": [1]}
+    assert read(copa, rows) == {"prompt": ["It fell. Why?"], "choices": [["a", "b"]], "label": [1]}
+    nested = task("choice", columns={"choices": "options.text", "label": "key"}, labels=["A", "B"])
+    rows = {"prompt": ["p"], "options": [{"text": ["a", "b"]}], "key": ["B"]}
+    assert read(nested, rows) == {"prompt": ["p"], "choices": [["a", "b"]], "label": [1]}
+
+
+def test_questions_without_an_answer_and_with_numbers_as_ids():
+    found = read(SPAN, question(text=[], start=[], id=[7]))
+    assert found["id"] == ["7"] and found["answers"][0]["text"] == []
