@@ -316,6 +316,14 @@ def test_an_entity_is_found_by_its_description(bigger, monkeypatch):
         searched(store, "mewslix", "zh", hashed, monkeypatch, rows=wrong)
 
 
+def test_a_pool_that_is_not_here_is_named(bigger, monkeypatch):
+    store, start = bigger
+    elsewhere = tasks.get("bucc-foreign").model_copy(update={"dataset": "xlt/elsewhere"})
+    monkeypatch.setitem(tasks.TASKS, "bucc-foreign", elsewhere)
+    with pytest.raises(UserError, match=r"bucc-foreign in de.*google/xtreme has the gold pairs only"):
+        store.evaluation_key(start, Evaluation(task="bucc", language="de"))
+
+
 def test_what_is_searched_belongs_to_the_key(bigger):
     store, start = bigger
     key = lambda task, language="de", split="test": store.evaluation_key(  # noqa: E731

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xlt import tasks
+from xlt.errors import UserError
 from xlt.sources import Source
 from xlt.tasks import Task
 
@@ -13,13 +14,19 @@ def identity(source: Source, task: Task, code: str, split: str) -> dict[str, Any
     """Identities of all records, by task, language and split, whose change would change the scores; {} without any.
 
     Of LAReQA the other languages, of Mewsli-X and BUCC the pools, of BUCC's test the dev set of its threshold.
+
+    Raises:
+        UserError: one of them is not here; with the task's note, which says where it is to be had.
     """
     if task.family == tasks.ANSWERS:
         return {other: source.identity(task, other, split) for other in source.languages(task, split)}
     wanted = [(pool, split) for pool in task.pool]
     if task.family == tasks.MINING and split != "dev":
         wanted += [(name, "dev") for name in (task.name, *task.pool)]
-    return {f"{name} {part}": _identity(source, tasks.get(name), code, part) for name, part in wanted}
+    try:
+        return {f"{name} {part}": _identity(source, tasks.get(name), code, part) for name, part in wanted}
+    except UserError as error:
+        raise UserError(f"{error}{f' ({task.name}: {task.note})' if task.note else ''}") from None
 
 
 def _identity(source: Source, pool: Task, code: str, split: str) -> dict[str, Any]:
