@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xlt import encode, mlm, tasks
+from xlt import encode, mlm, robust, tasks
 from xlt.errors import UserError
 from xlt.recipe import Part, Stage
 from xlt.shuffle import Columns, shuffled
@@ -66,6 +66,12 @@ def features(store: Store, stage: Stage, part: Part, tokenizer: Any) -> Features
         rows = mixed_pairs(rows, totals, task.name, seed)
     if stage.shuffle_labels:
         rows = {code: shuffled(columns, task.family, seed) for code, columns in rows.items()}
+    if stage.augment:
+        labels = store.source.labels(task)
+        rows = {
+            code: robust.augmented(columns, stage.augment, task.family, code, seed, labels)
+            for code, columns in rows.items()
+        }
     encoded = {
         code: encode.encode(task.family, columns, tokenizer, stage.max_length, stage.stride)
         for code, columns in rows.items()

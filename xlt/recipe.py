@@ -91,6 +91,20 @@ class Attack(_Value):
     seed: int = 0
 
 
+class Augmentation(_Value):
+    """Training records through a perturbation: `copies` of each, drawn anew, instead of it or (`keep`) besides it.
+
+    RS-DA of Huang et al. 2021 (2104.08645) is "rs-da:FILE" (or "rs-da-clean:FILE") with 3 copies for NLI and 10 for
+    PAWS-X; like CAT (Tan & Joty 2021, 2103.09593), but without its filters, is "code-mix:de+es" at a strength, kept
+    besides the clean records. Epochs count the copies: a comparison in equal updates sets `Stage.steps`.
+    """
+
+    perturbation: str
+    strength: float = Field(1.0, ge=0, le=1)
+    copies: PositiveInt = 1
+    keep: bool = False
+
+
 class Part(_Value):
     """A further task of a multi-task stage, with a head of its own: `examples` of it in each of `languages`.
 
@@ -122,6 +136,10 @@ class Stage(_Value):
     ("proportional"), equally often ("uniform"), to n^(1/temperature) ("temperature") or to min(n, cap) ("capped";
     Raffel et al. 2020, section 3.5.2); of long contexts n counts the windows. `shuffle_labels` replaces the gold of
     the training records by one that says nothing about them (see xlt.shuffle): a control that keeps all but the task.
+
+    Robust training: with `ball` the loss is taken, instead of at the input, at a point near it in embedding space: the
+    worst that PGD finds (ADV of Huang et al. 2021: minimise the maximum; no clean term) or a random one (RS-RP,
+    search "random"). `augment` perturbs the records of every part in advance.
 
     `select` says which of `checks` evenly spaced checkpoints is kept: the last; the best on English dev; the best on
     `select_languages` dev ("oracle": to be reported, never to be chosen by; Keung et al. 2020); or the mean of
@@ -158,6 +176,8 @@ class Stage(_Value):
     temperature: PositiveFloat = 2.0
     cap: PositiveInt = 2**16
     shuffle_labels: bool = False
+    ball: Ball | None = None
+    augment: Augmentation | None = None
     select: Literal["last", "dev", "oracle", "average"] = "last"
     select_languages: tuple[str, ...] = ("en",)
     select_task: str | None = None

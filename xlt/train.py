@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from xlt import encode, mlm, model, tasks
+from xlt import encode, mlm, model, robust, tasks
 from xlt.choose import Choice
 from xlt.device import compute
 from xlt.errors import UserError
@@ -35,7 +35,8 @@ def train_stage(store: Store, recipe: Recipe, folder: Path, checkpoint_minutes: 
     mixture = Mixture(store, stage, tokenizer)
     choice = Choice(store, recipe, learner, mixture.steps)
     checkpoint = Checkpoint(store.root / f".checkpoint-{store.id(recipe)}.pt", checkpoint_minutes)
-    steps, losses = _loop(learner, _updates(mixture, learner, tokenizer), stage, mixture.steps, checkpoint, choice)
+    updates, loss = _updates(mixture, learner, tokenizer), robust.objective(stage, tokenizer, _loss)
+    steps, losses = _loop(learner, updates, stage, mixture.steps, checkpoint, choice, loss)
     chosen = choice.apply()
     labels = {name: store.source.labels(tasks.get(name)) for name in learner.tasks}
     model.save(learner, folder, labels)
@@ -92,12 +93,14 @@ def _loop(
     steps: int,
     checkpoint: Checkpoint,
     choice: Choice,
+    loss: robust.Loss | None = None,
 ) -> tuple[int, list[float]]:
     """At most `steps` updates; their number, and about 50 mean losses along the way, for a curve.
 
     Raises:
         UserError: the loss is no longer a number.
     """
+    loss = loss or _loss
     torch.manual_seed(stage.seed or 0)
     optimiser = torch.optim.AdamW(_groups(learner, stage.weight_decay), lr=stage.lr, betas=(0.9, stage.beta2), eps=1e-8)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _linear(step, steps, stage.warmup))
@@ -109,7 +112,7 @@ def _loop(
             continue
         if choice.exhausted:
             break
-        recent.append(sum(_backward(_loss(learner[task], batch) / stage.accumulate) for batch in batches))
+        recent.append(sum(_backward(loss(learner[task], batch) / stage.accumulate) for batch in batches))
         torch.nn.utils.clip_grad_norm_((p for p in learner.parameters() if p.requires_grad), stage.clip)
         optimiser.step()
         schedule.step()

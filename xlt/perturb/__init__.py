@@ -3,12 +3,12 @@
 registry     what a perturbation is: kind, strength, valid languages and families, what it preserves
 align        edits and moves, and gold spans that follow them; units: words and grapheme clusters
 draw, rows   which changes happen in a text, and in the records of each task family
-characters, keyboards, codepoints, order, vocabulary, scripts, distractors   the perturbations
+characters, keyboards, codepoints, order, vocabulary, neighbours, scripts, distractors   the perturbations
 defences     against characters that do not show, and what an encoder's normaliser does itself
 gallery      tables to look at; measure: how much has changed; stream: the command `xlt perturb`
 """
 
-from xlt.perturb import characters, codepoints, distractors, keyboards, order, scripts, vocabulary  # noqa: F401
+from xlt.perturb import characters, codepoints, distractors, keyboards, neighbours, order, scripts, vocabulary  # noqa: F401
 from xlt.perturb.align import Aligned, Edit, edited
 from xlt.perturb.defences import fold_confusables, strip_ignorables, survival, undone
 from xlt.perturb.gallery import gallery, table

@@ -59,7 +59,7 @@ def files(name: str, language: str) -> dict[str, str]:
     None where it reads no file: the world's words are part of the program.
     """
     base, _, argument = name.partition(":")
-    default = {"code-mix": "en", "synonyms": language}
+    default = {"code-mix": "en", "synonyms": language, "rs-da": language, "rs-da-clean": language}
     return _fingerprints(language, argument or default[base]) if base in default else {}
 
 

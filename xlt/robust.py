@@ -1,0 +1,100 @@
+"""Robust training: the loss in a ball around the word embeddings, perturbed copies of the records, the radius.
+
+Three forms of Huang et al. 2021 (2104.08645), of which the authors published code for the last only; the others are
+stated here. Input word embeddings e, weights w, label y, a ball of radius r in L2 around every word's embedding
+(special tokens and padding excluded; before positions and LayerNorm, see `xlt.recipe.Ball`):
+
+    ADV     min_w E max_{|d| <= r} L(w; e + d, y)   K ascents from a random point, dropout on as in training
+    RS-RP   min_w E L(w; e + d, y)                  d uniform in the ball, drawn anew at each update
+    RS-DA   min_w E L(w; e(s'), y)                  s' a copy with words drawn among their neighbours, made in advance
+
+An update of ADV costs K + 1 forward and backward passes. Controls: the same `Stage.steps` without any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from xlt import perturb, tasks
+from xlt.errors import UserError
+from xlt.recipe import Augmentation, Ball, Recipe, Stage
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Columns = dict[str, list]
+Loss = Callable[[Any, dict], Any]
+HEADED = (tasks.CLASSIFICATION, tasks.CHOICE, tasks.TAGGING, tasks.SPAN)
+
+
+def objective(stage: Stage, tokenizer: Any, loss: Loss) -> Loss:
+    """`loss(model, batch)`, or the loss at a point of the stage's ball.
+
+    Raises:
+        UserError: the stage learns a task without a head for labels.
+    """
+    if stage.ball is None:
+        return loss
+    for part in stage.parts:
+        if (family := tasks.get(part.task).training.family) not in HEADED:
+            raise UserError(f"{part.task}: ball is for {', '.join(HEADED)}, not for {family}; leave it out")
+
+    def nearby(model: Any, batch: dict) -> Any:
+        from xlt.attack import ball
+
+        with ball.within(model, batch, stage.ball, tokenizer.all_special_ids, loss):
+            return loss(model, dict(batch))
+
+    return nearby
+
+
+def augmented(
+    columns: Columns, how: Augmentation, family: str, language: str, seed: int, labels: Sequence[str] = ()
+) -> Columns:
+    """The records `how` says: copy after copy, each drawn with a seed of its own, after the clean ones if they stay."""
+    copies = [
+        perturb.apply(how.perturbation, columns, family, language, how.strength, 1000 * seed + copy, 0, labels)
+        for copy in range(how.copies)
+    ]
+    parts = [columns, *copies] if how.keep else copies
+    return {name: [value for part in parts for value in part[name]] for name in columns}
+
+
+def identity(stage: Stage) -> dict[str, Any]:
+    """What decides the perturbed records besides the stage itself: the version and the word lists by language."""
+    codes = sorted({code for part in stage.parts for code in part.languages})
+    files = {code: perturb.files(stage.augment.perturbation, code) for code in codes}
+    return {"version": perturb.VERSION, "files": files}
+
+
+# the radius ------------------------------------------------------------------------------------
+
+
+def radii(recipe: Recipe, values: Iterable[float], around: Ball | None = None) -> dict[str, Recipe]:
+    """The recipe with its last stage trained in balls of these radii, by label; `around` says how they are searched."""
+    made = {}
+    for radius in values:
+        ball = (around or Ball(radius=0)).model_copy(update={"radius": radius})
+        last = recipe.stages[-1].model_copy(update={"ball": ball if radius else None})
+        made[f"radius {radius:g}"] = recipe.model_copy(update={"stages": (*recipe.stages[:-1], last)})
+    return made
+
+
+def best_radius(scores: pd.DataFrame) -> float:
+    """The radius with the best mean over seeds of the main metric on English development records; of equals the least.
+
+    `scores`: rows of `Lab.run` over `radii`.
+
+    Raises:
+        UserError: rows of another language or split, which must not choose; or that are not of `radii`.
+    """
+    rows = scores[scores["main"].astype(bool)]
+    strangers = sorted(set(rows["language"] + " " + rows["split"]) - {"en dev"})
+    if strangers:
+        raise UserError(f"a radius is chosen on English dev alone, but the scores hold {', '.join(strangers)}")
+    found = rows["recipe"].str.removeprefix("radius ")
+    if rows.empty or (found == rows["recipe"]).any():
+        raise UserError("scores hold no recipes of robust.radii; run those, evaluated on the dev split in en")
+    means = rows["value"].groupby(found.astype(float)).mean().sort_index()
+    return float(means.idxmax())
