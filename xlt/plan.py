@@ -104,7 +104,8 @@ def _records(store: Store, stage: Stage) -> list[int]:
 
 
 def _rows(store: Store, part: Part) -> int:
-    task, code = tasks.get(part.task).training, part.languages[0]
+    code = part.languages[0]
+    task = tasks.get(part.task).training.at(code)
     splits = store.source._builder(task, code).info.splits or {}
     name = task.splits["train"]
     return splits[name].num_examples if name in splits else len(store.source.load(task, code, "train"))
