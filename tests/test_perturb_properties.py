@@ -31,7 +31,7 @@ WORDS = {
 }  # fmt: skip
 NAMES = {  # with the argument that makes them valid everywhere they are
     **{name: name for name in PERTURBATIONS}, "code-mix": "code-mix:{words}", "synonyms": "synonyms:{neighbours}",
-    "indic": "indic:Telu",
+    "indic": "indic:Telu", "rs-da": "rs-da:{neighbours}", "rs-da-clean": "rs-da-clean:{neighbours}",
 }  # fmt: skip
 BREAKS = st.sampled_from([" ", " ", " ", ", ", ". ", "! 😀 ", "\n", " \u200f"])
 QUICK = settings(max_examples=40, deadline=None, database=None, derandomize=True)
