@@ -151,6 +151,8 @@ def prepare(store: Store, recipe: Recipe) -> Learner:
     elif stage.method == "lora":
         torch.manual_seed(stage.seed or 0)
         encoder = get_peft_model(encoder, LoraConfig(r=stage.rank, lora_alpha=stage.alpha, lora_dropout=0.0))
+    elif stage.frozen == "embeddings":
+        encoder.embeddings.requires_grad_(False)
     models = {}
     for task in _training_tasks(recipe):
         models[task.name] = with_head(encoder, task, store.source.labels(task), stage.seed or 0)

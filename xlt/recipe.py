@@ -126,7 +126,8 @@ class Stage(_Value):
     `pairs` is the share of translation pairs in masked language modelling (TLM, Conneau & Lample 2019);
     `pivot` is a language that is in every pair, as English is in most parallel corpora. With `mask_other`
     only one side of a pair is masked by `mask`, the other by this share, so that the translation stays readable;
-    a row alone is masked by the mean of both.
+    a row alone is masked by the mean of both. `frozen="embeddings"` leaves the embeddings as they are: training
+    on English moves English words only, away from their counterparts.
 
     `examples` is per language: n of them in each of L languages are n x L records. With `pair_languages="mixed"` the
     two texts of a pair of the main task are in different languages (rows must be aligned, as in mnli-translated): every
@@ -164,6 +165,7 @@ class Stage(_Value):
     weight_decay: float = Field(0.0, ge=0)
     beta2: float = Field(0.999, gt=0, lt=1)
     clip: PositiveFloat = 1.0
+    frozen: Literal["nothing", "embeddings"] = "nothing"
     max_length: PositiveInt = 128
     stride: PositiveInt = 128
     mask: float = Field(0.15, gt=0, lt=1)

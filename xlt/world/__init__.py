@@ -7,6 +7,7 @@ It is a measuring instrument: a pipeline must recover effects that were put in. 
     inference  what follows from what
     grammar    one module for each language, over the words in `lexicon`
     render     one way into all grammars
+    codeswitch sentences in two languages
     forms      records in the columns of the real data sets: text, tags, translations, inference, questions
     entities   events with cities, organisations and surnames; tags: entities and supertags; linking: who is meant
     paraphrase questions and texts that say the same or not; nli: SNLI and ANLI; hans: HANS

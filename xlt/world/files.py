@@ -37,6 +37,7 @@ from xlt.world.forms import (
     pos_rows,
     qa_rows,
     sentences,
+    switched_rows,
     text_rows,
 )
 from xlt.world.inference import LABELS
@@ -59,6 +60,7 @@ FEATURES = {  # by repository, or by config family or kind where a repository ha
         {name: _STRING for name in ("source_sentence", "target_sentence", "source_lang", "target_lang")}
     ),
     "xlt/world-text": Features({"text": _STRING}),
+    "xlt/world-text-switched": Features({"text": _STRING}),
 }
 
 # size -> the split its events are from, how they are drawn and said, and where they go. A second word of the key
@@ -81,6 +83,7 @@ _SETS = {
     "pos_test": ("test", sentences, pos_rows, [("google/xtreme", "udpos.{name}", "test")]),
     "parallel": ("test", sentences, parallel_rows, [("google/xtreme", "tatoeba.{iso3}", "validation")]),
     "text": ("train", passages, text_rows, [("xlt/world-text", "{code}", "train")]),
+    "switched_text": ("train", passages, switched_rows, [("xlt/world-text-switched", "{code}", "train")]),
 }  # fmt: skip
 for _form in (tags, qa, retrieval, linking, paraphrase, nli, hans, choice, commonsense, multichecklist):
     FEATURES |= _form.FEATURES

@@ -14,6 +14,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from xlt.languages import language as language_row
+from xlt.world.codeswitch import code_switched
 from xlt.world.concepts import ROLES, SOMETHING, Event, Token
 from xlt.world.events import event_of, sensible, split_of
 from xlt.world.inference import CLASH, LABELS, NARROWER, SAME, WIDER, random_pair, relation
@@ -85,6 +86,12 @@ def passages(rng: Random, split: str, size: int) -> list[list[Sentence]]:
 def text_rows(records: Iterable[list[Sentence]], language: str) -> list[Row]:
     """Pretraining text: one passage a row."""
     return [{"text": text(*(_tokens(sentence, language) for sentence in passage))} for passage in records]
+
+
+def switched_rows(records: Iterable[list[Sentence]], language: str) -> list[Row]:
+    """The same, with phrases of another language in most sentences (see xlt.world.codeswitch)."""
+    rng = Random(f"code-switched {language}")
+    return [{"text": text(*(code_switched(rng, *sentence, language) for sentence in passage))} for passage in records]
 
 
 def pos_rows(records: Iterable[Sentence], language: str) -> list[Row]:
