@@ -1,0 +1,40 @@
+"""Which runs count as collapsed."""
+
+import pandas as pd
+
+from xlt.collapse import collapsed
+
+
+def table(**runs: list[float]) -> pd.DataFrame:
+    """task_seed = scores in en, de, zh."""
+    rows = [
+        {"recipe": "r", "seed": int(seed), "task": task, "language": code, "value": value, "main": True}
+        for (task, seed), values in ((name.split("_"), values) for name, values in runs.items())
+        for code, value in zip(("en", "de", "zh"), values, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def seeds(scores: pd.DataFrame, task: str) -> list[int]:
+    return sorted(set(scores[collapsed(scores) & (scores["task"] == task)]["seed"]))
+
+
+def test_a_run_at_chance_or_with_one_answer_in_every_language_has_collapsed():
+    scores = table(
+        xnli_0=[0.35, 0.33, 0.36],  # three labels: English within two points of a third
+        xnli_1=[0.80, 0.34, 0.33],  # learned English, transfers nothing
+        pawsx_0=[0.5465, 0.5465, 0.5465],  # the larger class, everywhere
+        pawsx_1=[0.93, 0.88, 0.80],
+        udpos_0=[0.0, 0.0, 0.0],  # no labels to guess among evenly
+    )
+    assert seeds(scores, "xnli") == [0] and seeds(scores, "pawsx") == [0] and seeds(scores, "udpos") == []
+
+
+def test_only_clean_scores_tell():
+    scores = table(xnli_0=[0.80, 0.6, 0.5], xnli_1=[0.33, 0.33, 0.34]).assign(
+        perturbation="none", attack="none", radius=0
+    )
+    attacked = scores[scores["seed"] == 0].assign(value=0.33, attack="synonyms")
+    both = pd.concat([scores, attacked], ignore_index=True)
+    assert seeds(both, "xnli") == [1]
+    assert collapsed(both).sum() == 3 and collapsed(both[:0]).empty
