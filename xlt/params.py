@@ -97,13 +97,13 @@ class Profile(_Settings):
         fields = {"task": task, **self.training, **section[task], "role": role, "label": task}
         if role == "target":
             fields |= {"task": tasks.get(task).training.name, "label": ""}
-        stage = _parse(Stage, fields, where)
+        stage = parse(Stage, fields, where)
         _check(stage, where)
         return stage
 
     def evaluate(self, task: str, code: str) -> Evaluation:
         fields = {**self.evaluation.get("default", {}), **self.evaluation.get(task, {})}
-        return _parse(Evaluation, {"task": task, "language": code, **fields}, f"{self.name}: evaluation.{task}")
+        return parse(Evaluation, {"task": task, "language": code, **fields}, f"{self.name}: evaluation.{task}")
 
     @cached_property
     def stages(self) -> list[Stage]:
@@ -178,7 +178,12 @@ def _fields(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
     return list(model.model_fields)
 
 
-def _parse(model: type[BaseModel], fields: dict[str, Any], where: str) -> Any:
+def parse(model: type[BaseModel], fields: Any, where: str) -> Any:
+    """`fields` as the settings `model`.
+
+    Raises:
+        UserError: an unknown setting, or a value of the wrong type.
+    """
     try:
         return model.model_validate(fields)
     except ValidationError as error:
@@ -240,7 +245,7 @@ def load(name: str) -> Profile:
         UserError: unknown profile, setting, task or language, or a value of the wrong type.
     """
     path = _find(name)
-    profile: Profile = _parse(Profile, {"name": path.stem, **_read(path)}, path.name)
+    profile: Profile = parse(Profile, {"name": path.stem, **_read(path)}, path.name)
     profile.learn_tasks()
     if not (profile.encoder.model or profile.encoder.text):
         raise UserError(f"{path.name}: encoder: give either model, or text and languages")
