@@ -250,8 +250,11 @@ class Lab:
         """One sentence of the generated world in every language; of real data sets no record is ever shown."""
         if self.profile.data.source != "world":
             return pd.DataFrame({"records": [f"{self.store.source}: not shown, see the licences in `xlt tasks`"]})
-        texts = tasks.get("text")
-        rows = {code: self.store.source.load(texts, code, "train", 3)["text"][:] for code in self.profile.languages}
+        pairs = tasks.get("tatoeba")
+        found = {code: self.store.source.load(pairs, code, "test", 3) for code in self.languages(pairs.name)}
+        rows = {"en": next(iter(found.values()))["target"][:]} | {
+            code: table["source"][:] for code, table in found.items()
+        }
         return pd.DataFrame({language(code).name: rows[code] for code in rows}).T.rename_axis("language")
 
     def all_recipes(self) -> list[Recipe]:
