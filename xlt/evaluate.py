@@ -45,6 +45,11 @@ def evaluate(
         if evaluation.attack or evaluation.ball:
             raise UserError(f"evaluation of {task.name}: no attack is made on {task.family}; take a perturbation")
         return families.score(Search(store.source, evaluation, rows, tokenizer, learner, batch), recipe)
+    reader = Reader(learner, tokenizer, batch, evaluation.ball)
+    if evaluation.attack:
+        from xlt.attack.run import attacked
+
+        return attacked(store, recipe, evaluation, rows, reader)
     features = _features(store, evaluation, tokenizer)
     gold, predicted = FAMILIES[task.family](rows, features, Reader(learner, tokenizer, batch, evaluation.ball), task)
     return scored(gold, predicted, rows, task, store.source.labels(task), evaluation.language)

@@ -186,7 +186,7 @@ class Lab:
                 "main": metric == task.metrics[0],
                 **traced,
             }
-            for metric in task.metrics
+            for metric in (result["metrics"] if evaluation.attack else task.metrics)
         ]
 
     def runs(self, recipes: Mapping[str, Recipe], seeds: int | None = None) -> pd.DataFrame:

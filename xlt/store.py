@@ -138,6 +138,7 @@ class Store:
         lines = "".join(json.dumps(example, ensure_ascii=False) + "\n" for example in examples)
         write_atomically(file.with_suffix(".predictions.jsonl.gz"), gzip.compress(lines.encode(), mtime=0))
         write_atomically(file, json.dumps(result, indent=1, ensure_ascii=False).encode())
+        file.with_suffix(".partial.jsonl").unlink(missing_ok=True)  # of an attack, which is whole now
 
 
 def predictions(file: Path) -> list[dict]:

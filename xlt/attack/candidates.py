@@ -1,0 +1,132 @@
+"""What an attack may put in the place of each word: by its name, one generator for each kind of attack.
+
+All candidates are made from the clean text, before the search, and under a seed: the same for every model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle, islice
+from random import Random
+from typing import Any
+
+from xlt import perturb, tasks
+from xlt.attack.texts import Place, Texts, texts_of
+from xlt.errors import UserError, unknown
+from xlt.languages import language as language_row
+from xlt.perturb.align import Span
+from xlt.perturb.neighbours import stop_words
+from xlt.perturb.registry import EDIT, PERTURBATIONS, Site, get
+from xlt.perturb.units import SPACELESS, letters, words
+from xlt.perturb.vocabulary import choices
+from xlt.perturb.wordfiles import key
+from xlt.recipe import Attack
+
+DEEPWORDBUG = ("swap", "substitute", "drop", "insert")  # its four changes of a word (Gao et al. 2018, section 3.3)
+LEXICAL = ("synonyms", "code-mix", "inflection")
+NAMES = ("characters", "masked", "distractor", *LEXICAL)
+Options = Callable[[str], list[tuple[Span, list[str]]]]  # of a text: what may stand where
+_TRIES = 4  # draws for each candidate that is wanted
+
+
+def check(attack: Attack, family: str, language: str) -> None:
+    """Raises UserError where the attack does not exist or has no meaning for the task family or language."""
+    base = attack.name.partition(":")[0]
+    if base not in NAMES and base not in _letterwise():
+        raise unknown("attack", base, [*NAMES, *_letterwise()])
+    if base == "distractor" and family != tasks.SPAN:
+        raise UserError(f"attack distractor is for questions with a context, not for {family}; take another attack")
+    if base in PERTURBATIONS:
+        get(attack.name)[0].check(language, family)
+
+
+def units(text: str, language: str) -> list[Span]:
+    """Words; in scripts that write no space between them, letters."""
+    if language_row(language).script not in SPACELESS:
+        return words(text)
+    return [span for word in letters(text) for span in word]
+
+
+def places(
+    rows: dict[str, list], row: int, family: str, attack: Attack, language: str, masked: Options | None = None
+) -> list[Place]:
+    """Where the record may be changed, and into what; `masked` gives the options of a masked language model."""
+    texts = texts_of(rows, family, row)
+    base = attack.name.partition(":")[0]
+    if base == "distractor":
+        end, record = len(texts[1]), {name: values[row] for name, values in rows.items()}
+        return [Place(1, end, end, tuple(f" {s}" for s in _distractors(record, attack, language)))]
+    find = masked if base == "masked" else _lexical(attack, language) if base in LEXICAL else _letters(attack, language)
+    kept = stop_words(language) if attack.keep_stop_words else frozenset()
+    found = []
+    for number, text in enumerate(texts[:1] if family == tasks.SPAN else texts):
+        for (start, end), others in find(text):
+            if key(text[start:end]) in kept:
+                continue
+            others = [other for other in dict.fromkeys(others) if _fits(other, text[start:end], family)]
+            if others:
+                found.append(Place(number, start, end, tuple(others[: attack.candidates])))
+    return found
+
+
+def count_words(texts: Texts, family: str, language: str) -> int:
+    """Words among which the edit rate counts: of all texts that the attack may change."""
+    if family == tasks.TAGGING:
+        return len(texts)
+    return sum(len(units(text, language)) for text in (texts[:1] if family == tasks.SPAN else texts))
+
+
+def _fits(other: str, word: str, family: str) -> bool:
+    """A token stays one token."""
+    return other != word and bool(other.strip()) and (family != tasks.TAGGING or not any(map(str.isspace, other)))
+
+
+def _letterwise() -> list[str]:
+    return [name for name, found in PERTURBATIONS.items() if found.kind == "character" and found.form == EDIT]
+
+
+def _letters(attack: Attack, language: str) -> Options:
+    """Each word with one letter changed: each kind of change in turn, at a letter that is drawn."""
+    kinds = DEEPWORDBUG if attack.name == "characters" else (attack.name,)
+
+    def find(text: str) -> Iterator[tuple[Span, list[str]]]:
+        for start, end in words(text):
+            yield (start, end), list(islice(variants(text[start:end]), attack.candidates))
+
+    def variants(word: str) -> Iterator[str]:
+        seen, tries = {word}, attack.candidates * _TRIES
+        for number, kind in zip(range(tries), cycle(kinds), strict=False):
+            seed = 1000 * attack.seed + number // len(kinds)
+            edits = perturb.edits(kind, word, language, seed)
+            if not edits:
+                continue
+            edit = Random(f"{seed} {kind} {word}").choice(edits)
+            new = word[: edit.start] + edit.new + word[edit.end :]
+            if new not in seen:
+                seen.add(new)
+                yield new
+
+    return find
+
+
+def _lexical(attack: Attack, language: str) -> Options:
+    """What a word list has for each word, the best first; of the forms of a word, which have no order, a sample."""
+    found, argument = get(attack.name)
+    site = Site(language, language_row(language).script, argument, Random(attack.seed))
+
+    def find(text: str) -> Iterator[tuple[Span, list[str]]]:
+        for (start, end), others in choices(found.name, text, site):
+            if found.name == "inflection" and len(others) > attack.candidates:
+                others = Random(f"{attack.seed} {text[start:end]}").sample(others, attack.candidates)
+            yield (start, end), others
+
+    return find
+
+
+def _distractors(record: dict[str, Any], attack: Attack, language: str) -> Sequence[str]:
+    """Different sentences, as many as candidates; fewer where there are no more."""
+    script, made = language_row(language).script, {}
+    for number in range(attack.candidates * _TRIES):
+        site = Site(language, script, "", Random(f"{attack.seed} {number} {record.get('id')}"))
+        made[PERTURBATIONS["distractor"].find(record, site)] = None
+    return [sentence for sentence in made if sentence][: attack.candidates]
