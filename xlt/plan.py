@@ -23,6 +23,7 @@ SUBWORDS = {
     tasks.MINING: 25, tasks.ANSWERS: 200, tasks.DUAL: 60,
 }  # fmt: skip
 EXAMPLES = 2000  # of a test set that is not limited
+QUERIES = 60  # of an attack on one example
 OVERHEAD = 1.0  # seconds a run takes whatever its size
 
 
@@ -113,7 +114,9 @@ def _rows(store: Store, part: Part) -> int:
 
 def _evaluation_seconds(start: Encoder, evaluation: Evaluation) -> float:
     length = _length(evaluation.task, evaluation.max_length)
-    return 2 * encoder_size(start) * (evaluation.examples or EXAMPLES) * length / _speed()
+    passes = min(QUERIES, evaluation.attack.budget) if evaluation.attack else 1
+    passes += 3 * evaluation.ball.steps if evaluation.ball else 0  # forward and backward
+    return 2 * encoder_size(start) * (evaluation.examples or EXAMPLES) * length * passes / _speed()
 
 
 def print_plan(profile: str) -> None:
