@@ -51,7 +51,7 @@ def evaluate(
 
         return attacked(store, recipe, evaluation, rows, reader)
     features = _features(store, evaluation, tokenizer)
-    gold, predicted = FAMILIES[task.family](rows, features, Reader(learner, tokenizer, batch, evaluation.ball), task)
+    gold, predicted = FAMILIES[task.family](rows, features, reader, task)
     return scored(gold, predicted, rows, task, store.source.labels(task), evaluation.language)
 
 
