@@ -16,7 +16,7 @@ from xlt.errors import UserError
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command. Returns the exit code: 0, 1 a notebook failed, 2 what the user can mend, 130 Ctrl-C."""
+    """Run a command. Returns the exit code: 0, 1 a notebook or claim failed, 2 what the user can mend, 130 Ctrl-C."""
     arguments = _parser().parse_args(argv)
     try:
         code = arguments.command(arguments) or 0
@@ -57,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     plan = command("plan", _plan, "say what a run would compute, without computing it")
     why = command("why", _why, "say why a run is done, missing or stale")
     why.add_argument("name", metavar="RUN", help="name or id of a run")
-    for sub in (run, plan, why):
+    check = command("check", _check, "hold the declared claims against the scores of a report: pass, fail, not run")
+    check.add_argument("--json", action="store_true", help="print a JSON array")
+    for sub in (run, plan, why, check):
         sub.add_argument(
             "--profile", default="mini", help="a file of params/ (default: mini), or a path to a YAML file"
         )
@@ -139,6 +141,21 @@ def _why(arguments: argparse.Namespace) -> None:
     from xlt.store import why
 
     print("\n".join(why(_profile(arguments.profile), arguments.name)))
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    import json
+
+    from xlt import check, claims, params
+
+    params.load(arguments.profile)  # a misspelt profile is said so, and its own tasks are known
+    declared = claims.load()
+    results = check.check(arguments.profile, declared=declared)
+    if arguments.json:
+        print(json.dumps([result.row() for result in results], indent=1, ensure_ascii=False))
+    else:
+        print(check.as_text(results, declared.use(Path(arguments.profile).stem)))
+    return int(any(result.verdict == check.FAIL for result in results))
 
 
 def _score(arguments: argparse.Namespace) -> None:

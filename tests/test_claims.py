@@ -1,0 +1,223 @@
+"""What is declared as a claim, and what score files say to it."""
+
+import json
+
+import pandas as pd
+import pytest
+import yaml
+
+from xlt import claims, cli
+from xlt.check import check
+from xlt.errors import UserError
+
+GAIN = {
+    "id": "gain",
+    "sentence": "MNLI helps XNLI.",
+    "source": {"paper": "A", "where": "Table 1", "status": "verified"},
+    "compare": {"intermediate": "mnli"},
+    "against": {"intermediate": "none"},
+    "on": {"task": "xnli"},
+    "expect": "higher",
+}
+
+
+def declare(tmp_path, *changes: dict) -> claims.Declared:
+    """GAIN with each of `changes` (None takes a key out), published values count in `paper` alone."""
+    made = [{k: v for k, v in (GAIN | change).items() if v is not None} for change in changes or ({},)]
+    profiles = {"mini": {"means": "small world"}, "paper": {"means": "reproduction", "values": True}}
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump({"profiles": profiles, "claims": made}))
+    return claims.load(tmp_path / "claims.yaml")
+
+
+def rows(intermediate: str, task: str, values: list[float], language: str = "de", **more) -> list[dict]:
+    """One row a seed."""
+    row = {"recipe": f"{intermediate} → {task}", "intermediate": intermediate, "task": task, "language": language,
+           "metric": "accuracy", "main": True, "perturbation": "none", "attack": "none", "new": "x"}  # fmt: skip
+    return [row | {"seed": seed, "value": value} | more for seed, value in enumerate(values)]
+
+
+def report(tmp_path, *parts: list[dict], name: str = "scores.csv", profile: str = "mini"):
+    (tmp_path / profile).mkdir(exist_ok=True)
+    pd.DataFrame(sum(parts, [])).to_csv(tmp_path / profile / name, index=False)
+    return tmp_path
+
+
+BASE = rows("none", "xnli", [0.50, 0.52, 0.54])
+BETTER = rows("mnli", "xnli", [0.60, 0.62, 0.64])
+
+
+def verdict(tmp_path, declared, profile: str = "mini"):
+    return check(profile, tmp_path, declared)[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "expect", "said", "why"),
+    [
+        ([0.60, 0.62, 0.64], "higher", "pass", "the interval excludes zero"),
+        ([0.60, 0.62, 0.64], "lower", "fail", "the opposite holds"),
+        ([0.40, 0.42, 0.44], "lower", "pass", "the interval excludes zero"),
+        ([0.50, 0.56, 0.62], "higher", "fail", "covers zero: not shown (13.7 could"),  # 3.07 SDs of 4.47
+        ([0.40, 0.42, 0.44], "not higher", "pass", "stays below +1"),
+        ([0.51, 0.53, 0.55], "not higher", "fail", "reaches above +1: not ruled out"),
+        ([0.60, 0.62, 0.64], "not higher", "fail", "it is higher"),
+        ([0.60], "higher", "not run", "1 + 3 seeds give no interval"),
+    ],
+)
+def test_a_direction_needs_the_whole_interval(tmp_path, values, expect, said, why):
+    report(tmp_path, BASE, rows("mnli", "xnli", values))
+    found = verdict(tmp_path, declare(tmp_path, {"expect": expect}))
+    assert found.verdict == said and why in found.why
+
+
+def test_effect_interval_and_detectable_difference_in_points(tmp_path):
+    report(tmp_path, BASE, BETTER)
+    effect = verdict(tmp_path, declare(tmp_path)).effect
+    half = 2.776445 * 2 * (2 / 3) ** 0.5  # t(4), sd 2 points on both sides
+    assert effect[:3] == pytest.approx((10, 10 - half, 10 + half), abs=1e-4)
+    assert effect.seeds == (3, 3) and effect.detectable == pytest.approx(6.14, abs=0.01)
+
+
+def test_a_published_value_is_asked_of_the_reproduction_alone(tmp_path):
+    value = {"value": 11, "tolerance": 0.5}
+    for profile in ("mini", "paper"):
+        report(tmp_path, BASE, BETTER, profile=profile)
+    both, alone = declare(tmp_path, value, value | {"id": "b", "expect": None}), {}
+    for profile in ("mini", "paper"):
+        alone[profile] = [(r.verdict, r.why) for r in check(profile, tmp_path, both)]
+    assert [said for said, _ in alone["mini"]] == ["pass", "not run"]
+    assert [said for said, _ in alone["paper"]] == ["fail", "fail"]
+    assert "not within 0.5 of the published +11" in alone["paper"][0][1]
+    wider = declare(tmp_path, {"value": 11, "tolerance": 1.5})
+    assert verdict(tmp_path, wider, "paper").verdict == "pass"
+    score = declare(tmp_path, {"against": None, "expect": None, "value": 62, "tolerance": 0.1})
+    assert verdict(tmp_path, score, "paper").effect.value == pytest.approx(62)
+
+
+def test_languages_are_averaged_before_tasks_and_english_only_on_request(tmp_path):
+    parts = [
+        rows("none", "xnli", [0.2] * 3, code) + rows("mnli", "xnli", [0.3, 0.31, 0.32], code) for code in ("de", "zh")
+    ]
+    parts += [rows("none", "udpos", [0.5] * 3) + rows("mnli", "udpos", [0.9, 0.91, 0.92])]
+    parts += [rows("none", "xnli", [0.9] * 3, "en") + rows("mnli", "xnli", [0.9] * 3, "en")]
+    report(tmp_path, *parts)
+    tasks = {"task": ["xnli", "udpos", "tydiqa"]}
+    found = verdict(tmp_path, declare(tmp_path, {"on": tasks}))
+    assert found.effect.value == pytest.approx((11 + 41) / 2) and "without tydiqa" in found.why
+    every = verdict(tmp_path, declare(tmp_path, {"on": {"task": "xnli", "language": "all"}}))
+    assert every.effect.value == pytest.approx(2 / 3 * 11)
+
+
+def test_a_difference_of_gains_and_a_baseline_without_seeds(tmp_path):
+    """Retrieval gains 20 over an encoder that has one score for all seeds; XNLI gains 10."""
+    once = rows("none", "tatoeba", [0.10])
+    report(tmp_path, BASE, BETTER, once, rows("mnli", "tatoeba", [0.30, 0.32, 0.28]))
+    found = verdict(tmp_path, declare(tmp_path, {"on": {"task": "tatoeba"}, "minus": {"task": "xnli"}}))
+    assert found.effect.value == pytest.approx(20 - 10) and found.effect.seeds == (3, 3)
+
+
+def test_conditions_that_are_not_named_are_absent(tmp_path):
+    attacked = rows("mnli", "xnli", [0.1, 0.2, 0.3], attack="synonyms")
+    noisy = [
+        rows(name, "xnli", values, perturbation="typos")
+        for name, values in (("none", [0.3, 0.31, 0.32]), ("mnli", [0.5, 0.51, 0.52]))
+    ]
+    report(tmp_path, BASE, BETTER, attacked, *noisy)
+    assert verdict(tmp_path, declare(tmp_path)).effect.value == pytest.approx(10)
+    typos = declare(tmp_path, {"on": {"task": "xnli", "perturbation": "typos"}})
+    assert verdict(tmp_path, typos).effect.value == pytest.approx(20)
+    more = declare(tmp_path, {"on": {"task": "xnli", "perturbation": "typos"}, "minus": {"perturbation": "none"}})
+    assert verdict(tmp_path, more).effect.value == pytest.approx(20 - 10)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"compare": {"intermediate": ["mnli", "ccg"]}}, "no scores of intermediate ccg"),
+        ({"on": {"task": "pawsx"}}, "no scores of task pawsx"),
+        ({"on": {"task": "xnli", "language": "zh"}}, "no scores in the languages zh"),
+        ({"on": {"task": "xnli", "strength": 0.5}}, "the scores have no column strength"),
+        ({"on": {"task": "xnli", "perturbation": "typos"}}, "no scores of perturbation typos"),
+        ({"file": "scores_more.csv"}, "the report has no scores_more.csv"),
+    ],
+)
+def test_what_the_scores_do_not_hold_is_not_run(tmp_path, change, why):
+    report(tmp_path, BASE, BETTER)
+    found = verdict(tmp_path, declare(tmp_path, change))
+    assert (found.verdict, found.why) == ("not run", why)
+
+
+def test_nothing_is_averaged_over_other_languages_or_over_two_recipes(tmp_path):
+    report(tmp_path, BASE, BETTER, rows("none", "xnli", [0.5] * 3, "zh"))
+    assert "xnli in zh" in verdict(tmp_path, declare(tmp_path)).why
+    report(tmp_path, BASE, BETTER, [row | {"recipe": "longer", "value": 0.7} for row in BETTER])
+    assert "say which recipe" in verdict(tmp_path, declare(tmp_path)).why
+
+
+def test_collapsed_runs_are_counted_and_the_effect_without_them_is_said(tmp_path):
+    english = rows("none", "xnli", [0.8] * 3, "en") + rows("mnli", "xnli", [0.8, 0.8, 0.33], "en")
+    report(tmp_path, BASE, rows("mnli", "xnli", [0.60, 0.62, 0.33]), english)
+    found = verdict(tmp_path, declare(tmp_path))
+    assert found.effect.value == pytest.approx(100 * (1.55 / 3 - 0.52)) and found.effect.without == pytest.approx(9)
+    assert found.effect.collapsed == 1 and "1 collapsed runs; +9.0 without them" in found.why
+    report(tmp_path, BASE, rows("mnli", "xnli", [0.33] * 3), rows("mnli", "xnli", [0.33] * 3, "en"))
+    assert verdict(tmp_path, declare(tmp_path)).why == "every run of intermediate mnli collapsed"
+
+
+def test_p_values_are_adjusted_over_the_claims_that_were_tested(tmp_path):
+    report(tmp_path, BASE, BETTER)
+    one = verdict(tmp_path, declare(tmp_path)).effect.p
+    three = check("mini", tmp_path, declare(tmp_path, {}, {"id": "b"}, {"id": "c", "on": {"task": "pawsx"}}))
+    assert three[0].effect.p == pytest.approx(2 * one) and three[2].effect.p != three[2].effect.p
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"agianst": {}}, "claim gain; did you mean against"),
+        ({"on": {"tsak": "xnli"}}, "unknown setting 'tsak' in claims.yaml, claim gain; did you mean task?"),
+        ({"on": {"task": "xnil"}}, "unknown task 'xnil' in claims.yaml, claim gain; did you mean xnli"),
+        ({"expect": "hihger"}, "claims.yaml, claim gain: expect: input should be 'higher', 'lower' or 'not higher'"),
+        ({"expect": None}, "nothing is claimed"),
+        ({"value": 3.0}, "value and tolerance belong together"),
+        ({"against": None}, "expect needs against"),
+        ({"file": "../secret.csv"}, "file: string should match pattern"),
+        ({"value": 1, "tolerance": 1, "source": GAIN["source"] | {"status": "memory"}}, "a value from memory"),
+    ],
+)
+def test_a_wrong_declaration_is_one_clear_line(tmp_path, change, message):
+    with pytest.raises(UserError) as error:
+        declare(tmp_path, change)
+    assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_two_claims_of_one_id_and_broken_yaml(tmp_path):
+    with pytest.raises(UserError, match="two claims have the id gain"):
+        declare(tmp_path, {}, {})
+    (tmp_path / "claims.yaml").write_text("claims: [")
+    with pytest.raises(UserError, match="claims.yaml is not readable YAML"):
+        claims.load(tmp_path / "claims.yaml")
+
+
+def test_the_declared_claims_are_valid_and_each_can_be_told():
+    declared = claims.load()
+    assert len(declared.claims) >= 12 and declared.use("paper").values and not declared.use("mini").values
+    assert declared.use("mine").means.startswith("exploratory")
+
+
+def test_the_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XLT_REPORTS", str(tmp_path))
+    assert cli.main(["check", "--profile", "mini"]) == 2
+    assert "mini has no scores*.csv to check; run ./run_all.sh --profile mini first" in capsys.readouterr().err
+    assert cli.main(["check", "--profile", "minni"]) == 2 and "did you mean mini" in capsys.readouterr().err
+    (tmp_path / "mini").mkdir()
+    (tmp_path / "mini" / "scores.csv").write_text("recipe,seed\n")
+    assert cli.main(["check"]) == 2 and "mini/scores.csv lacks the column intermediate" in capsys.readouterr().err
+    report(tmp_path, BASE, BETTER)
+    assert cli.main(["check", "--json"]) == 0
+    told = {row["id"]: row for row in json.loads(capsys.readouterr().out)}
+    gain, other = told["mnli-average"], told["squad-average"]
+    assert gain["verdict"] == "pass" and gain["effect"] == pytest.approx(10) and gain["command"].endswith("mini")
+    assert other["verdict"] == "not run" and other["effect"] is None
+    report(tmp_path, BASE, rows("mnli", "xnli", [0.4, 0.41, 0.42]))
+    assert cli.main(["check"]) == 1
+    assert "fail    mnli-average" in (out := capsys.readouterr().out) and "1 fail" in out.splitlines()[-1]

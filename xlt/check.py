@@ -1,0 +1,122 @@
+"""Holds the declared claims against the score files of a report: pass, fail or not run, with effect and interval.
+
+A claim of a direction passes only when the whole interval lies on the claimed side: what too few seeds leave open is
+not shown, so it fails and says so. A published value is met when the estimate lies within its tolerance; it is asked
+of reproductions only. Nothing but reports/<profile>/scores*.csv is read, and what these do not hold is "not run".
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from xlt import params, stats
+from xlt.claims import Claim, Declared, Use, load
+from xlt.effects import Effect, Missing, effect, read
+
+PASS, FAIL, NOT_RUN = "pass", "fail", "not run"
+
+
+class Result(NamedTuple):
+    """What became of a claim; `p` in the effect is Holm's over all claims that were tested."""
+
+    claim: Claim
+    verdict: str
+    why: str
+    effect: Effect
+
+    def row(self) -> dict[str, Any]:
+        """JSON-ready; numbers that there are none of are null."""
+        said = self.claim.model_dump(mode="json", include={"id", "sentence", "source", "expect", "command"})
+        said |= {"published": self.claim.value, "verdict": self.verdict, "why": self.why}
+        found = {key: None if value != value else value for key, value in self.effect._asdict().items()}
+        return said | {"effect": found.pop("value")} | found
+
+
+def check(profile: str, reports: Path | None = None, declared: Declared | None = None) -> list[Result]:
+    """Every declared claim against reports/<profile>.
+
+    Raises:
+        UserError: no score files there, or damaged ones; claims that are not valid.
+    """
+    declared = declared or load()
+    name, tables = Path(profile).stem, read((reports or params.reports_root()) / Path(profile).stem)
+    claims = [c.model_copy(update={"command": c.command.format(profile=profile)}) for c in declared.claims]
+    results = [_check(claim, declared.use(name), tables) for claim in claims]
+    adjusted = stats.holm([result.effect.p for result in results])
+    return [r._replace(effect=r.effect._replace(p=float(p))) for r, p in zip(results, adjusted, strict=True)]
+
+
+def _check(claim: Claim, use: Use, tables: dict[str, pd.DataFrame]) -> Result:
+    found = Effect()
+    try:
+        if not (claim.expect or use.values):
+            raise Missing("a published value, asked of reproductions only")
+        if claim.file not in tables:
+            raise Missing(f"the report has no {claim.file}")
+        found = effect(claim, tables[claim.file])
+        return Result(claim, *_verdict(claim, use, found), found)
+    except Missing as reason:
+        return Result(claim, NOT_RUN, str(reason), found)
+
+
+def _verdict(claim: Claim, use: Use, found: Effect) -> tuple[str, str]:
+    """The verdict and why; a claim of a direction and a value has to satisfy both."""
+    if claim.expect and found.low != found.low:
+        raise Missing(f"{' + '.join(map(str, found.seeds))} seeds give no interval")
+    verdicts = [_direction(claim, found)] if claim.expect else []
+    if use.values and claim.value is not None:
+        if found.absent:
+            raise Missing(f"the published value is over more targets; without {', '.join(found.absent)}")
+        met = abs(found.value - claim.value) <= claim.tolerance
+        text = f"{'within' if met else 'not within'} {claim.tolerance:g} of the published {claim.value:+g}"
+        verdicts.append((PASS if met else FAIL, text))
+    notes = [f"without {', '.join(found.absent)}"] if found.absent else []
+    if found.collapsed:
+        notes.append(f"{found.collapsed} collapsed runs; {found.without:+.1f} without them")
+    verdict = FAIL if FAIL in (name for name, _ in verdicts) else PASS
+    return verdict, "; ".join([text for _, text in verdicts] + notes)
+
+
+def _direction(claim: Claim, found: Effect) -> tuple[str, str]:
+    low, high = (-found.high, -found.low) if claim.expect == "lower" else (found.low, found.high)
+    if claim.expect == "not higher":
+        if high < claim.margin:
+            return PASS, f"the interval stays below {claim.margin:+g}"
+        return (
+            FAIL,
+            "it is higher"
+            if low > 0
+            else f"the interval reaches above {claim.margin:+g}: not ruled out{_power(found)}",
+        )
+    if low > 0:
+        return PASS, f"{claim.expect}: the interval excludes zero"
+    return FAIL, "the opposite holds" if high < 0 else f"the interval covers zero: not shown{_power(found)}"
+
+
+def _power(found: Effect) -> str:
+    return "" if found.detectable != found.detectable else f" ({found.detectable:.1f} could be found with 80 % power)"
+
+
+# ---- telling -------------------------------------------------------------------------------------
+
+
+def as_text(results: list[Result], use: Use) -> str:
+    """Two lines a claim, and how many there are of each verdict."""
+    width = max((len(result.claim.id) for result in results), default=0)
+    lines = [
+        f"{r.verdict:8}{r.claim.id:{width}}  {_numbers(r.effect)}{r.why}\n{'':8}{r.claim.sentence}" for r in results
+    ]
+    verdicts = [result.verdict for result in results]
+    counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in (PASS, FAIL, NOT_RUN))
+    return "\n".join([*lines, f"{counts} ({use.means})"])
+
+
+def _numbers(found: Effect) -> str:
+    if found.value != found.value:
+        return ""
+    bounds = "" if found.low != found.low else f" [{found.low:+.1f}, {found.high:+.1f}]"
+    p = "" if found.p != found.p else f", p {found.p:.2g}"
+    return f"{found.value:+.1f}{bounds}{p}, {' + '.join(map(str, found.seeds))} seeds: "
