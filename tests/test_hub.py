@@ -9,7 +9,32 @@ from xlt import hub, params
 from xlt.errors import UserError
 from xlt.lab import Lab
 
-DATA = ["facebook/xnli", "google/xquad", "google/xtreme", "nyu-mll/glue", "rajpurkar/squad"]
+DATA = [  # all that base takes from the hub
+   
+]  # fmt: skip
+    "Rowan/hellaswag",
+    "allenai/cosmos_qa",
+    "aps/super_glue",
+    "cambridgeltl/xcopa",
+    "facebook/anli",
+    "facebook/mlqa",
+    "facebook/xnli",
+    "google-research-datasets/paws",
+    "google-research-datasets/paws-x",
+    "google-research-datasets/tydiqa",
+    "google-research-datasets/xquad_r",
+    "google/xquad",
+    "google/xtreme",
+    "izhx/mewsli-x",
+    "lighteval/siqa",
+    "nyu-mll/glue",
+    "rajpurkar/squad",
+    "rajpurkar/squad_v2",
+    "stanfordnlp/snli",
+    "tau/commonsense_qa",
+    "unimelb-nlp/wikiann",
+]  # all that base takes from the hub
+SCRIPTS = ["allenai/cosmos_qa"]  # their records are in the parquet branch
 
 
 @pytest.fixture
@@ -24,8 +49,10 @@ def offline(monkeypatch, tmp_path):
 
 
 def cached(folder, name, kind):
-    snapshot = folder / f"{kind}s--{name.replace('/', '--')}" / "snapshots" / "abc"
-    snapshot.mkdir(parents=True)
+    repository = folder / f"{kind}s--{name.replace('/', '--')}"
+    (repository / "snapshots" / "abc").mkdir(parents=True)
+    if name in SCRIPTS:
+        (repository / "refs" / "refs" / "convert" / "parquet").mkdir(parents=True)
 
 
 def test_everything_missing_is_named_at_once_and_quickly(offline):
@@ -46,7 +73,7 @@ def test_only_what_is_missing_is_named(offline):
     cached(offline, "FacebookAI/xlm-roberta-base", "model")
     with pytest.raises(UserError) as error:
         hub.check(params.load("base"))
-    assert "needs facebook/xnli and there is no network" in str(error.value)
+    assert "needs Rowan/hellaswag and there is no network" in str(error.value)
 
 
 def test_a_download_that_was_cut_off_is_missing(offline):
@@ -79,6 +106,8 @@ def test_languages_that_lie_elsewhere_are_needed_when_they_are_asked_for(offline
 
 def test_with_a_folder_only_the_model_is_asked_for(offline, monkeypatch, tmp_path):
     monkeypatch.setenv("XLT_HUB_ROOT", str(tmp_path))
+    for name in DATA:
+        (tmp_path / name).mkdir(parents=True)
     with pytest.raises(UserError) as error:
         hub.check(params.load("base"))
     said = str(error.value)
@@ -96,8 +125,20 @@ def test_with_everything_in_the_cache_the_network_is_not_tried_again(offline):
 
 def test_a_profile_with_local_weights_and_a_folder_asks_nobody(monkeypatch, tmp_path):
     monkeypatch.setenv("XLT_HUB_ROOT", str(tmp_path))
+    for name in DATA:
+        (tmp_path / name).mkdir(parents=True)
     monkeypatch.setattr(hub, "_online", lambda: pytest.fail("asked"))
     hub.check(params.load("local"))
+
+
+def test_what_no_hub_has_must_lie_in_a_folder(offline, monkeypatch, tmp_path):
+    with pytest.raises(UserError, match="needs xlt/bucc-pool, xlt/ud-ccg, which the hub does not have: set XLT_HUB"):
+        hub.check(params.load("paper_full"))
+    monkeypatch.setenv("XLT_HUB_ROOT", str(tmp_path))
+    for name in ("xlt/bucc-pool", "xlt/ud-ccg"):
+        (tmp_path / name).mkdir(parents=True)
+    with pytest.raises(UserError, match="no network"):
+        hub.check(params.load("paper_full"))
 
 
 def test_online_nothing_is_checked(monkeypatch):

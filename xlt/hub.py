@@ -10,6 +10,7 @@ from xlt.errors import UserError
 from xlt.params import ROOT, Profile
 from xlt.tasks import Task
 
+NOT_ON_THE_HUB = "xlt/"  # ids of data sets that are converted from elsewhere, or the generated world's
 Repository = tuple[str, str, str | None]  # id, "model" or "dataset", revision
 
 
@@ -22,6 +23,11 @@ def check(profile: Profile) -> None:
         UserError: what is missing and how to get it.
     """
     needed = _needed(profile)
+    if homeless := [name for name, *_ in needed if name.startswith(NOT_ON_THE_HUB)]:
+        raise UserError(
+            f"profile {profile.name} needs {', '.join(homeless)}, which the hub does not have: set XLT_HUB_ROOT to a "
+            f"folder that holds them in hub layout (the rest still comes from the hub), or set their tasks to null"
+        )
     if not needed or _online():
         return
     _use_cache_only()
@@ -47,14 +53,17 @@ def _needed(profile: Profile) -> list[Repository]:
     model, revision = profile.encoder.model, profile.encoder.revision
     remote = model and not model.startswith(("package:", ".", "/", "~")) and not (ROOT / model).is_dir()
     models: list[Repository] = [(model, "model", revision)] if remote else []
-    if profile.data.source == "world" or os.environ.get("XLT_HUB_ROOT"):
+    if profile.data.source == "world":
         return models
+    root = os.environ.get("XLT_HUB_ROOT")
     stages = [*profile.stages, *([profile.pretraining] if profile.pretraining else [])]
     named = [tasks.get(name) for name in (*profile.target, *(part.task for stage in stages for part in stage.parts))]
     used = [tasks.get(name) for task in named for name in (task.name, task.training.name, *task.parts, *task.pool)]
     places = [place for task in used for place in _places(task, profile.languages)]
     pinned = profile.data.revisions
     data = {(place.dataset, pinned.get(place.dataset) or place.revision or None) for place in places}
+    if root:
+        data = {one for one in data if not (Path(root).expanduser() / one[0]).is_dir()}
     return models + [(name, "dataset", revision) for name, revision in sorted(data, key=str)]
 
 

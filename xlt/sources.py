@@ -60,17 +60,17 @@ class Source:
         XTREME-R adds where the profile names languages."""
         if task.parts and split == "train":
             return task.languages if all(self.languages(tasks.get(part), split) for part in task.parts) else ()
-        if self.root is None and not task.own:
+        if self._folder(task) is None:
             return task.everywhere if self.asked else task.languages
         codes = self.label["languages"] if self.label and task.multilingual and not task.own else task.everywhere
         return tuple(code for code in codes if self._has(task, code, split))
 
     def _has(self, task: Task, code: str, split: str) -> bool:
         task = task.at(code)
-        folder = Path(self._path(task))
+        folder = self._folder(task)
         if self.label and task.definition and not (task.own or folder.is_dir()):
             raise UserError(f"task {task.name}: {task.dataset} is not in the generated world; give a folder's path")
-        if split not in task.splits or not folder.is_dir():
+        if split not in task.splits or folder is None or not folder.is_dir():
             return False
         name, config = task.splits[split], task.config_for(code)
         here = any(any(folder.glob(f"{config}/{name}{rest}")) for rest in ("-*", ".*", "/*"))
@@ -137,7 +137,7 @@ class Source:
     def _builder(self, task: Task, code: str) -> datasets.DatasetBuilder:
         config = task.config_for(code)
         try:
-            in_folders = self.root is None and task.revision == tasks.PARQUET
+            in_folders = self._folder(task) is None and task.revision == tasks.PARQUET
             return _builder(self._path(task), config, self._revision(task), in_folders)
         except (FileNotFoundError, ValueError, yaml.YAMLError, datasets.exceptions.DatasetNotFoundError) as error:
             raise UserError(f"{task.dataset}, config {config}: {_first_line(error)}; {self._mend(task)}") from None
@@ -149,12 +149,20 @@ class Source:
     def _revision(self, task: Task) -> str | None:
         return self.revisions.get(task.dataset) or task.revision or None
 
+    def _folder(self, task: Task) -> Path | None:
+        """The data set's folder; None where its records come from the hub: what a folder XLT_HUB_ROOT lacks."""
+        if task.own:
+            return ROOT / Path(task.dataset).expanduser()
+        if self.root is None:
+            return None
+        folder = self.root / task.dataset
+        here = self.label or task.dataset.startswith(hub.NOT_ON_THE_HUB) or folder.is_dir()
+        return folder if here else None
+
     def _path(self, task: Task) -> str:
         """Folder of the data set, or its hub id; without network the snapshot that `hf download` left."""
-        if task.own:
-            return str(ROOT / Path(task.dataset).expanduser())
-        if self.root:
-            return str(self.root / task.dataset)
+        if (folder := self._folder(task)) is not None:
+            return str(folder)
         if not huggingface_hub.constants.HF_HUB_OFFLINE:
             return task.dataset
         return huggingface_hub.snapshot_download(
@@ -164,8 +172,8 @@ class Source:
     def _mend(self, task: Task) -> str:
         if task.own:
             return f"look into {task.dataset}"
-        if self.root:
-            return f"look into {self.root.name}/{task.dataset}, or unset XLT_HUB_ROOT to use the hub"
+        if self._folder(task) is not None:
+            return f"look into {self.root.name}/{task.dataset}, or take it away to use the hub"
         fetch = hub.fetch(task.dataset, "dataset", self._revision(task))
         return f"fetch it with '{fetch}', or set XLT_HUB_ROOT to a folder that has it"
 
@@ -213,7 +221,7 @@ class Source:
         """
         wanted = task.rows.get(split)
         wanted = wanted.get(code) if isinstance(wanted, Mapping) else wanted
-        if self.root:
+        if self.root and self._folder(task) is not None:
             wanted = _counts(self.root).get((task.dataset, task.config_for(code), task.splits[split]))
             wanted = None if task.prefix else wanted
         if wanted is not None and wanted != found:
