@@ -9,9 +9,7 @@ from xlt import hub, params
 from xlt.errors import UserError
 from xlt.lab import Lab
 
-DATA = [  # all that base takes from the hub
-   
-]  # fmt: skip
+DATA = [
     "Rowan/hellaswag",
     "allenai/cosmos_qa",
     "aps/super_glue",
