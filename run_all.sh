@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 usage() {
   cat <<'END'
-Usage: ./run_all.sh [--profile P] [--only NOTEBOOK] [--plan | --stored]
+Usage: ./run_all.sh [--profile P] [--only NOTEBOOK] [--plan | --stored | --verify]
        ./run_all.sh test [ARGUMENT...]
        ./run_all.sh lab
 
@@ -16,6 +16,11 @@ profile mini and build the report, reports/mini/index.html.
   --only NOTEBOOK  only this notebook: 02, 02_name or its file
   --plan           say what would be computed, without computing it
   --stored         start no training: report what is finished so far
+  --verify         run the profile again from nothing and compare its report with
+                   reports/PROFILE: tables within 1e-9, notebooks without outputs.
+                   All is kept in .cache/verify; exit code 1 if anything differs.
+                   XLT_CACHE=FOLDER takes finished runs from there instead, so that
+                   only what is made of them is checked
   test             run the tests; further arguments go to pytest
   lab              open the notebooks in JupyterLab
 
@@ -60,6 +65,18 @@ set_up() {
   fi
 }
 
+# Runs the profile again beside what is there, and compares.
+verify() {
+  local name=${profile##*/} place=$PWD/.cache/verify
+  name=${name%.yaml}
+  [[ -d reports/$name ]] || fail "there is no reports/$name to compare with; run ./run_all.sh --profile $profile first"
+  [[ -z $(git status --porcelain -- "reports/$name" 2>/dev/null) ]] || say "reports/$name is not as it was committed"
+  rm -rf "$place" # or it would be no new run
+  say "running the profile $profile again from ${XLT_CACHE:-nothing}"
+  XLT_CACHE=${XLT_CACHE:-$place/cache} XLT_REPORTS=$place/reports "$bin/xlt" run --profile "$profile"
+  exec "$bin/xlt" diff "reports/$name" "$place/reports/$name" --page "$place/diff.html"
+}
+
 command=run profile=mini only=() stored=() extras=dev
 case ${1:-} in
 test | lab) command=$1 && shift ;;
@@ -69,8 +86,9 @@ while [[ $command != test && $# -gt 0 ]]; do
   case $command:$1 in
   *:-h | *:--help) usage && exit ;;
   run:--plan | plan:--plan) command=plan && shift ;;
-  run:--profile | plan:--profile) profile=$2 && shift 2 ;;
+  run:--profile | plan:--profile | verify:--profile) profile=$2 && shift 2 ;;
   run:--only | plan:--only) only=(--only "$2") && shift 2 ;;
+  run:--verify | verify:--verify) command=verify && shift ;;
   run:--stored) stored=(--stored) && shift ;;
   *) fail "unknown argument '$1'; ./run_all.sh --help lists them" ;;
   esac
@@ -85,6 +103,7 @@ run)
   say "executing ${only[1]:-the notebooks} of the profile $profile"
   exec "$bin/xlt" run --profile "$profile" ${only[@]+"${only[@]}"} ${stored[@]+"${stored[@]}"}
   ;;
+verify) verify ;;
 plan) exec "$bin/xlt" plan --profile "$profile" ;;
 test) say "running the tests" && exec "$bin/python" -m pytest "$@" ;;
 lab) say "opening JupyterLab" && exec "$bin/python" -m jupyterlab notebooks ;;

@@ -25,7 +25,7 @@ def copy(tmp_path) -> Path:
 
 
 def call(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
-    kept = {k: v for k, v in os.environ.items() if k not in ("CONDA_PREFIX", "PYTHON")}
+    kept = {k: v for k, v in os.environ.items() if k not in ("CONDA_PREFIX", "PYTHON", "XLT_CACHE")}
     return subprocess.run(
         ["bash", str(folder / "run_all.sh"), *arguments], capture_output=True, text=True, env=kept | environment
     )
@@ -58,6 +58,7 @@ def test_help_needs_no_environment(copy):
         (["--only"], "--only needs a value"),
         (["--profile", "minni"], "unknown profile 'minni'; there are: "),
         (["lab", "more"], "unknown argument 'more'"),
+        (["--verify", "--stored"], "unknown argument '--stored'"),
     ],
 )
 def test_wrong_arguments_end_before_anything_is_made(copy, arguments, message):
@@ -110,6 +111,23 @@ def test_each_call_hands_over(copy, arguments, expected):
     environment_at(copy / ".venv")
     assert call(copy, *arguments).returncode == 0
     assert (copy / ".venv/calls").read_text().splitlines()[-1] == expected
+
+
+def test_verify_runs_again_from_nothing_and_compares_with_the_report_that_is_there(copy):
+    environment_at(copy / ".venv")
+    missing = call(copy, "--verify", "--profile", "smoke")
+    assert missing.returncode == 2 and "there is no reports/smoke to compare with" in missing.stderr
+    (copy / "reports/smoke").mkdir(parents=True)
+    (old := copy / ".cache/verify/cache/runs").mkdir(parents=True)
+    script = 'echo "$XLT_CACHE $XLT_REPORTS $@" >> "$CALLS"; case $1 in run) exit $RUN ;; diff) exit 1 ;; esac'
+    fake(copy / ".venv/bin/xlt", script)
+    place, calls = copy / ".cache/verify", copy / "calls"
+    assert call(copy, "--verify", "--profile", "smoke", CALLS=str(calls), RUN="0").returncode == 1
+    run, diff = calls.read_text().splitlines()
+    assert run == f"{place}/cache {place}/reports run --profile smoke" and not old.exists()
+    assert diff.endswith(f" diff reports/smoke {place}/reports/smoke --page {place}/diff.html")
+    assert call(copy, "--verify", "--profile", "smoke", CALLS=str(calls), RUN="7", XLT_CACHE="/kept").returncode == 7
+    assert calls.read_text().splitlines()[2:] == [f"/kept {place}/reports run --profile smoke"]
 
 
 def test_the_weights_of_the_profile_local_come_as_an_extra(copy):

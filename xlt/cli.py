@@ -16,7 +16,7 @@ from xlt.errors import UserError
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command. Returns the exit code: 0, 1 a notebook or claim failed, 2 what the user can mend, 130 Ctrl-C."""
+    """Run a command. Returns the exit code: 0, 1 something failed or differs, 2 what the user can mend, 130 Ctrl-C."""
     arguments = _parser().parse_args(argv)
     try:
         code = arguments.command(arguments) or 0
@@ -63,6 +63,11 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument(
             "--profile", default="mini", help="a file of params/ (default: mini), or a path to a YAML file"
         )
+    diff = command("diff", _diff, "compare two reports: exit code 0 if they say the same, 1 if not, 2 for bad input")
+    diff.add_argument("old", type=Path, metavar="OLD", help="folder of a report, such as reports/mini")
+    diff.add_argument("new", type=Path, metavar="NEW", help="folder of another")
+    diff.add_argument("--tolerance", type=float, default=1e-9, help="largest equal difference (default: 1e-9)")
+    diff.add_argument("--page", type=Path, default="diff.html", help="where the differences go (default: diff.html)")
     score = command("score", _score, "score a file of predictions against a file of references, by a task's metrics")
     score.add_argument("--task", required=True, help="a task of `xlt tasks`")
     score.add_argument("--language", required=True, metavar="CODE", help="a language of `xlt languages`")
@@ -156,6 +161,16 @@ def _check(arguments: argparse.Namespace) -> int:
     else:
         print(check.as_text(results, declared.use(Path(arguments.profile).stem)))
     return int(any(result.verdict == check.FAIL for result in results))
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    from xlt import drift
+
+    old, new, tolerance = arguments.old, arguments.new, arguments.tolerance
+    found = drift.diff(old, new, tolerance)
+    drift.write_page(found, old, new, tolerance, arguments.page)
+    print(f"{drift.summary(found)} (numbers within {tolerance:g} are equal)\nall differences: {arguments.page}")
+    return int(bool(found))
 
 
 def _score(arguments: argparse.Namespace) -> None:

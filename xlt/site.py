@@ -61,15 +61,15 @@ def build(profile: str, reports: Path = Path("reports")) -> Path:
     page["sections"] = [(name, name.capitalize()) for name in _SECTIONS if page[name]]
     _write_notebooks(notebooks, folder / "notebooks", profile)
     index = folder / "index.html"
-    index.write_text(_render("index.html.j2", **page), encoding="utf-8", newline="\n")
+    index.write_text(render("index.html.j2", **page), encoding="utf-8", newline="\n")
     return index
 
 
 _SECTIONS = ("answers", "tables", "figures", "notebooks", "cost", "provenance")
 
 
-def _render(template: str, **fields: Any) -> str:
-    """Fill a template; every value is escaped."""
+def render(template: str, **fields: Any) -> str:
+    """Fill a template of xlt/templates; every value is escaped."""
     loader = jinja2.FileSystemLoader(TEMPLATES)
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -203,7 +203,7 @@ def _write_notebooks(notebooks: list[Notebook], folder: Path, profile: str) -> N
         _describe_images(notebook)
         body, _ = exporter.from_notebook_node(notebook.content)
         fields = {"before": notebooks[i - 1] if i else None, "after": (notebooks[i + 1 :] or [None])[0]}
-        page = _render("notebook.html.j2", body=Markup(body), profile=profile, **notebook._asdict(), **fields)
+        page = render("notebook.html.j2", body=Markup(body), profile=profile, **notebook._asdict(), **fields)
         (folder / f"{notebook.name}.html").write_text(page, encoding="utf-8", newline="\n")
 
 
