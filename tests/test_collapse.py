@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from xlt import report
 from xlt.collapse import collapsed
 
 
@@ -38,3 +39,12 @@ def test_only_clean_scores_tell():
     both = pd.concat([scores, attacked], ignore_index=True)
     assert seeds(both, "xnli") == [1]
     assert collapsed(both).sum() == 3 and collapsed(both[:0]).empty
+
+
+def test_a_cell_says_how_many_of_its_runs_collapsed_and_what_it_is_without_them():
+    some = table(xnli_0=[0.8, 0.6, 0.5], xnli_1=[0.8, 0.65, 0.55], xnli_2=[0.33, 0.33, 0.33])
+    base, every = some.assign(intermediate="none"), table(xnli_0=[0.33] * 3, xnli_1=[0.33] * 3, xnli_2=[0.33] * 3)
+    both = pd.concat([base, every.assign(intermediate="mnli", recipe="m")], ignore_index=True)
+    text = report.cells(report.transfer_matrix(both.assign(metric="accuracy")))["xnli"]
+    assert text["none"].startswith("49.3 ±") and text["none"].endswith("(1 of 3 collapsed; without 57.5)")
+    assert text["mnli"].endswith("(every run collapsed)")

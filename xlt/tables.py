@@ -18,6 +18,7 @@ import pandas as pd
 
 from xlt import stats, tasks
 from xlt.artifacts import NOT_RUN
+from xlt.collapse import collapsed
 from xlt.errors import UserError, unknown
 from xlt.languages import language
 from xlt.recipe import digest
@@ -83,7 +84,8 @@ def transfer_matrix(
 
     Columns: intermediate, target, metric; mean, low, high, sd over seeds (95 % t interval);
     difference to the baseline with diff_low, diff_high (95 % Welch) and p (Holm over the whole
-    table); n_seeds of the `seeds` that the target has at all; languages; same_task (trained on the target's own data).
+    table); n_seeds of the `seeds` that the target has at all; languages; same_task (trained on the target's own data);
+    how many of the n_seeds have collapsed (see xlt.collapse), and the mean `without` them.
     `intermediates` and `targets` name what was planned, so that what never ran has its cell too.
     """
     means = seed_means(scores, languages)
@@ -97,7 +99,19 @@ def transfer_matrix(
     same = scores[scores["same_task"]] if "same_task" in scores else scores[:0]
     pairs = set(zip(same["intermediate"], same["task"], strict=True))
     matrix["same_task"] = [pair in pairs for pair in zip(matrix["intermediate"], matrix["target"], strict=True)]
-    return matrix
+    return matrix.join(_collapsed(scores, means), on=["intermediate", "target"]).fillna({"collapsed": 0})
+
+
+def _collapsed(scores: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
+    """For each intermediate and target task: how many seeds have collapsed, mean of the others (nan: none have)."""
+    lost = set(zip(*(scores.loc[collapsed(scores), key] for key in ("intermediate", "task", "seed")), strict=True))
+    rows = means.dropna(subset="value")
+    rows = rows.assign(lost=[run in lost for run in zip(rows["intermediate"], rows["task"], rows["seed"], strict=True)])
+    found = rows.groupby(["intermediate", "task"])["lost"].sum().rename("collapsed").to_frame()
+    kept = rows[~rows["lost"]].groupby(["intermediate", "task"])["value"].mean()
+    return found.join(kept.rename("without")).assign(
+        without=lambda table: table["without"].where(table["collapsed"] > 0)
+    )
 
 
 def _cell(means: pd.DataFrame, intermediate: str, target: str, baseline: str) -> dict:
@@ -166,6 +180,9 @@ def _cell_text(row: tuple, mark: str) -> str:
     if not np.isnan(row.difference):
         bounds = "" if np.isnan(row.diff_low) else f" [{points(row.diff_low)}, {points(row.diff_high)}]"
         text += f"\n{points(row.difference, sign=True)}{bounds}{mark}"
+    if row.collapsed:
+        some = f"{row.collapsed:.0f} of {row.n_seeds} collapsed; without {points(row.without)}"
+        text += "\n(every run collapsed)" if row.collapsed == row.n_seeds else f"\n({some})"
     if row.n_seeds < row.seeds:
         text += f"\n({row.n_seeds} of {row.seeds} seeds)"
     return text
