@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 from conftest import tiny
 
-from xlt import evaluate, tasks
+from xlt import encode, evaluate, model, tasks
 from xlt.attack import candidates, run
 from xlt.attack.search import Outcome, Search, control
 from xlt.attack.texts import Place, edited, rebuilt, texts_of
+from xlt.attack.victim import Victim
 from xlt.engine import Job, execute
 from xlt.errors import UserError
-from xlt.recipe import Attack, Evaluation, Stage
+from xlt.reading import Reader
+from xlt.recipe import Attack, Ball, Evaluation, Stage
 from xlt.store import predictions
 
 TEXT = ("one two three four",)
@@ -250,6 +252,30 @@ def test_no_text_is_like_enough(store, start):
     values, examples = evaluate.evaluate(store, recipe, evaluation, evaluate.model_for(store, recipe, evaluation), 8)
     assert values["attack_success"] == values["random_success"] == 0.0 == values["relative_drop"]
     assert all(one["changed_words"] == 0 for one in examples)
+
+
+def test_choices_are_attacked_and_read_in_a_ball(store, start):
+    task = tasks.get("copa")
+    choices = [["It was ripe.", "It was green."], ["She slept.", "He ran.", "They ate apples."]]
+    rows = {"prompt": ["Anna bought an apple. Why?", "What then?"], "choices": choices, "label": [0, 1]}
+    learner = model.with_head(model.encoder_of(store, start), task, ("a", "b"), seed=3).eval()
+    tokenizer = model.tokenizer_of(store, start)
+    victim = Victim(rows, task, asked("copa", "en", "characters"), Reader(learner, tokenizer, 2))
+    clean = victim.ask([(row, texts_of(rows, "choice", row)) for row in range(2)])
+    assert all(0 < outcome.score < 1 for outcome in clean)
+    texts = texts_of(rows, "choice", 1)
+    found = candidates.places(rows, 1, "choice", Attack(name="characters"), "en")
+    assert {place.text for place in found} == {1, 2, 3}, "the prompt is of function words"
+    [changed] = rebuilt(rows, "choice", [(1, edited(texts, found, ((len(found) - 1, 0),)))])["choices"]
+    assert changed[:2] == choices[1][:2] and changed[2] != choices[1][2]
+    features = encode.encode("choice", rows, tokenizer, 48)
+    logits = [
+        {i: out["logits"] for i, out in Reader(learner, tokenizer, size, around).outputs(features, ("logits",))}
+        for size, around in ((2, None), (2, Ball(radius=3.0)), (1, Ball(radius=3.0)))
+    ]
+    gaps = [one[0][0] - one[0][1] for one in logits]
+    assert gaps[1] < gaps[0], "the gold choice loses"
+    assert gaps[1] == pytest.approx(gaps[2], abs=1e-4)
 
 
 def test_attacks_are_of_the_records_that_are_kept(store, start):

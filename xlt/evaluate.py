@@ -40,7 +40,8 @@ def evaluate(
     `batch` decides speed and memory only.
     """
     task, tokenizer = tasks.get(evaluation.task), model.tokenizer_of(store, recipe)
-    rows = _rows(store, evaluation)
+    plain = evaluation.model_copy(update={"attack": None, "ball": None})  # which are of the same records
+    rows = _rows(store, plain)
     if task.family in tasks.SEARCHES:
         if evaluation.attack or evaluation.ball:
             raise UserError(f"evaluation of {task.name}: no attack is made on {task.family}; take a perturbation")
@@ -50,7 +51,7 @@ def evaluate(
         from xlt.attack.run import attacked
 
         return attacked(store, recipe, evaluation, rows, reader)
-    features = _features(store, evaluation, tokenizer)
+    features = _features(store, plain, tokenizer)
     gold, predicted = FAMILIES[task.family](rows, features, reader, task)
     return scored(gold, predicted, rows, task, store.source.labels(task), evaluation.language)
 
