@@ -28,7 +28,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-PLAIN = re.compile(r"[A-Za-z0-9 .,;:?!()\"]+")  # both cut such a text into the same words
+PLAIN = re.compile(r"[A-Za-z .,;:?!()\"]+")  # both cut such a text into the same words
 
 
 # the side of xlt ------------------------------------------------------------------------------
@@ -43,6 +43,7 @@ def prepare(folder: Path, options: argparse.Namespace) -> None:
     from xlt.attack import candidates, run
     from xlt.attack.search import Search
     from xlt.attack.victim import Victim
+    from xlt.encoders import positions
     from xlt.evaluate import model_for
     from xlt.model import tokenizer_of
     from xlt.perturb.neighbours import stop_words
@@ -81,6 +82,7 @@ def prepare(folder: Path, options: argparse.Namespace) -> None:
     tried = [found[row].queries for row in searches if clean[row]]
     report("xlt", len(rows["label"]), clock, sum(lost), sum(clean), tried)
 
+    tokenizer.model_max_length = min(tokenizer.model_max_length, positions(learner.config))
     learner.save_pretrained(folder / "model")
     tokenizer.save_pretrained(folder / "model")
     limits = {"budget": attack.budget, "edit_rate": attack.edit_rate, "batch": options.batch}
@@ -196,7 +198,7 @@ def main() -> None:
     parser.add_argument("--attack", default="characters")
     parser.add_argument("--examples", type=int, default=100)
     parser.add_argument("--budget", type=int, default=500)
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -6,6 +6,7 @@ All candidates are made from the clean text, before the search, and under a seed
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from itertools import cycle, islice
 from random import Random
 from typing import Any
@@ -85,15 +86,20 @@ def _letterwise() -> list[str]:
     return [name for name, found in PERTURBATIONS.items() if found.kind == "character" and found.form == EDIT]
 
 
+@lru_cache(16)
 def _letters(attack: Attack, language: str) -> Options:
     """Each word with one letter changed: each kind of change in turn, at a letter that is drawn."""
     kinds = DEEPWORDBUG if attack.name == "characters" else (attack.name,)
 
     def find(text: str) -> Iterator[tuple[Span, list[str]]]:
         for start, end in words(text):
-            yield (start, end), list(islice(variants(text[start:end]), attack.candidates))
+            yield (start, end), variants(text[start:end])
 
-    def variants(word: str) -> Iterator[str]:
+    @lru_cache(100_000)
+    def variants(word: str) -> list[str]:
+        return list(islice(drawn(word), attack.candidates))
+
+    def drawn(word: str) -> Iterator[str]:
         seen, tries = {word}, attack.candidates * _TRIES
         for number, kind in zip(range(tries), cycle(kinds), strict=False):
             seed = 1000 * attack.seed + number // len(kinds)
