@@ -48,7 +48,7 @@ def test_greedy_goes_by_importance_and_stops_when_the_answer_changes():
     # clean; four deletions; "two" matters most: II brings 0.4 down to 0.0
     assert model.asked == [
         ["one two three four"],
-        [" two three four", "one  three four", "one two  four", "one two three "],
+        ["two three four", "one three four", "one two four", "one two three"],
         ["one 2 three four", "one II three four"],
     ]
     assert found.queries == 7 and edited(TEXT, PLACES, found.edits) == ("one II three four",)
@@ -67,7 +67,7 @@ def test_a_beam_finds_what_greedy_misses():
     places = [Place(0, 0, 3, ("a", "b")), Place(0, 4, 7, ("c",))]
 
     def model(asked):
-        scores = {"one two": 1.0, " two": 0.1, "one ": 0.5, "a two": 0.6, "b two": 0.7, "one c": 0.9, "b c": 0.0}
+        scores = {"one two": 1.0, "two": 0.1, "one": 0.5, "a two": 0.6, "b two": 0.7, "one c": 0.9, "b c": 0.0}
         return [Outcome(scores.get(texts[0], 0.8), (scores.get(texts[0], 0.8) > 0.05,)) for _, texts in asked]
 
     greedy, beam = (Search(("one two",), places, 2, Attack(name="synonyms", beam=n)) for n in (1, 2))

@@ -50,10 +50,12 @@ def rebuilt(rows: Mapping[str, Sequence[Any]], family: str, asked: Sequence[tupl
 
 
 def edited(texts: Texts, places: Sequence[Place], edits: Edits, gone: str = "") -> Texts:
-    """The texts after `edits`; a word taken out leaves `gone`."""
+    """The texts after `edits`; of a word taken out `gone` is left, or if that is empty, not its space either."""
     new = list(texts)
     for number, option in sorted(edits, key=lambda edit: places[edit[0]][:3], reverse=True):
-        place = places[number]
-        there = gone if option == GONE else place.options[option]
-        new[place.text] = new[place.text][: place.start] + there + new[place.text][place.end :]
+        text, start, end, options = places[number]
+        before, after = new[text][:start], new[text][end:]
+        if option == GONE and not gone and (not before or before.endswith(" ")):
+            before, after = (before, after[1:]) if after.startswith(" ") else (before[:-1], after)
+        new[text] = before + (gone if option == GONE else options[option]) + after
     return tuple(new)
