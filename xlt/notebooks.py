@@ -128,7 +128,9 @@ def select(only: str | None, sources: Path) -> list[Path]:
     wanted = Path(only).name.removesuffix(".ipynb")
     for path in found:
         number, name = path.stem.split("_", 1)
-        if wanted in (path.stem, number, name) or (wanted.isdigit() and int(wanted) == int(number)):
+        if wanted in (path.stem, number, name) or (
+            wanted.isdigit() and number.isdigit() and int(wanted) == int(number)
+        ):
             return [path]
     raise unknown("notebook", wanted, [path.stem for path in found], _short(sources))
 

@@ -61,6 +61,15 @@ class Resources(_Settings):
     checkpoint_minutes: float = Field(10.0, gt=0)
 
 
+class Perturbed(_Settings):
+    """Of study_perturbations: what is evaluated, and the strength of each perturbation (see xlt.perturb)."""
+
+    targets: tuple[str, ...] = ()
+    intermediates: tuple[str, ...] = ()
+    strengths: dict[str, float] = {}
+    examples: PositiveInt | None = None
+
+
 class Profile(_Settings):
     name: str
     description: str
@@ -73,6 +82,7 @@ class Profile(_Settings):
     intermediate: dict[str, dict[str, Any]] = {}
     target: dict[str, dict[str, Any]] = {}
     evaluation: dict[str, dict[str, Any]] = {}  # per task, over "default"
+    perturbed: Perturbed = Perturbed()
     tasks: dict[str, dict[str, Any]] = {}  # tasks of the user's own, declared as in xlt/tasks.yaml
     resources: Resources = Resources()
 

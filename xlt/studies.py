@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from xlt import tasks
+from xlt import perturb, tasks
+from xlt.errors import UserError
 from xlt.recipe import Evaluation, Recipe
 
 if TYPE_CHECKING:
@@ -98,9 +99,37 @@ def retrieval(lab: Lab) -> Study:
     return Study({name: recipe.seeded(0) for name, recipe in recipes.items()}, sweeps)
 
 
+def perturbations(lab: Lab) -> Study:
+    """Direct and after a few intermediate stages, clean and under each perturbation where it is valid."""
+    asked = lab.profile.perturbed
+    recipes = {f"none → {t}": r for t, r in _direct(lab, list(asked.targets)).items()}
+    for name in asked.intermediates:
+        recipes |= {f"{name} → {t}": r for t, r in _direct(lab, list(asked.targets), name).items()}
+    clean = [e.model_copy(update={"examples": asked.examples}) for e in lab.evaluations(*asked.targets)]
+    noisy = [
+        evaluation.model_copy(update={"perturbation": name, "strength": strength})
+        for name, strength in asked.strengths.items()
+        for evaluation in clean
+        if _valid(name, evaluation)
+    ]
+    return Study(recipes, clean + noisy)
+
+
+def _valid(name: str, evaluation: Evaluation) -> bool:
+    found, argument = perturb.get(name)
+    if argument == evaluation.language:  # mixing a language with itself
+        return False
+    try:
+        found.check(evaluation.language, tasks.get(evaluation.task).family)
+    except UserError:
+        return False
+    return True
+
+
 STUDIES: dict[str, Callable[[Lab], Study]] = {
     "01_pretrained_encoder": pretrained,
     "02_intermediate_training": intermediate,
     "03_zero_shot_transfer": transfer,
     "04_sentence_retrieval": retrieval,
+    "study_perturbations": perturbations,
 }
