@@ -158,9 +158,13 @@ def test_collapsed_runs_are_counted_and_the_effect_without_them_is_said(tmp_path
     report(tmp_path, BASE, rows("mnli", "xnli", [0.60, 0.62, 0.33]), english)
     found = verdict(tmp_path, declare(tmp_path))
     assert found.effect.value == pytest.approx(100 * (1.55 / 3 - 0.52)) and found.effect.without == pytest.approx(9)
-    assert found.effect.collapsed == 1 and "1 collapsed runs; +9.0 without them" in found.why
+    assert found.effect.collapsed == 1 and "1 collapsed runs, +9.0 in seeds without" in found.why
     report(tmp_path, BASE, rows("mnli", "xnli", [0.33] * 3), rows("mnli", "xnli", [0.33] * 3, "en"))
-    assert verdict(tmp_path, declare(tmp_path)).why == "every run of intermediate mnli collapsed"
+    assert verdict(tmp_path, declare(tmp_path)).why == "every run of intermediate mnli, task xnli collapsed"
+    tagged = declare(tmp_path, {"on": {"task": ["xnli", "udpos"]}})
+    parts = [rows("none", "udpos", [0.5, 0.51, 0.52]), rows("mnli", "udpos", [0.9, 0.91, 0.92])]
+    report(tmp_path, BASE, *parts, rows("mnli", "xnli", [0.33] * 3), rows("mnli", "xnli", [0.33] * 3, "en"))
+    assert "3 collapsed runs, in every seed of a side" in verdict(tmp_path, tagged).why
 
 
 def test_p_values_are_adjusted_over_the_claims_that_were_tested(tmp_path):

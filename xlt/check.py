@@ -75,7 +75,8 @@ def _verdict(claim: Claim, use: Use, found: Effect) -> tuple[str, str]:
         verdicts.append((PASS if met else FAIL, text))
     notes = [f"without {', '.join(found.absent)}"] if found.absent else []
     if found.collapsed:
-        notes.append(f"{found.collapsed} collapsed runs; {found.without:+.1f} without them")
+        left = f"{found.without:+.1f} in seeds without" if found.without == found.without else "in every seed of a side"
+        notes.append(f"{found.collapsed} collapsed runs, {left}")
     verdict = FAIL if FAIL in (name for name, _ in verdicts) else PASS
     return verdict, "; ".join([text for _, text in verdicts] + notes)
 

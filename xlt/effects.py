@@ -100,8 +100,6 @@ def _difference(claim: Claim, who: Rows, scores: pd.DataFrame) -> _Side:
         side = _Side(values, side.cells | other.cells, side.collapsed | other.collapsed, side.runs + other.runs)
     if side.values.empty:
         raise Missing(f"no seed of {_told(who)} is complete")
-    if side.collapsed >= set(side.values.index):
-        raise Missing(f"every run of {_told(who)} collapsed")
     return side
 
 
@@ -112,6 +110,8 @@ def _told(rows: Rows) -> str:
 
 def _side(scores: pd.DataFrame, wanted: Rows) -> _Side:
     rows = _chosen(scores, wanted)
+    if rows["collapsed"].all():
+        raise Missing(f"every run of {_told(wanted)} collapsed")
     values = {name: getattr(wanted, name) or () for name in Rows.model_fields if name not in _CELL}
     several = [name for name, asked in values.items() if len(asked) > 1 or asked == OTHER]
     _refuse_doubles(rows, _CELL + several)
