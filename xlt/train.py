@@ -102,7 +102,9 @@ def _loop(
     """
     loss = loss or _loss
     torch.manual_seed(stage.seed or 0)
-    optimiser = torch.optim.AdamW(_groups(learner, stage.weight_decay), lr=stage.lr, betas=(0.9, stage.beta2), fused=True)
+    optimiser = torch.optim.AdamW(
+        _groups(learner, stage.weight_decay), lr=stage.lr, betas=(0.9, stage.beta2), fused=True
+    )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _linear(step, steps, stage.warmup))
     state = checkpoint.restore(learner, optimiser, schedule, choice)
     done, losses, recent, every = state["step"], state["losses"], [], max(1, steps // 50)
