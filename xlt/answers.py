@@ -29,7 +29,8 @@ class Answer:
 
 
 def _interval(value: float, low: float, high: float, sign: bool = True) -> str:
-    return f"{points(value, sign=sign)} points [{points(low, sign=sign)}, {points(high, sign=sign)}]"
+    bounds = "" if low != low else f" [{points(low, sign=sign)}, {points(high, sign=sign)}]"
+    return f"{points(value, sign=sign)} points{bounds}"
 
 
 def compare(

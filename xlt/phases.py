@@ -57,12 +57,14 @@ def _with_interval(task: str, rows: pd.DataFrame) -> dict:
 
 
 def learned_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """English development score of each intermediate task: mean over seeds, t interval, chance."""
+    """English development score of each task of each intermediate stage: mean over seeds, t interval, chance."""
     rows = []
-    for (task, metric), part in scores[scores["main"]].groupby(["task", "metric"], sort=False):
+    keys = ["intermediate", "task", "metric"]
+    for (stage, task, metric), part in scores[scores["main"]].groupby(keys, sort=False):
         mean, low, high = stats.mean_interval(part["value"])
-        rows.append({"task": task, "metric": metric, "mean": mean, "low": low, "high": high, "seeds": len(part),
-                     "records": part["n"].iloc[0], "chance": round(chance(scores, task) or np.nan, 3)})  # fmt: skip
+        about = {"intermediate": stage, "task": task, "metric": metric, "seeds": len(part)}
+        rows.append(about | {"mean": mean, "low": low, "high": high, "records": part["n"].iloc[0],
+                             "chance": round(chance(scores, task) or np.nan, 3)})  # fmt: skip
     return pd.DataFrame(rows).round(4).astype({"chance": object}).fillna({"chance": "–"})
 
 
