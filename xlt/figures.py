@@ -25,7 +25,7 @@ def heat_map(matrix: pd.DataFrame) -> Figure:
     grid = shown.assign(value=(100 * shown["difference"]).where(shown["clear"]))
     grid = grid.pivot(index="intermediate", columns="target", values="value").loc[rows, columns]
     reach = max(1.0, 120 * float(shown["difference"].abs().fillna(0).max()))
-    figure, axes = canvas(1.7 * len(columns) + 2.6, 0.66 * len(rows) + 1.9)
+    figure, axes = canvas(1.2 * len(columns) + 2.6, 0.6 * len(rows) + 1.9)
     axes.set_facecolor(GREY)
     colours = {"cmap": "RdBu", "center": 0, "vmin": -reach, "vmax": reach, "linewidths": 2}
     sns.heatmap(grid, ax=axes, cbar_kws={"label": "points"}, **colours)
