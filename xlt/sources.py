@@ -38,6 +38,7 @@ class Source:
         asked: tuple[str, ...] = (),
     ):  # fmt: skip
         self.root, self.revisions, self.label, self.asked = root, revisions or {}, label, asked
+        self._holding: set[tuple[str, ...]] = set()
 
     @classmethod
     def of(cls, profile: Profile) -> Source:
@@ -79,11 +80,15 @@ class Source:
         return not task.prefix or self._has_rows(task, code, split)
 
     def _has_rows(self, task: Task, code: str, split: str) -> bool:
-        """Whether a file of several languages holds any row of this one."""
-        try:
-            return bool(len(self.load(task, code, split, 1)))
-        except UserError:
-            return False
+        """Whether a file of several languages holds any row of this one; asked for every score, so kept."""
+        place = (task.dataset, task.config_for(code), code, task.splits[split], str(task.prefix))
+        if place not in self._holding:
+            try:
+                found = len(self.load(task, code, split, 1))
+            except UserError:
+                return False
+            self._holding |= {place} if found else set()
+        return place in self._holding
 
     def identity(self, task: Task, code: str, split: str) -> dict:
         """What the records are: the world's version and sizes, the files' SHA-256, or the hub's revision.
