@@ -99,7 +99,10 @@ def execute(store: Store, job: Job, resources: Resources) -> None:
     learners: dict[str, Any] = {}
     for evaluation in pending:
         started = time.time()
-        head = tasks.get(evaluation.task).training.name
+        task = tasks.get(evaluation.task)
+        head = (
+            tasks.RETRIEVAL if task.family in tasks.SEARCHES else task.training.name
+        )  # all search on the bare encoder
         if head not in learners:
             learners = {head: model_for(store, job.recipe, evaluation)}
         values, examples = evaluate(store, job.recipe, evaluation, learners[head], resources.eval_batch)

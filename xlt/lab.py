@@ -155,15 +155,16 @@ class Lab:
             row
             for label, seed, recipe, chosen in wanted
             for evaluation in chosen
-            if (file := self.store.score_file(recipe, evaluation)).is_file()
-            for row in self._rows(label, seed, recipe, evaluation, file)
+            if (result := self.store.result(recipe, evaluation))
+            for row in self._rows(label, seed, recipe, evaluation, result)
         ]
         return pd.DataFrame(rows)
 
-    def _rows(self, label: str, seed: int, recipe: Recipe, evaluation: Evaluation, file: Path) -> list[dict[str, Any]]:
+    def _rows(
+        self, label: str, seed: int, recipe: Recipe, evaluation: Evaluation, result: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         """The scores of one evaluation, with all that is needed to trace them."""
         task = tasks.get(evaluation.task)
-        result = json.loads(file.read_text(encoding="utf-8"))
         common = {
             "recipe": label, "intermediate": recipe.tasks("intermediate"),
             "target": task.name, "pretrained": bool(recipe.start.model) or recipe.tasks("pretraining") != "none",

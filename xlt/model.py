@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import json
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +105,11 @@ def _start_place(store: Store, recipe: Recipe) -> tuple[str, str | None]:
 
 
 def tokenizer_of(store: Store, recipe: Recipe) -> Any:
-    place, revision = _start_place(store, recipe)
+    return _tokenizer(*_start_place(store, recipe))
+
+
+@cache  # a worker reads thousands of test sets with the same one, and loading it takes as long as a small test set
+def _tokenizer(place: str, revision: str | None) -> Any:
     return transformers.AutoTokenizer.from_pretrained(place, revision=revision, use_fast=True)
 
 

@@ -97,6 +97,11 @@ class Store:
         name = f"{evaluation.task}-{evaluation.language}-{digest(self.evaluation_key(recipe, evaluation))}.json"
         return self.folder(recipe) / "scores" / name
 
+    def result(self, recipe: Recipe, evaluation: Evaluation) -> dict[str, Any] | None:
+        """What `save_scores` kept: metrics, n, seconds, key and what made it; None before that."""
+        file = self.score_file(recipe, evaluation)
+        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+
     # writing -------------------------------------------------------------------------------
 
     @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -34,9 +33,8 @@ def sweep(
     rows = []
     for _, seed, seeded, evaluations in lab._wanted({task: recipe}, chosen, seeds):
         for evaluation in evaluations:
-            if (file := lab.store.score_file(seeded, evaluation)).is_file():
-                metrics = json.loads(file.read_text(encoding="utf-8"))["metrics"]
-                rows += [{"seed": seed, "language": evaluation.language, **row} for row in _rows(metrics)]
+            if result := lab.store.result(seeded, evaluation):
+                rows += [{"seed": seed, "language": evaluation.language, **row} for row in _rows(result["metrics"])]
     return pd.DataFrame(rows)
 
 
