@@ -82,6 +82,25 @@ def test_two_executions_are_equal_byte_by_byte(tmp_path, run):
     assert b"papermill" not in copies[0] and b"widget" not in copies[0] and b"it/s" not in copies[0]
 
 
+def test_a_full_run_deletes_what_earlier_notebooks_left(tmp_path, run):
+    report = tmp_path / "reports/mini"
+    cell = f"from pathlib import Path\nPath({str(report)!r}, 'tables/kept.csv').write_text('same')"
+    notebook(tmp_path / "nb", "01_one", cell)
+    notebook(tmp_path / "nb", "02_bad", "1 / 0")
+    names = ["notebooks/04_gone.ipynb", "notebooks/04_gone.html", "tables/gone.csv", "tables/kept.csv", "figures/a.png"]
+    for path in [report / name for name in (*names, "scores.csv")]:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("same")
+        os.utime(path, (1e9, 1e9))
+    assert run("01") == 0 and run() == 1  # neither is a full run
+    assert all((report / name).exists() for name in names)
+    (tmp_path / "nb/02_bad.ipynb").unlink()
+    os.utime(report / "tables/kept.csv", (1e9, 1e9))
+    assert run() == 0
+    left = {str(path.relative_to(report)) for path in report.rglob("*") if path.is_file()}
+    assert left - {"failures/02_bad.ipynb"} == {"notebooks/01_one.ipynb", "tables/kept.csv", "scores.csv"}
+
+
 def test_tidying_merges_streams_and_masks_what_varies(tmp_path):
     source = notebook(tmp_path, "01_one", "x")
     copy = nbformat.read(source, 4)

@@ -52,6 +52,9 @@ _KERNEL_ENV = {
 # What differs between two equal executions: the file name that a cell gets in a warning, and addresses.
 _VARYING = ((re.compile(r"\S*ipykernel_\d+/\d+\.py"), "cell"), (re.compile(r"(?<= at )0x[0-9a-f]{6,}"), "0x..."))
 
+# The folders of a report that its notebooks fill.
+WRITTEN = ("notebooks", "tables", "figures", "answers")
+
 
 class Failure(NamedTuple):
     """Why a notebook stopped: code cell (counted from 1; 0 is "before the first"), kind of error, message."""
@@ -72,6 +75,7 @@ def run_notebooks(
 ) -> int:
     """Execute the notebooks in `sources` (or `only` one) into `reports`/<profile>/notebooks, then build the site.
 
+    When all have run, what earlier notebooks left in the report and these did not write again is deleted.
     `parameters` maps a notebook's stem to the values it gets beside `profile`. The first failure stops
     the run. Returns the exit code: 0, 1 after a failure, 130 after Ctrl-C.
 
@@ -85,11 +89,14 @@ def run_notebooks(
     for name in ("papermill", "asyncio"):  # we say what failed; after Ctrl-C a task is left, which is no news
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
+        began = _now(folder)
         for number, source in enumerate(chosen):
             head = f"[{number + 1}/{len(chosen)}] {source.stem}"
             if failure := _run_one(source, folder, given[source.stem], head):
                 _explain(failure, folder / "failures" / source.name, chosen[number + 1 :])
                 return 1
+        if only is None:
+            _delete_older(folder, began)
         index = (build or _build_site)(folder.name, reports)
     except KeyboardInterrupt:
         print("interrupted; everything finished so far is kept; run again to go on")
@@ -97,6 +104,20 @@ def run_notebooks(
     print(f"{len(chosen)} notebook{'s' * (len(chosen) > 1)} and the report in {duration(time.monotonic() - start)}")
     print(f"report: {_short(index)}")
     return 0
+
+
+def _now(folder: Path) -> float:
+    """By the clock of the file system, which may be on another machine."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        return os.fstat(file.fileno()).st_mtime
+
+
+def _delete_older(folder: Path, began: float) -> None:
+    for name in WRITTEN:
+        for path in (folder / name).rglob("*"):
+            if path.is_file() and path.stat().st_mtime < began - 2:  # the coarsest clocks count in steps of 2 s
+                path.unlink()
 
 
 def _build_site(profile: str, reports: Path) -> Path:
