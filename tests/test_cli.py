@@ -112,9 +112,9 @@ def test_an_unknown_notebook_is_one_line(monkeypatch, capsys):
 
 def test_run_hands_over_and_returns_the_runner_s_code(monkeypatch):
     calls = []
-    monkeypatch.setattr(notebooks, "run_notebooks", lambda *a, **k: calls.append((a, k)) or 1)
+    monkeypatch.setattr(notebooks, "run_notebooks", lambda *given: calls.append(given) or 1)
     assert cli.main(["run", "--only", "02"]) == 1
-    assert calls == [(("mini", "02"), {"parameters": None})]
+    assert calls == [("mini", "02")]
 
 
 @pytest.mark.parametrize(

@@ -128,12 +128,12 @@ def _run(arguments: argparse.Namespace) -> int:
     from xlt import params
 
     profile = _profile(arguments.profile)
-    settings = params.load(profile)
+    params.load(profile)  # what is wrong in it is said at once
     if arguments.stored:
         os.environ["XLT_STORED_ONLY"] = "1"
-    from xlt.notebooks import run_notebooks  # after the check: papermill takes a second to import
+    from xlt.notebooks import run_notebooks  # papermill takes a second to import
 
-    return run_notebooks(profile, arguments.only, parameters=getattr(settings, "notebooks", None))
+    return run_notebooks(profile, arguments.only)
 
 
 def _plan(arguments: argparse.Namespace) -> None:

@@ -13,7 +13,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from xlt import stats
-from xlt.figures import canvas
+from xlt.figures import GREY, canvas
 from xlt.tables import language_order, points
 
 _RUN = ["intermediate", "task", "perturbation", "seed"]
@@ -84,7 +84,7 @@ def drop_map(scores: pd.DataFrame, task: str, intermediate: str = "none") -> Fig
     grid = lost.pivot_table(index="perturbation", columns="language", values="points", sort=False)
     grid = grid[language_order(rows.assign(value=rows["clean"]))]
     figure, axes = canvas(0.75 * grid.shape[1] + 3.4, 0.42 * grid.shape[0] + 1.9)
-    axes.set_facecolor("#e4e4e4")
+    axes.set_facecolor(GREY)
     style = {"annot": True, "fmt": ".0f", "cmap": "PuOr_r", "center": 0, "cbar_kws": {"label": "points lost"}}
     sns.heatmap(grid, ax=axes, **style)
     axes.set(title=f"{task}: points lost under each perturbation", xlabel="language (grey: not valid)", ylabel="")
