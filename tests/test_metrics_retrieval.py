@@ -54,9 +54,8 @@ def test_repeated_sentences_in_both_conventions():
     texts = {"source_texts": ["a", "a", "b"], "target_texts": ["A", "B", "B"]}
     pairs, scores = metrics.bucc_candidates(x, y, **texts, k=2)
     assert pairs == [(0, 0), (1, 0), (2, 1), (2, 2)] and scores[0] == scores[1] > scores[2] == scores[3]
-    once, _ = metrics.bucc_candidates(x[:1], y, ["a"], ["A", "B", "B"], k=2, repeated="drop")
-    assert once == [(0, 0)]
-    assert metrics.bucc_candidates(x, y, **texts, k=2, repeated="drop")[0] == []
+    sides = [dict(enumerate(side)) for side in (["a", "a", "b"], ["A", "B", "B"])]
+    assert metrics.unrepeated(dict.fromkeys([(0, 0), (2, 0), (2, 1)], 0.5), *sides) == {(2, 0): 0.5}
 
 
 def test_a_diverged_encoder_mines_nothing():
@@ -67,8 +66,6 @@ def test_a_diverged_encoder_mines_nothing():
 def test_unknown_ways_are_refused():
     with pytest.raises(UserError, match="did you mean ratio"):
         metrics.bucc_candidates(X, Y, margin="ration")
-    with pytest.raises(UserError, match="known: drop, expand"):
-        metrics.bucc_candidates(X, Y, repeated="merge")
     with pytest.raises(ValueError):
         metrics.bucc_candidates(X, Y, ["a", "b"], ["A"])
 
@@ -95,7 +92,8 @@ def test_pairs_by_hand():
     assert metrics.pair_precision(gold, predicted) == 2 / 4
     assert metrics.pair_recall(gold, predicted) == pytest.approx(2 / 3)
     assert metrics.pair_f1(gold, predicted) == pytest.approx(2 * 2 / (3 + 4))
-    assert metrics.oracle_pair_f1(gold, predicted) == pytest.approx(2 * 2 / (3 + 2))
+    scores = metrics.bucc_scores(metrics.Mined(gold, predicted))
+    assert scores["bucc_f1_oracle"] == pytest.approx(2 * 2 / (3 + 2))
     assert metrics.pair_precision(gold, []) == metrics.pair_f1(gold, []) == 0
 
 

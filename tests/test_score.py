@@ -119,16 +119,35 @@ def test_pairs_with_the_threshold_of_dev(write):
     dev = (pairs("dev.jsonl", (1, 1, 0.9), (2, 3, 0.5)), pairs("dev-gold.jsonl", (1, 1)))
     predicted = pairs("test.jsonl", (1, 1, 0.8), (2, 2, 0.6), (3, 4, 0.3))
     gold = pairs("test-gold.jsonl", (1, 1), (2, 2))
+    always = {"bucc_f1_oracle": 1, "bucc_f1_dropped": None}  # no sentences are given
     metrics = score("bucc", "de", predicted, gold, dev)["metrics"]  # threshold 0.7
-    assert metrics == {"bucc_f1": 2 / 3, "bucc_precision": 1, "bucc_recall": 0.5, "bucc_f1_oracle": 1}
+    assert metrics == {"bucc_f1": 2 / 3, "bucc_precision": 1, "bucc_recall": 0.5} | always
     metrics = score("bucc", "de", predicted, gold)["metrics"]
-    assert metrics == {"bucc_f1": 0.8, "bucc_precision": 2 / 3, "bucc_recall": 1, "bucc_f1_oracle": 1}
+    assert metrics == {"bucc_f1": 0.8, "bucc_precision": 2 / 3, "bucc_recall": 1} | always
     right = pairs("right.jsonl", (1, 1, 0.8), (2, 2, 0.6))
     assert score("bucc", "de", right, gold, (right, gold))["metrics"]["bucc_f1"] == 1  # the threshold itself counts
     with pytest.raises(UserError, match=r'line 1: score: "0.8" should be a number'):
         score("bucc", "de", pairs("text.jsonl", (1, 1, "0.8")), gold)
     with pytest.raises(UserError, match=r"again.jsonl, line 2: doubled, .*again.jsonl, line 1; 1 source and target"):
         score("bucc", "de", pairs("again.jsonl", (1, 1, 0.8), ("1", 1, 0.6)), gold)
+
+
+def test_pairs_of_repeated_sentences_are_left_out_where_the_sentences_are_given(write):
+    def sentences(side, **texts):
+        return [{"side": side, "id": name, "text": text} for name, text in texts.items()]
+
+    pairs = [{"source": "s1", "target": "t1"}, {"source": "s2", "target": "t2"}]
+    pools = sentences("source", s1="eins", s2="zwei", s3="zwei") + sentences("target", t1="one", t2="two")
+    predicted = write("p.jsonl", [{**pair, "score": 0.5} for pair in pairs])
+    metrics = score("bucc", "de", predicted, write("r.jsonl", pairs + pools))["metrics"]
+    assert (metrics["bucc_f1"], metrics["bucc_f1_dropped"]) == (1, 2 * 1 / (1 + 2))  # "zwei" stands twice
+    dev = predicted, write("dev.jsonl", pairs)  # whose sentences are not given
+    metrics = score("bucc", "de", predicted, write("r.jsonl", pairs + pools), dev)["metrics"]
+    assert (metrics["bucc_f1"], metrics["bucc_f1_dropped"]) == (1, None)
+    with pytest.raises(UserError, match=r"r.jsonl: no sentences for 1 pair \(s2 t2\); give those of both whole pools"):
+        score("bucc", "de", predicted, write("r.jsonl", pairs + pools[:-1]))
+    with pytest.raises(UserError, match=r"r.jsonl, line 8: side: english should be source or target"):
+        score("bucc", "de", predicted, write("r.jsonl", pairs + pools + sentences("english", t3="three")))
 
 
 GOLD = [{"id": f"q{i}", "label": "neutral"} for i in range(6)]
@@ -231,4 +250,4 @@ def test_the_command_prints_full_precision(write, capsys):
 
 def test_what_has_no_score_is_said():
     result = {"task": "squad2", "language": "en", "examples": 1, "metrics": {"f1": None, "exact": 1.0}}
-    assert as_text(result) == "squad2, language en, 1 examples\nf1     no such example\nexact  1.0"
+    assert as_text(result) == "squad2, language en, 1 examples\nf1     no such example or sentence\nexact  1.0"

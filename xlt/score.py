@@ -9,10 +9,12 @@ Each line is a JSON object with an `id` and, by the task's family:
     span              answers: a list of texts      answer: a text, "" for "no answer"
     Tatoeba           (the id alone)                en_to_xx, xx_to_en: the id that each side of the pair finds
     LAReQA, Mewsli-X  relevant: a list of ids       ranking: a list of ids, the best first
-    BUCC (no id)      source, target: ids           source, target, score
+    BUCC              source, target: ids           source, target, score
 
 null as a prediction counts as wrong. For questions the references may be SQuAD's JSON, and any predictions with one
-field may be one object {id: prediction}, as SQuAD's scorer takes them. Scores are fractions: the official scripts
+field may be one object {id: prediction}, as SQuAD's scorer takes them. BUCC's references may also hold the sentences
+of the two pools, {"side": "source" or "target", "id": ..., "text": ...}, from which bucc_f1_dropped sees which occur
+several times; without them it has no value. Scores are fractions: the official scripts
 print a hundred times as much.
 """
 
@@ -25,9 +27,9 @@ from typing import Any
 from xlt import tasks
 from xlt.errors import UserError
 from xlt.languages import language
-from xlt.metrics import SCORERS, best_threshold, mean
+from xlt.metrics import SCORERS, Mined, bucc_scores, mean, unrepeated
 from xlt.scorefiles import Record, by_id, read, same_ids, some
-from xlt.scoreforms import form, number, read_value
+from xlt.scoreforms import form, number, read_value, string
 from xlt.tasks import Task
 
 
@@ -40,7 +42,8 @@ def score(
         dev: predictions and references from which the threshold of BUCC's pairs is taken; without it all pairs count.
 
     Returns:
-        task, language, examples (how many references) and metrics: name -> value, None where no example is of its kind.
+        task, language, examples (how many references) and metrics: name -> value, None where no example is of its kind
+        or the sentences of BUCC are not given.
 
     Raises:
         UserError: an unknown task or language; anything wrong in the files, with file and line.
@@ -49,12 +52,13 @@ def score(
     if not declared.metrics:
         raise UserError(f"task {task}: nothing to score; it is for pretraining")
     if "bucc_f1" in declared.metrics:
-        gold, scores = _by_pair(declared, code, predictions, references, dev)
+        here = _mined(declared, predictions, references)
+        gold, scores = here.gold, bucc_scores(here, _mined(declared, *dev) if dev else None)
     elif dev:
         raise UserError(f"task {task}: no threshold to choose; leave --dev out")
     else:
         gold, scores = _by_example(declared, code, predictions, references)
-    values = {metric: mean(score) for metric, score in scores.items()}
+    values = {metric: mean(scores[metric]) for metric in declared.metrics}
     metrics = {metric: None if math.isnan(value) else value for metric, value in values.items()}
     return {"task": task, "language": code, "examples": len(gold), "metrics": metrics}
 
@@ -63,7 +67,10 @@ def as_text(result: dict[str, Any]) -> str:
     """The result for people: a line for each metric, to full precision."""
     width = max(map(len, result["metrics"]))
     lines = [f"{result['task']}, language {result['language']}, {result['examples']} examples"]
-    lines += [f"{m.ljust(width)}  {'no such example' if v is None else repr(v)}" for m, v in result["metrics"].items()]
+    lines += [
+        f"{m.ljust(width)}  {'no such example or sentence' if v is None else repr(v)}"
+        for m, v in result["metrics"].items()
+    ]
     return "\n".join(lines)
 
 
@@ -102,21 +109,21 @@ def _same_words(gold: Record, tags: list, prediction: Record, given: list | None
     return [None] * len(tags) if given is None else given
 
 
-def _by_pair(
-    task: Task, code: str, predictions: Path, references: Path, dev: tuple[Path, Path] | None
-) -> tuple[set, dict[str, Any]]:
-    """The gold pairs, and what the scorer of each metric gives; the oracle chooses from all pairs."""
-    gold, predicted = _pairs(task, predictions, references)
-    threshold = -math.inf
-    if dev:
-        dev_gold, dev_predicted = _pairs(task, *dev)
-        threshold = best_threshold(list(dev_predicted), list(dev_predicted.values()), dev_gold)
-    chosen = {pair: score for pair, score in predicted.items() if score >= threshold}
-    told = [metric for metric in task.metrics if metric in SCORERS]  # not what takes the texts of the pools
-    return gold, {m: SCORERS[m](gold, predicted if m == "bucc_f1_oracle" else chosen, code) for m in told}
-
-
-def _pairs(task: Task, predictions: Path, references: Path) -> tuple[set, dict[tuple, float]]:
-    """The gold pairs, and {pair: score} of the predicted ones."""
-    gold, predicted = (by_id(read(path, ""), ("source", "target")) for path in (references, predictions))
-    return set(gold), {pair: read_value(record, "score", number, task) for pair, record in predicted.items()}
+def _mined(task: Task, predictions: Path, references: Path) -> Mined:
+    """The gold pairs and the predicted ones; which of these are unrepeated, if the references hold the sentences."""
+    records = read(references, "")
+    gold = set(by_id([record for record in records if "side" not in record.fields], ("source", "target")))
+    predicted = by_id(read(predictions, ""), ("source", "target"))
+    scores = {pair: read_value(record, "score", number, task) for pair, record in predicted.items()}
+    sentences = by_id([record for record in records if "side" in record.fields], ("side", "id"))
+    if not sentences:
+        return Mined(gold, scores)
+    texts: dict[str, dict[str, str]] = {"source": {}, "target": {}}
+    for (side, name), record in sentences.items():
+        if side not in texts:
+            raise UserError(f"{record.where}: side: {side} should be source or target")
+        texts[side][name] = read_value(record, "text", string, task)
+    told = {pair for pair in gold | scores.keys() if pair[0] in texts["source"] and pair[1] in texts["target"]}
+    if lost := sorted((gold | scores.keys()) - told):
+        raise UserError(f"{references}: no sentences for {some(lost, 'pair')}; give those of both whole pools, or none")
+    return Mined(gold, scores, unrepeated(scores, *texts.values()))

@@ -85,7 +85,7 @@ def _gold_tags(value: Any, task: Task) -> list[str]:
     return tags
 
 
-def _answer(value: Any, _: Task) -> str:
+def string(value: Any, _: Task) -> str:
     if not isinstance(value, str):
         raise _Wrong(value, "a text")
     return value
@@ -127,7 +127,7 @@ FORMS: dict[str, Form] = {  # by family, or by metric
     tasks.CLASSIFICATION: Form("label", "label", _label, _or_none(_label)),
     tasks.CHOICE: Form("choice", "choice", _label, _or_none(_label)),
     tasks.TAGGING: Form("tags", "tags", _gold_tags, _or_none(_tags)),
-    tasks.SPAN: Form("answers", "answer", _answers, _or_none(_answer)),
+    tasks.SPAN: Form("answers", "answer", _answers, _or_none(string)),
     "accuracy_en_to_xx": Form("id", "en_to_xx", _id, _or_none(_id)),
     "accuracy_xx_to_en": Form("id", "xx_to_en", _id, _or_none(_id)),
     "map_at_20": Form("relevant", "ranking", _right_ids, _or_none(_ids)),

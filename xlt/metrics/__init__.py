@@ -4,7 +4,7 @@ Where a metric is a mean, the function returns the array of its terms, shape (n,
 example), so that `mean` gives the metric and any later test over examples stays possible. The others return one number.
 
 Where the field has two conventions both are here under two names. `SCORERS` has all that a task can name as its
-metrics, in one form: gold, predictions, language.
+metrics, in one form: gold, predictions, language; but what is mined has `bucc_scores`.
 """
 
 from __future__ import annotations
@@ -28,12 +28,15 @@ from xlt.metrics.answers import (
 )
 from xlt.metrics.averages import tydi_mean, xtreme_mean
 from xlt.metrics.bitext import (
+    Mined,
     best_threshold,
     bucc_candidates,
-    oracle_pair_f1,
+    bucc_scores,
+    chosen_pairs,
     pair_f1,
     pair_precision,
     pair_recall,
+    unrepeated,
 )
 from xlt.metrics.labels import accuracy, accuracy_and_f1, f1_binary
 from xlt.metrics.neighbours import nearest, unit
@@ -41,11 +44,12 @@ from xlt.metrics.retrieval import average_precision, english_to_foreign, foreign
 from xlt.metrics.tagging import Tags, chunk_f1, entity_f1, token_accuracy
 
 __all__ = [
-    "SCORERS", "Tags", "accuracy", "accuracy_and_f1", "average_precision", "best_threshold", "bucc_candidates",
-    "chunk_f1", "english_to_foreign", "entity_f1", "exact_match", "exact_match_language_aware", "f1", "f1_binary",
-    "f1_language_aware", "foreign_to_english", "mean", "mlqa_exact_match", "mlqa_f1", "nearest", "oracle_pair_f1",
-    "pair_f1", "pair_precision", "pair_recall", "retrieve", "squad2_exact_match", "squad2_f1", "token_accuracy",
-    "tydi_mean", "unit", "with_answer", "without_answer", "xtreme_mean",
+    "Mined", "SCORERS", "Tags", "accuracy", "accuracy_and_f1", "average_precision", "best_threshold",
+    "bucc_candidates", "bucc_scores", "chosen_pairs", "chunk_f1", "english_to_foreign", "entity_f1", "exact_match",
+    "exact_match_language_aware", "f1", "f1_binary", "f1_language_aware", "foreign_to_english", "mean",
+    "mlqa_exact_match", "mlqa_f1", "nearest", "pair_f1", "pair_precision", "pair_recall", "retrieve",
+    "squad2_exact_match", "squad2_f1", "token_accuracy", "tydi_mean", "unit", "unrepeated", "with_answer",
+    "without_answer", "xtreme_mean",
 ]  # fmt: skip
 
 Scorer = Callable[[Any, Any, str], np.ndarray | float]
@@ -68,7 +72,7 @@ def _in_language(score: Callable, **options: Any) -> Scorer:
 #   tagging                 a list of tags for each sentence; None for a word without a prediction
 #   span                    a list of right answers for each question; one answer, None without one
 #   retrieval               accuracy_*: what each query should find, and finds; map_at_20: a collection of what is
-#                           right, and the ranking; bucc_*: the gold pairs, and {pair: score} of the predicted ones
+#                           right, and the ranking
 SCORERS: dict[str, Scorer] = {
     "accuracy": _plain(accuracy),
     "f1_binary": _plain(f1_binary),
@@ -93,10 +97,6 @@ SCORERS: dict[str, Scorer] = {
     "accuracy_en_to_xx": _plain(accuracy),
     "accuracy_xx_to_en": _plain(accuracy),
     "map_at_20": _plain(average_precision),
-    "bucc_f1": _plain(pair_f1),
-    "bucc_precision": _plain(pair_precision),
-    "bucc_recall": _plain(pair_recall),
-    "bucc_f1_oracle": _plain(oracle_pair_f1),
 }
 
 

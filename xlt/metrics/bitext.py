@@ -3,17 +3,19 @@
 The protocol is that of Artetxe and Schwenk (2019, section 3) as XTREME's scripts apply it: candidates from both
 directions, ratio margin over four neighbours, one-to-one from the best score down, threshold from the dev set:
 
-    pairs, scores = bucc_candidates(source, target, source_texts, target_texts)     # of dev
-    threshold = best_threshold(pairs, scores, gold)                                 # gold pairs of dev
-    mined = [pair for pair, score in zip(pairs, scores) if score >= threshold]      # the same on test
-    pair_f1(gold, mined)
+    pairs, scores = bucc_candidates(source, target, source_texts, target_texts)     # of dev, then of test
+    bucc_scores(test, dev)                                                          # each as Mined
+
+Two conventions for sentences that occur several times are published, and both are scored.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+import math
+from collections import Counter, defaultdict
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,7 +27,17 @@ MARGINS = {  # cosine of a pair, mean cosine of the neighbours of its two sides 
     "ratio": lambda cosine, mean: np.divide(cosine, mean, out=np.zeros_like(cosine), where=mean != 0),
     "absolute": lambda cosine, mean: cosine,
 }
-REPEATED = ("expand", "drop")
+
+
+class Mined(NamedTuple):
+    """Of one split: the gold pairs, all candidates with their scores, and those of sentences that occur once.
+
+    `unrepeated` is None where nobody knows the sentences.
+    """
+
+    gold: set[Pair]
+    scores: dict[Pair, float]
+    unrepeated: dict[Pair, float] | None = None
 
 
 def bucc_candidates(
@@ -36,39 +48,34 @@ def bucc_candidates(
     *,
     k: int = 4,
     margin: str = "ratio",
-    repeated: str = "expand",
 ) -> tuple[list[tuple[int, int]], np.ndarray]:
     """Candidate pairs of two collections of sentences, the best first.
 
     Args:
         source: (n, width) sentence embeddings; a row that is not finite finds nothing.
         target: (m, width).
-        source_texts: n sentences; equal ones are searched once. Without them all rows are taken to differ.
+        source_texts: n sentences; equal ones are searched once, and what they find is named for all of them. Without
+            texts all rows are taken to differ.
         target_texts: m sentences.
         k: neighbours on each side whose mean cosine makes the margin.
         margin: "ratio", cosine over that mean, or "absolute", the cosine itself.
-        repeated: what becomes of a mined pair of sentences that occur several times. "expand" names all their
-            occurrences, as jiant does; "drop" leaves the pair out, as XTREME does, so that its gold pairs are missed.
 
     Returns:
         (source row, target row) of each pair, and the scores, shape (pairs,), positive, falling.
 
     Raises:
-        UserError: an unknown margin or way with repeated sentences.
+        UserError: an unknown margin.
         ValueError: not as many texts as vectors.
     """
     if margin not in MARGINS:
         raise unknown("margin", margin, MARGINS)
-    if repeated not in REPEATED:
-        raise unknown("way with repeated sentences", repeated, REPEATED)
     source_rows, x = _sentences(source, source_texts)
     target_rows, y = _sentences(target, target_texts)
     pairs, scores = [], []
     for i, j, score in _one_to_one(*_scored_both_ways(x, y, k, margin)):
         rows = list(product(source_rows[i], target_rows[j]))
-        if len(rows) == 1 or repeated == "expand":
-            pairs += rows
-            scores += [score] * len(rows)
+        pairs += rows
+        scores += [score] * len(rows)
     return pairs, np.array(scores)
 
 
@@ -140,8 +147,38 @@ def pair_f1(gold: Collection[Pair], predicted: Collection[Pair]) -> float:
     return 2 * len(set(gold) & set(predicted)) / (len(set(gold)) + len(set(predicted)))
 
 
-def oracle_pair_f1(gold: Collection[Pair], predicted: Mapping[Pair, float]) -> float:
-    """F1 with the threshold chosen on these very gold pairs: what jiant's authors report of BUCC's dev set."""
-    pairs, scores = list(predicted), list(predicted.values())
-    threshold = best_threshold(pairs, scores, gold)
-    return pair_f1(gold, [pair for pair, score in predicted.items() if score >= threshold])
+def unrepeated(scores: Mapping[Pair, float], *sides: Mapping[Hashable, str]) -> dict[Pair, float]:
+    """The pairs whose sentences occur once each; `sides` are the two pools, id -> sentence."""
+    times = [Counter(side.values()) for side in sides]
+    once = {pair: all(n[side[i]] == 1 for i, side, n in zip(pair, sides, times, strict=True)) for pair in scores}
+    return {pair: score for pair, score in scores.items() if once[pair]}
+
+
+def chosen_pairs(scores: Mapping[Pair, float], dev: Mapping[Pair, float], gold: Collection[Pair]) -> set[Pair]:
+    """The pairs from that score on which is the best threshold for the candidates `dev` with their `gold`."""
+    threshold = best_threshold(list(dev), list(dev.values()), gold)
+    return {pair for pair, score in scores.items() if score >= threshold}
+
+
+def bucc_scores(here: Mined, dev: Mined | None = None) -> dict[str, float]:
+    """All that is reported of BUCC, the threshold chosen on `dev`; without it every candidate counts.
+
+    bucc_f1          a mined pair stands for all rows with its two sentences, as in jiant
+    bucc_f1_dropped  pairs with a sentence that occurs twice in its pool are left out, so their gold is missed: XTREME;
+                     NaN where `unrepeated` is None
+    bucc_f1_oracle   as bucc_f1, the threshold chosen on the very gold that is scored: what jiant's authors report of
+                     dev, where it is bucc_f1 by definition
+    """
+    chosen = chosen_pairs(here.scores, dev.scores, dev.gold) if dev else set(here.scores)
+    if here.unrepeated is None or (dev and dev.unrepeated is None):
+        dropped_f1 = math.nan
+    else:
+        dropped = chosen_pairs(here.unrepeated, dev.unrepeated, dev.gold) if dev else set(here.unrepeated)
+        dropped_f1 = pair_f1(here.gold, dropped)
+    return {
+        "bucc_f1": pair_f1(here.gold, chosen),
+        "bucc_f1_dropped": dropped_f1,
+        "bucc_f1_oracle": pair_f1(here.gold, chosen_pairs(here.scores, here.scores, here.gold)),
+        "bucc_precision": pair_precision(here.gold, chosen),
+        "bucc_recall": pair_recall(here.gold, chosen),
+    }
