@@ -1,10 +1,6 @@
-"""The report as a website that needs no network: one index, one page per notebook.
+"""The report as a website that needs no network: an index, the checklists, one page per notebook.
 
-Everything on the index is read back from result files, nothing is computed: tables/*.csv and
-figures/*.png, each with the .json that `xlt.report` wrote beside it, and summary.json, which the
-report notebook writes: {title, question, source, state: clean | dirty | smoke, note,
-answers: [{question, answer, effect, low, high}], provenance: {...}}; all of it is optional, and
-effects are fractions like every score.
+Everything on the pages is read back from result files (see xlt.results); nothing is computed.
 """
 
 from __future__ import annotations
@@ -12,36 +8,29 @@ from __future__ import annotations
 import json
 import math
 import re
-from base64 import b64encode
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jinja2
-import nbformat
-import pandas as pd
 from markupsafe import Markup
 from nbconvert import HTMLExporter
 
-from xlt.artifacts import NOT_RUN, readable
+from xlt import checklists, results
+from xlt.artifacts import NOT_RUN
 from xlt.errors import UserError
+from xlt.results import Notebook, Results, Study
 from xlt.tables import points
 
 TEMPLATES = Path(__file__).parent / "templates"
-STATES = ("clean", "dirty", "smoke")
 
-
-class Notebook(NamedTuple):
-    """An executed notebook: its content and what the index says of it; `problem` says what went wrong, if anything."""
-
-    name: str
-    title: str
-    summary: str
-    problem: str
-    content: nbformat.NotebookNode
+# Sections of the index that hold tables by the beginning of their name; all others are results.
+_NAMED = {"failures": results.FAILED, "cost": ("cost",)}
 
 
 def build(profile: str, reports: Path = Path("reports")) -> Path:
-    """Make reports/<profile>/index.html and a page beside each notebook; the same input gives the same bytes.
+    """Make index.html and checklists.html in reports/<profile>, and a page beside each notebook.
+
+    The same input gives the same bytes.
 
     Returns:
         The index.
@@ -50,22 +39,14 @@ def build(profile: str, reports: Path = Path("reports")) -> Path:
         UserError: there is nothing to report, or a file is missing or damaged; says which.
     """
     folder = Path(reports) / profile
-    notebooks = [_notebook(path) for path in sorted((folder / "notebooks").glob("*.ipynb"))]
-    tables = [_table(path) for path in sorted((folder / "tables").glob("*.csv"))]
-    figures = [_figure(path) for path in sorted((folder / "figures").glob("*.png"))]
-    if not (notebooks or tables or figures):
+    found = results.read(folder)
+    if not (found.notebooks or found.tables or found.figures):
         raise UserError(f"profile {profile} has no results to report; run ./run_all.sh --profile {profile} first")
-    page = _index_fields(_summary(folder / "summary.json"), profile) | {"notebooks": notebooks, "figures": figures}
-    page["cost"] = [table for table in tables if table["name"].startswith("cost")]
-    page["tables"] = [table for table in tables if table not in page["cost"]]
-    page["sections"] = [(name, name.capitalize()) for name in _SECTIONS if page[name]]
-    _write_notebooks(notebooks, folder / "notebooks", profile)
-    index = folder / "index.html"
-    index.write_text(render("index.html.j2", **page), encoding="utf-8", newline="\n")
-    return index
-
-
-_SECTIONS = ("answers", "tables", "figures", "notebooks", "cost", "provenance")
+    _write_notebooks(found.notebooks, folder / "notebooks", profile)
+    _write_notebooks(found.failures, folder / "failures", profile)
+    lists = checklists.filled(checklists.Records.of(folder, found))
+    _write(folder / "checklists.html", "checklists.html.j2", profile=profile, title="Checklists", lists=lists)
+    return _write(folder / "index.html", "index.html.j2", **_index_fields(found, profile))
 
 
 def render(template: str, **fields: Any) -> str:
@@ -78,133 +59,110 @@ def render(template: str, **fields: Any) -> str:
     return environment.get_template(template).render(style=style, not_run=NOT_RUN, **fields)
 
 
-# ---- reading ---------------------------------------------------------------------------------
+def _write(path: Path, template: str, **fields: Any) -> Path:
+    path.write_text(render(template, **fields), encoding="utf-8", newline="\n")
+    return path
 
 
-def _where(path: Path) -> str:
-    """A path as the reader of a message needs it: from the profile's folder on."""
-    return "/".join(path.parts[-3:])
+# ---- the index -------------------------------------------------------------------------------
 
 
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{_where(path)} is missing; write tables and figures with xlt.report") from None
-    except ValueError:
-        raise UserError(f"{_where(path)} is damaged: not valid JSON; run its notebook again") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{_where(path)} is damaged: not a JSON object; run its notebook again")
-    return content
-
-
-def _endings(path: Path, endings: tuple[str, ...]) -> list[str]:
-    """Those files of a table or figure that are there to be linked."""
-    return [ending for ending in endings if path.with_suffix(f".{ending}").is_file()]
-
-
-def _table(path: Path) -> dict[str, Any]:
-    """What the template needs of one table: as it is meant to be read, else its numbers."""
-    sidecar = _json(path.with_suffix(".json"))
-    table = {"name": path.stem, "caption": sidecar.get("caption", ""), "endings": _endings(path, ("csv", "md", "tex"))}
-    try:
-        numbers = pd.read_csv(path)
-    except ValueError:  # every way in which pandas finds a csv empty or damaged
-        raise UserError(f"{_where(path)} is empty or damaged; run its notebook again") from None
-    if "rows" in sidecar:
-        return table | {"columns": sidecar["columns"], "rows": sidecar["rows"]}
-    return table | {"columns": list(numbers.columns), "rows": numbers.map(readable).to_numpy().tolist()}
-
-
-def _figure(path: Path) -> dict[str, Any]:
-    sidecar, data = _json(path.with_suffix(".json")), path.read_bytes()
-    if not data.startswith(b"\x89PNG"):
-        raise UserError(f"{_where(path)} is not a PNG image; run its notebook again")
-    links = {"name": path.stem, "endings": _endings(path, ("png", "pdf"))}
-    text = {key: sidecar.get(key, "") for key in ("caption", "alt")}
-    return links | text | {"data": "data:image/png;base64," + b64encode(data).decode()}
-
-
-def _notebook(path: Path) -> Notebook:
-    try:
-        content = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
-        nbformat.validate(content)
-    except (ValueError, AttributeError, TypeError, KeyError, nbformat.ValidationError):
-        raise UserError(f"{_where(path)} is empty or damaged; run it again") from None
-    text = next((cell.source for cell in content.cells if cell.cell_type == "markdown"), "")
-    title, _, rest = text.partition("\n")
-    summary = " ".join(rest.split("\n\n")[0].split() or rest.split())
-    title = title.lstrip("# ").strip() or path.stem
-    return Notebook(path.stem, title, re.sub(r"[*`]", "", summary), _problem(content), content)
-
-
-def _problem(content: nbformat.NotebookNode) -> str:
-    """Why the outputs cannot be trusted, or nothing."""
-    cells = [cell for cell in content.cells if cell.cell_type == "code" and cell.source.strip()]
-    if any(output.output_type == "error" for cell in cells for output in cell.outputs):
-        return "stopped with an error"
-    if [cell.execution_count for cell in cells] != list(range(1, len(cells) + 1)):
-        return "was not run from top to bottom"
-    return ""
-
-
-def _summary(path: Path) -> dict[str, Any]:
-    summary = _json(path) if path.is_file() else {}
-    if summary.get("state", "clean") not in STATES:
-        raise UserError(f"{_where(path)}: state is '{summary['state']}'; known: {', '.join(STATES)}")
-    answers = summary.get("answers", [])
-    if not isinstance(answers, list) or not all(isinstance(a, dict) and a.get("question") for a in answers):
-        raise UserError(f"{_where(path)}: answers must be a list, each with a question")
-    return summary
-
-
-# ---- writing ---------------------------------------------------------------------------------
-
-
-def _index_fields(summary: dict[str, Any], profile: str) -> dict[str, Any]:
-    provenance = summary.get("provenance") or {}
-    plain = {key: summary.get(key, "") for key in ("question", "state", "note")}
-    return plain | {
+def _index_fields(found: Results, profile: str) -> dict[str, Any]:
+    summary, provenance = found.summary, found.summary.get("provenance") or {}
+    named = {section: [t for t in found.tables.values() if t["name"].startswith(w)] for section, w in _NAMED.items()}
+    page = {key: summary.get(key, "") for key in ("question", "state", "note")} | named
+    page |= {
         "profile": profile,
         "title": summary.get("title") or f"Results of the profile {profile}",
         "world": "world" in (summary.get("source"), provenance.get("source")),
-        "answers": _answers(summary.get("answers", [])),
-        "provenance": [
-            (key, value if isinstance(value, str) else json.dumps(value)) for key, value in provenance.items()
-        ],
+        "answers": _answers(found),
+        "results": _groups(found, {table["name"] for tables in named.values() for table in tables}),
+        "notebooks": found.notebooks,
+        "stopped": found.failures,
+        "provenance": [(k, v if isinstance(v, str) else json.dumps(v)) for k, v in provenance.items()],
+    }
+    there = page | {"failures": page["failures"] or page["stopped"]}
+    return page | {"sections": [(key, name) for key, name in _SECTIONS.items() if there[key]]}
+
+
+_SECTIONS = {
+    "answers": "Answers",
+    "results": "Results",
+    "failures": "Failed and collapsed runs",
+    "notebooks": "Notebooks",
+    "cost": "Cost",
+    "provenance": "Provenance",
+}
+
+
+def _groups(found: Results, elsewhere: set[str]) -> list[dict[str, Any]]:
+    """Tables and figures by the notebook that their names begin with; first those of none.
+
+    "03_zero_shot_transfer" has "3_...", "study_ordering" has "ordering_...". Those of one name are shown together,
+    and what is told language by language is folded.
+    """
+    titles = {"": "Overview"} | {notebook.name: notebook.title for notebook in found.notebooks}
+    groups = {name: {"notebook": name, "title": title, "open": [], "folded": []} for name, title in titles.items()}
+    for name in sorted((found.figures.keys() | found.tables.keys()) - elsewhere):
+        item = {"name": name, "figure": found.figures.get(name), "table": found.tables.get(name)}
+        owners = [notebook for notebook in titles if f"{name}_".startswith(f"{_prefix(notebook)}_")]
+        groups[max(owners, key=len, default="")]["folded" if "_languages_" in name else "open"].append(item)
+    return [group for group in groups.values() if group["open"] or group["folded"]]
+
+
+def _prefix(notebook: str) -> str:
+    number = re.match(r"0*(\d+)_", notebook)
+    return number[1] if number else notebook.removeprefix("study_")
+
+
+def _answers(found: Results) -> list[dict[str, Any]]:
+    """The studies with the effects of their answers as text, and as places on one axis from 0 to 200, zero at 100."""
+    titles = {notebook.name: notebook.title for notebook in found.notebooks}
+    answers = [answer for study in found.studies for answer in study.answers]
+    reach = max((abs(v) for answer in answers for v in _effect(answer) if v is not None), default=0) or 1
+    return [_study(study, study.notebook in titles, reach) for study in found.studies]
+
+
+def _study(study: Study, linked: bool, reach: float) -> dict[str, Any]:
+    rows = [_answer(answer, reach) for answer in study.answers]
+    return study._asdict() | {"notebook": study.notebook if linked else "", "answers": rows}
+
+
+def _answer(answer: dict[str, Any], reach: float) -> dict[str, Any]:
+    (effect, low, high), detectable = _effect(answer), _number(answer.get("detectable"))
+    places = [None if v is None else round(100 + 90 * v / reach, 1) for v in (effect, low, high)]
+    bounded = None not in places
+    said = {key: answer.get(key) or "" for key in ("question", "answer", "verdict")}
+    return said | {
+        "effect": "" if effect is None else points(effect, sign=True),
+        "interval": f"[{points(low)}, {points(high)}]" if bounded else "",
+        "detectable": "" if detectable is None else points(detectable),
+        "at": places[0],
+        "range": places[1:] if bounded else None,
+        "sure": bounded and (low > 0 or high < 0),
     }
 
 
-def _answers(answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The answers with their effects as text and as places on one shared axis from 0 to 200, zero at 100."""
-    keys = ("effect", "low", "high")
-    values = [{key: _number(answer.get(key)) for key in keys} for answer in answers]
-    reach = max((abs(v) for value in values for v in value.values() if v is not None), default=0) or 1
-    return [_answer(answer, value, reach) for answer, value in zip(answers, values, strict=True)]
-
-
-def _answer(answer: dict[str, Any], value: dict[str, float | None], reach: float) -> dict[str, Any]:
-    at, low, high = (None if v is None else round(100 + 90 * v / reach, 1) for v in value.values())
-    bounded = None not in (at, low, high)
-    text = "" if at is None else f"{points(value['effect'], sign=True)} points"
-    text += f" [{points(value['low'])}, {points(value['high'])}]" if bounded else ""
-    words = {"question": answer["question"], "answer": answer.get("answer") or NOT_RUN, "text": text}
-    return words | {"at": at, "range": (low, high) if bounded else None, "sure": bounded and (low > 100 or high < 100)}
+def _effect(answer: dict[str, Any]) -> list[float | None]:
+    return [_number(answer.get(key)) for key in ("effect", "low", "high")]
 
 
 def _number(value: Any) -> float | None:
-    """A finite number, or None: the report notebook writes what it has, nan included."""
+    """A finite number, or None: the notebooks write what they have, nan included."""
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
+# ---- pages of notebooks ----------------------------------------------------------------------
+
+
 def _write_notebooks(notebooks: list[Notebook], folder: Path, profile: str) -> None:
-    exporter = HTMLExporter(template_name="folded", extra_template_basedirs=[str(TEMPLATES)], exclude_anchor_links=True)
+    exporter = HTMLExporter(template_name="folded", extra_template_basedirs=[str(TEMPLATES)])
     for i, notebook in enumerate(notebooks):
         _describe_images(notebook)
         body, _ = exporter.from_notebook_node(notebook.content)
         fields = {"before": notebooks[i - 1] if i else None, "after": (notebooks[i + 1 :] or [None])[0]}
-        page = render("notebook.html.j2", body=Markup(body), profile=profile, **notebook._asdict(), **fields)
-        (folder / f"{notebook.name}.html").write_text(page, encoding="utf-8", newline="\n")
+        fields |= notebook._asdict() | {"body": Markup(body), "profile": profile}
+        _write(folder / f"{notebook.name}.html", "notebook.html.j2", **fields)
 
 
 def _describe_images(notebook: Notebook) -> None:
