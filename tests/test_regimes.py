@@ -96,6 +96,23 @@ def test_the_plan_counts_the_same_updates(store, start):
     assert store.record(recipe)["steps"] == some.updates(plan._records(store, some)) == 108
 
 
+def test_the_plan_counts_copies_and_passes(store, start):
+    def cost(**more):
+        return plan._training_seconds(store, start.then(stage(steps=None, languages=("en",), **more)))
+
+    def evaluation_cost(**more):
+        return plan._evaluation_seconds(start.start, Evaluation(task="xnli", examples=50, **more))
+
+    copies = {"perturbation": "typos", "copies": 3}
+    assert cost(augment=copies) == pytest.approx(3 * cost(), rel=0.05)  # but for the last batch
+    assert cost(augment=copies | {"keep": True}) == pytest.approx(4 * cost(), rel=0.05)
+    pgd, random = {"radius": 0.1, "steps": 3}, {"radius": 0.1, "search": "random"}
+    assert cost(ball=pgd) == pytest.approx(3 * cost()) and cost(ball=random) == cost()  # (3 + 3 x 2) / 3
+    assert evaluation_cost(ball=pgd) == pytest.approx(7 * evaluation_cost())
+    assert evaluation_cost(attack={"name": "characters", "budget": 9}) == pytest.approx(9 * evaluation_cost())
+    assert evaluation_cost(attack={"name": "characters", "beam": 2}) == pytest.approx(120 * evaluation_cost())
+
+
 @pytest.mark.parametrize("task", ["copa", "squad", "tatoeba"])
 def test_the_plan_knows_every_family(task):
     assert plan._length(task, 512) > 0
