@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from xlt import engine, tasks
 from xlt.progress import duration
-from xlt.recipe import Encoder, Evaluation, Part, Recipe, Stage
+from xlt.recipe import Ball, Encoder, Evaluation, Part, Recipe, Stage
 
 if TYPE_CHECKING:
     from xlt.store import Store
@@ -23,7 +23,7 @@ SUBWORDS = {
     tasks.MINING: 25, tasks.ANSWERS: 200, tasks.DUAL: 60,
 }  # fmt: skip
 EXAMPLES = 2000  # of a test set that is not limited
-QUERIES = 60  # of an attack on one example
+QUERIES = 60  # of a greedy attack on one example
 OVERHEAD = 1.0  # seconds a run takes whatever its size
 
 
@@ -92,7 +92,12 @@ def _training_seconds(store: Store, recipe: Recipe) -> float:
     sequences = stage.updates(records) * stage.batch * stage.accumulate
     lengths = [_length(part.task, stage.max_length) for part in stage.parts]
     length = sum(share * n for share, n in zip(stage.batch_shares(records), lengths, strict=True))
-    return 6 * encoder_size(recipe.start) * sequences * length / _speed()
+    passes = 3 + 2 * _ascents(stage.ball)  # forward, backward to the inputs, backward to the weights
+    return 2 * passes * encoder_size(recipe.start) * sequences * length / _speed()
+
+
+def _ascents(around: Ball | None) -> int:
+    return {"pgd": around.steps, "fgsm": 1, "random": 0}[around.search] if around else 0
 
 
 def _length(task: str, most: int) -> int:
@@ -101,7 +106,8 @@ def _length(task: str, most: int) -> int:
 
 def _records(store: Store, stage: Stage) -> list[int]:
     """Training records of each part of the stage in all its languages, read from the data set's own description."""
-    return [(part.examples or _rows(store, part)) * len(part.languages) for part in stage.parts]
+    copies = stage.augment.copies + stage.augment.keep if stage.augment else 1
+    return [copies * (part.examples or _rows(store, part)) * len(part.languages) for part in stage.parts]
 
 
 def _rows(store: Store, part: Part) -> int:
@@ -114,8 +120,8 @@ def _rows(store: Store, part: Part) -> int:
 
 def _evaluation_seconds(start: Encoder, evaluation: Evaluation) -> float:
     length = _length(evaluation.task, evaluation.max_length)
-    passes = min(QUERIES, evaluation.attack.budget) if evaluation.attack else 1
-    passes += 3 * evaluation.ball.steps if evaluation.ball else 0  # forward and backward
+    attack = evaluation.attack
+    passes = min(QUERIES * attack.beam, attack.budget) if attack else 1 + 2 * _ascents(evaluation.ball)
     return 2 * encoder_size(start) * (evaluation.examples or EXAMPLES) * length * passes / _speed()
 
 
