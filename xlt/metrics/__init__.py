@@ -26,7 +26,6 @@ from xlt.metrics.answers import (
     with_answer,
     without_answer,
 )
-from xlt.metrics.averages import tydi_mean, xtreme_mean
 from xlt.metrics.bitext import (
     Mined,
     best_threshold,
@@ -40,16 +39,15 @@ from xlt.metrics.bitext import (
 )
 from xlt.metrics.labels import accuracy, accuracy_and_f1, f1_binary
 from xlt.metrics.neighbours import nearest, unit
-from xlt.metrics.retrieval import average_precision, english_to_foreign, foreign_to_english, retrieve
+from xlt.metrics.retrieval import average_precision, retrieve
 from xlt.metrics.tagging import Tags, chunk_f1, entity_f1, token_accuracy
 
 __all__ = [
     "Mined", "SCORERS", "Tags", "accuracy", "accuracy_and_f1", "average_precision", "best_threshold",
-    "bucc_candidates", "bucc_scores", "chosen_pairs", "chunk_f1", "english_to_foreign", "entity_f1", "exact_match",
-    "exact_match_language_aware", "f1", "f1_binary", "f1_language_aware", "foreign_to_english", "mean",
-    "mlqa_exact_match", "mlqa_f1", "nearest", "pair_f1", "pair_precision", "pair_recall", "retrieve",
-    "squad2_exact_match", "squad2_f1", "token_accuracy", "tydi_mean", "unit", "unrepeated", "with_answer",
-    "without_answer", "xtreme_mean",
+    "bucc_candidates", "bucc_scores", "chosen_pairs", "chunk_f1", "entity_f1", "exact_match",
+    "exact_match_language_aware", "f1", "f1_binary", "f1_language_aware", "mean", "mlqa_exact_match", "mlqa_f1",
+    "nearest", "pair_f1", "pair_precision", "pair_recall", "retrieve", "squad2_exact_match", "squad2_f1",
+    "token_accuracy", "unit", "unrepeated", "with_answer", "without_answer",
 ]  # fmt: skip
 
 Scorer = Callable[[Any, Any, str], np.ndarray | float]

@@ -19,14 +19,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from xlt.errors import unknown
 from xlt.metrics.neighbours import nearest, unit
 
 Pair = tuple[Hashable, Hashable]
-MARGINS = {  # cosine of a pair, mean cosine of the neighbours of its two sides -> score
-    "ratio": lambda cosine, mean: np.divide(cosine, mean, out=np.zeros_like(cosine), where=mean != 0),
-    "absolute": lambda cosine, mean: cosine,
-}
 
 
 class Mined(NamedTuple):
@@ -47,7 +42,6 @@ def bucc_candidates(
     target_texts: Sequence[str] | None = None,
     *,
     k: int = 4,
-    margin: str = "ratio",
 ) -> tuple[list[tuple[int, int]], np.ndarray]:
     """Candidate pairs of two collections of sentences, the best first.
 
@@ -57,22 +51,18 @@ def bucc_candidates(
         source_texts: n sentences; equal ones are searched once, and what they find is named for all of them. Without
             texts all rows are taken to differ.
         target_texts: m sentences.
-        k: neighbours on each side whose mean cosine makes the margin.
-        margin: "ratio", cosine over that mean, or "absolute", the cosine itself.
+        k: neighbours on each side; the margin is the cosine over the mean cosine to them.
 
     Returns:
         (source row, target row) of each pair, and the scores, shape (pairs,), positive, falling.
 
     Raises:
-        UserError: an unknown margin.
         ValueError: not as many texts as vectors.
     """
-    if margin not in MARGINS:
-        raise unknown("margin", margin, MARGINS)
     source_rows, x = _sentences(source, source_texts)
     target_rows, y = _sentences(target, target_texts)
     pairs, scores = [], []
-    for i, j, score in _one_to_one(*_scored_both_ways(x, y, k, margin)):
+    for i, j, score in _one_to_one(*_scored_both_ways(x, y, k)):
         rows = list(product(source_rows[i], target_rows[j]))
         pairs += rows
         scores += [score] * len(rows)
@@ -88,18 +78,22 @@ def _sentences(vectors: np.ndarray, texts: Sequence[str] | None) -> tuple[list[l
     return list(rows.values()), np.where(np.isfinite(first), first, 0)
 
 
-def _scored_both_ways(x: np.ndarray, y: np.ndarray, k: int, margin: str) -> tuple[np.ndarray, np.ndarray]:
+def _scored_both_ways(x: np.ndarray, y: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The best partner of each x, then of each y: pairs (n + m, 2) and scores (n + m,)."""
     (x_cosines, x_nearest), (y_cosines, y_nearest) = nearest(x, y, k), nearest(y, x, k)
     x_mean, y_mean = x_cosines.mean(axis=1, dtype=float), y_cosines.mean(axis=1, dtype=float)
-    x_scores = MARGINS[margin](x_cosines.astype(float), (x_mean[:, None] + y_mean[x_nearest]) / 2)
-    y_scores = MARGINS[margin](y_cosines.astype(float), (y_mean[:, None] + x_mean[y_nearest]) / 2)
+    x_scores = _ratio(x_cosines.astype(float), (x_mean[:, None] + y_mean[x_nearest]) / 2)
+    y_scores = _ratio(y_cosines.astype(float), (y_mean[:, None] + x_mean[y_nearest]) / 2)
     x_best, y_best = x_scores.argmax(axis=1), y_scores.argmax(axis=1)
     x_rows, y_rows = np.arange(len(x)), np.arange(len(y))
     forward = np.stack([x_rows, x_nearest[x_rows, x_best]], axis=1)
     backward = np.stack([y_nearest[y_rows, y_best], y_rows], axis=1)
     scores = np.concatenate([x_scores[x_rows, x_best], y_scores[y_rows, y_best]])
     return np.concatenate([forward, backward]), scores
+
+
+def _ratio(cosine: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    return np.divide(cosine, mean, out=np.zeros_like(cosine), where=mean != 0)
 
 
 def _one_to_one(pairs: np.ndarray, scores: np.ndarray) -> list[tuple[int, int, float]]:

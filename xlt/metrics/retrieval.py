@@ -7,7 +7,6 @@ from collections.abc import Collection, Hashable, Sequence
 import numpy as np
 
 from xlt.metrics.checks import same_length
-from xlt.metrics.labels import accuracy
 from xlt.metrics.neighbours import unit
 
 
@@ -29,16 +28,6 @@ def retrieve(queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:
     similarity = np.where(np.isnan(similarity), -np.inf, similarity.round(12))
     best = similarity.argmax(axis=1)
     return np.where(np.isneginf(similarity.max(axis=1)), -1, best)
-
-
-def english_to_foreign(english: np.ndarray, foreign: np.ndarray) -> np.ndarray:
-    """1.0 where the English query i finds foreign sentence i; shape (n,). XTREME's Tatoeba direction."""
-    return accuracy(range(len(english)), retrieve(english, foreign).tolist())
-
-
-def foreign_to_english(foreign: np.ndarray, english: np.ndarray) -> np.ndarray:
-    """1.0 where the foreign query i finds English sentence i; shape (n,). Gives other numbers."""
-    return accuracy(range(len(foreign)), retrieve(foreign, english).tolist())
 
 
 def average_precision(

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from xlt.lab import Lab
 
 MODEL = "FacebookAI/xlm-roberta-large"
-SOURCE = "nyu-mll/jiant-dev pull request 128"
 SPLITS = {"tatoeba": "test", "bucc": "dev"}
 
 
