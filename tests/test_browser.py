@@ -109,12 +109,13 @@ def browser():
 # What is on the page, asked in the page. Wider than the window may be only what stands in a box that scrolls.
 FINDINGS = """() => {
   const scrolls = e => /auto|scroll/.test(getComputedStyle(e).overflowX);
-  const boxed = e => { for (let p = e.parentElement; p && p !== document.body; p = p.parentElement) if (scrolls(p)) return true; return false; };
+  const boxed = e => e.parentElement && (scrolls(e.parentElement) || boxed(e.parentElement));
+  const hides = e => /hidden|clip/.test(getComputedStyle(e).overflowX);
   const name = e => e.tagName + '.' + (e.getAttribute('class') || '') + ' ' + e.textContent.slice(0, 40);
   const all = [...document.body.querySelectorAll('*')].filter(e => e.getClientRects().length && !boxed(e));
   return {
     wide: all.filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(name),
-    cut: all.filter(e => /hidden|clip/.test(getComputedStyle(e).overflowX) && e.scrollWidth > e.clientWidth + 1).map(name),
+    cut: all.filter(e => hides(e) && e.scrollWidth > e.clientWidth + 1).map(name),
     sideways: document.documentElement.scrollWidth - innerWidth,
     unboxed: all.filter(e => e.matches('.scroll') && !scrolls(e)).map(name),
     broken: [...document.images].filter(i => !(i.complete && i.naturalWidth)).map(i => i.outerHTML.slice(0, 80)),

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 
 import matplotlib
 import nbformat
@@ -13,7 +15,7 @@ matplotlib.use("Agg")
 
 from matplotlib.figure import Figure  # noqa: E402
 
-from xlt import report, site  # noqa: E402
+from xlt import params, report, site  # noqa: E402
 from xlt.errors import UserError  # noqa: E402
 
 EVIL = "<script>alert(1)</script>"
@@ -53,16 +55,29 @@ def profile(tmp_path):
     return folder
 
 
+def study(profile, notebook, name, *answers):
+    """What a study notebook leaves: its answers."""
+    (profile / "answers").mkdir(exist_ok=True)
+    content = {"study": name, "label": "does the small world show it?", "answers": list(answers)}
+    (profile / "answers" / f"{notebook}.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+def texts(page, tag="tr"):
+    """The text of each row of a page, marks taken away."""
+    rows = re.findall(rf"<{tag}[ >].*?</{tag}>", page, flags=re.DOTALL)
+    return [" ".join(re.sub(r"<[^>]*>", " ", row).split()) for row in rows]
+
+
 def build(profile):
     return site.build(profile.name, profile.parent).read_text(encoding="utf-8")
 
 
 def test_index_shows_all_that_was_made(profile):
     page = build(profile)
-    for text in ("A title", "Does it help?", "+3.0 points [1.0, 5.0]", "A caption &amp; more", "abc1234", "[0, 1, 2]"):
+    for text in ("A title", "Does it help?", "+3.0", "[1.0, 5.0]", "A caption &amp; more", "abc1234", "[0, 1, 2]"):
         assert text in page
     assert "measuring instrument" in page
-    assert page.index('id="tables"') < page.index('id="cost"') < page.index("Hours")
+    assert page.index('id="results"') < page.index('id="cost"') < page.index("Hours")
     assert re.findall(r'href="(tables/words\.\w+)"', page) == [f"tables/words.{e}" for e in ("csv", "md", "tex")]
     assert page.count("not run") == 2  # the empty cell and the unanswered question
 
@@ -73,9 +88,114 @@ def test_effects_share_one_axis_and_only_sure_ones_are_coloured(profile):
     assert re.findall(r'cx="([\d.]+)"', page) == ["154.0", "82.0"]  # 100 + 90 x 3 / 5, 100 - 90 x 1 / 5
 
 
+def test_answers_stand_in_one_table_in_the_order_of_the_notebooks(profile):
+    study(profile, "study_order", "Does the order matter?", {"question": "Any?", "answer": "", "verdict": "not run"})
+    helps = {"effect": 0.02, "low": 0.01, "high": 0.03, "detectable": 0.015, "verdict": "helps"}
+    study(profile, "02", "Is there transfer?", {"question": "Any?", "answer": "Yes."} | helps)
+    page = build(profile)
+    label = "does the small world show it?"
+    table = page[page.index('<table class="answers"') : page.index("</table>")]
+    assert texts(table)[:5] == [
+        "Question Effect 95 % interval Detectable Verdict",
+        f"Is there transfer? {label}",
+        "Any? Yes. +2.0 [1.0, 3.0] 1.5 helps",
+        f"Does the order matter? {label}",
+        "Any? not run",
+    ]
+    assert texts(table)[5] == "The profile as a whole"  # what summary.json itself answers
+    links = re.findall(r'href="([^"]*)"', table)
+    assert links == ["notebooks/02.html"]  # the other notebook is not there
+
+
+def test_results_stand_with_their_notebook_and_languages_are_folded(profile):
+    names = ("1_early", "0_no", "2_languages_xnli", "mix_all", "data_mix_all", "data_mix")
+    for name in names:
+        report.save_table(pd.DataFrame({"a": [1]}), profile / "tables", name, "c")
+    for stem in ("study_mix", "study_data_mix", "01_first", "02_second"):
+        nbformat.write(notebook(stem), profile / "notebooks" / f"{stem}.ipynb")
+    page = build(profile)
+    groups = re.split(r'<section id="of-', page[: page.index('<section id="notebooks"')])[1:]
+    found = {group.partition('"')[0]: re.findall(r'id="table-([^"]*)"', group) for group in groups}
+    assert found == {
+        "all": ["0_no", "words"],
+        "01_first": ["1_early"],
+        "02_second": ["2_languages_xnli"],
+        "study_data_mix": ["data_mix", "data_mix_all"],
+        "study_mix": ["mix_all"],
+    }
+    folded = re.findall(r"<details>(.*?)</details>", page, flags=re.DOTALL)
+    assert len(folded) == 1 and "2_languages_xnli" in folded[0]
+
+
+def test_failed_and_collapsed_runs(profile):
+    assert 'id="failures"' not in build(profile)
+    report.save_table(pd.DataFrame(columns=["run"]), profile / "tables", "failed_runs", "Runs that failed.")
+    assert "Runs that failed. None." in build(profile)
+    report.save_table(pd.DataFrame({"run": ["abc"]}), profile / "tables", "collapsed", "Runs that collapsed.")
+    (profile / "failures").mkdir()
+    nbformat.write(notebook("Stopped here", count=None), profile / "failures" / "03.ipynb")
+    page = build(profile)
+    part = page[page.index('<section id="failures"') : page.index('<section id="notebooks"')]
+    assert "abc" in part and 'href="failures/03.html"' in part
+    assert "Stopped here" in (profile / "failures" / "03.html").read_text(encoding="utf-8")
+
+
+RUN = {"intermediate": "squad", "seed": 0, "task": "xnli", "language": "de", "split": "test", "n": 1200, "value": 0.5}
+RUN |= {"run": "a1", "source": "the hub", "commit": "abc", "dirty": False, "precision": "fp32", "torch_version": "2.9"}
+
+
+def checklists(profile):
+    """The answer to each item of the page, by its code."""
+    build(profile)
+    page = (profile / "checklists.html").read_text(encoding="utf-8")
+    return {text.split()[0]: text for text in texts(page, "div")}
+
+
+def test_checklists_are_filled_in_from_the_records(profile):
+    runs = [RUN, RUN | {"seed": 1, "run": "a2", "language": "sw"}, RUN | {"task": "tatoeba"}, RUN | {"task": "udpos"}]
+    pd.DataFrame(runs).to_csv(profile / "scores.csv", index=False)
+    cost = {"runs": 4, "hours": 2.5, "parameters": 1e6, "trainable": 5e5, "peak_mb": 900, "device": "cuda"}
+    report.save_table(pd.DataFrame([{"recipe": "x"} | cost]), profile / "tables", "cost", "Cost")
+    found = checklists(profile)
+    assert "xnli: test; de sw; 1,200 examples in each" in found["B5,"]
+    assert "facebook/xnli (xnli): CC BY-NC 4.0" in found["B2"] and "rajpurkar/squad (squad)" in found["B2"]
+    two = (
+        "google/xtreme (tatoeba): CC BY 2.0 FR",
+        "google/xtreme (udpos, pos): UD, per treebank",
+    )  # one place, two licences
+    assert all(line in found["B2"] for line in two)
+    assert "nyu-mll/glue (mnli)" in found["B2"]  # what the target is trained on
+    assert "1,000,000 parameters, 500,000 of them trained" in found["C1"]
+    assert "4 runs in 2.5" in found["C1"] and "hours on cuda" in found["C1"]
+    assert "2 seeds (0, 1); 2 trained models" in found["C3"] and "3 answers, 2 of them with an interval" in found["C3"]
+    assert "torch 2.9" in found["C4"] and "at commit abc" in found["4"]
+    assert found["A2"].endswith("to be answered by the authors")
+
+
+def test_without_records_the_checklists_are_left_to_the_authors(profile):
+    for path in (*profile.glob("tables/cost.*"), profile / "summary.json"):
+        path.unlink()
+    found = checklists(profile)
+    assert len(found) > 15 and all(text.endswith("to be answered by the authors") for text in found.values())
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex is installed")
+def test_latex_tables_compile_as_they_are(profile):
+    shown = pd.DataFrame({"task_1 & more": ["50.0 ± 1.0\n+2.0 [−1.0, 3.0]", "100 % # $ {x} ~ ^ \\ <a> † → –"]})
+    report.save_table(pd.DataFrame({"value": [0.5, None]}), profile / "tables", "matrix", "a_1 & 5 %", shown=shown)
+    tables = [*(profile / "tables").glob("*.tex"), *(params.ROOT / "reports" / "mini" / "tables").glob("*.tex")]
+    body = "".join(rf"\input{{{path}}}\clearpage" for path in tables)
+    head = r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}"
+    (profile / "all.tex").write_text(head + body + r"\end{document}", encoding="utf-8")
+    command = ["pdflatex", "-draftmode", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
+    done = subprocess.run(command, cwd=profile, capture_output=True, text=True, errors="replace")
+    assert done.returncode == 0, done.stdout[-800:]
+
+
 def test_pages_are_self_contained_and_harmless(profile):
     pages = [build(profile)] + [p.read_text(encoding="utf-8") for p in (profile / "notebooks").glob("*.html")]
-    assert len(pages) == 3
+    pages.append((profile / "checklists.html").read_text(encoding="utf-8"))
+    assert len(pages) == 4
     for page in pages:
         assert "<script" not in page
         assert "default-src 'none'" in page  # whatever slips through cannot run or load
@@ -136,6 +256,9 @@ def test_a_summary_is_optional(profile):
         ("tables/words.json", None, "mini/tables/words.json is missing"),
         ("figures/dots.png", "x", "mini/figures/dots.png is not a PNG"),
         ("figures/dots.json", "[]", "mini/figures/dots.json is damaged"),
+        ("answers/01.json", "{", "mini/answers/01.json is damaged"),
+        ("answers/01.json", "{}", "mini/answers/01.json: answers must be a list"),
+        ("scores.csv", "", "mini/scores.csv is empty or damaged"),
         ("summary.json", "no", "mini/summary.json is damaged"),
         ("summary.json", '{"state": "fine"}', "state is 'fine'; known: clean, dirty, smoke"),
         ("summary.json", '{"answers": ["x"]}', "answers must be a list"),
@@ -148,6 +271,7 @@ def test_damaged_input_is_one_clear_line(profile, file, content, message):
     if content is None:
         (profile / file).unlink()
     else:
+        (profile / "answers").mkdir()
         (profile / file).write_text(content, encoding="utf-8")
     with pytest.raises(UserError) as error:
         build(profile)

@@ -18,6 +18,7 @@ from xlt.files import read_yaml
 
 FILE = Path(__file__).parent / "templates" / "checklists.yaml"
 WORLD = "the generated world"
+_COST = {"runs", "hours", "parameters", "trainable", "peak_mb", "device"}
 
 
 class Link(NamedTuple):
@@ -42,18 +43,15 @@ class Records(NamedTuple):
         return sorted(self.scores[column].dropna().unique()) if column in self.scores else []
 
     def total(self) -> dict[str, str]:
-        """The last row of the cost table: every run counted once."""
+        """The last row of the cost table: every run counted once; empty where the table is not that of xlt.tables."""
         cost = self.found.tables.get("cost")
-        return dict(zip(cost["columns"], cost["rows"][-1], strict=True)) if cost and cost["rows"] else {}
+        total = dict(zip(cost["columns"], cost["rows"][-1], strict=True)) if cost and cost["rows"] else {}
+        return total if total.keys() >= _COST else {}
 
 
 def filled(records: Records) -> list[dict[str, Any]]:
     """The lists with `lines` in each item; an item without any is to be answered by the authors."""
-    return [declared | {"items": [_filled(item, records) for item in declared["items"]]} for declared in _declared()]
-
-
-def _declared() -> list[dict[str, Any]]:
-    return read_yaml(FILE)
+    return [part | {"items": [_filled(item, records) for item in part["items"]]} for part in read_yaml(FILE)]
 
 
 def _filled(item: dict[str, Any], records: Records) -> dict[str, Any]:
@@ -77,8 +75,11 @@ def data(records: Records) -> Lines:
     sources = records.values("source")
     if sources == [WORLD]:
         return ["Only the generated world of this repository, under the repository's licence; no records of others."]
-    licences = {task.dataset: f"{task.dataset} ({task.name}): {task.licence}" for task in _used(records)}
-    return [*(f"Read from {source}." for source in sources), *(licences[name] for name in sorted(licences) if name)]
+    licences: dict[tuple[str, str], dict[str, None]] = {}
+    for task in filter(lambda task: task.dataset, _used(records)):
+        licences.setdefault((task.dataset, task.licence), {})[task.name] = None
+    told = [f"{dataset} ({', '.join(names)}): {licence}" for (dataset, licence), names in sorted(licences.items())]
+    return [*(f"Read from {source}." for source in sources), *told]
 
 
 def _used(records: Records) -> list[tasks.Task]:
@@ -145,10 +146,8 @@ def code(records: Records) -> Lines:
 
 
 def versions(records: Records) -> Lines:
-    names = [
-        name.removesuffix("_version") for name in records.scores if name.endswith("_version") and name != "task_version"
-    ]
-    found = [f"{name} {', '.join(records.values(f'{name}_version'))}" for name in names]
+    names = [name for name in records.scores if name.endswith("_version") and name != "task_version"]
+    found = [f"{name.removesuffix('_version')} {', '.join(map(str, records.values(name)))}" for name in names]
     return ["; ".join(found) + "."] if found else []
 
 

@@ -174,7 +174,7 @@ def _notebook(path: Path) -> Notebook:
     title, _, rest = text.partition("\n")
     summary = " ".join(rest.split("\n\n")[0].split() or rest.split())
     title = title.lstrip("# ").strip() or path.stem
-    return Notebook(path.stem, title, re.sub(r"[*`]", "", summary), _problem(content), content)
+    return Notebook(path.stem, title, re.sub(r"[*`]|\[(.*?)\]\(.*?\)", r"\1", summary), _problem(content), content)
 
 
 def _problem(content: nbformat.NotebookNode) -> str:
