@@ -205,6 +205,10 @@ def test_success_means_that_the_stored_text_changes_the_answer(store, start, tas
     if task == "xnli":
         won = [one["success"] for one, first in zip(found, before, strict=True) if first["accuracy"]]
         assert values["attack_success"] == pytest.approx(np.mean(won) if won else float("nan"), nan_ok=True)
+        asked_more = [one["queries"] > 1 for one, first in zip(found, before, strict=True) if first["accuracy"]]
+        assert values["attackable"] == pytest.approx(np.mean(asked_more) if asked_more else float("nan"), nan_ok=True)
+    if name == "distractor":
+        assert np.isnan(values["share_changed"])
 
 
 def test_an_interrupted_attack_goes_on_and_ends_the_same(store, start, monkeypatch):

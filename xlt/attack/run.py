@@ -3,6 +3,11 @@
 Robust scores are over all examples, those that were wrong before the attack counted as they are; success is over the
 originally right answers alone (for tagging: over the tokens of right answers). Beside each stands the random control:
 as many words changed as the attack changed, at random places into random options of the same lists, with no search.
+
+Rows of an attacked evaluation beside the task's own metrics: clean_METRIC and random_METRIC; attack_success and
+random_success; relative_drop, of the main metric; queries_mean and queries_max; share_changed, of the words, where the
+attack succeeded; attackable, the share of right answers in whose texts anything could change, without which a low
+success says little.
 """
 
 from __future__ import annotations
@@ -96,6 +101,7 @@ def _chunk(
             "texts": edited(search.texts, search.places, found[row].edits),
             "random": edited(search.texts, search.places, drawn),
             "queries": found[row].queries, "changed": len(found[row].edits), "words": words,
+            "places": len(search.places),
         }  # fmt: skip
 
 
@@ -148,7 +154,8 @@ def _measured(
     tried = [row for row in total if clean[row].any()]
     lost = {prefix: [(clean[row] & ~np.array(right[prefix][row])).sum() for row in total] for prefix in ("", "random_")}
     parts = sum(int(found.sum()) for found in clean)
-    won = [row for row in tried if lost[""][row]]
+    changes = victim.evaluation.attack.name != "distractor"  # which adds a sentence
+    won = [row for row in tried if lost[""][row] and changes]
     values = {name: values[name] for name in sorted(values, key=lambda name: name.startswith(("clean_", "random_")))}
     values |= {
         "attack_success": float(sum(lost[""]) / parts) if parts else float("nan"),
@@ -157,6 +164,7 @@ def _measured(
         "queries_mean": _mean([done[row]["queries"] for row in tried]),
         "queries_max": max((done[row]["queries"] for row in tried), default=float("nan")),
         "share_changed": _mean([done[row]["changed"] / max(1, done[row]["words"]) for row in won]),
+        "attackable": _mean([done[row]["places"] > 0 for row in tried]),
     }
     return values, [_record(victim, row, done[row], examples, right) for row in total]
 
