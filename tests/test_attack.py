@@ -139,11 +139,22 @@ def test_words_come_from_the_lexicon_in_its_order(tmp_path):
 @pytest.mark.parametrize(
     ("name", "family", "language", "says"),
     [("charcters", "classification", "en", "did you mean characters"), ("distractor", "tagging", "en", "questions"),
-     ("inflection", "classification", "zh", "not valid for zh"), ("order", "classification", "en", "unknown attack")],
+     ("inflection", "classification", "zh", "not valid for zh"), ("order", "classification", "en", "unknown attack"),
+     ("masked:de", "choice", "en", "masked takes no argument"), ("code-mix", "choice", "en", "name another language"),
+     ("synonyms:none.tsv", "choice", "en", "none.tsv cannot be read")],
 )  # fmt: skip
 def test_attacks_that_cannot_be(name, family, language, says):
     with pytest.raises(UserError, match=says):
         candidates.check(Attack(name=name), family, language)
+
+
+def test_masked_tokens_are_read_in_their_sentence():
+    def masked(text):
+        assert text == "Das rote Haus"
+        return [((4, 8), ["blaue"]), ((9, 13), ["Boot", "weiße Haus"])]
+
+    found = candidates.places({"tokens": [["Das", "rote", "Haus"]]}, 0, "tagging", Attack(name="masked"), "de", masked)
+    assert found == [(1, 0, 4, ("blaue",)), (2, 0, 4, ("Boot",))]
 
 
 def test_records_are_put_together_again(world):

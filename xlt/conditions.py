@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from xlt.sources import Source
 
 Columns = dict[str, list]
-ATTACKS = 1  # raised when an attack searches otherwise than before
+ATTACKS = 2  # raised when an attack searches otherwise than before
 
 
 def rows(source: Source, task: Task, evaluation: Evaluation, shuffle: int) -> Columns:

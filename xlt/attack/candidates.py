@@ -5,9 +5,10 @@ All candidates are made from the clean text, before the search, and under a seed
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from itertools import cycle, islice
+from itertools import accumulate, cycle, islice
 from random import Random
 from typing import Any
 
@@ -31,14 +32,21 @@ _TRIES = 4  # draws for each candidate that is wanted
 
 
 def check(attack: Attack, family: str, language: str) -> None:
-    """Raises UserError where the attack does not exist or has no meaning for the task family or language."""
-    base = attack.name.partition(":")[0]
+    """Raises UserError where the attack does not exist or has no meaning for the task family or language.
+
+    A word list that is not here is missed now, not at the first example.
+    """
+    base, colon, argument = attack.name.partition(":")
     if base not in NAMES and base not in _letterwise():
         raise unknown("attack", base, [*NAMES, *_letterwise()])
     if base == "distractor" and family != tasks.SPAN:
         raise UserError(f"attack distractor is for questions with a context, not for {family}; take another attack")
     if base in PERTURBATIONS:
         get(attack.name)[0].check(language, family)
+    elif colon:
+        raise UserError(f"attack {base} takes no argument, but was given '{argument}'; leave out ':{argument}'")
+    if base in ("synonyms", "code-mix"):
+        list(_lexical(attack, language)(""))
 
 
 def units(text: str, language: str) -> list[Span]:
@@ -60,21 +68,40 @@ def places(
     find = masked if base == "masked" else _lexical(attack, language) if base in LEXICAL else _letters(attack, language)
     kept = stop_words(language) if attack.keep_stop_words else frozenset()
     found = []
-    for number, text in enumerate(texts[:1] if family == tasks.SPAN else texts):
-        for (start, end), others in find(text):
-            if key(text[start:end]) in kept:
-                continue
-            others = [other for other in dict.fromkeys(others) if _fits(other, text[start:end], family)]
-            if others:
-                found.append(Place(number, start, end, tuple(others[: attack.candidates])))
+    if base == "masked" and family == tasks.TAGGING:
+        options = _by_token(find(*contexts(texts, family)), texts)
+    else:
+        options = ((n, span, others) for n, text in enumerate(_open(texts, family)) for span, others in find(text))
+    for number, (start, end), others in options:
+        word = texts[number][start:end]
+        others = [other for other in dict.fromkeys(others) if _fits(other, word, family)]
+        if others and key(word) not in kept:
+            found.append(Place(number, start, end, tuple(others[: attack.candidates])))
     return found
+
+
+def contexts(texts: Texts, family: str) -> Texts:
+    """What a masked language model reads of a record to say which words it expects: tokens as one sentence."""
+    return (" ".join(texts),) if family == tasks.TAGGING else _open(texts, family)
+
+
+def _open(texts: Texts, family: str) -> Texts:
+    return texts[:1] if family == tasks.SPAN else texts
+
+
+def _by_token(found: list[tuple[Span, list[str]]], tokens: Texts) -> Iterator[tuple[int, Span, list[str]]]:
+    """Places in the sentence as places in its tokens."""
+    starts = list(accumulate((len(token) + 1 for token in tokens), initial=0))
+    for (start, end), others in found:
+        number = bisect(starts, start) - 1
+        yield number, (start - starts[number], end - starts[number]), others
 
 
 def count_words(texts: Texts, family: str, language: str) -> int:
     """Words among which the edit rate counts: of all texts that the attack may change."""
     if family == tasks.TAGGING:
         return len(texts)
-    return sum(len(units(text, language)) for text in (texts[:1] if family == tasks.SPAN else texts))
+    return sum(len(units(text, language)) for text in _open(texts, family))
 
 
 def _fits(other: str, word: str, family: str) -> bool:

@@ -85,7 +85,7 @@ def _chunk(
     attack, family, language = victim.evaluation.attack, victim.task.family, victim.evaluation.language
     clean = {row: texts_of(victim.rows, family, row) for row in numbers}
     if expected:
-        expected.read(text for texts in clean.values() for text in (texts[:1] if family == tasks.SPAN else texts))
+        expected.read(text for texts in clean.values() for text in candidates.contexts(texts, family))
     options = expected.options if expected else None
     searches = {}
     for row, texts in clean.items():
