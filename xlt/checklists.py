@@ -118,7 +118,7 @@ def compute(records: Records) -> Lines:
 
 def seeds(records: Records) -> Lines:
     found, runs = records.values("seed"), len(records.values("run"))
-    return [f"{len(found)} seeds ({', '.join(map(str, found))}); {runs} trained models evaluated."] if found else []
+    return [f"{len(found)} seeds ({', '.join(map(str, found))}); {runs} models evaluated."] if found else []
 
 
 def failed(records: Records) -> Lines:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
+from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,9 +74,13 @@ def read(folder: Path) -> Results:
     )
 
 
+# of scores; all else is text, so that commit 12e4 and version 2.10 stay what they are
+_TYPES = defaultdict(lambda: "str", seed="Int64", n="Int64", dirty="boolean")
+
+
 def scores(folder: Path) -> pd.DataFrame:
-    """All score files of the report as one table; empty where there is none."""
-    tables = [_csv(path) for path in sorted(folder.glob("scores*.csv"))]
+    """What the score files say of the runs, as one table; empty where there is none."""
+    tables = [_csv(path, dtype=_TYPES) for path in sorted(folder.glob("scores*.csv"))]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
@@ -101,9 +106,9 @@ def _json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _csv(path: Path) -> pd.DataFrame:
+def _csv(path: Path, **options: Any) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, low_memory=False)
+        return pd.read_csv(path, **options)
     except ValueError:  # every way in which pandas finds a csv empty or damaged
         raise UserError(f"{_where(path)} is empty or damaged; run its notebook again") from None
 
