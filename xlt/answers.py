@@ -8,29 +8,33 @@ from typing import Any
 import pandas as pd
 
 from xlt import stats
+from xlt.artifacts import NOT_RUN
 from xlt.tables import chance, clear, points, seed_means
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`effect`, `low` and `high` are fractions; `answer` says them in words, in points."""
+    """Effect, bounds and the least difference that could be detected are fractions; `answer` says the rest in words."""
 
     question: str
     answer: str
     effect: float
     low: float
     high: float
+    detectable: float = stats.NAN
+    verdict: str = ""
 
     def _repr_markdown_(self) -> str:
-        return f"**{self.question}** {self.answer}"
+        effect = f"{_interval(self.effect, self.low, self.high)}: " if self.effect == self.effect else ""
+        return f"**{self.question}** {effect}{self.answer}."
 
     def row(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def _interval(value: float, low: float, high: float, sign: bool = True) -> str:
-    bounds = "" if low != low else f" [{points(low, sign=sign)}, {points(high, sign=sign)}]"
-    return f"{points(value, sign=sign)} points{bounds}"
+def _interval(value: float, low: float, high: float) -> str:
+    bounds = "" if low != low else f" [{points(low, sign=True)}, {points(high, sign=True)}]"
+    return f"{points(value, sign=True)} points{bounds}"
 
 
 def compare(
@@ -44,16 +48,16 @@ def compare(
         verdict = "higher" if difference.value > 0 else "lower"
     elif difference.low != difference.low:
         verdict = "too few seeds for an interval"
-    text = f"{_interval(*difference[:3])}: {verdict} ({points(a.mean())} against {points(b.mean())})."
-    return Answer(question, text, *difference[:3])
+    text = f"{verdict} ({points(a.mean())} against {points(b.mean())})"
+    return Answer(question, text, *difference[:3], verdict=verdict)
 
 
 def above(scores: pd.DataFrame, task: str, chance: float, question: str, languages: str = "zero-shot") -> Answer:
     """Is the mean over `languages` above `chance` (a fraction)? t interval over seeds."""
     mean, low, high = stats.mean_interval(_values(scores, task, languages))
     verdict = "above it" if low > chance else "below it" if high < chance else "not clearly different from it"
-    text = f"{_interval(mean, low, high, sign=False)}, chance {points(chance)}: {verdict}."
-    return Answer(question, text, mean - chance, low - chance, high - chance)
+    text = f"{verdict} ({points(mean)}, chance {points(chance)})"
+    return Answer(question, text, mean - chance, low - chance, high - chance, verdict=verdict)
 
 
 def _values(scores: pd.DataFrame, task: str, languages: str) -> pd.Series:
@@ -71,16 +75,18 @@ def _for_target(column: pd.DataFrame, target: str) -> Answer:
     rows = column[column["difference"].notna()]
     told = rows[clear(rows)].sort_values("difference", key=abs, ascending=False)
     if rows.empty:
-        return Answer(question, "Not run.", *[float("nan")] * 3)
+        return Answer(question, NOT_RUN, *[stats.NAN] * 3, verdict=NOT_RUN)
     if told.empty:
         largest = rows.loc[rows["difference"].abs().idxmax()]
-        text = f"None that these seeds can show; largest difference: {_named(largest)}."
-        return Answer(question, text, *_fractions(largest))
-    return Answer(question, "; ".join(_named(row) for _, row in told.iterrows()) + ".", *_fractions(told.iloc[0]))
+        text = f"none that these seeds can show; the largest difference is after {_name(largest)}"
+        return Answer(question, text, *_fractions(largest), verdict="no clear difference")
+    leader, *others = [row for _, row in told.iterrows()]
+    text = "; ".join([f"{_name(leader)} most", *(f"{_name(row)} {_interval(*_fractions(row))}" for row in others)])
+    return Answer(question, text, *_fractions(leader), verdict="higher" if leader["difference"] > 0 else "lower")
 
 
-def _named(row: pd.Series) -> str:
-    return f"{row['intermediate']}{' †' if row['same_task'] else ''} {_interval(*_fractions(row))}"
+def _name(row: pd.Series) -> str:
+    return f"{row['intermediate']}{' †' if row['same_task'] else ''}"
 
 
 def _fractions(row: pd.Series) -> list[float]:
@@ -91,13 +97,13 @@ def retrieval(scores: pd.DataFrame) -> Answer:
     """How far sentence retrieval of the pretrained encoder is above chance; the unit is the language here."""
     rows = scores[(scores["task"] == "tatoeba") & scores["main"] & scores["pretrained"]]
     if rows.empty:
-        return Answer("Does the encoder retrieve translations?", "Not run.", *[float("nan")] * 3)
+        return Answer("Does the encoder retrieve translations?", NOT_RUN, *[stats.NAN] * 3, verdict=NOT_RUN)
     guess = chance(rows, "tatoeba")
     mean, low, high = stats.mean_interval(rows["value"])
     verdict = "above it" if low > guess else "not clearly above it"
-    text = f"{_interval(mean, low, high, sign=False)} over {len(rows)} languages, chance {points(guess)}: {verdict}."
+    text = f"{verdict} ({points(mean)} over {len(rows)} languages, chance {points(guess)})"
     bounds = [x - guess for x in (mean, low, high)]
-    return Answer("Does the encoder retrieve translations, averaged over languages?", text, *bounds)
+    return Answer("Does the encoder retrieve translations, averaged over languages?", text, *bounds, verdict=verdict)
 
 
 def sanity(scores: pd.DataFrame, control: pd.DataFrame) -> list[Answer]:

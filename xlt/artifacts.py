@@ -52,10 +52,12 @@ def readable(value: object) -> str:
         return NOT_RUN
     if isinstance(value, str | bool) or not isinstance(value, Number):
         return str(value)
-    if float(value).is_integer():
-        return f"{value:,.0f}"
     size = abs(value)
-    return f"{value:,.1f}" if size >= 100 else f"{value:.3f}" if size >= 0.001 else f"{value:.1e}"
+    if float(value).is_integer():
+        text = f"{value:,.0f}"
+    else:
+        text = f"{value:,.1f}" if size >= 100 else f"{value:.3f}" if size >= 0.001 else f"{value:.1e}"
+    return f"−{text[1:]}" if value < 0 else text.removeprefix("-")
 
 
 def _markdown(text: pd.DataFrame, caption: str) -> str:

@@ -42,3 +42,10 @@ def _has_collapsed(rows: pd.DataFrame, task: str) -> bool:
     english = values[rows["language"] == "en"]
     same = len(values) > 2 and np.ptp(values) < 0.002
     return bool(same or stats.collapsed(english, 1 / len(declared.labels)).any())
+
+
+def table(scores: pd.DataFrame) -> pd.DataFrame:
+    """The runs that have collapsed, one row each: recipe, task, seed, English score (a fraction)."""
+    rows = clean(scores[scores["main"].astype(bool) & collapsed(scores)])
+    english = rows[rows["language"] == "en"][["recipe", "task", "seed", "value"]]
+    return english.rename(columns={"value": "English"}).reset_index(drop=True)

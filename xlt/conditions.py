@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xlt import perturb
+from xlt import perturb, robust, tasks
 from xlt.errors import UserError
 from xlt.recipe import Evaluation
 from xlt.tasks import Task
@@ -70,6 +70,22 @@ def identity(source: Source, task: Task, evaluation: Evaluation) -> dict[str, An
     if evaluation.attack:
         key["attack"] = {"version": ATTACKS, "files": perturb.files(evaluation.attack.name, evaluation.language)}
     return key
+
+
+def valid(evaluation: Evaluation) -> bool:
+    """Whether the perturbation, attack or ball has a meaning for the task's family and in the language."""
+    family = tasks.get(evaluation.task).training.family
+    if evaluation.attack:
+        from xlt.attack import candidates
+
+        try:
+            candidates.check(evaluation.attack, family, evaluation.language)
+        except UserError:
+            return False
+    if (evaluation.attack or evaluation.ball) and family not in robust.HEADED:
+        return False
+    name = evaluation.perturbation
+    return name is None or perturb.valid(name, evaluation.language, tasks.get(evaluation.task).family)
 
 
 def columns(evaluation: Evaluation) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from xlt.params import Profile
 from xlt.recipe import Evaluation, Recipe, digest
 from xlt.sources import Source
 from xlt.store import Store
-from xlt.studies import STUDIES, takes
+from xlt.studies import of, takes
 
 if TYPE_CHECKING:
     from xlt.answers import Answer
@@ -222,22 +222,42 @@ class Lab:
         }
         return pd.DataFrame({"": facts}).rename_axis("what")
 
-    def save_summary(self, title: str, found: list[Answer]) -> str:
-        """summary.json for the report page: answers, provenance, and whether the results are clean, dirty or smoke."""
+    def save_summary(self, title: str) -> str:
+        """summary.json for the report page: provenance, and whether the results are clean, dirty or smoke."""
         code, here = provenance.code(), provenance.environment()
         summary = {
             "title": title, "question": "Which English intermediate tasks help zero-shot transfer, and where?",
-            "answers": [answer.row() for answer in found], "source": self.profile.data.source,
+            "source": self.profile.data.source,
             "state": provenance.state(self.profile.name), "note": self.profile.description,
             "provenance": {
                 "profile": self.profile.name, "records": str(self.store.source), "code": code["commit"],
+                "encoder": self.profile.encoder.model or "random XLM-R, pretrained in phase 1",
                 "settings": self._settings(),
                 **here["packages"], "python": here["python"], "device": here["precision"],
             },
         }  # fmt: skip
         self.reports.mkdir(parents=True, exist_ok=True)
         write_atomically(self.reports / "summary.json", json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
-        return f"summary.json: {len(found)} answers, state {summary['state']}"
+        return f"summary.json: state {summary['state']}"
+
+    def save_answers(self, notebook: str, question: str, found: list[Answer]) -> str:
+        """answers/NOTEBOOK.json for the report page; what a profile's answers mean stands in params/claims.yaml."""
+        from xlt import claims
+
+        label = claims.load().use(self.profile.name).means
+        content = {"study": question, "label": label, "answers": [answer.row() for answer in found]}
+        folder = self.reports / "answers"
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / f"{notebook}.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        return f"answers/{notebook}.json: {len(found)} answers ({label})"
+
+    @property
+    def tokenizer(self) -> Any | None:
+        """The tokenizer of the profile's encoder; None as long as the encoder has not been made."""
+        from xlt.model import tokenizer_of  # which brings torch along
+
+        start = Recipe(start=self.profile.encoder)
+        return tokenizer_of(self.store, start) if self.store.done(start) or self.profile.encoder.model else None
 
     def losses(self, recipe: Recipe) -> pd.DataFrame:
         """Mean training loss along the last stage of a stored run: columns step, loss."""
@@ -261,8 +281,9 @@ class Lab:
     def all_recipes(self) -> list[Recipe]:
         """Every run that the profile's notebooks use, seeded, prefixes included."""
         found: dict[Recipe, None] = {}
-        for study in STUDIES.values():
-            for _, _, recipe in self._expand(study(self).recipes, self.profile.seeds):
+        for study in of(self).values():
+            seeds = (study.plan and study.plan.seeds) or self.profile.seeds
+            for _, _, recipe in self._expand(study.recipes, seeds):
                 found |= dict.fromkeys(recipe.lineage())
         return list(found)
 

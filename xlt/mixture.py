@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from xlt.recipe import Part, Stage
 from xlt.shuffle import Columns, shuffled
 
 if TYPE_CHECKING:
+    from xlt.sources import Source
     from xlt.store import Store
 
 Features = list[encode.Feature] | mlm.Languages  # by language only for masked language modelling
@@ -56,6 +58,10 @@ def features(store: Store, stage: Stage, part: Part, tokenizer: Any) -> Features
         UserError: `pair_languages="mixed"`, but the rows of the languages are not aligned.
     """
     task, seed = tasks.get(part.task).training, stage.seed or 0
+    if not (part.examples or stage.pair_languages == "mixed" or stage.shuffle_labels or stage.augment):
+        read = {code: _whole(store.source, task.name, code, tokenizer, stage.max_length, stage.stride)
+                for code in part.languages}  # fmt: skip
+        return read if task.family == tasks.MLM else [feature for found in read.values() for feature in found]
     sampled = 0 if task.family == tasks.MLM else seed  # every run reads the same text
     rows: dict[str, Columns] = {}
     for code in part.languages:
@@ -79,6 +85,13 @@ def features(store: Store, stage: Stage, part: Part, tokenizer: Any) -> Features
     if task.family == tasks.MLM:
         return encoded
     return [feature for found in encoded.values() for feature in found]
+
+
+@lru_cache(maxsize=2)  # the runs of a worker often learn from the same records, one after the other
+def _whole(source: Source, name: str, code: str, tokenizer: Any, length: int, stride: int) -> list[encode.Feature]:
+    """Features of all training records of a task in one language."""
+    task = tasks.get(name)
+    return encode.encode(task.family, source.load(task, code, "train"), tokenizer, length, stride)
 
 
 def mixed_pairs(rows: dict[str, Columns], totals: dict[str, int], name: str, seed: int) -> dict[str, Columns]:

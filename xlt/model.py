@@ -237,15 +237,20 @@ def save(learner: Learner, folder: Path, labels: dict[str, tuple[str, ...]]) -> 
 def load(store: Store, recipe: Recipe, task: str | None = None) -> transformers.PreTrainedModel:
     """The trained model of `recipe`: its encoder under the head for `task` (None: for the stage's main task).
 
+    A head that an earlier stage trained is put on the encoder as the last stage left it: what it still knows is what
+    has not been forgotten.
+
     Raises:
-        UserError: the last stage trained no head for `task`, or the stored one does not fit (a damaged run folder).
+        UserError: no stage trained a head for `task`, or the stored one does not fit (a damaged run folder).
     """
-    heads = {head.name: head for head in _training_tasks(recipe)}
     name = tasks.get(task or recipe.stages[-1].task).training.name
-    if name not in heads:
-        raise unknown("head", name, heads, f"run {recipe.name}")
-    model = with_head(encoder_of(store, recipe), heads[name], store.source.labels(heads[name]), seed=0)
-    model.load_state_dict(_stored_head(model, store, recipe, heads[name]), strict=False)
+    trained = [(head.name, step) for step in recipe.lineage() if step.stages for head in _training_tasks(step)]
+    step = next((step for head, step in trained if head == name), None)
+    if step is None:
+        raise unknown("head", name, dict(trained), f"run {recipe.name}")
+    head = tasks.get(name)
+    model = with_head(encoder_of(store, recipe), head, store.source.labels(head), seed=0)
+    model.load_state_dict(_stored_head(model, store, step, head), strict=False)
     return model.eval()
 
 

@@ -7,6 +7,7 @@ Encoder decides results; `resources` never does.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from xlt import tasks
+from xlt.arms import SELECTORS, Plan
 from xlt.errors import UserError, unknown
 from xlt.files import read_yaml
 from xlt.languages import language
@@ -61,15 +63,6 @@ class Resources(_Settings):
     checkpoint_minutes: float = Field(10.0, gt=0)
 
 
-class Perturbed(_Settings):
-    """Of study_perturbations: what is evaluated, and the strength of each perturbation (see xlt.perturb)."""
-
-    targets: tuple[str, ...] = ()
-    intermediates: tuple[str, ...] = ()
-    strengths: dict[str, float] = {}
-    examples: PositiveInt | None = None
-
-
 class Profile(_Settings):
     name: str
     description: str
@@ -82,7 +75,7 @@ class Profile(_Settings):
     intermediate: dict[str, dict[str, Any]] = {}
     target: dict[str, dict[str, Any]] = {}
     evaluation: dict[str, dict[str, Any]] = {}  # per task, over "default"
-    perturbed: Perturbed = Perturbed()
+    studies: dict[str, Plan] = {}  # of each notebook study_NAME
     tasks: dict[str, dict[str, Any]] = {}  # tasks of the user's own, declared as in xlt/tasks.yaml
     resources: Resources = Resources()
 
@@ -103,23 +96,76 @@ class Profile(_Settings):
         section: dict[str, dict[str, Any]] = getattr(self, role)
         if task not in section:
             raise unknown(f"{role} task", task, section, f"profile {self.name}")
-        where = f"{self.name}: {role}.{task}"
-        fields = {"task": task, **self.training, **section[task], "role": role, "label": task}
+        return self._stage(task, role, section[task], f"{self.name}: {role}.{task}")
+
+    def study_stage(self, name: str, study: str) -> Stage:
+        """The intermediate stage `name` of a study: its own, the profile's, or one of the task of that name."""
+        plan = self.studies[study]
+        fields = {**self.intermediate.get(name, {}), **plan.training, **plan.stages.get(name, {})}
+        return self._stage(name, "intermediate", fields, f"{self.name}: studies.{study}: {name}")
+
+    def study_target(self, task: str, study: str, arm: str) -> Stage:
+        """The target stage of an arm: as under `target`, of the task or one that is trained on the same data."""
+        alike = [t for t in self.target if tasks.get(t).training == tasks.get(task).training]
+        fields = self.target[task if task in alike else alike[0]] if alike else {}
+        over = self.studies[study].arms[arm].target
+        return self._stage(task, "target", {**fields, **over}, f"{self.name}: studies.{study}: {arm} → {task}")
+
+    def _stage(self, task: str, role: str, fields: Mapping[str, Any], where: str) -> Stage:
+        fields = {"task": task, **self.training, **fields, "role": role, "label": task}
         if role == "target":
             fields |= {"task": tasks.get(task).training.name, "label": ""}
         stage = parse(Stage, fields, where)
         _check(stage, where)
         return stage
 
-    def evaluate(self, task: str, code: str) -> Evaluation:
-        fields = {**self.evaluation.get("default", {}), **self.evaluation.get(task, {})}
+    def evaluate(self, task: str, code: str, over: Mapping[str, Any] | None = None) -> Evaluation:
+        """How `task` is evaluated in one language: the profile's default fields, those of the task, then `over`."""
+        fields = {**self.evaluation.get("default", {}), **self.evaluation.get(task, {}), **(over or {})}
         return parse(Evaluation, {"task": task, "language": code, **fields}, f"{self.name}: evaluation.{task}")
+
+    def check_study(self, name: str) -> None:
+        """Hold all that a study names against what there is.
+
+        Raises:
+            UserError: an unknown task, language, stage, condition or perturbation; says where.
+        """
+        plan, where = self.studies[name], f"{self.name}: studies.{name}"
+        for code in (*plan.languages, *plan.pairs):
+            language(code)
+        for label, arm in plan.arms.items():
+            for stage in arm.stages:
+                if stage not in plan.stages and stage not in self.intermediate and stage not in tasks.TASKS:
+                    raise unknown("stage", stage, [*plan.stages, *self.intermediate, *tasks.TASKS], where)
+                self.study_stage(stage, name)
+            for target in arm.targets or plan.targets:
+                if not tasks.get(target).headless:
+                    self.study_target(target, name, label)
+        for contrast in plan.contrasts:
+            for code in (*contrast.languages, *contrast.minus):
+                if code not in SELECTORS:
+                    language(code)
+        for label, fields in plan.conditions.items():
+            evaluation = parse(Evaluation, {"task": plan.targets[0], **fields}, f"{where}: conditions.{label}")
+            if evaluation.perturbation:
+                from xlt import perturb  # brings pandas along, so only where it is needed
+
+                perturb.get(evaluation.perturbation)
+            if evaluation.attack:
+                from xlt.attack import candidates
+
+                candidates.known(evaluation.attack)
 
     @cached_property
     def stages(self) -> list[Stage]:
         """Every stage the profile declares; reading it checks them all."""
         trained = [t for t in self.target if not tasks.get(t).headless]
-        return [self.stage(t, "intermediate") for t in self.intermediate] + [self.stage(t, "target") for t in trained]
+        arms = [
+            (study, name) for study, plan in self.studies.items() for arm in plan.arms.values() for name in arm.stages
+        ]
+        own = [self.study_stage(name, study) for study, name in dict.fromkeys(arms)]
+        planned = [self.stage(t, "intermediate") for t in self.intermediate] + own
+        return planned + [self.stage(t, "target") for t in trained]
 
     def check_lengths(self, positions: int | None, restart: bool, where: str) -> None:
         """Hold every max_length against the `positions` of the encoder (None: it takes any).
@@ -221,7 +267,7 @@ def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     if "tasks" in content:
         content["tasks"] = _placed(content["tasks"], path.resolve().parent)
     base = content.pop("extends", None)
-    return _merge(_read(_find(str(base)), (*above, path)), content) if base else content
+    return _merge(_read(_find(str(base), _PARTS[:1]), (*above, path)), content) if base else content
 
 
 def _placed(declared: Any, folder: Path) -> Any:
@@ -235,15 +281,18 @@ def _placed(declared: Any, folder: Path) -> Any:
     return placed
 
 
+_PARTS = ("studies", "claims")  # files in params/ that are no profile: to be extended, and of `xlt check`
+
+
 def profiles() -> list[str]:
-    return sorted(path.stem for path in (ROOT / "params").glob("*.yaml") if path.stem != "claims")
+    return sorted(path.stem for path in (ROOT / "params").glob("*.yaml") if path.stem not in _PARTS)
 
 
-def _find(name: str) -> Path:
+def _find(name: str, known: tuple[str, ...] = ()) -> Path:
     path = Path(name)
     if path.suffix == ".yaml" and path.is_file():
         return path
-    if name not in profiles():
+    if name not in (*profiles(), *known):
         raise unknown("profile", name, profiles())
     return ROOT / "params" / f"{name}.yaml"
 
@@ -267,6 +316,8 @@ def load(name: str) -> Profile:
     for code in (*profile.languages, *profile.encoder.languages):
         language(code)
     _ = profile.stages
+    for study in profile.studies:
+        profile.check_study(study)
     if not profile.encoder.model:  # of given weights the number of positions is not known here
         profile.check_lengths(profile.encoder.positions, True, path.name)
     return profile

@@ -83,15 +83,17 @@ def loss_curve(lab: Lab, *recipes: Recipe) -> Figure | str:
     return figure
 
 
-def save_scores(scores: pd.DataFrame, folder: Path) -> str:
-    """Every score with its provenance as scores.csv; says how many rows and from which code.
+def save_scores(scores: pd.DataFrame, folder: Path, name: str = "scores") -> str:
+    """Every score with its provenance as `name`.csv; says how many rows and from which code.
 
     Times and seconds are left out: the same results give the same bytes.
     """
+    if scores.empty:
+        return f"{name}.csv: nothing was run"
     kept = scores.drop(columns=["seconds", "finished"])
     text = kept.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     Path(folder).mkdir(parents=True, exist_ok=True)
-    write_atomically(Path(folder) / "scores.csv", text)
+    write_atomically(Path(folder) / f"{name}.csv", text)
     dirty = int(np.sum(scores["dirty"].astype(bool)))
     commits = ", ".join(sorted(map(str, scores["commit"].unique())))
-    return f"scores.csv: {len(kept)} rows from code {commits}; {dirty} of them from a changed working tree"
+    return f"{name}.csv: {len(kept)} rows from code {commits}; {dirty} of them from a changed working tree"

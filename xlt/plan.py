@@ -132,7 +132,7 @@ def print_plan(profile: str) -> None:
         UserError: as for a real run: what would stop it stops the plan.
     """
     from xlt.lab import Lab
-    from xlt.studies import STUDIES
+    from xlt.studies import of
 
     lab = Lab.from_params(profile)
     seconds, planned = estimator(lab.store), set()
@@ -140,8 +140,7 @@ def print_plan(profile: str) -> None:
     print(f"profile {settings.name}: {settings.description}")
     print(f"records from {lab.store.source}; encoder {settings.encoder.model or 'random XLM-R, pretrained here'}")
     total, disk = 0.0, 0.0
-    for notebook, study in STUDIES.items():
-        chosen = study(lab)
+    for notebook, chosen in of(lab).items():
         jobs = lab.jobs(chosen.recipes, chosen.evaluations)
         new = [job for job in jobs if job.recipe not in planned]
         time = sum(seconds(job, job.recipe in planned) for job in jobs) / engine.workers(settings.resources)

@@ -306,7 +306,8 @@ def _world(profile: Profile) -> Source:
     from xlt.recipe import digest
 
     settings = profile.data.world
-    codes = profile.languages or world.LANGUAGES
+    studied = [code for plan in profile.studies.values() for code in (*plan.languages, *plan.pairs)]
+    codes = dict.fromkeys([*(profile.languages or world.LANGUAGES), *studied])
     label = {"version": world.WORLD_VERSION, "seed": settings.seed, "sizes": settings.sizes, "languages": list(codes)}
     root = cache_root() / f"world-{digest(label)}"
     world.write_world(root, settings.sizes, codes, settings.seed)

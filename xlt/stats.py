@@ -182,22 +182,22 @@ def holm(pvalues: ArrayLike) -> np.ndarray:
     return adjusted
 
 
-def minimum_detectable_difference(sd: float, n: int, level: float = 0.95, power: float = 0.8) -> float:
-    """The true difference that a two-sided t test with n seeds a side finds with this power.
+def minimum_detectable_difference(sd: float, n: int, level: float = 0.95, power: float = 0.8, sides: int = 2) -> float:
+    """The true difference that a two-sided t test with n seeds a side finds with this power (1 side: from a constant).
 
     Solves the noncentral t for its shift (Cohen 1988, chapter 2); `sd` is the seeds' standard
     deviation and gives the unit. With one seed nothing can be detected: nan.
     """
     if n < 2 or not np.isfinite(sd):
         return NAN
-    freedom = 2 * (n - 1)
+    freedom = sides * (n - 1)
     critical = stats.t.ppf((1 + level) / 2, freedom)
 
     def surplus(shift: float) -> float:
         """Power too much; the wrong-sided rejections, far below 0.1 % at any useful power, are left out."""
         return stats.nct.sf(critical, freedom, shift) - power
 
-    return float(optimize.brentq(surplus, 0, 3 * critical + 5) * sd * sqrt(2 / n))
+    return float(optimize.brentq(surplus, 0, 3 * critical + 5) * sd * sqrt(sides / n))
 
 
 def collapsed(value: ArrayLike, chance: float, margin: float = 0.02) -> np.ndarray:

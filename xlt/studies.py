@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from xlt import perturb, tasks
-from xlt.errors import UserError
-from xlt.recipe import Evaluation, Recipe
+from xlt import conditions, tasks
+from xlt.arms import CLEAN, Contrast, Plan
+from xlt.recipe import Evaluation, Recipe, Stage
 
 if TYPE_CHECKING:
     from xlt.lab import Lab
@@ -25,9 +25,12 @@ def takes(recipe: Recipe, evaluation: Evaluation) -> bool:
     task, last = tasks.get(evaluation.task), recipe.stages[-1] if recipe.stages else None
     if task.headless:
         return last is None or last.role != "target"
-    if last is None or task.training.name not in [part.task for part in last.parts]:
+    if last is None or last.role == "pretraining":
         return False
-    return last.role == "target" or (last.role == "intermediate" and evaluation.split == "dev")
+    if last.role == "intermediate":  # what an earlier stage has learned is looked at again: forgetting
+        learned = [part.task for stage in recipe.stages if stage.role == "intermediate" for part in stage.parts]
+        return evaluation.split == "dev" and task.name in learned
+    return task.training.name in [part.task for part in last.parts]
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,47 @@ class Study:
 
     recipes: dict[str, Recipe]
     evaluations: list[Evaluation] = field(default_factory=list)
+    plan: Plan | None = None  # where a profile declares the study
+    arms: dict[str, str] = field(default_factory=dict)  # recipe's label -> arm's
+    absent: tuple[str, ...] = ()  # what could not be had, in sentences
+
+    def run(self, lab: Lab) -> pd.DataFrame:
+        """The scores as `Lab.run` gives them, with the columns arm and condition (the plan's label, clean or pair)."""
+        for sentence in self.absent:
+            print(f"not run: {sentence}")
+        scores = lab.run(self.recipes, self.evaluations, self.plan.seeds if self.plan else None)
+        if scores.empty:
+            return pd.DataFrame(
+                columns=["recipe", "arm", "condition", "task", "language", "seed", "split", "value", "main"]
+            )
+        names = {label: conditions.columns(self._read(fields)) for label, fields in self.plan.conditions.items()}
+        names = {tuple(columns.values()): label for label, columns in names.items()}
+        plain = conditions.columns(self._read({}))
+        said = [
+            "pair" if row["language_b"] != "none" else names.get(tuple(row.values()), CLEAN)
+            for row in scores[list(plain)].to_dict("records")
+        ]
+        return scores.assign(arm=scores["recipe"].map(self.arms), condition=said)
+
+    def _read(self, fields: dict[str, Any]) -> Evaluation:
+        return Evaluation(task=self.plan.targets[0], **fields)
+
+    @property
+    def question(self) -> str:
+        return self.plan.question if self.plan else "This profile does not ask it."
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Of the arms, in their order."""
+        return tuple(self.plan.arms) if self.plan else ()
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return self.plan.targets if self.plan else ()
+
+    @property
+    def contrasts(self) -> tuple[Contrast, ...]:
+        return self.plan.contrasts if self.plan else ()
 
     def table(self) -> pd.DataFrame:
         """One row for each recipe: its stages in order and what it is evaluated on."""
@@ -47,7 +91,7 @@ class Study:
         return pd.DataFrame(rows)
 
 
-def _split(names: dict) -> tuple[list[str], list[str]]:
+def _split(names: Iterable[str]) -> tuple[list[str], list[str]]:
     """Targets with a training stage, and those without one."""
     trained = [name for name in names if not tasks.get(name).headless]
     return trained, [name for name in names if name not in trained]
@@ -99,37 +143,94 @@ def retrieval(lab: Lab) -> Study:
     return Study({name: recipe.seeded(0) for name, recipe in recipes.items()}, sweeps)
 
 
-def perturbations(lab: Lab) -> Study:
-    """Direct and after a few intermediate stages, clean and under each perturbation where it is valid."""
-    asked = lab.profile.perturbed
-    recipes = {f"none → {t}": r for t, r in _direct(lab, list(asked.targets)).items()}
-    for name in asked.intermediates:
-        recipes |= {f"{name} → {t}": r for t, r in _direct(lab, list(asked.targets), name).items()}
-    clean = [e.model_copy(update={"examples": asked.examples}) for e in lab.evaluations(*asked.targets)]
-    noisy = [
-        evaluation.model_copy(update={"perturbation": name, "strength": strength})
-        for name, strength in asked.strengths.items()
-        for evaluation in clean
-        if _valid(name, evaluation)
-    ]
-    return Study(recipes, clean + noisy)
+def planned(lab: Lab, name: str) -> Study:
+    """The study `name` as the profile declares it: arms x targets, clean and under each condition where it is valid.
+
+    What cannot be had here (training records of a stage, test records of a language) is said in `absent`; its cells
+    read "not run". A profile without the study gets an empty one.
+    """
+    if name not in lab.profile.studies:
+        return Study({}, absent=(f"the profile {lab.profile.name} declares no study {name}: nothing is run here",))
+    plan = lab.profile.studies[name]
+    absent: list[str] = []
+    recipes, arms = {}, {}
+    for label, arm in plan.arms.items():
+        if missing := [stage for stage in arm.stages if not _trainable(lab, lab.profile.study_stage(stage, name))]:
+            absent.append(f"{label}: no training records of {', '.join(missing)} here")
+            continue
+        stages = [lab.profile.study_stage(stage, name) for stage in arm.stages]
+        made = _armed(lab, name, label, stages)
+        recipes |= made
+        arms |= dict.fromkeys(made, label)
+    for recipe, label in _beginnings(lab, plan, name) if plan.dev else ():
+        recipes.setdefault(label, recipe)
+        arms.setdefault(label, label)
+    evaluations = _readings(lab, plan, absent)
+    return Study(recipes, evaluations, plan, arms, tuple(dict.fromkeys(absent)))
 
 
-def _valid(name: str, evaluation: Evaluation) -> bool:
-    found, argument = perturb.get(name)
-    if argument == evaluation.language:  # mixing a language with itself
-        return False
-    try:
-        found.check(evaluation.language, tasks.get(evaluation.task).family)
-    except UserError:
-        return False
-    return True
+def _trainable(lab: Lab, stage: Stage) -> bool:
+    source = lab.store.source
+    return all(
+        code in source.languages(tasks.get(part.task).training, "train")
+        for part in stage.parts
+        for code in part.languages
+    )
 
 
-STUDIES: dict[str, Callable[[Lab], Study]] = {
+def _armed(lab: Lab, study: str, label: str, stages: list[Stage]) -> dict[str, Recipe]:
+    """The recipes of one arm: for each target that is trained, once for all that are trained alike; and as it is."""
+    plan = lab.profile.studies[study]
+    arm = plan.arms[label]
+    trained, headless = _split(arm.targets or plan.targets)
+    start, made = lab.recipe().then(*stages), {}
+    for target in trained:
+        recipe = start.then(lab.profile.study_target(target, study, label))
+        if recipe not in made.values():
+            made[f"{label} → {target}"] = recipe
+    return made | ({label: start} if headless and not arm.target else {})
+
+
+def _beginnings(lab: Lab, plan: Plan, name: str) -> Iterator[tuple[Recipe, str]]:
+    """Every arm after each of its intermediate stages, for what has been forgotten by then."""
+    for arm in plan.arms.values():
+        stages = [lab.profile.study_stage(stage, name) for stage in arm.stages]
+        for end in range(1, len(stages) + 1):
+            if all(_trainable(lab, stage) for stage in stages[:end]):
+                yield lab.recipe().then(*stages[:end]), " → ".join(arm.stages[:end])
+
+
+def _readings(lab: Lab, plan: Plan, absent: list[str]) -> list[Evaluation]:
+    over = {"examples": plan.examples} if plan.examples else {}
+    found = []
+    for target in plan.targets:
+        here = lab.store.source.languages(tasks.get(target), "test")
+        wanted = plan.languages or lab.languages(target)
+        codes = [code for code in wanted if code in here or code.partition("@")[0] in here]
+        if lost := [code for code in wanted if code not in codes]:
+            absent.append(f"{target}: no test records in {', '.join(lost)} here")
+        clean = [lab.profile.evaluate(target, code, over) for code in codes]
+        noisy = [
+            lab.profile.evaluate(target, code, over | fields) for fields in plan.conditions.values() for code in codes
+        ]
+        found += [*clean, *filter(conditions.valid, noisy)]
+        if plan.pairs and "text_b" in tasks.get(target).columns:
+            paired = [lab.profile.evaluate(target, code, over) for code in plan.pairs if code in codes]
+            found += [evaluation for evaluation in conditions.pairs(paired) if evaluation not in found]
+    for task in plan.dev:
+        found.append(lab.profile.evaluate(task, "en", over | {"split": "dev"}))
+    return found
+
+
+PHASES: dict[str, Callable[[Lab], Study]] = {
     "01_pretrained_encoder": pretrained,
     "02_intermediate_training": intermediate,
     "03_zero_shot_transfer": transfer,
     "04_sentence_retrieval": retrieval,
-    "study_perturbations": perturbations,
 }
+
+
+def of(lab: Lab) -> dict[str, Study]:
+    """Every study that the notebooks of the profile run, by notebook."""
+    phases = {notebook: study(lab) for notebook, study in PHASES.items()}
+    return phases | {f"study_{name}": planned(lab, name) for name in lab.profile.studies}

@@ -31,20 +31,28 @@ Options = Callable[[str], list[tuple[Span, list[str]]]]  # of a text: what may s
 _TRIES = 4  # draws for each candidate that is wanted
 
 
+def known(attack: Attack) -> None:
+    """Raises UserError where there is no attack of this name, or it takes no argument."""
+    base, colon, argument = attack.name.partition(":")
+    if base not in NAMES and base not in _letterwise():
+        raise unknown("attack", base, [*NAMES, *_letterwise()])
+    if base in PERTURBATIONS:
+        get(attack.name)
+    elif colon:
+        raise UserError(f"attack {base} takes no argument, but was given '{argument}'; leave out ':{argument}'")
+
+
 def check(attack: Attack, family: str, language: str) -> None:
     """Raises UserError where the attack does not exist or has no meaning for the task family or language.
 
     A word list that is not here is missed now, not at the first example.
     """
-    base, colon, argument = attack.name.partition(":")
-    if base not in NAMES and base not in _letterwise():
-        raise unknown("attack", base, [*NAMES, *_letterwise()])
+    known(attack)
+    base = attack.name.partition(":")[0]
     if base == "distractor" and family != tasks.SPAN:
         raise UserError(f"attack distractor is for questions with a context, not for {family}; take another attack")
     if base in PERTURBATIONS:
         get(attack.name)[0].check(language, family)
-    elif colon:
-        raise UserError(f"attack {base} takes no argument, but was given '{argument}'; leave out ':{argument}'")
     if base in ("synonyms", "code-mix"):
         list(_lexical(attack, language)(""))
 

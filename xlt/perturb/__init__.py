@@ -10,14 +10,16 @@ gallery      tables to look at; measure: how much has changed; stream: the comma
 
 from xlt.perturb import characters, codepoints, distractors, keyboards, neighbours, order, scripts, vocabulary  # noqa: F401
 from xlt.perturb.align import Aligned, Edit, edited
-from xlt.perturb.defences import fold_confusables, strip_ignorables, survival, undone
+from xlt.perturb.defences import fold_confusables, strip_ignorables, survival, surviving, undone
 from xlt.perturb.gallery import gallery, table
 from xlt.perturb.lexicons import files
 from xlt.perturb.measure import share_changed
-from xlt.perturb.registry import PERTURBATIONS, VERSION, Perturbation, get
+from xlt.perturb.registry import PERTURBATIONS, VERSION, Perturbation, get, valid
 from xlt.perturb.rows import apply, edits
 
 __all__ = [
     "PERTURBATIONS", "VERSION", "Aligned", "Edit", "Perturbation", "apply", "edited", "edits", "files",
-    "fold_confusables", "gallery", "get", "share_changed", "strip_ignorables", "survival", "table", "undone",
+    "fold_confusables", "gallery", "get", "share_changed", "strip_ignorables", "survival",
+    "surviving", "table", "undone",
+    "valid",
 ]  # fmt: skip

@@ -83,6 +83,30 @@ def survival(tokenizer: Any) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["class", "code_point", "name", "becomes"])
 
 
+def surviving(tokenizer: Any, language: str = "en") -> pd.DataFrame:
+    """Class of hidden and look-alike characters x defence: the share of them that is still there in a word.
+
+    Columns: class, characters, normaliser (the encoder's own), strip_ignorables, fold_confusables.
+    """
+    normalise = normaliser(tokenizer)
+    defences = {
+        "normaliser": normalise,
+        "strip_ignorables": lambda text: strip_ignorables(text, language),
+        "fold_confusables": lambda text: fold_confusables(text, language),
+    }
+    hidden = {f"{kind}: {name}": [f"a{chr(point)}b" for point in points]
+              for kind, kinds in CLASSES.items() for name, points in kinds.items()}  # fmt: skip
+    look = {f"homoglyphs: {name}": [f"{other}b" for others in table(language_row(language).script).values()
+                                    for other in others] for name, table in HOMOGLYPHS.items()}  # fmt: skip
+    rows = []
+    for name, texts in (hidden | look).items():
+        strange = [next(c for c in text if c not in "ab") for text in texts]
+        shares = {label: sum(c in defend(text) for c, text in zip(strange, texts, strict=True)) / len(texts)
+                  for label, defend in defences.items()}  # fmt: skip
+        rows.append({"class": name, "characters": len(texts), **shares})
+    return pd.DataFrame(rows)
+
+
 def _fate(character: str, normalise: Any) -> str:
     made, clean = normalise(f"a{character}b"), normalise("ab")
     if character in made:

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from xlt.errors import UserError
-from xlt.perturb.registry import FAMILIES, PERTURBATIONS, TEXT_FAMILIES
+from xlt.perturb.registry import FAMILIES, PERTURBATIONS, TEXT_FAMILIES, valid
 from xlt.perturb.rows import apply
 
 
@@ -40,11 +39,8 @@ def gallery(
         rows = _record(language)
         found.append(_row("clean", language, rows))
         for name in names if names is not None else PERTURBATIONS:
-            try:
+            if valid(name, language, "span"):
                 found.append(_row(name, language, apply(name, rows, "span", language, strength, seed)))
-            except UserError:
-                if names is not None and name.partition(":")[0] not in PERTURBATIONS:
-                    raise
     return pd.DataFrame(found)
 
 

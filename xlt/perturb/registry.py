@@ -124,6 +124,24 @@ def get(name: str) -> tuple[Perturbation, str]:
     return found, argument
 
 
+def valid(name: str, language: str, family: str) -> bool:
+    """Whether the perturbation can be applied there: by what is declared, and with the word lists that are here.
+
+    Raises:
+        UserError: no such perturbation, or a file of words that is missing or damaged.
+    """
+    found, argument = get(name)
+    try:
+        found.check(language, family)
+        if found.form == EDIT:  # word lists are looked for before the first word
+            list(found.find("", Site(language, language_row(language).script, argument, Random(0))))
+    except UserError:
+        if argument.removesuffix(".gz").endswith((".tsv", ".json")):
+            raise
+        return False
+    return True
+
+
 def check_strength(strength: float) -> float:
     """Raises UserError unless `strength` is a number from 0 to 1."""
     try:

@@ -1,0 +1,126 @@
+"""What a study compares, as a profile declares it under `studies`: arms, conditions and contrasts.
+
+An *arm* is one way of training before and in the target stage. A *condition* is one way of reading the test sets:
+clean always, and perturbed or attacked as named. A *contrast* is one question: some arms against others, in one
+figure for each seed. Each contrast gives one answer of the report; its breakdown by target and condition is a table.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, PositiveInt, model_validator
+
+CLEAN = "clean"
+SELECTORS = ("zero-shot", "latin", "non-latin")
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Arm(_Settings):
+    """Intermediate stages in their order, and what is otherwise in the target's stage (its ball or augmentation, say).
+
+    A stage is named as in the study's own `stages`, else as under `intermediate`, else by its task. A list alone
+    stands for the stages. `targets`: those that the arm goes on to; none: all of the study's.
+    """
+
+    stages: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    target: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"stages": value} if isinstance(value, list | tuple) else value
+
+
+class Contrast(_Settings):
+    """The mean over the arms `of` minus the mean over those `against` (none: minus nothing), seed by seed.
+
+    outcome     score; or drop, the clean score minus that of the condition in the same languages
+    languages   codes, or zero-shot (all but English), latin, non-latin; the mean over them is taken within a seed,
+    minus       and that over these languages is taken off it: a gap between varieties, scripts or languages
+    targets, conditions     over which it is averaged; none: all of the study's, and clean alone; "perturbed" stands for
+                all but clean
+    expect      of a planted effect: the sign that must come out
+    """
+
+    question: str
+    of: tuple[str, ...]
+    against: tuple[str, ...] = ()
+    outcome: Literal["score", "drop"] = "score"
+    languages: tuple[str, ...] = ("zero-shot",)
+    minus: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = (CLEAN,)
+    expect: Literal["higher", "lower", "none"] | None = None
+
+
+def _whole(contrasts: Any) -> Any:
+    """Contrasts, of which a question that begins with "..." goes on from the last that does not."""
+    found, first = [], ""
+    for contrast in contrasts if isinstance(contrasts, list) else []:
+        question = str(contrast.get("question", "")) if isinstance(contrast, dict) else ""
+        if question.startswith("..."):
+            contrast = contrast | {"question": f"{first.rstrip('?')}, {question.removeprefix('...').strip()}"}
+        else:
+            first = question
+        found.append(contrast)
+    return found or contrasts
+
+
+class Plan(_Settings):
+    """One study of a profile.
+
+    targets      names under the profile's `target`
+    arms         by label; "none" is direct fine-tuning
+    stages       intermediate stages of this study's own, by label; `training` over the profile's, for all its stages
+    conditions   label: strength (of the perturbation of that name) or fields of an Evaluation
+    dev          intermediate tasks whose English dev score is taken after every intermediate stage: what is forgotten
+    pairs        languages of the generalised setting: the two texts of a pair in two languages, all pairs of these
+    languages    those of the evaluations; none: the profile's
+    """
+
+    question: str
+    targets: tuple[str, ...]
+    arms: dict[str, Arm]
+    stages: dict[str, dict[str, Any]] = {}
+    training: dict[str, Any] = {}
+    conditions: dict[str, dict[str, Any]] = {}
+    contrasts: tuple[Contrast, ...] = ()
+    dev: tuple[str, ...] = ()
+    pairs: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    examples: PositiveInt | None = None
+    seeds: PositiveInt | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        named = value.get("conditions")
+        if isinstance(named, dict):
+            named = {
+                label: {"perturbation": label, "strength": fields} if isinstance(fields, int | float) else fields
+                for label, fields in named.items()
+            }
+        asked = value.get("contrasts")
+        return value | ({"conditions": named} if named else {}) | ({"contrasts": _whole(asked)} if asked else {})
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Plan:
+        for label, arm in self.arms.items():
+            if strange := [target for target in arm.targets if target not in self.targets]:
+                raise ValueError(f"the arm '{label}' names the target '{strange[0]}'; it has {', '.join(self.targets)}")
+        labels = (CLEAN, "perturbed", *self.conditions)
+        for contrast in self.contrasts:
+            asked = [(arm, self.arms, "arm") for arm in (*contrast.of, *contrast.against)]
+            asked += [(target, self.targets, "target") for target in contrast.targets]
+            asked += [(label, labels, "condition") for label in contrast.conditions]
+            for name, known, kind in asked:
+                if name not in known:
+                    raise ValueError(f"'{contrast.question}' names the {kind} '{name}'; it has {', '.join(known)}")
+        return self

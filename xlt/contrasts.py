@@ -1,0 +1,263 @@
+"""The answers of a study: its arms against each other, in one figure for each seed.
+
+`scores` are those of `Study.run`: columns arm, condition, task, language, seed, split, value, main. Languages are
+averaged first, then targets and conditions; seeds are the unit of every interval. Where the same languages are not
+there for both sides of a difference (a perturbation is not valid in all), it is taken over those that both have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from xlt import conditions, stats
+from xlt.answers import Answer
+from xlt.arms import CLEAN, Contrast, Plan
+from xlt.artifacts import NOT_RUN
+from xlt.collapse import collapsed
+from xlt.languages import language
+from xlt.studies import Study
+from xlt.tables import points
+
+PERTURBED = "perturbed"
+Cells = list[tuple[str, str]]  # target, condition
+
+
+def _rows(scores: pd.DataFrame) -> pd.DataFrame:
+    return scores[scores["main"].astype(bool) & (scores["split"] == "test") & (scores["condition"] != "pair")]
+
+
+def _chosen(codes: pd.Index, wanted: Sequence[str]) -> list[str]:
+    """Those of `codes` that the selectors name, English never by a group."""
+    groups = {
+        "zero-shot": lambda code: code != "en",
+        "latin": lambda code: code != "en" and language(code).script == "Latn",
+        "non-latin": lambda code: language(code).script != "Latn",
+    }
+    return [code for code in codes if any(groups.get(name, lambda c, n=name: c == n)(code) for name in wanted)]
+
+
+def by_seed(scores: pd.DataFrame, arm: str, contrast: Contrast, cells: Cells) -> pd.Series:
+    """The arm's figure for each seed, averaged over the cells that have one; empty where none has."""
+    rows = _rows(scores)
+    rows = rows[rows["arm"] == arm]
+    found = [_cell(rows[rows["task"] == task], condition, contrast) for task, condition in cells]
+    found = [values for values in found if not values.empty]
+    if not found:
+        return pd.Series(dtype=float)
+    wide = pd.concat(found, axis=1)
+    # an encoder that nothing was trained on has no seeds: its one score stands beside every seed
+    return wide.apply(lambda one: one.ffill().bfill() if one.count() == 1 else one).dropna().mean(axis=1)
+
+
+def _cell(rows: pd.DataFrame, condition: str, contrast: Contrast) -> pd.Series:
+    """One target under one condition: the mean over languages, less that over `minus`, for each seed."""
+    wide = {c: rows[rows["condition"] == c].pivot_table(index="seed", columns="language", values="value")
+            for c in {condition, CLEAN}}  # fmt: skip
+    table = wide[condition]
+    if contrast.outcome == "drop":
+        table = (wide[CLEAN] - table).dropna(axis=1, how="all") if len(table) else table
+    sides = [table[_chosen(table.columns, names)] for names in (contrast.languages, contrast.minus) if names]
+    if any(side.empty for side in sides):
+        return pd.Series(dtype=float)
+    return reduce(pd.Series.sub, [side.mean(axis=1, skipna=False) for side in sides]).dropna()
+
+
+def cells(plan: Plan, contrast: Contrast) -> Cells:
+    """Targets x conditions that the contrast averages over."""
+    named = [c for c in plan.conditions] if PERTURBED in contrast.conditions else []
+    named = [c for c in contrast.conditions if c != PERTURBED] + named
+    if contrast.outcome == "drop":
+        named = [c for c in named if c != CLEAN]
+    return [(task, condition) for task in contrast.targets or plan.targets for condition in dict.fromkeys(named)]
+
+
+class Effect(NamedTuple):
+    """A contrast in fractions; `detectable` is the least true difference that its seeds find with 80 % power."""
+
+    value: float
+    low: float
+    high: float
+    p: float
+    detectable: float
+    seeds: int
+    collapsed: int
+
+
+def effect(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> Effect:
+    """The arms `of` against the others: Welch's interval over seeds, or Student's where there are no others."""
+    sides = [_side(scores, arms, contrast, over) for arms in (contrast.of, contrast.against) if arms]
+    lost = _collapsed(scores, (*contrast.of, *contrast.against), {task for task, _ in over})
+    if any(side.empty for side in sides):
+        return Effect(*[stats.NAN] * 5, 0, lost)
+    trained = [side for side in sides if len(side) > 1]
+    if len(trained) == 2:
+        found = stats.welch_interval(*trained)
+    else:  # against nothing, or against the one score of an encoder that nothing was trained on
+        found = stats.against_constant(sides[0], sides[1] if len(sides) == 2 else [0.0])
+    seeds = min(map(len, trained), default=1)
+    spread = float(np.sqrt(np.mean([side.var() for side in trained]))) if trained else stats.NAN
+    least = stats.minimum_detectable_difference(spread, seeds, sides=len(trained))
+    return Effect(*found, least, seeds, lost)
+
+
+def _side(scores: pd.DataFrame, arms: Sequence[str], contrast: Contrast, over: Cells) -> pd.Series:
+    """The mean over `arms`, seed by seed; empty where one of them has not run."""
+    found = [by_seed(scores, arm, contrast, over) for arm in arms]
+    return pd.Series(dtype=float) if any(f.empty for f in found) else pd.concat(found, axis=1).dropna().mean(axis=1)
+
+
+def _collapsed(scores: pd.DataFrame, arms: Sequence[str], targets: set[str]) -> int:
+    """How many of the runs behind a contrast have learned nothing of a target."""
+    rows = scores[scores["arm"].isin(arms) & scores["task"].isin(targets)]
+    return 0 if rows.empty else len(rows[collapsed(rows)].drop_duplicates(["recipe", "seed", "task"]))
+
+
+def table(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
+    """Every contrast in each of its cells, p after Holm over the table; fractions."""
+    rows = []
+    for contrast in study.contrasts:
+        for task, condition in cells(study.plan, contrast):
+            found = effect(scores, contrast, [(task, condition)])
+            names = {"question": contrast.question, "target": task, "condition": condition, "outcome": contrast.outcome}
+            rows.append(names | found._asdict())
+    columns = ["question", "target", "condition", "outcome", *Effect._fields]
+    made = pd.DataFrame(rows, columns=columns)
+    made["p"] = stats.holm(made["p"])
+    return made
+
+
+def shown(made: pd.DataFrame) -> pd.DataFrame:
+    """A `table` to be read: points, interval, star."""
+    said = [_interval(Effect(*row)) for row in made[list(Effect._fields)].itertuples(index=False)]
+    kept = made[["question", "target", "condition"]].assign(difference=said)
+    return kept.assign(detectable=[points(x) if x == x else "–" for x in made["detectable"]])
+
+
+def _interval(found: Effect) -> str:
+    if found.value != found.value:
+        return "every run collapsed" if found.collapsed else NOT_RUN
+    bounds = f" [{points(found.low, sign=True)}, {points(found.high, sign=True)}]" if found.low == found.low else ""
+    lost = f" ({found.collapsed} runs collapsed)" if found.collapsed else ""
+    star = ("**" if found.p < 0.05 else "*") if found.low > 0 or found.high < 0 else ""
+    return f"{points(found.value, sign=True)}{bounds}{star}{lost}"
+
+
+def answers(study: Study, scores: pd.DataFrame) -> list[Answer]:
+    """One answer for each contrast, over all of its cells."""
+    return [_answer(contrast, effect(scores, contrast, cells(study.plan, contrast))) for contrast in study.contrasts]
+
+
+def _answer(contrast: Contrast, found: Effect) -> Answer:
+    verdict = "no clear difference"
+    if found.seeds == 0:
+        verdict = NOT_RUN
+    elif found.low != found.low:
+        verdict = "too few seeds for an interval"
+    elif found.low > 0 or found.high < 0:
+        verdict = "higher" if found.value > 0 else "lower"
+    lost = f" ({found.collapsed} of the runs behind it collapsed)" if found.collapsed else ""
+    return Answer(contrast.question, f"{verdict}{lost}", *found[:3], found.detectable, verdict)
+
+
+def verdicts(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
+    """Planted effects: what must come out, what did, and whether that passes; fractions.
+
+    A sign passes when the interval excludes zero on that side, none when it covers zero.
+    """
+    rows = []
+    for contrast in (c for c in study.contrasts if c.expect):
+        found = effect(scores, contrast, cells(study.plan, contrast))
+        came = "higher" if found.low > 0 else "lower" if found.high < 0 else "none"
+        same = found.value == 0 and found.low != found.low  # equal in every seed
+        came = NOT_RUN if found.seeds == 0 else "none" if same else "?" if found.low != found.low else came
+        rows.append({"question": contrast.question, "planted": contrast.expect, "found": came,
+                     "passes": "yes" if came == contrast.expect else "NO", **found._asdict()})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def means(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
+    """arm x (target, condition): mean over the languages but English and over seeds, t interval, the worst language."""
+    rows = _rows(scores)
+    rows = rows[rows["arm"].isin(study.labels)]
+    keys, made = ["arm", "task", "condition"], []
+    english = rows[rows["language"] == "en"].groupby(keys)["value"].mean()
+    for cell, part in rows[rows["language"] != "en"].groupby(keys, sort=False):
+        mean, low, high = stats.mean_interval(part.groupby("seed")["value"].mean())
+        languages = part.groupby("language")["value"].mean()
+        about = dict(zip(("arm", "target", "condition"), cell, strict=True)) | {"mean": mean, "low": low, "high": high}
+        about |= {"English": english.get(cell, np.nan), "worst": languages.min()}
+        made.append(about | {"worst language": languages.idxmin(), "seeds": part["seed"].nunique()})
+    return pd.DataFrame(made) if made else pd.DataFrame({"arm": [NOT_RUN]})
+
+
+def grid(made: pd.DataFrame) -> pd.DataFrame:
+    """`means` to be read: one row for each arm, one column for each target and condition, in points."""
+    if "mean" not in made:
+        return made
+    halves = made["high"] - made["mean"]
+    text = [points(m) + (f" ± {points(h)}" if h == h else "") for m, h in zip(made["mean"], halves, strict=True)]
+    wide = made.assign(text=text).pivot(index="arm", columns=["target", "condition"], values="text")
+    order = list(dict.fromkeys(zip(made["target"], made["condition"], strict=True)))
+    return wide.loc[list(dict.fromkeys(made["arm"])), order].fillna(NOT_RUN)
+
+
+def gaps(scores: pd.DataFrame) -> pd.DataFrame:
+    """Each variety below its standard language, absolute and relative to it: mean over seeds, t interval, by arm."""
+    rows = _rows(scores)
+    wide = rows[rows["condition"] == CLEAN].pivot_table(
+        index=["arm", "task", "seed"], columns="language", values="value", sort=False
+    )
+    standards = {code: language(code).standard for code in wide}
+    made = []
+    for code, standard in ((code, standard) for code, standard in standards.items() if standard in wide):
+        for (arm, task), part in wide[[standard, code]].dropna().groupby(level=["arm", "task"], sort=False):
+            mean, low, high = stats.mean_interval(part[standard] - part[code])
+            relative = mean / part[standard].mean() if part[standard].mean() else np.nan
+            made.append({"variety": code, "standard": standard, "target": task, "arm": arm, "gap": mean, "low": low,
+                         "high": high, "relative gap": relative})  # fmt: skip
+    return pd.DataFrame(
+        made, columns=[*(["variety", "standard", "target", "arm", "gap", "low", "high"]), "relative gap"]
+    )
+
+
+def pairs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
+    """The generalised setting by arm and target: mean over seeds on the diagonal, off it, and of the worst pair."""
+    if not (study.plan and study.plan.pairs) or scores.empty:
+        return pd.DataFrame({"arm": [NOT_RUN]})
+    rows = scores[scores["main"].astype(bool) & scores["condition"].isin([CLEAN, "pair"])]
+    rows = rows[
+        rows["language"].isin(study.plan.pairs) & rows["task"].isin(scores[scores["condition"] == "pair"]["task"])
+    ]
+    found = conditions.generalised(rows).assign(arm=lambda table: table["recipe"].map(study.arms))
+    groups = found.groupby(["arm", "task"], sort=False)
+    return groups.agg(
+        {"diagonal": "mean", "off_diagonal": "mean", "worst": "mean", "worst_pair": "first"}
+    ).reset_index()
+
+
+def attack_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """Search attacks by arm and target, mean over languages and seeds: success, random control, queries, changes."""
+    names = ["attack_success", "random_success", "relative_drop", "queries_mean", "queries_max", "share_changed"]
+    rows = scores[scores["metric"].isin(names)] if "metric" in scores else scores[:0]
+    if rows.empty:
+        return pd.DataFrame({"arm": [NOT_RUN]})
+    wide = rows.pivot_table(index=["arm", "task", "condition"], columns="metric", values="value", sort=False)
+    return wide[[name for name in names if name in wide]].reset_index()
+
+
+def forgetting(scores: pd.DataFrame) -> pd.DataFrame:
+    """English dev score of each intermediate task after every stage (rows: what was trained, in its order).
+
+    Mean over seeds and its 95 % t interval, fractions; a stage that came before the task was ever trained has none.
+    """
+    rows = scores[scores["main"].astype(bool) & (scores["split"] == "dev")]
+    made = []
+    for (arm, task), part in rows.groupby(["arm", "task"], sort=False):
+        mean, low, high = stats.mean_interval(part["value"])
+        made.append({"after": arm, "task": task, "mean": mean, "low": low, "high": high, "seeds": len(part)})
+    return pd.DataFrame(made, columns=["after", "task", "mean", "low", "high", "seeds"])

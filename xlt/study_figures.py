@@ -1,0 +1,148 @@
+"""Figures of the studies, from the scores of `Study.run`; points, every seed shown where that can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import fill
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from xlt.answers import Answer
+from xlt.arms import CLEAN
+from xlt.figures import GREY, canvas
+from xlt.languages import language
+from xlt.tables import language_order, script
+
+_FIRST = "#222222"  # the first arm, as a rule direct fine-tuning; the others differ in hue for every eye
+
+
+def _empty() -> Figure:
+    figure, axes = canvas(4, 1)
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, "not run", ha="center", va="center")
+    return figure
+
+
+def _palette(arms: Sequence[str]) -> dict[str, object]:
+    return dict(zip(arms, [_FIRST, *sns.color_palette("colorblind", max(0, len(arms) - 1))], strict=False))
+
+
+def forest(answers: Sequence[Answer], detail: pd.DataFrame) -> Figure:
+    """Every question with its effect and 95 % interval (dark), and the effect in each target and condition (light)."""
+    asked = [answer for answer in answers if answer.effect == answer.effect]
+    if not asked:
+        return _empty()
+    figure, axes = canvas(8, 0.62 * len(asked) + 1.2)
+    for place, answer in enumerate(asked):
+        parts = 100 * detail.loc[detail["question"] == answer.question, "value"].dropna()
+        axes.scatter(parts, np.full(len(parts), place + 0.22), s=14, color="#9a9a9a", zorder=2)
+        bounds = [[100 * (answer.effect - answer.low)], [100 * (answer.high - answer.effect)]]
+        sure = answer.low > 0 or answer.high < 0
+        colour = sns.color_palette("colorblind")[0 if sure else 7]
+        bars = None if answer.low != answer.low else bounds
+        axes.errorbar(100 * answer.effect, place, xerr=bars, fmt="o", color=colour, capsize=3, zorder=3)
+    axes.axvline(0, color="#555555", linewidth=1)
+    axes.set_yticks(range(len(asked)), [fill(answer.question, 52) for answer in asked], fontsize=8)
+    axes.set_ylim(len(asked) - 0.5, -0.5)
+    axes.set(xlabel="points; bar: 95 % interval over seeds (blue: without zero); grey: single targets and conditions")
+    return figure
+
+
+def dots(scores: pd.DataFrame, arms: Sequence[str]) -> Figure:
+    """Every arm a row, every seed a dot, one panel for each target: clean, and the mean of the other conditions."""
+    rows = scores[scores["main"].astype(bool) & (scores["split"] == "test") & scores["arm"].isin(list(arms))]
+    rows = rows[(rows["language"] != "en") & (rows["condition"] != "pair")]
+    if rows.empty:
+        return _empty()
+    rows = rows.assign(points=100 * rows["value"], text=np.where(rows["condition"] == CLEAN, CLEAN, "perturbed"))
+    keys = ["arm", "task", "seed", "text"]
+    means = rows.groupby([*keys, "condition"])["points"].mean().groupby(keys).mean().reset_index()
+    targets = list(dict.fromkeys(rows["task"]))
+    height = 0.32 * len(arms) + 1.6
+    figure, panels = plt.subplots(
+        1, len(targets), figsize=(3.2 * len(targets) + 2.4, height), sharey=True, squeeze=False, layout="constrained"
+    )
+    plt.close(figure)
+    colours = {CLEAN: _FIRST, "perturbed": sns.color_palette("colorblind")[1]}
+    for axes, target in zip(panels[0], targets, strict=True):
+        style = {"order": [arm for arm in arms if arm in set(rows["arm"])], "hue_order": list(colours), "jitter": False}
+        part = means[means["task"] == target]
+        sns.stripplot(part, x="points", y="arm", hue="text", palette=colours, dodge=True, size=5, ax=axes, **style)
+        axes.set(title=target, xlabel="points, mean over languages but English", ylabel="")
+        axes.grid(axis="y", color="#eeeeee")
+        axes.get_legend().remove()
+    handles, labels = panels[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncol=2, frameon=False)
+    sns.despine(figure)
+    return figure
+
+
+def lost_map(scores: pd.DataFrame, task: str, arm: str = "none") -> Figure:
+    """Condition x language: points lost against clean text, mean over seeds; grey where the condition is not valid."""
+    rows = scores[scores["main"].astype(bool) & (scores["task"] == task) & (scores["arm"] == arm)]
+    rows = rows[(rows["split"] == "test") & (rows["condition"] != "pair")]
+    if rows["condition"].nunique() < 2:
+        return _empty()
+    wide = rows.pivot_table(index="condition", columns="language", values="value", sort=False)
+    grid = 100 * (wide.loc[CLEAN] - wide.drop(index=CLEAN))[language_order(rows[rows["condition"] == CLEAN])]
+    figure, axes = canvas(0.62 * grid.shape[1] + 3.2, 0.42 * grid.shape[0] + 1.7)
+    axes.set_facecolor(GREY)
+    style = {"annot": True, "fmt": ".0f", "cmap": "PuOr_r", "center": 0, "cbar_kws": {"label": "points lost"}}
+    sns.heatmap(grid, ax=axes, annot_kws={"size": 9}, **style)
+    axes.set(title=f"{task} after '{arm}': points lost", xlabel="language (grey: not valid there)", ylabel="")
+    axes.tick_params(axis="both", length=0)
+    axes.tick_params(axis="y", rotation=0)
+    return figure
+
+
+def dial(scores: pd.DataFrame, dialect: str, standard: str) -> Figure:
+    """Score over the strength of a dialect of the world, from the standard language on; band: 95 % t interval."""
+    rows = scores[scores["main"].astype(bool) & (scores["split"] == "test") & (scores["condition"] == CLEAN)]
+    strengths = {standard: 0.0, dialect: 1.0} | {
+        code: float(code.partition("@")[2]) for code in rows["language"].unique() if code.startswith(f"{dialect}@")
+    }
+    rows = rows[rows["language"].isin(list(strengths))]
+    if rows["language"].nunique() < 3:
+        return _empty()
+    rows = rows.assign(points=100 * rows["value"], strength=rows["language"].map(strengths))
+    targets, arms = list(dict.fromkeys(rows["task"])), list(dict.fromkeys(rows["arm"]))
+    figure, panels = plt.subplots(
+        1, len(targets), figsize=(3.6 * len(targets) + 0.6, 3.2), squeeze=False, layout="constrained"
+    )
+    plt.close(figure)
+    for axes, target in zip(panels[0], targets, strict=True):
+        part = rows[rows["task"] == target]
+        for arm in arms:
+            curve = part[part["arm"] == arm].groupby("strength")["points"].agg(["mean", "min", "max"])
+            axes.plot(curve.index, curve["mean"], "o-", color=_palette(arms)[arm], label=arm, markersize=4)
+            axes.fill_between(curve.index, curve["min"], curve["max"], color=_palette(arms)[arm], alpha=0.12)
+        names = f"{language(standard).name} (0) to {language(dialect).name} (1)"
+        axes.set(title=target, xlabel=f"strength: {names}", ylabel="points; band: all seeds")
+    handles, labels = panels[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncol=len(arms), frameon=False)
+    sns.despine(figure)
+    return figure
+
+
+def covariate(scores: pd.DataFrame, per_word: pd.Series, task: str) -> Figure:
+    """Score of each language over its subwords per word, one mark for each script; mean over seeds, by arm."""
+    rows = scores[scores["main"].astype(bool) & (scores["task"] == task) & (scores["condition"] == CLEAN)]
+    rows = rows[(rows["split"] == "test") & (rows["language"] != "en") & rows["language"].isin(per_word.index)]
+    if rows.empty:
+        return _empty()
+    means = rows.groupby(["arm", "language"], sort=False)["value"].mean().mul(100).rename("points").reset_index()
+    means = means.assign(subwords=means["language"].map(per_word), script=means["language"].map(script))
+    arms = list(dict.fromkeys(means["arm"]))
+    figure, axes = canvas(6.6, 4)
+    sns.scatterplot(
+        means, x="subwords", y="points", hue="arm", style="script", palette=_palette(arms), s=50, alpha=0.85, ax=axes
+    )
+    for row in means[means["arm"] == arms[0]].itertuples():
+        axes.annotate(row.language, (row.subwords, row.points), textcoords="offset points", xytext=(5, 3), fontsize=8)
+    axes.set(xlabel="subwords per word in the test set", ylabel="points", title=f"{task}: score and tokenisation")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
+    return figure
