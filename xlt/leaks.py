@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from xlt.lab import Lab
 
 COLUMNS = ["training", "evaluation", "language", "split", "kind", "overlapping", "of", "training_records", "verbatim"]
+MOST = 8  # findings told in words
 VERSION = 1  # of the comparison: raised when a count can change
 
 _FIELDS = {  # family -> the texts that make an example
@@ -84,14 +85,16 @@ def found(checked: pd.DataFrame) -> pd.DataFrame:
 
 
 def said(checked: pd.DataFrame) -> str:
-    """The findings in a sentence or two."""
+    """The findings in a sentence or two, the largest first, at most MOST of them."""
     pairs = len(checked.drop_duplicates(["training", "evaluation", "language", "split"]))
     lines = [
         f"{row.overlapping:,} of {row.of:,} {row.kind}s of {row.evaluation} {row.language} {row.split} "
         f"are in the training records of {row.training}"
         for row in found(checked).itertuples()
     ]
-    return f"{pairs} pairs of training and evaluation records compared: " + ("; ".join(lines) or "no overlap")
+    more = [f"and {len(lines) - MOST} smaller ones"] if len(lines) > MOST else []
+    told = "; ".join([*lines[:MOST], *more]) or "no overlap"
+    return f"{pairs} pairs of training and evaluation records compared: {told}"
 
 
 def _places(source: Source, evaluation: Evaluation) -> list[Tested]:
