@@ -159,7 +159,8 @@ def _answer(contrast: Contrast, found: Effect) -> Answer:
     elif found.low != found.low:
         verdict = "too few seeds for an interval"
     elif found.low > 0 or found.high < 0:
-        verdict = "higher" if found.value > 0 else "lower"
+        above = ("higher", "lower") if contrast.against else ("above zero", "below zero")
+        verdict = above[found.value < 0]
     lost = f" ({found.collapsed} of the runs behind it collapsed)" if found.collapsed else ""
     return Answer(contrast.question, f"{verdict}{lost}", *found[:3], found.detectable, verdict)
 

@@ -48,7 +48,9 @@ def forest(answers: Sequence[Answer], detail: pd.DataFrame) -> Figure:
     axes.axvline(0, color="#555555", linewidth=1)
     axes.set_yticks(range(len(asked)), [fill(answer.question, 52) for answer in asked], fontsize=8)
     axes.set_ylim(len(asked) - 0.5, -0.5)
-    axes.set(xlabel="points; bar: 95 % interval over seeds (blue: without zero); grey: single targets and conditions")
+    axes.set_xlabel(
+        "points: all cells, 95 % interval over seeds (blue: excludes zero); small grey: single cells", fontsize=8
+    )
     return figure
 
 

@@ -79,7 +79,7 @@ def passages(rng: Random, split: str, size: int) -> list[list[Sentence]]:
     fruit is met again where there were apples.
     """
     single = iter(sentences(rng, split, size))
-    coherent = distinct(lambda: _pair_of(rng, split, rng.choice(LABELS[:2])), key=tuple)
+    coherent = distinct(lambda: pair_of(rng, split, rng.choice(LABELS[:2])), key=tuple)
     return [[(event, "") for event in next(coherent)] if rng.random() < 0.5 else [next(single)] for _ in range(size)]
 
 
@@ -116,22 +116,24 @@ def parallel_rows(records: Iterable[Sentence], language: str) -> list[Row]:
 # Natural language inference
 
 
-def pairs(rng: Random, split: str, size: int) -> list[tuple[Event, Event, str]]:
+def pair_of(rng: Random, split: str, label: str) -> tuple[Event, Event] | None:
+    pair = random_pair(rng, label)
+    if pair is None or split_of(pair[0]) != split:
+        return None
+    return None if split == "train" and split_of(pair[1]) != split else pair
+
+
+def pairs(
+    rng: Random, split: str, size: int, draw: Callable[[Random, str, str], tuple[Event, Event] | None] = pair_of
+) -> list[tuple[Event, Event, str]]:
     """Premise, hypothesis, label; as many of each label. Premises are of `split`.
 
     Hypotheses of training pairs are too, so that a premise of an evaluation set is never met in training.
     """
     labels = [LABELS[i % 3] for i in range(size)]
     rng.shuffle(labels)
-    fresh = {label: distinct(lambda label=label: _pair_of(rng, split, label), key=tuple) for label in LABELS}
+    fresh = {label: distinct(lambda label=label: draw(rng, split, label), key=tuple) for label in LABELS}
     return [(*next(fresh[label]), label) for label in labels]
-
-
-def _pair_of(rng: Random, split: str, label: str) -> tuple[Event, Event] | None:
-    pair = random_pair(rng, label)
-    if pair is None or split_of(pair[0]) != split:
-        return None
-    return None if split == "train" and split_of(pair[1]) != split else pair
 
 
 def nli_rows(records: Iterable[tuple[Event, Event, str]], language: str) -> list[Row]:
