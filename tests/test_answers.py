@@ -26,7 +26,8 @@ def test_compare_averages_languages_within_a_seed_and_leaves_english_out():
     found = answers.compare(HIGH, LOW, "xnli", "?")
     assert found.effect == pytest.approx(0.57 - 0.35)
     assert 0 < found.low < found.effect < found.high
-    assert "+22.0 points" in found.answer and "higher" in found.answer
+    assert (found.verdict, found.answer) == ("higher", "higher (57.0 against 35.0)")
+    assert found._repr_markdown_() == "**?** +22.0 points [+17.8, +26.2]: higher (57.0 against 35.0)."
 
 
 def test_compare_says_when_there_is_nothing_to_see():
@@ -41,23 +42,29 @@ def test_compare_needs_seeds_for_an_interval():
     assert "too few seeds" in answers.compare(one, LOW[LOW["seed"] == 0], "xnli", "?").answer
 
 
-@pytest.mark.parametrize(("chance", "verdict"), [(1 / 3, ": above it"), (0.9, ": below it"), (0.575, "not clearly")])
+@pytest.mark.parametrize(
+    ("chance", "verdict"), [(1 / 3, "above it"), (0.9, "below it"), (0.575, "not clearly different from it")]
+)
 def test_above_chance(chance, verdict):
-    assert verdict in answers.above(HIGH, "xnli", chance, "?").answer
+    found = answers.above(HIGH, "xnli", chance, "?")
+    assert (
+        found.verdict == verdict and found.answer.startswith(verdict) and found.effect == pytest.approx(0.57 - chance)
+    )
 
 
 def test_transfer_names_clear_effects_only():
     better = table({"en": [0.9] * 3, "de": [0.71, 0.72, 0.73], "ru": [0.61, 0.62, 0.63]}, intermediate="mnli")
     same = table({"en": [0.9] * 3, "de": [0.60, 0.63, 0.64], "ru": [0.50, 0.53, 0.54]}, intermediate="pos")
     (found,) = answers.transfer(tables.transfer_matrix(pd.concat([HIGH, better, same])))
-    assert found.answer.startswith("mnli † +10.0 points") and "pos" not in found.answer
+    assert (found.answer, found.verdict) == ("mnli † most", "higher")
+    assert "+10.0 points" in found._repr_markdown_()
     assert found.effect == pytest.approx(0.10)
 
 
 def test_transfer_says_when_no_task_matters():
     same = table({"en": [0.9] * 3, "de": [0.60, 0.63, 0.64], "ru": [0.50, 0.53, 0.54]}, intermediate="pos")
     (found,) = answers.transfer(tables.transfer_matrix(pd.concat([HIGH, same])))
-    assert found.answer.startswith("None that these seeds can show")
+    assert found.answer.startswith("none that these seeds can show; the largest difference is after pos")
 
 
 def test_chance_of_each_kind_of_task():

@@ -50,7 +50,7 @@ def test_a_missing_file(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("sedes: 3", "unknown setting 'sedes' in mine.yaml; did you mean seeds?"),
+        ("sedes: 3", "unknown setting 'sedes' in mine.yaml; did you mean seeds or studies?"),
         ("resources: {worker: 3}", "unknown setting 'worker' in mine.yaml; did you mean workers?"),
         ("data: {world: {seeed: 3}}", "unknown setting 'seeed' in mine.yaml; did you mean seed?"),
         (

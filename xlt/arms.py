@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+
+from xlt.errors import unknown
 
 CLEAN = "clean"
 SELECTORS = ("zero-shot", "latin", "non-latin")
@@ -63,7 +65,7 @@ def _whole(contrasts: Any) -> Any:
     found, first = [], ""
     for contrast in contrasts if isinstance(contrasts, list) else []:
         question = str(contrast.get("question", "")) if isinstance(contrast, dict) else ""
-        if question.startswith("..."):
+        if question.startswith("...") and first:
             contrast = contrast | {"question": f"{first.rstrip('?')}, {question.removeprefix('...').strip()}"}
         else:
             first = question
@@ -84,8 +86,8 @@ class Plan(_Settings):
     """
 
     question: str
-    targets: tuple[str, ...]
-    arms: dict[str, Arm]
+    targets: tuple[str, ...] = Field(min_length=1)
+    arms: dict[str, Arm] = Field(min_length=1)
     stages: dict[str, dict[str, Any]] = {}
     training: dict[str, Any] = {}
     conditions: dict[str, dict[str, Any]] = {}
@@ -114,13 +116,17 @@ class Plan(_Settings):
     def _consistent(self) -> Plan:
         for label, arm in self.arms.items():
             if strange := [target for target in arm.targets if target not in self.targets]:
-                raise ValueError(f"the arm '{label}' names the target '{strange[0]}'; it has {', '.join(self.targets)}")
+                raise ValueError(unknown("target", strange[0], self.targets, f"the arm '{label}'"))
         labels = (CLEAN, "perturbed", *self.conditions)
+        if taken := {CLEAN, "perturbed", "pair"} & set(self.conditions):
+            raise ValueError(f"a condition cannot be called {taken.pop()}: that word has a meaning already")
         for contrast in self.contrasts:
+            if contrast.outcome == "drop" and not set(contrast.conditions) - {CLEAN}:
+                raise ValueError(f"'{contrast.question}' asks for a drop; name the conditions that it comes from")
             asked = [(arm, self.arms, "arm") for arm in (*contrast.of, *contrast.against)]
             asked += [(target, self.targets, "target") for target in contrast.targets]
             asked += [(label, labels, "condition") for label in contrast.conditions]
             for name, known, kind in asked:
                 if name not in known:
-                    raise ValueError(f"'{contrast.question}' names the {kind} '{name}'; it has {', '.join(known)}")
+                    raise ValueError(unknown(kind, name, known, f"'{contrast.question}'"))
         return self

@@ -1,8 +1,9 @@
 """The answers of a study: its arms against each other, in one figure for each seed.
 
 `scores` are those of `Study.run`: columns arm, condition, task, language, seed, split, value, main. Languages are
-averaged first, then targets and conditions; seeds are the unit of every interval. Where the same languages are not
-there for both sides of a difference (a perturbation is not valid in all), it is taken over those that both have.
+averaged first, then targets and conditions; seeds are the unit of every interval. Where the same languages, targets
+and conditions are not there for both sides of a difference (a perturbation is not valid in all languages, an arm has
+not gone on to all targets), it is taken over those that both have.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from xlt import conditions, stats
+from xlt import conditions, stats, tasks
 from xlt.answers import Answer
 from xlt.arms import CLEAN, Contrast, Plan
 from xlt.artifacts import NOT_RUN
 from xlt.collapse import collapsed
 from xlt.languages import language
-from xlt.studies import Study
+from xlt.studies import AFTER, Study
 from xlt.tables import points
 
 PERTURBED = "perturbed"
@@ -45,13 +46,15 @@ def by_seed(scores: pd.DataFrame, arm: str, contrast: Contrast, cells: Cells) ->
     """The arm's figure for each seed, averaged over the cells that have one; empty where none has."""
     rows = _rows(scores)
     rows = rows[rows["arm"] == arm]
-    found = [_cell(rows[rows["task"] == task], condition, contrast) for task, condition in cells]
-    found = [values for values in found if not values.empty]
+    found = {(task, condition): _cell(rows[rows["task"] == task], condition, contrast) for task, condition in cells}
+    found = {cell: values for cell, values in found.items() if not values.empty}
     if not found:
         return pd.Series(dtype=float)
     wide = pd.concat(found, axis=1)
+    alone = [cell for cell in wide if tasks.get(cell[0]).headless and wide[cell].count() == 1]
     # an encoder that nothing was trained on has no seeds: its one score stands beside every seed
-    return wide.apply(lambda one: one.ffill().bfill() if one.count() == 1 else one).dropna().mean(axis=1)
+    wide[alone] = wide[alone].ffill().bfill()
+    return wide.dropna().mean(axis=1)
 
 
 def _cell(rows: pd.DataFrame, condition: str, contrast: Contrast) -> pd.Series:
@@ -90,19 +93,32 @@ class Effect(NamedTuple):
 
 def effect(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> Effect:
     """The arms `of` against the others: Welch's interval over seeds, or Student's where there are no others."""
-    sides = [_side(scores, arms, contrast, over) for arms in (contrast.of, contrast.against) if arms]
-    lost = _collapsed(scores, (*contrast.of, *contrast.against), {task for task, _ in over})
+    arms = (*contrast.of, *contrast.against)
+    rows, lost = _shared(_rows(scores), arms), _collapsed(scores, arms, {task for task, _ in over})
+    sides = [_side(rows, arms, contrast, over) for arms in (contrast.of, contrast.against) if arms]
     if any(side.empty for side in sides):
         return Effect(*[stats.NAN] * 5, 0, lost)
-    trained = [side for side in sides if len(side) > 1]
-    if len(trained) == 2:
-        found = stats.welch_interval(*trained)
-    else:  # against nothing, or against the one score of an encoder that nothing was trained on
+    # an encoder that nothing was trained on has no seeds but one score, a constant
+    headless = all(tasks.get(task).headless for task, _ in over)
+    seeded = [side for side in sides if len(side) > 1 or not headless]
+    if len(seeded) == 2:
+        found = stats.welch_interval(*seeded)
+    elif len(sides) == 2 and len(sides[1]) > 1:
+        value, low, high, p = stats.against_constant(sides[1], sides[0])
+        found = stats.Difference(-value, -high, -low, p)
+    else:
         found = stats.against_constant(sides[0], sides[1] if len(sides) == 2 else [0.0])
-    seeds = min(map(len, trained), default=1)
-    spread = float(np.sqrt(np.mean([side.var() for side in trained]))) if trained else stats.NAN
-    least = stats.minimum_detectable_difference(spread, seeds, sides=len(trained))
+    seeds = min(map(len, seeded), default=1)
+    spread = float(np.sqrt(np.mean([side.var() for side in seeded]))) if seeded else stats.NAN
+    least = stats.minimum_detectable_difference(spread, seeds, sides=len(seeded))
     return Effect(*found, least, seeds, lost)
+
+
+def _shared(rows: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
+    """The rows of `arms` in the targets, conditions and languages that all of them have."""
+    rows = rows[rows["arm"].isin(arms)]
+    have = rows.groupby(["task", "condition", "language"])["arm"].transform("nunique")
+    return rows[have == len(set(arms))]
 
 
 def _side(scores: pd.DataFrame, arms: Sequence[str], contrast: Contrast, over: Cells) -> pd.Series:
@@ -140,7 +156,7 @@ def shown(made: pd.DataFrame) -> pd.DataFrame:
 
 def _interval(found: Effect) -> str:
     if found.value != found.value:
-        return "every run collapsed" if found.collapsed else NOT_RUN
+        return NOT_RUN
     bounds = f" [{points(found.low, sign=True)}, {points(found.high, sign=True)}]" if found.low == found.low else ""
     lost = f" ({found.collapsed} runs collapsed)" if found.collapsed else ""
     star = ("**" if found.p < 0.05 else "*") if found.low > 0 or found.high < 0 else ""
@@ -256,9 +272,11 @@ def forgetting(scores: pd.DataFrame) -> pd.DataFrame:
 
     Mean over seeds and its 95 % t interval, fractions; a stage that came before the task was ever trained has none.
     """
-    rows = scores[scores["main"].astype(bool) & (scores["split"] == "dev")]
+    rows = scores[scores["main"].astype(bool) & (scores["split"] == "dev") & scores["arm"].str.startswith(AFTER)]
     made = []
     for (arm, task), part in rows.groupby(["arm", "task"], sort=False):
         mean, low, high = stats.mean_interval(part["value"])
-        made.append({"after": arm, "task": task, "mean": mean, "low": low, "high": high, "seeds": len(part)})
+        made.append(
+            {"after": arm.removeprefix(AFTER), "task": task, "mean": mean, "low": low, "high": high, "seeds": len(part)}
+        )
     return pd.DataFrame(made, columns=["after", "task", "mean", "low", "high", "seeds"])

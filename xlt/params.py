@@ -16,10 +16,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from xlt import tasks
-from xlt.arms import SELECTORS, Plan
+from xlt.arms import CLEAN, SELECTORS, Plan
 from xlt.errors import UserError, unknown
 from xlt.files import read_yaml
-from xlt.languages import language
+from xlt.languages import LANGUAGES, language
 from xlt.recipe import Encoder, Evaluation, Stage
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -128,8 +128,11 @@ class Profile(_Settings):
         """Hold all that a study names against what there is.
 
         Raises:
-            UserError: an unknown task, language, stage, condition or perturbation; says where.
+            UserError: an unknown task, language, stage, condition or perturbation; a condition that no column of the
+                scores tells from another or from clean text.
         """
+        from xlt import conditions, perturb  # bring pandas along, so only where they are needed
+
         plan, where = self.studies[name], f"{self.name}: studies.{name}"
         for code in (*plan.languages, *plan.pairs):
             language(code)
@@ -141,15 +144,19 @@ class Profile(_Settings):
             for target in arm.targets or plan.targets:
                 if not tasks.get(target).headless:
                     self.study_target(target, name, label)
+        for task in (*plan.targets, *plan.dev):
+            tasks.get(task)
         for contrast in plan.contrasts:
             for code in (*contrast.languages, *contrast.minus):
-                if code not in SELECTORS:
-                    language(code)
+                if code not in SELECTORS and code.partition("@")[0] not in LANGUAGES:
+                    raise unknown("language", code, [*SELECTORS, *LANGUAGES], f"{where}: '{contrast.question}'")
+        read = {tuple(conditions.columns(self.evaluate(plan.targets[0], "en")).values()): CLEAN}
         for label, fields in plan.conditions.items():
             evaluation = parse(Evaluation, {"task": plan.targets[0], **fields}, f"{where}: conditions.{label}")
+            columns = tuple(conditions.columns(self.evaluate(plan.targets[0], "en", fields)).values())
+            if (other := read.setdefault(columns, label)) != label:
+                raise UserError(f"{where}: conditions.{label}: reads the test sets like {other}; leave one of them out")
             if evaluation.perturbation:
-                from xlt import perturb  # brings pandas along, so only where it is needed
-
                 perturb.get(evaluation.perturbation)
             if evaluation.attack:
                 from xlt.attack import candidates
@@ -220,7 +227,7 @@ def _one_line(error: ValidationError, model: type[BaseModel], where: str) -> Use
     if first["type"] == "extra_forbidden":
         return unknown("setting", path.split(".")[-1], _fields(model, first["loc"][:-1]), where)
     if first["type"] == "value_error":  # said by a validator of ours
-        return UserError(f"{where}: {first['ctx']['error']}")
+        return UserError(": ".join(filter(None, [where, path, str(first["ctx"]["error"])])))
     got = "" if first["type"] == "missing" else f", got {first['input']!r}"
     return UserError(f"{where}: {path}: {first['msg'].lower()}{got}")
 

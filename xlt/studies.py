@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -14,6 +14,8 @@ from xlt.recipe import Evaluation, Recipe, Stage
 
 if TYPE_CHECKING:
     from xlt.lab import Lab
+
+AFTER = "after "  # a recipe so called is an arm up to one of its intermediate stages
 
 
 def takes(recipe: Recipe, evaluation: Evaluation) -> bool:
@@ -52,17 +54,17 @@ class Study:
             return pd.DataFrame(
                 columns=["recipe", "arm", "condition", "task", "language", "seed", "split", "value", "main"]
             )
-        names = {label: conditions.columns(self._read(fields)) for label, fields in self.plan.conditions.items()}
-        names = {tuple(columns.values()): label for label, columns in names.items()}
-        plain = conditions.columns(self._read({}))
+        names = {
+            (target, *conditions.columns(lab.profile.evaluate(target, "en", fields)).values()): label
+            for label, fields in self.plan.conditions.items()
+            for target in self.targets
+        }
+        read = ["task", *conditions.columns(self.evaluations[0])]
         said = [
             "pair" if row["language_b"] != "none" else names.get(tuple(row.values()), CLEAN)
-            for row in scores[list(plain)].to_dict("records")
+            for row in scores[read].to_dict("records")
         ]
         return scores.assign(arm=scores["recipe"].map(self.arms), condition=said)
-
-    def _read(self, fields: dict[str, Any]) -> Evaluation:
-        return Evaluation(task=self.plan.targets[0], **fields)
 
     @property
     def question(self) -> str:
@@ -197,7 +199,7 @@ def _beginnings(lab: Lab, plan: Plan, name: str) -> Iterator[tuple[Recipe, str]]
         stages = [lab.profile.study_stage(stage, name) for stage in arm.stages]
         for end in range(1, len(stages) + 1):
             if all(_trainable(lab, stage) for stage in stages[:end]):
-                yield lab.recipe().then(*stages[:end]), " → ".join(arm.stages[:end])
+                yield lab.recipe().then(*stages[:end]), AFTER + " → ".join(arm.stages[:end])
 
 
 def _readings(lab: Lab, plan: Plan, absent: list[str]) -> list[Evaluation]:
@@ -218,7 +220,10 @@ def _readings(lab: Lab, plan: Plan, absent: list[str]) -> list[Evaluation]:
             paired = [lab.profile.evaluate(target, code, over) for code in plan.pairs if code in codes]
             found += [evaluation for evaluation in conditions.pairs(paired) if evaluation not in found]
     for task in plan.dev:
-        found.append(lab.profile.evaluate(task, "en", over | {"split": "dev"}))
+        if "en" in lab.store.source.languages(tasks.get(task), "dev"):
+            found.append(lab.profile.evaluate(task, "en", over | {"split": "dev"}))
+        else:
+            absent.append(f"{task}: no English dev records here")
     return found
 
 
