@@ -1,6 +1,7 @@
 """Sentence pairs of the generated world: gold from the records, and what shortcuts are worth where they should be."""
 
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -13,13 +14,13 @@ from xlt.world.forms import nli_rows, pairs
 from xlt.world.hans import HEURISTICS, TEMPLATES, hans_rows, templated
 from xlt.world.inference import CLASHES, LABELS, gold
 from xlt.world.nli import ROUNDS, adversarial, anli_rows, scenes, snli_rows
-from xlt.world.paraphrase import DUPLICATE, paws_rows, qqp_rows, questions, retellings, retold, worded
+from xlt.world.paraphrase import DUPLICATE, Retelling, paws_rows, qqp_rows, questions, retellings, retold, worded
 
 SIZES = {
     "para_train": 20, "para_dev": 6, "para_test": 6, "snli_train": 100, "snli_dev": 6, "snli_test": 6,
     "anli_train": 9, "anli_dev": 6, "anli_test": 6, "hans_train": 12, "hans_test": 12,
 }  # fmt: skip
-GOLDEN = "621de0c381f0cf5911f9d3366d59f1194b73a1a52d68f90a31cbf06babdb0622"
+GOLDEN = "1d270f04b780f461f164c96b9cbec329dcfd8a5bdfa53c64bb09b3d7d29826b6"
 
 
 def words(sentence):
@@ -54,21 +55,30 @@ def test_paws_gold_is_whether_the_same_events_are_told():
     labels = [row["label"] for row in paws_rows(records, "en")]
     assert Counter(labels) == {0: 200, 1: 200}
     for record, label in zip(records, labels, strict=True):
-        assert label == (sorted(map(repr, record.first)) == sorted(map(repr, record.second)))
-        assert all(map(sensible, record.first + record.second))
-        assert len({event.subject for event in record.first}) == 2
-        assert record.first != record.second or record.moved
+        one, two = record.first
+        exchanged = replace(one, subject=two.subject), replace(two, subject=one.subject)
+        assert record.second == (record.first if label else exchanged) and one.subject != two.subject
+        assert all(map(sensible, record.first + record.second)) and (one.time or two.time)
 
 
 def test_words_say_nothing_in_paws():
-    """English texts of a pair are the same bag of words, and neither text nor the order of events gives the label."""
-    train, test = (retellings(Random(split), split, 800) for split in ("train", "test"))
-    rows, others = paws_rows(train, "en"), paws_rows(test, "en")
-    assert all(words(row["sentence1"]) == words(row["sentence2"]) for row in rows)
-    assert abs(cue(rows, others, "sentence1") - 0.5) < 0.06
-    assert abs(cue(rows, others, "sentence2") - 0.5) < 0.06
-    told = Counter((row["label"], record.moved) for row, record in zip(rows, train, strict=True))
-    assert abs(told[0, True] - told[1, True]) < 60
+    """English texts of a pair are the same bag of words, and none of either text or of both gives the label."""
+    train, test = (paws_rows(retellings(Random(split), split, 800), "en") for split in ("train", "test"))
+    assert all(words(row["sentence1"]) == words(row["sentence2"]) for row in train)
+    for columns in (["sentence1"], ["sentence2"], ["sentence1", "sentence2"]):
+        assert abs(cue(train, test, *columns) - 0.5) < 0.06
+
+
+def test_paws_by_hand():
+    one, two = Event("anna", "buy", "apple", time="morning"), Event("david", "read", "letter")
+    exchanged = replace(one, subject="david"), replace(two, subject="anna")
+    same, swapped = Retelling((one, two), (one, two)), Retelling((one, two), exchanged)
+    assert [tuple(row.values())[1:] for row in paws_rows([same, swapped], "en")] == [
+        ("Anna buys an apple in the morning. David reads a letter.",
+         "In the morning Anna buys an apple. David reads a letter.", 1),
+        ("Anna buys an apple in the morning. David reads a letter.",
+         "In the morning David buys an apple. Anna reads a letter.", 0),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
@@ -96,7 +106,7 @@ def test_a_time_moves_to_the_other_end():
 
 
 def test_qqp_gold_and_its_shortcut():
-    """Duplicates ask the same in other words; common words are right in three cases of four, as on the real data."""
+    """Duplicates ask the same in other words; common words are right in most cases, the first question says little."""
     records = questions(Random("qqp"), "train", 1500)
     rows = qqp_rows(records)
     for record, row in zip(records, rows, strict=True):
@@ -107,17 +117,16 @@ def test_qqp_gold_and_its_shortcut():
     assert labels.mean() == DUPLICATE
     common = np.array([overlap(row, "question1", "question2") for row in rows])
     best = max(((common >= threshold) == labels).mean() for threshold in np.unique(common))
-    assert 0.72 < best < 0.88
+    assert 0.8 < best < 0.92
     assert cue(rows, qqp_rows(questions(Random("other"), "test", 600)), "question1") < 0.72  # 0.63 are no duplicates
 
 
 def test_questions_by_hand():
     event = Event("doctor", "eat", "apple", "red", place="market", time="8:15")
-    assert [worded((event, "object"), i) for i in range(4)] == [
+    assert [worded((event, "object"), i) for i in range(3)] == [
         "What does the doctor eat at the market at 8:15?",
         "Which thing does the doctor eat at the market at 8:15?",
         "What is it that the doctor eats at the market at 8:15?",
-        "Can you tell me what the doctor eats at the market at 8:15?",
     ]
     assert worded((event, "time"), 1) == "At what time does the doctor eat a red apple at the market?"
     assert worded((event, "subject"), 2) == "Who is it that eats a red apple at the market at 8:15?"
