@@ -17,7 +17,7 @@ import pandas as pd
 
 from xlt import conditions, stats, tasks
 from xlt.answers import Answer
-from xlt.arms import CLEAN, Contrast, Plan
+from xlt.arms import CLEAN, Contrast
 from xlt.artifacts import NOT_RUN
 from xlt.collapse import collapsed
 from xlt.languages import language
@@ -70,13 +70,14 @@ def _cell(rows: pd.DataFrame, condition: str, contrast: Contrast) -> pd.Series:
     return reduce(pd.Series.sub, [side.mean(axis=1, skipna=False) for side in sides]).dropna()
 
 
-def cells(plan: Plan, contrast: Contrast) -> Cells:
-    """Targets x conditions that the contrast averages over."""
-    named = [c for c in plan.conditions] if PERTURBED in contrast.conditions else []
+def cells(study: Study, contrast: Contrast) -> Cells:
+    """Targets x conditions that the contrast averages over, as far as they have a meaning together."""
+    named = list(study.plan.conditions) if PERTURBED in contrast.conditions else []
     named = [c for c in contrast.conditions if c != PERTURBED] + named
     if contrast.outcome == "drop":
         named = [c for c in named if c != CLEAN]
-    return [(task, condition) for task in contrast.targets or plan.targets for condition in dict.fromkeys(named)]
+    found = [(task, label) for task in contrast.targets or study.targets for label in dict.fromkeys(named)]
+    return [cell for cell in found if cell in study.cells]
 
 
 class Effect(NamedTuple):
@@ -137,7 +138,7 @@ def table(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     """Every contrast in each of its cells, p after Holm over the table; fractions."""
     rows = []
     for contrast in study.contrasts:
-        for task, condition in cells(study.plan, contrast):
+        for task, condition in cells(study, contrast):
             found = effect(scores, contrast, [(task, condition)])
             names = {"question": contrast.question, "target": task, "condition": condition, "outcome": contrast.outcome}
             rows.append(names | found._asdict())
@@ -165,7 +166,7 @@ def _interval(found: Effect) -> str:
 
 def answers(study: Study, scores: pd.DataFrame) -> list[Answer]:
     """One answer for each contrast, over all of its cells."""
-    return [_answer(contrast, effect(scores, contrast, cells(study.plan, contrast))) for contrast in study.contrasts]
+    return [_answer(contrast, effect(scores, contrast, cells(study, contrast))) for contrast in study.contrasts]
 
 
 def _answer(contrast: Contrast, found: Effect) -> Answer:
@@ -188,7 +189,7 @@ def verdicts(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for contrast in (c for c in study.contrasts if c.expect):
-        found = effect(scores, contrast, cells(study.plan, contrast))
+        found = effect(scores, contrast, cells(study, contrast))
         came = "higher" if found.low > 0 else "lower" if found.high < 0 else "none"
         same = found.value == 0 and found.low != found.low  # equal in every seed
         came = NOT_RUN if found.seeds == 0 else "none" if same else "?" if found.low != found.low else came
@@ -212,15 +213,19 @@ def means(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(made) if made else pd.DataFrame({"arm": [NOT_RUN]})
 
 
-def grid(made: pd.DataFrame) -> pd.DataFrame:
-    """`means` to be read: one row for each arm, one column for each target and condition, in points."""
+def grid(study: Study, made: pd.DataFrame) -> pd.DataFrame:
+    """`means` to be read: arm x (target, condition), in points; a dash where the arm does not go on to the target."""
     if "mean" not in made:
         return made
     halves = made["high"] - made["mean"]
     text = [points(m) + (f" ± {points(h)}" if h == h else "") for m, h in zip(made["mean"], halves, strict=True)]
     wide = made.assign(text=text).pivot(index="arm", columns=["target", "condition"], values="text")
     order = list(dict.fromkeys(zip(made["target"], made["condition"], strict=True)))
-    return wide.loc[list(dict.fromkeys(made["arm"])), order].fillna(NOT_RUN)
+    wide = wide.reindex(index=study.labels, columns=pd.MultiIndex.from_tuples(order, names=wide.columns.names))
+    for label, arm in study.plan.arms.items():
+        for target in {target for target, _ in order} - set(arm.targets or study.targets):
+            wide.loc[label, target] = "–"
+    return wide.fillna(NOT_RUN)
 
 
 def gaps(scores: pd.DataFrame) -> pd.DataFrame:
@@ -250,6 +255,8 @@ def pairs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     rows = rows[
         rows["language"].isin(study.plan.pairs) & rows["task"].isin(scores[scores["condition"] == "pair"]["task"])
     ]
+    if rows.empty:
+        return pd.DataFrame({"arm": [NOT_RUN]})
     found = conditions.generalised(rows).assign(arm=lambda table: table["recipe"].map(study.arms))
     groups = found.groupby(["arm", "task"], sort=False)
     return groups.agg(

@@ -43,6 +43,7 @@ class Study:
     evaluations: list[Evaluation] = field(default_factory=list)
     plan: Plan | None = None  # where a profile declares the study
     arms: dict[str, str] = field(default_factory=dict)  # recipe's label -> arm's
+    conditions: dict[Evaluation, str] = field(default_factory=dict)  # evaluation -> the plan's label, clean or pair
     absent: tuple[str, ...] = ()  # what could not be had, in sentences
 
     def run(self, lab: Lab) -> pd.DataFrame:
@@ -54,17 +55,15 @@ class Study:
             return pd.DataFrame(
                 columns=["recipe", "arm", "condition", "task", "language", "seed", "split", "value", "main"]
             )
-        names = {
-            (target, *conditions.columns(lab.profile.evaluate(target, "en", fields)).values()): label
-            for label, fields in self.plan.conditions.items()
-            for target in self.targets
-        }
+        names = {(e.task, *conditions.columns(e).values()): label for e, label in self.conditions.items()}
         read = ["task", *conditions.columns(self.evaluations[0])]
-        said = [
-            "pair" if row["language_b"] != "none" else names.get(tuple(row.values()), CLEAN)
-            for row in scores[read].to_dict("records")
-        ]
+        said = [names[tuple(row.values())] for row in scores[read].to_dict("records")]
         return scores.assign(arm=scores["recipe"].map(self.arms), condition=said)
+
+    @property
+    def cells(self) -> set[tuple[str, str]]:
+        """Targets and conditions that have a meaning together, in some language."""
+        return {(e.task, label) for e, label in self.conditions.items() if e.split == "test"}
 
     @property
     def question(self) -> str:
@@ -167,8 +166,8 @@ def planned(lab: Lab, name: str) -> Study:
     for recipe, label in _beginnings(lab, plan, name) if plan.dev else ():
         recipes.setdefault(label, recipe)
         arms.setdefault(label, label)
-    evaluations = _readings(lab, plan, absent)
-    return Study(recipes, evaluations, plan, arms, tuple(dict.fromkeys(absent)))
+    read = _readings(lab, plan, absent)
+    return Study(recipes, list(read), plan, arms, read, tuple(dict.fromkeys(absent)))
 
 
 def _trainable(lab: Lab, stage: Stage) -> bool:
@@ -202,26 +201,24 @@ def _beginnings(lab: Lab, plan: Plan, name: str) -> Iterator[tuple[Recipe, str]]
                 yield lab.recipe().then(*stages[:end]), AFTER + " → ".join(arm.stages[:end])
 
 
-def _readings(lab: Lab, plan: Plan, absent: list[str]) -> list[Evaluation]:
+def _readings(lab: Lab, plan: Plan, absent: list[str]) -> dict[Evaluation, str]:
     over = {"examples": plan.examples} if plan.examples else {}
-    found = []
+    found: dict[Evaluation, str] = {}
     for target in plan.targets:
         here = lab.store.source.languages(tasks.get(target), "test")
         wanted = plan.languages or lab.languages(target)
         codes = [code for code in wanted if code in here or code.partition("@")[0] in here]
         if lost := [code for code in wanted if code not in codes]:
             absent.append(f"{target}: no test records in {', '.join(lost)} here")
-        clean = [lab.profile.evaluate(target, code, over) for code in codes]
-        noisy = [
-            lab.profile.evaluate(target, code, over | fields) for fields in plan.conditions.values() for code in codes
-        ]
-        found += [*clean, *filter(conditions.valid, noisy)]
+        for label, fields in {CLEAN: {}, **plan.conditions}.items():
+            read = [lab.profile.evaluate(target, code, over | fields) for code in codes]
+            found |= dict.fromkeys(filter(conditions.valid, read), label)
         if plan.pairs and "text_b" in tasks.get(target).columns:
             paired = [lab.profile.evaluate(target, code, over) for code in plan.pairs if code in codes]
-            found += [evaluation for evaluation in conditions.pairs(paired) if evaluation not in found]
+            found |= {e: "pair" for e in conditions.pairs(paired) if e not in found}
     for task in plan.dev:
         if "en" in lab.store.source.languages(tasks.get(task), "dev"):
-            found.append(lab.profile.evaluate(task, "en", over | {"split": "dev"}))
+            found[lab.profile.evaluate(task, "en", over | {"split": "dev"})] = CLEAN
         else:
             absent.append(f"{task}: no English dev records here")
     return found
