@@ -1,0 +1,339 @@
+"""Contrasts between arms, on invented experiments worked out by hand; and the figures of the same scores.
+
+Of `SCORES`: three seeds at -1, 0 and +1 points on clean text; perturbed text takes each seed to the same score, so a
+drop has the seeds' differences as well. Typos are valid in German and Russian, romanising in Russian and Chinese.
+"""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+
+matplotlib.use("Agg")
+
+from xlt import contrasts, stats, study_figures  # noqa: E402
+from xlt.answers import Answer  # noqa: E402
+from xlt.arms import Contrast, Plan  # noqa: E402
+from xlt.recipe import Evaluation  # noqa: E402
+from xlt.studies import Study  # noqa: E402
+
+BASE = {("none", "xnli"): 0.60, ("mnli", "xnli"): 0.70, ("none", "udpos"): 0.50, ("mnli", "udpos"): 0.52,
+        ("adv", "xnli"): 0.65}  # fmt: skip
+OFFSETS = {"en": 0.20, "de": 0.08, "ru": -0.02, "zh": -0.06}  # mean over the last three: 0
+COSTS = {"typos": {"none": 0.10, "mnli": 0.06, "adv": 0.01}, "romanise": dict.fromkeys(("none", "mnli", "adv"), 0.20)}
+VALID = {"typos": ("de", "ru"), "romanise": ("ru", "zh")}
+T2 = 4.302653 * 0.01 / np.sqrt(3)  # half a t interval of three seeds, one point apart
+WELCH = 2.776445 * 0.01 * np.sqrt(2 / 3)  # and of the difference of two such arms
+
+
+def row(arm, task, language, seed, value, condition="clean", **fields):
+    perturbation = "none" if condition == "clean" else condition
+    return {"recipe": f"{arm} → {task}", "arm": arm, "condition": condition, "perturbation": perturbation,
+            "language_b": "none", "task": task, "language": language, "seed": seed, "split": "test", "metric": "main",
+            "value": value, "main": True} | fields  # fmt: skip
+
+
+def experiment():
+    for (arm, task), base in BASE.items():
+        for language, offset in OFFSETS.items():
+            for seed in range(3):
+                yield row(arm, task, language, seed, base + offset + 0.01 * (seed - 1))
+                for condition in (c for c, codes in VALID.items() if language in codes):
+                    cost = COSTS[condition][arm]
+                    yield row(arm, task, language, seed, base + offset - cost, condition)
+
+
+SCORES = pd.DataFrame(experiment())
+
+
+ARMS = {"none": [], "mnli": [], "adv": {"targets": ["xnli"]}, "anli": []}
+
+
+def study(*asked, targets=("xnli", "udpos"), **fields):
+    plan = {"question": "?", "targets": targets, "arms": ARMS, "contrasts": list(asked),
+            "conditions": {"typos": 0.1, "romanise": 1.0}}  # fmt: skip
+    read = {Evaluation(task=task): "clean" for task in targets}
+    read |= {Evaluation(task=task, perturbation=name): name for task in targets for name in VALID}
+    labels = {f"{arm} → {task}": arm for arm in ARMS for task in targets}
+    return Study({}, plan=Plan(**(plan | fields)), conditions=read, arms=labels)
+
+
+def effect(scores=SCORES, targets=("xnli", "udpos"), **fields):
+    contrast = Contrast(question="?", targets=targets, **fields)
+    return contrasts.effect(scores, contrast, contrasts.cells(study(targets=("xnli", "udpos", "tatoeba")), contrast))
+
+
+# one effect -----------------------------------------------------------------------------------
+
+
+def test_arms_over_targets_and_seeds():
+    found = effect(of=("mnli",), against=("none",))
+    assert found.value == pytest.approx((0.10 + 0.02) / 2)
+    assert (found.high - found.value, found.value - found.low) == pytest.approx((WELCH, WELCH))
+    assert found.detectable == pytest.approx(stats.minimum_detectable_difference(0.01, 3)) and found.seeds == 3
+    alone = effect(of=("mnli",), targets=("xnli",))
+    assert (alone.value, alone.high - alone.value) == pytest.approx((0.70, T2))
+    both = effect(of=("mnli", "adv"), against=("none",), targets=("xnli",))
+    assert both.value == pytest.approx((0.70 + 0.65) / 2 - 0.60)
+
+
+def test_a_drop_is_over_the_languages_where_the_perturbation_is_valid():
+    """Against the clean mean of all languages it would be 7 and 24 points."""
+    drop = {"of": ("none",), "outcome": "drop"}
+    typos, romanised = (effect(conditions=(name,), **drop) for name in VALID)
+    assert (typos.value, typos.high - typos.value) == pytest.approx((0.10, T2))
+    assert romanised.value == pytest.approx(0.20)
+    assert effect(conditions=("perturbed",), **drop).value == pytest.approx(0.15)
+    assert effect(conditions=("perturbed", "clean"), **drop).value == pytest.approx(0.15)  # clean text loses nothing
+    changed = effect(of=("mnli",), against=("none",), outcome="drop", conditions=("perturbed",))
+    assert changed.value == pytest.approx((-0.04 + 0) / 2)
+    assert effect(of=("none",), conditions=("typos", "clean"), targets=("xnli",)).value == pytest.approx(
+        (0.60 + 0.03 - 0.10 + 0.60) / 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("languages", "value"),
+    [(("zero-shot",), 0.60), (("latin",), 0.68), (("non-latin",), 0.56), (("latin", "zh"), 0.61), (("en",), 0.80)],
+)
+def test_languages_by_name_and_by_group(languages, value):
+    assert effect(of=("none",), targets=("xnli",), languages=languages).value == pytest.approx(value)
+
+
+def test_a_gap_between_varieties_absolute_relative_and_changed():
+    rows = [
+        row(arm, "xnli", code, seed, value)
+        for arm, codes in {
+            "none": {"de": (0.60, 0.61, 0.62), "bar": (0.50, 0.49, 0.48)},  # gaps of 10, 12, 14
+            "mnli": {"de": (0.65, 0.65, 0.65), "bar": (0.60, 0.61, 0.62)},  # 5, 4, 3
+        }.items()
+        for code, values in codes.items()
+        for seed, value in enumerate(values)
+    ]
+    scores, gap = pd.DataFrame(rows), {"languages": ("de",), "minus": ("bar",)}
+    assert effect(scores, of=("none",), **gap).value == pytest.approx(0.12)
+    assert effect(scores, of=("mnli",), against=("none",), **gap).value == pytest.approx(-0.08)
+    table = contrasts.gaps(scores).set_index("arm")
+    assert set(table["variety"] + table["standard"]) == {"barde"}
+    assert table["gap"].tolist() == pytest.approx([0.12, 0.04])
+    assert table["relative gap"].tolist() == pytest.approx([0.12 / 0.61, 0.04 / 0.65])
+    assert table.loc["none", "high"] - 0.12 == pytest.approx(2 * T2)
+    assert contrasts.gaps(SCORES).empty and effect(of=("none",), **gap).seeds == 0
+
+
+def test_both_sides_are_over_the_same_targets_and_languages():
+    """ADV has gone on to XNLI alone: with UDPOS on the other side it would be 10 points, not 5."""
+    assert effect(of=("adv",), against=("none",)).value == pytest.approx(0.05)
+    lost = SCORES[(SCORES["arm"] != "mnli") | (SCORES["language"] != "de")]
+    assert effect(lost, of=("mnli",), against=("none",), targets=("xnli",)).value == pytest.approx(0.10)
+
+
+def test_what_never_ran_and_what_has_too_few_seeds():
+    assert effect(of=("anli",), against=("none",))[-2:] == (0, 0)
+    assert effect(SCORES[:0], of=("none",)).seeds == 0
+    one = effect(SCORES[SCORES["seed"] == 1], of=("mnli",), against=("none",))
+    assert (one.value, one.seeds) == (pytest.approx(0.06), 1) and np.isnan(one[1:5]).all()
+    begun = SCORES[(SCORES["arm"] == "none") | (SCORES["seed"] == 1)]  # one score of an arm that has seeds
+    part = effect(begun, of=("mnli",), against=("none",))
+    assert part.value == pytest.approx(0.06) and np.isnan([part.low, part.detectable]).all() and part.seeds == 1
+
+
+def test_an_encoder_without_seeds_is_a_constant():
+    rows = [row("none", "tatoeba", "de", 0, 0.30)]
+    rows += [row("mnli", "tatoeba", "de", seed, value) for seed, value in enumerate((0.40, 0.42, 0.44))]
+    scores = pd.concat([SCORES, pd.DataFrame(rows)])
+    found = effect(scores, of=("mnli",), against=("none",), targets=("tatoeba",))
+    assert (found.value, found.high - found.value) == pytest.approx((0.12, 2 * T2)) and found.seeds == 3
+    assert found.detectable == pytest.approx(stats.minimum_detectable_difference(0.02, 3, sides=1))
+    turned = effect(scores, of=("none",), against=("mnli",), targets=("tatoeba",))
+    assert turned[:4] == pytest.approx((-0.12, -found.high, -found.low, found.p))
+    both = effect(scores, of=("mnli",), against=("none",), targets=("xnli", "tatoeba"))
+    assert both.value == pytest.approx((0.10 + 0.12) / 2) and both.seeds == 3 and both.low > 0
+    assert np.isnan(effect(scores, of=("none",), targets=("tatoeba",)).low)
+
+
+# answers and tables ---------------------------------------------------------------------------
+
+BETTER = {"question": "Better?", "of": ["mnli"], "against": ["none"]}
+COSTLY = {"question": "Costly?", "of": ["none"], "conditions": ["typos"], "outcome": "drop"}
+NEVER = {"question": "Never?", "of": ["anli"], "against": ["none"]}
+
+
+def test_answers_say_what_there_is():
+    found = contrasts.answers(study(BETTER, BETTER | {"of": ["none"], "against": ["mnli"]}, NEVER), SCORES)
+    assert [answer.verdict for answer in found] == ["higher", "lower", "not run"]
+    assert found[0]._repr_markdown_() == "**Better?** +6.0 points [+3.7, +8.3]: higher."
+    assert found[2]._repr_markdown_() == "**Never?** not run."
+    (one,) = contrasts.answers(study(BETTER), SCORES[SCORES["seed"] == 1])
+    assert one.verdict == "too few seeds for an interval" and one.effect == pytest.approx(0.06)
+    noisy = SCORES.assign(value=SCORES["value"] + SCORES["seed"].map({0: 0.2, 1: 0, 2: 0}))
+    assert contrasts.answers(study(BETTER), noisy)[0].verdict == "no clear difference"
+
+
+def test_collapsed_runs_are_counted_and_kept():
+    lost = SCORES.assign(value=SCORES["value"].mask(SCORES["task"] == "xnli", 1 / 3))
+    (answer,) = contrasts.answers(study(BETTER), lost)
+    assert answer.answer.endswith("(6 of the runs behind it collapsed)") and answer.effect == pytest.approx(0.01)
+    said = contrasts.shown(contrasts.table(study(BETTER, NEVER), lost))["difference"].tolist()
+    assert said[0] == "+0.0 (6 runs collapsed)" and said[2:] == ["not run", "not run"]
+
+
+def test_the_table_has_every_cell_and_is_corrected_as_a_whole():
+    table = contrasts.table(study(BETTER, COSTLY, NEVER), SCORES)
+    assert table[["question", "target", "condition"]].agg(" ".join, axis=1).tolist() == [
+        "Better? xnli clean", "Better? udpos clean", "Costly? xnli typos", "Costly? udpos typos",
+        "Never? xnli clean", "Never? udpos clean",
+    ]  # fmt: skip
+    from scipy.stats import ttest_1samp, ttest_ind
+
+    first = ttest_ind([0.69, 0.70, 0.71], [0.59, 0.60, 0.61]).pvalue  # 12.2 standard errors
+    drops = ttest_1samp([0.09, 0.10, 0.11], 0).pvalue  # 17.3
+    last = ttest_ind([0.51, 0.52, 0.53], [0.49, 0.50, 0.51]).pvalue  # 2.4, under the critical 2.8
+    assert table["p"].tolist()[:4] == pytest.approx([4 * first, last, 3 * drops, 3 * drops], rel=1e-6)
+    assert table["p"].isna().tolist() == [False] * 4 + [True] * 2
+    shown = contrasts.shown(table)
+    assert shown["difference"].tolist()[:3] == ["+10.0 [+7.7, +12.3]**", "+2.0 [−0.3, +4.3]", "+10.0 [+7.5, +12.5]**"]
+    assert shown["detectable"].tolist()[4] == "–"
+    many = contrasts.table(study(*[COSTLY] * 10), SCORES)  # the interval excludes zero, Holm's p is above 5 %
+    assert contrasts.shown(many)["difference"].iloc[0] == "+10.0 [+7.5, +12.5]*"
+
+
+@pytest.mark.parametrize(
+    ("contrast", "expect", "found", "passes"),
+    [
+        (BETTER, "higher", "higher", "yes"), (BETTER, "lower", "higher", "NO"), (BETTER, "none", "higher", "NO"),
+        (BETTER | {"targets": ["udpos"]}, "none", "none", "yes"), (NEVER, "none", "not run", "NO"),
+        (COSTLY | {"of": ["mnli"], "against": ["mnli"]}, "none", "none", "yes"),
+        (BETTER | {"conditions": ["typos"], "targets": ["xnli"]}, "higher", "?", "NO"),  # no seed differs
+        (BETTER | {"conditions": ["typos"], "against": ["mnli"]}, "none", "none", "yes"),  # equal in every seed
+    ],
+)  # fmt: skip
+def test_planted_effects_pass_or_fail(contrast, expect, found, passes):
+    (verdict,) = contrasts.verdicts(study(contrast | {"expect": expect}, BETTER), SCORES).to_dict("records")
+    assert (verdict["planted"], verdict["found"], verdict["passes"]) == (expect, found, passes)
+
+
+def test_means_of_each_arm():
+    means = contrasts.means(study(), SCORES).set_index(["arm", "target", "condition"])
+    clean = means.loc["none", "xnli", "clean"]
+    assert (clean["mean"], clean["high"] - clean["mean"], clean["English"]) == pytest.approx((0.60, T2, 0.80))
+    assert (clean["worst"], clean["worst language"], clean["seeds"]) == (pytest.approx(0.54), "zh", 3)
+    assert len(means) == 5 * 3 and means.loc["mnli", "udpos", "romanise"]["mean"] == pytest.approx(0.52 - 0.04 - 0.2)
+    grid = contrasts.grid(study(), means.reset_index())
+    assert grid.loc["none", ("xnli", "clean")] == "60.0 ± 2.5" and grid.loc["adv", ("udpos", "clean")] == "–"
+    assert set(grid.loc["anli"]) == {"not run"} and list(grid.index) == ["none", "mnli", "adv", "anli"]
+    assert contrasts.grid(study(), contrasts.means(study(), SCORES[:0])).to_dict("list") == {"arm": ["not run"]}
+
+
+def test_forgetting_is_read_from_the_dev_scores_after_each_stage():
+    dev = {"split": "dev"}
+    rows = [row("after mnli", "mnli", "en", seed, 0.7 + 0.01 * seed, **dev) for seed in range(3)]
+    rows += [row("after mnli → squad", "mnli", "en", seed, 0.5, **dev) for seed in range(3)]
+    rows += [row("mnli", "mnli", "en", 0, 0.9, **dev)]  # an arm of that name, trained in another way
+    table = contrasts.forgetting(pd.concat([SCORES, pd.DataFrame(rows)]))
+    assert table[["after", "task", "seeds"]].values.tolist() == [["mnli", "mnli", 3], ["mnli → squad", "mnli", 3]]
+    assert table["mean"].tolist() == pytest.approx([0.71, 0.5])
+    assert table["high"][0] - 0.71 == pytest.approx(T2)
+    assert contrasts.forgetting(SCORES).empty
+
+
+def test_pairs_in_two_languages():
+    values = {("en", "en"): 0.9, ("de", "de"): 0.7, ("en", "de"): 0.6, ("de", "en"): 0.5}
+    rows = [
+        row("none", "xnli", a, seed, value + 0.02 * seed, "clean" if a == b else "pair",
+            perturbation="none", language_b="none" if a == b else b)
+        for (a, b), value in values.items() for seed in range(2)
+    ]  # fmt: skip
+    asked = study(pairs=("en", "de"))
+    scores = pd.concat([pd.DataFrame(rows), SCORES[SCORES["task"] == "udpos"]])  # udpos has no pairs
+    (found,) = contrasts.pairs(asked, scores).to_dict("records")
+    assert (found["diagonal"], found["off_diagonal"], found["worst"]) == pytest.approx((0.81, 0.56, 0.51))
+    assert (found["arm"], found["task"], found["worst_pair"]) == ("none", "xnli", "de-en")
+    for table in (contrasts.pairs(asked, SCORES), contrasts.pairs(study(), scores), contrasts.pairs(asked, scores[:0])):
+        assert table.to_dict("list") == {"arm": ["not run"]}
+    paired = effect(scores[scores["task"] == "xnli"], of=("none",), targets=("xnli",), languages=("de",))
+    assert paired.value == pytest.approx(0.71)  # pairs are no test set of a language
+
+
+def test_attacks_by_arm():
+    rows = [
+        row("none", "xnli", code, seed, value, "attack", metric=metric, main=False)
+        for metric, value in {"attack_success": 0.5, "random_success": 0.25, "queries_max": 12.0}.items()
+        for code in ("de", "ru") for seed in range(2)
+    ]  # fmt: skip
+    (found,) = contrasts.attack_table(pd.concat([SCORES, pd.DataFrame(rows)])).to_dict("records")
+    assert found == {"arm": "none", "task": "xnli", "condition": "attack", "attack_success": 0.5,
+                     "random_success": 0.25, "queries_max": 12.0}  # fmt: skip
+    assert contrasts.attack_table(SCORES).to_dict("list") == {"arm": ["not run"]}
+
+
+# figures --------------------------------------------------------------------------------------
+
+
+def said(figure):
+    return [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+def marks(axes):
+    return sum(len(points.get_offsets()) for points in axes.collections)
+
+
+def test_forest_has_a_row_for_each_question_and_a_mark_for_each_cell():
+    asked = study(BETTER, COSTLY, NEVER)
+    answers, table = contrasts.answers(asked, SCORES), contrasts.table(asked, SCORES)
+    (axes,) = study_figures.forest(answers, table).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["Better?", "Costly?"]
+    assert "points" in axes.get_xlabel()
+    assert sum(len(c.get_offsets()) for c in axes.collections if hasattr(c, "get_sizes")) == 4
+    assert said(study_figures.forest([Answer("?", "not run", *[stats.NAN] * 3)], table)) == ["not run"]
+
+
+def test_dots_show_every_seed():
+    figure = study_figures.dots(SCORES, ("none", "mnli", "adv", "anli"))
+    assert [axes.get_title() for axes in figure.axes] == ["xnli", "udpos"]
+    assert [marks(axes) for axes in figure.axes] == [3 * 3 * 2, 2 * 3 * 2]  # arms x seeds x clean and perturbed
+    assert all("points" in axes.get_xlabel() for axes in figure.axes)
+    places = np.vstack([points.get_offsets() for points in figure.axes[1].collections])
+    assert places[:, 0].min() == pytest.approx(50 - 100 * (0.07 + 0.24) / 2)  # none, mean of the two conditions
+
+
+def test_the_map_of_what_is_lost_has_a_cell_where_the_perturbation_is_valid():
+    figure = study_figures.lost_map(SCORES, "xnli")
+    assert sorted(said(figure)) == ["10", "10", "20", "20"]
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["typos", "romanise"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["en", "de", "ru", "zh"]
+    assert "points lost" in axes.get_title() and "language" in axes.get_xlabel()
+
+
+def test_the_dial_runs_from_the_standard_to_the_dialect():
+    codes = {"de": 0.8, "bar@0.5": 0.7, "bar": 0.5, "ru": 0.1}
+    scores = pd.DataFrame(
+        [row(arm, "xnli", code, seed, value + 0.01 * seed)
+         for arm in ("none", "mnli") for code, value in codes.items() for seed in range(3)]
+    )  # fmt: skip
+    (axes,) = study_figures.dial(scores, "bar", "de").axes
+    assert [line.get_xydata().tolist() for line in axes.lines] == [[[0, 81], [0.5, 71], [1, 51]]] * 2
+    assert "German (0) to Bavarian (1)" in axes.get_xlabel() and "points" in axes.get_ylabel()
+
+
+def test_scores_over_subwords_for_each_word():
+    per_word = pd.Series({"de": 1.5, "ru": 2.0, "el": 3.0})
+    (axes,) = study_figures.covariate(SCORES, per_word, "udpos").axes
+    places = np.vstack([points.get_offsets() for points in axes.collections])
+    assert places.tolist() == [
+        pytest.approx(p) for p in ([1.5, 58], [2.0, 48], [1.5, 60], [2.0, 50])
+    ] and said(axes.figure) == ["de", "ru"]  # fmt: skip
+    assert "subwords" in axes.get_xlabel() and axes.get_ylabel() == "points"
+
+
+@pytest.mark.parametrize("scores", [SCORES[:0], pd.DataFrame(columns=list(SCORES))])
+def test_without_scores_every_figure_says_so(scores):
+    nothing = pd.Series(dtype=float)
+    for figure in (
+        study_figures.forest([], contrasts.table(study(BETTER), scores)), study_figures.dots(scores, ("none",)),
+        study_figures.lost_map(scores, "xnli"), study_figures.dial(scores, "bar", "de"),
+        study_figures.covariate(scores, nothing, "udpos"), study_figures.covariate(SCORES, nothing, "udpos"),
+        study_figures.lost_map(SCORES[SCORES["condition"] == "clean"], "xnli"), study_figures.dial(SCORES, "bar", "de"),
+    ):  # fmt: skip
+        assert said(figure) == ["not run"]
