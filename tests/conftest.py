@@ -100,6 +100,19 @@ class InProcess:
         pass
 
 
+def lab_of(store, monkeypatch, **changes):
+    """A tiny lab whose runs take place in this process, in `store`."""
+    from xlt import engine
+    from xlt.lab import Lab
+
+    made = Lab(tiny(**changes))
+    made.store = store
+    monkeypatch.setattr(engine, "_pool", InProcess)
+    monkeypatch.setattr(engine, "_store", lambda _: store)
+    InProcess.started = 0
+    return made
+
+
 @pytest.fixture
 def in_process(monkeypatch):
     """Runs take place in this process; `in_process.started` counts pools."""

@@ -5,7 +5,7 @@ import shutil
 
 import pandas as pd
 import pytest
-from conftest import InProcess, tiny
+from conftest import InProcess, lab_of, tiny
 
 from xlt import engine, params
 from xlt.errors import UserError
@@ -25,15 +25,6 @@ COLUMNS = {
 def lab(places, store, monkeypatch):
     """A lab whose runs take place in this process, in a store of this test."""
     return lab_of(store, monkeypatch)
-
-
-def lab_of(store, monkeypatch, **changes):
-    made = Lab(tiny(**changes))
-    made.store = store
-    monkeypatch.setattr(engine, "_pool", InProcess)
-    monkeypatch.setattr(engine, "_store", lambda _: store)
-    InProcess.started = 0
-    return made
 
 
 def two(lab):
