@@ -113,7 +113,7 @@ class Source:
                 raise UserError(
                     f"the generated world of this profile has no {task.name} in {code}; add it to languages"
                 )
-            return where | {"world": self.label["version"], "seed": self.label["seed"], "size": self._size(where)}
+            return where | self._made(where)
         files = self._files(task, code, split)
         if not files:
             raise UserError(f"{_where(task, code, split)}: no such split; {self._mend(task)}")
@@ -122,11 +122,12 @@ class Source:
     def _files(self, task: Task, code: str, split: str) -> list:
         return (self._builder(task, code).config.data_files or {}).get(task.splits[split]) or []
 
-    def _size(self, where: dict) -> int:
-        """How many records of the kind the world was asked for: a set more changes nothing for the others."""
-        from xlt.world.files import size_of
+    def _made(self, where: dict) -> dict[str, int]:
+        """What decides the records of a split of the generated world: a set more changes nothing for the others."""
+        from xlt.world.files import size_of, version_of
 
-        return self.label["sizes"][size_of(where["dataset"], where["config"], where["split"])]
+        size = size_of(where["dataset"], where["config"], where["split"])
+        return {"world": version_of(size), "seed": self.label["seed"], "size": self.label["sizes"][size]}
 
     def labels(self, task: Task) -> tuple[str, ...]:
         """The names of the task's labels: as declared, else as its training file names them."""
