@@ -217,15 +217,19 @@ def grid(study: Study, made: pd.DataFrame) -> pd.DataFrame:
     """`means` to be read: arm x (target, condition), in points; a dash where the arm does not go on to the target."""
     if "mean" not in made:
         return made
-    halves = made["high"] - made["mean"]
-    text = [points(m) + (f" ± {points(h)}" if h == h else "") for m, h in zip(made["mean"], halves, strict=True)]
-    wide = made.assign(text=text).pivot(index="arm", columns=["target", "condition"], values="text")
+    wide = made.assign(text=_told(made)).pivot(index="arm", columns=["target", "condition"], values="text")
     order = list(dict.fromkeys(zip(made["target"], made["condition"], strict=True)))
     wide = wide.reindex(index=study.labels, columns=pd.MultiIndex.from_tuples(order, names=wide.columns.names))
     for label, arm in study.plan.arms.items():
         for target in {target for target, _ in order} - set(arm.targets or study.targets):
             wide.loc[label, target] = "–"
     return wide.fillna(NOT_RUN)
+
+
+def _told(rows: pd.DataFrame) -> list[str]:
+    """Mean ± half of its interval, in points."""
+    halves = rows["high"] - rows["mean"]
+    return [points(m) + (f" ± {points(h)}" if h == h else "") for m, h in zip(rows["mean"], halves, strict=True)]
 
 
 def gaps(scores: pd.DataFrame) -> pd.DataFrame:
@@ -287,3 +291,10 @@ def forgetting(scores: pd.DataFrame) -> pd.DataFrame:
             {"after": arm.removeprefix(AFTER), "task": task, "mean": mean, "low": low, "high": high, "seeds": len(part)}
         )
     return pd.DataFrame(made, columns=["after", "task", "mean", "low", "high", "seeds"])
+
+
+def forgotten(left: pd.DataFrame) -> pd.DataFrame:
+    """`forgetting` to be read: what was trained, in its order x task, in points; a dash before a task was trained."""
+    wide = left.assign(text=_told(left)).pivot(index="after", columns="task", values="text")
+    rows = sorted(wide.index, key=lambda after: (after.count("→"), list(left["after"]).index(after)))
+    return wide.loc[rows, list(dict.fromkeys(left["task"]))].fillna("–")
