@@ -28,17 +28,21 @@ Loss = Callable[[Any, dict], Any]
 HEADED = (tasks.CLASSIFICATION, tasks.CHOICE, tasks.TAGGING, tasks.SPAN)
 
 
-def objective(stage: Stage, tokenizer: Any, loss: Loss) -> Loss:
-    """`loss(model, batch)`, or the loss at a point of the stage's ball.
+def check(stage: Stage) -> None:
+    """Raises UserError where a task of the stage has no head for the ball, or cannot be augmented so."""
+    for part in stage.parts:
+        family = tasks.get(part.task).training.family
+        if stage.ball and family not in HEADED:
+            raise UserError(f"{part.task}: ball is for {', '.join(HEADED)}, not for {family}; leave it out")
+        for code in part.languages if stage.augment else ():
+            perturb.get(stage.augment.perturbation)[0].check(code, family)
 
-    Raises:
-        UserError: the stage learns a task without a head for labels.
-    """
+
+def objective(stage: Stage, tokenizer: Any, loss: Loss) -> Loss:
+    """`loss(model, batch)`, or the loss at a point of the stage's ball; raises UserError as `check` does."""
     if stage.ball is None:
         return loss
-    for part in stage.parts:
-        if (family := tasks.get(part.task).training.family) not in HEADED:
-            raise UserError(f"{part.task}: ball is for {', '.join(HEADED)}, not for {family}; leave it out")
+    check(stage)
 
     def nearby(model: Any, batch: dict) -> Any:
         from xlt.attack import ball
