@@ -1,6 +1,7 @@
 """Studies as a profile declares them: mistakes are said before anything starts; arms are runs like any others."""
 
 import copy
+import json
 
 import pytest
 import yaml
@@ -144,6 +145,12 @@ def test_a_study_from_plan_to_answers(store, monkeypatch, capsys):
         "not run",
     ]
     assert len(contrasts.pairs(study, scores)) == 3
+    assert contrasts.forgotten(forgotten).columns.tolist() == ["mnli", "pos"]
+    assert lab.save_answers("study_s", study.question, contrasts.answers(study, scores)).startswith(
+        "answers/study_s.json: 2"
+    )
+    kept = json.loads((lab.reports / "answers" / "study_s.json").read_text(encoding="utf-8"))
+    assert [answer["verdict"] for answer in kept["answers"]] == ["too few seeds for an interval", "not run"]
     assert InProcess.started == 1 and study.run(lab).equals(scores) and InProcess.started == 1
     assert "study_s" in studies.of(lab) and study.recipes["both → xnli"].seeded(0) in lab.all_recipes()
 

@@ -4,6 +4,7 @@ import pandas as pd
 
 from xlt import report
 from xlt.collapse import collapsed
+from xlt.collapse import table as lost
 
 
 def table(**runs: list[float]) -> pd.DataFrame:
@@ -29,6 +30,8 @@ def test_a_run_at_chance_or_with_one_answer_in_every_language_has_collapsed():
         udpos_0=[0.0, 0.0, 0.0],  # no labels to guess among evenly
     )
     assert seeds(scores, "xnli") == [0] and seeds(scores, "pawsx") == [0] and seeds(scores, "udpos") == []
+    assert lost(scores).values.tolist() == [["r", "xnli", 0, 0.35], ["r", "pawsx", 0, 0.5465]]
+    assert list(lost(scores[:0])) == ["recipe", "task", "seed", "English"]
 
 
 def test_only_clean_scores_tell():

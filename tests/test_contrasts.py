@@ -234,7 +234,9 @@ def test_forgetting_is_read_from_the_dev_scores_after_each_stage():
     assert table[["after", "task", "seeds"]].values.tolist() == [["mnli", "mnli", 3], ["mnli → squad", "mnli", 3]]
     assert table["mean"].tolist() == pytest.approx([0.71, 0.5])
     assert table["high"][0] - 0.71 == pytest.approx(T2)
-    assert contrasts.forgetting(SCORES).empty
+    read = contrasts.forgotten(table)
+    assert read["mnli"].to_dict() == {"mnli": "71.0 ± 2.5", "mnli → squad": "50.0 ± 0.0"}
+    assert contrasts.forgetting(SCORES).empty and contrasts.forgotten(contrasts.forgetting(SCORES)).empty
 
 
 def test_pairs_in_two_languages():

@@ -23,8 +23,10 @@ from xlt.perturb import (
     share_changed,
     strip_ignorables,
     survival,
+    surviving,
     table,
     undone,
+    valid,
 )
 from xlt.perturb.keyboards import _LAYOUTS, letters, neighbours
 from xlt.world.forms import paragraphs, qa_rows
@@ -226,10 +228,29 @@ def test_what_a_normaliser_does_is_measured():
     assert undone(tokenizer, clean, [one("homoglyphs", clean[0], "en")]) == 0
     fates = survival(tokenizer).set_index("code_point")["becomes"]
     assert fates["U+200B"] == "survives" and normalize("NFKC", "\u200b") == "\u200b"
+    left = surviving(tokenizer).set_index("class")  # NFKC, then the two defences: each has its own kind
+    assert left.loc["invisible: spaces"].tolist() == [3, 1, 0, 1] and left.loc["bidi: isolate"].tolist() == [3, 1, 0, 1]
+    assert left.loc["homoglyphs: scripts"].tolist()[1:] == [1, 1, 0]
+    assert left.loc["homoglyphs: compatibility"].tolist()[1:] == [0, 1, 0]
+    assert "homoglyphs: compatibility" not in set(surviving(tokenizer, "hi")["class"])
     tokenizer.backend_tokenizer.normalizer = bert
     assert survival(tokenizer).set_index("code_point")["becomes"]["U+007F"] == "removed"
     tokenizer.backend_tokenizer.normalizer = None
     assert set(survival(tokenizer)["becomes"]) == {"survives"}
+
+
+def test_where_a_perturbation_is_valid(tmp_path):
+    """By language, family and the word lists that are here; what does not exist is an error everywhere."""
+    told = {name: [c for c in ("en", "de", "zh", "hi") if valid(name, c, "span")] for name in VALID}
+    assert told == VALID
+    assert not valid("distractor", "en", "classification") and valid("shuffle", "th", "tagging")
+    for name in ("typoz", f"code-mix:{tmp_path}/none.tsv"):
+        with pytest.raises(UserError):
+            valid(name, "en", "span")
+
+
+VALID = {"typos": ["en", "de", "hi"], "romanise": ["zh", "hi"], "code-mix:en": ["de", "zh", "hi"],
+         "distractor": ["en", "de", "zh", "hi"]}  # fmt: skip
 
 
 # Errors, tables, the command

@@ -64,6 +64,9 @@ def test_minimum_detectable_difference_is_found_with_its_power():
     draws = np.random.default_rng(0).normal(size=(2000, 2, 5)) * 0.5
     found = scipy_stats.ttest_ind(draws[:, 0] + five, draws[:, 1], axis=1).pvalue < 0.05
     assert found.mean() == pytest.approx(0.8, abs=0.03)
+    alone = stats.minimum_detectable_difference(0.5, 5, sides=1)  # from a constant
+    found = scipy_stats.ttest_1samp(draws[:, 1] + alone, 0, axis=1).pvalue < 0.05
+    assert found.mean() == pytest.approx(0.8, abs=0.03) and alone < five
     assert np.isnan(stats.minimum_detectable_difference(0.5, 1))
 
 

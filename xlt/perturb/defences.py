@@ -86,7 +86,7 @@ def survival(tokenizer: Any) -> pd.DataFrame:
 def surviving(tokenizer: Any, language: str = "en") -> pd.DataFrame:
     """Class of hidden and look-alike characters x defence: the share of them that is still there in a word.
 
-    Columns: class, characters, normaliser (the encoder's own), strip_ignorables, fold_confusables.
+    Classes without a character for the language's script are left out. Columns: class, characters, normaliser (the encoder's own), strip_ignorables, fold_confusables.
     """
     normalise = normaliser(tokenizer)
     defences = {
@@ -99,7 +99,7 @@ def surviving(tokenizer: Any, language: str = "en") -> pd.DataFrame:
     look = {f"homoglyphs: {name}": [f"{other}b" for others in table(language_row(language).script).values()
                                     for other in others] for name, table in HOMOGLYPHS.items()}  # fmt: skip
     rows = []
-    for name, texts in (hidden | look).items():
+    for name, texts in ((name, texts) for name, texts in (hidden | look).items() if texts):
         strange = [next(c for c in text if c not in "ab") for text in texts]
         shares = {label: sum(c in defend(text) for c, text in zip(strange, texts, strict=True)) / len(texts)
                   for label, defend in defences.items()}  # fmt: skip
