@@ -121,12 +121,26 @@ def test_with_everything_in_the_cache_the_network_is_not_tried_again(offline):
     assert os.environ["HF_HUB_OFFLINE"] == "1"
 
 
+def test_what_only_a_study_needs_may_be_missing(offline):
+    """Studies of base ask for more than DATA, some of it on no hub: none of that is named."""
+    base = params.load("base")
+    asked = {name for name, *_ in hub._data(base, base.studied)}
+    assert {"UCLNLP/adversarial_qa", "xlt/xnli-typos"} <= asked - set(DATA)
+    for name in DATA:
+        cached(offline, name, "dataset")
+    cached(offline, "FacebookAI/xlm-roberta-base", "model")
+    hub.check(base)
+    assert hub.reachable("facebook/xnli") and not hub.reachable("UCLNLP/adversarial_qa")
+    assert not hub.reachable("xlt/xnli-typos")
+
+
 def test_a_profile_with_local_weights_and_a_folder_asks_nobody(monkeypatch, tmp_path):
     monkeypatch.setenv("XLT_HUB_ROOT", str(tmp_path))
-    for name in DATA:
+    local = params.load("local")
+    for name in {*DATA, *(name for name, *_ in hub._data(local, local.studied))}:
         (tmp_path / name).mkdir(parents=True)
     monkeypatch.setattr(hub, "_online", lambda: pytest.fail("asked"))
-    hub.check(params.load("local"))
+    hub.check(local)
 
 
 def test_what_no_hub_has_must_lie_in_a_folder(offline, monkeypatch, tmp_path):

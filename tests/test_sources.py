@@ -231,7 +231,8 @@ def test_identity_of_one_language_does_not_depend_on_another(hub):
     assert hub.source.identity(XNLI, "de", "test") == before
 
 
-def test_languages_are_those_with_the_split(hub):
+def test_languages_are_those_with_the_split(hub, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     hub.put(nli())
     hub.put(nli(), code="fr", split="dev")
     assert hub.source.languages(XNLI, "test") == ("de",)
@@ -241,10 +242,17 @@ def test_languages_are_those_with_the_split(hub):
     assert hub.source.languages(squad, "test") == squad.languages
 
 
-def test_on_the_hub_the_declared_languages():
+def test_on_the_hub_the_declared_languages_or_none(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     assert Source(None).languages(UDPOS, "test") == UDPOS.languages
     named = Source(None, asked=("en", "uk")).languages(UDPOS, "test")
     assert set(named) == set(UDPOS.xtreme_r) > set(UDPOS.languages)
+    assert Source(None).languages(tasks.get("xnli-typos"), "test") == ()  # xlt/xnli-typos is on no hub
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert Source(None).languages(UDPOS, "test") == ()
+    (tmp_path / "datasets--google--xtreme" / "snapshots" / "abc").mkdir(parents=True)
+    assert Source(None).languages(UDPOS, "test") == UDPOS.languages
 
 
 def test_without_network_the_hub_says_how_to_fetch(monkeypatch, tmp_path):

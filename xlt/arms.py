@@ -25,7 +25,8 @@ class Arm(_Settings):
     """Intermediate stages in their order, and what is otherwise in the target's stage (its ball or augmentation, say).
 
     A stage is named as in the study's own `stages`, else as under `intermediate`, else by its task. A list alone
-    stands for the stages. `targets`: those that the arm goes on to; none: all of the study's.
+    stands for the stages. `targets`: those that the arm goes on to; none: all of the study's. In `target`, fields
+    under the name of a target are for that one alone.
     """
 
     stages: tuple[str, ...] = ()
@@ -36,6 +37,11 @@ class Arm(_Settings):
     @classmethod
     def _short(cls, value: Any) -> Any:
         return {"stages": value} if isinstance(value, list | tuple) else value
+
+    def fields(self, target: str, targets: tuple[str, ...]) -> dict[str, Any]:
+        """What the arm says of the stage of `target`, one of the study's `targets`."""
+        shared = {name: value for name, value in self.target.items() if name not in targets}
+        return shared | self.target.get(target, {})
 
 
 class Contrast(_Settings):
@@ -76,7 +82,7 @@ def _whole(contrasts: Any) -> Any:
 class Plan(_Settings):
     """One study of a profile.
 
-    targets      names under the profile's `target`
+    targets      any declared tasks, trained as the profile's `target` of the same training task
     arms         by label; "none" is direct fine-tuning
     stages       intermediate stages of this study's own, by label; `training` over the profile's, for all its stages
     conditions   label: strength (of the perturbation of that name) or fields of an Evaluation

@@ -1,8 +1,9 @@
-"""Can what a hub profile needs be had? Asked once, before any work."""
+"""Can what a hub profile needs be had? Asked once, before any work. What only a study needs may be missing."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from xlt import tasks
@@ -28,7 +29,8 @@ def check(profile: Profile) -> None:
             f"profile {profile.name} needs {', '.join(homeless)}, which the hub does not have: set XLT_HUB_ROOT to a "
             f"folder that holds them in hub layout (the rest still comes from the hub), or set their tasks to null"
         )
-    if not needed or _online():
+    studied = [one for one in _data(profile, profile.studied) if not one[0].startswith(NOT_ON_THE_HUB)]
+    if not (needed or studied) or _online():
         return
     _use_cache_only()
     missing = [repository for repository in needed if not _cached(*repository)]
@@ -42,6 +44,13 @@ def check(profile: Profile) -> None:
         )
 
 
+def reachable(name: str, revision: str | None = None) -> bool:
+    """Whether the hub or, without network, its cache has the data set."""
+    from huggingface_hub import constants
+
+    return not name.startswith(NOT_ON_THE_HUB) and (not constants.HF_HUB_OFFLINE or _cached(name, "dataset", revision))
+
+
 def fetch(name: str, kind: str, revision: str | None = None) -> str:
     """The command that puts a repository of this kind, "model" or "dataset", into the hub's cache."""
     of_kind, of_revision = " --repo-type dataset" * (kind == "dataset"), f" --revision {revision}" if revision else ""
@@ -49,22 +58,27 @@ def fetch(name: str, kind: str, revision: str | None = None) -> str:
 
 
 def _needed(profile: Profile) -> list[Repository]:
-    """The encoder and the data sets that are to come from the hub itself."""
+    """The encoder and the data sets of the main part that are to come from the hub itself."""
     model, revision = profile.encoder.model, profile.encoder.revision
     remote = model and not model.startswith(("package:", ".", "/", "~")) and not (ROOT / model).is_dir()
     models: list[Repository] = [(model, "model", revision)] if remote else []
+    stages = [*profile.phases, *([profile.pretraining] if profile.pretraining else [])]
+    return models + _data(profile, [*profile.target, *(part.task for stage in stages for part in stage.parts)])
+
+
+def _data(profile: Profile, names: Iterable[str]) -> list[Repository]:
+    """The data sets of these tasks that the folder XLT_HUB_ROOT does not have."""
     if profile.data.source == "world":
-        return models
+        return []
     root = os.environ.get("XLT_HUB_ROOT")
-    stages = [*profile.stages, *([profile.pretraining] if profile.pretraining else [])]
-    named = [tasks.get(name) for name in (*profile.target, *(part.task for stage in stages for part in stage.parts))]
+    named = [tasks.get(name) for name in names]
     used = [tasks.get(name) for task in named for name in (task.name, task.training.name, *task.parts, *task.pool)]
     places = [place for task in used for place in _places(task, profile.languages)]
     pinned = profile.data.revisions
     data = {(place.dataset, pinned.get(place.dataset) or place.revision or None) for place in places}
     if root:
         data = {one for one in data if not (Path(root).expanduser() / one[0]).is_dir()}
-    return models + [(name, "dataset", revision) for name, revision in sorted(data, key=str)]
+    return [(name, "dataset", revision) for name, revision in sorted(data, key=str)]
 
 
 def _places(task: Task, languages: tuple[str, ...]) -> list[Task]:

@@ -146,9 +146,11 @@ class Lab:
         ordered = sorted(needed, key=lambda recipe: len(recipe.stages))
         return [engine.Job(recipe, tuple(needed[recipe])) for recipe in ordered]
 
-    def jobs(self, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation] = ()) -> list[engine.Job]:
+    def jobs(
+        self, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation] = (), seeds: int | None = None
+    ) -> list[engine.Job]:
         """What `run` would do."""
-        return self._jobs(self._wanted(recipes, evaluations))
+        return self._jobs(self._wanted(recipes, evaluations, seeds))
 
     def _table(self, wanted: Iterable[Wanted]) -> pd.DataFrame:
         rows = [

@@ -108,7 +108,7 @@ class Profile(_Settings):
         """The target stage of an arm: as under `target`, of the task or one that is trained on the same data."""
         alike = [t for t in self.target if tasks.get(t).training == tasks.get(task).training]
         fields = self.target[task if task in alike else alike[0]] if alike else {}
-        over = self.studies[study].arms[arm].target
+        over = self.studies[study].arms[arm].fields(task, self.studies[study].targets)
         return self._stage(task, "target", {**fields, **over}, f"{self.name}: studies.{study}: {arm} → {task}")
 
     def _stage(self, task: str, role: str, fields: Mapping[str, Any], where: str) -> Stage:
@@ -163,16 +163,25 @@ class Profile(_Settings):
 
                 candidates.known(evaluation.attack)
 
+    @property
+    def phases(self) -> list[Stage]:
+        """The stages under `intermediate` and `target`: without them there is nothing to run."""
+        trained = [t for t in self.target if not tasks.get(t).headless]
+        return [self.stage(t, "intermediate") for t in self.intermediate] + [self.stage(t, "target") for t in trained]
+
     @cached_property
     def stages(self) -> list[Stage]:
         """Every stage the profile declares; reading it checks them all."""
-        trained = [t for t in self.target if not tasks.get(t).headless]
         arms = [
             (study, name) for study, plan in self.studies.items() for arm in plan.arms.values() for name in arm.stages
         ]
-        own = [self.study_stage(name, study) for study, name in dict.fromkeys(arms)]
-        planned = [self.stage(t, "intermediate") for t in self.intermediate] + own
-        return planned + [self.stage(t, "target") for t in trained]
+        return self.phases + [self.study_stage(name, study) for study, name in dict.fromkeys(arms)]
+
+    @property
+    def studied(self) -> list[str]:
+        """The tasks of the studies: learned in their stages, then their targets. What is not here is left out there."""
+        learned = [part.task for stage in self.stages[len(self.phases) :] for part in stage.parts]
+        return list(dict.fromkeys([*learned, *(target for plan in self.studies.values() for target in plan.targets)]))
 
     def check_lengths(self, positions: int | None, restart: bool, where: str) -> None:
         """Hold every max_length against the `positions` of the encoder (None: it takes any).
@@ -195,7 +204,8 @@ def _check(stage: Stage, where: str) -> None:
 
     Raises:
         UserError: an unknown task or language; a task without a head; a pivot that is no language of the text; a
-            selection on a task that the stage trains no head for or that has no development split.
+            selection on a task that the stage trains no head for or that has no development split; robust training that
+        has no meaning here.
     """
     for part in stage.parts:
         for code in part.languages:
@@ -205,6 +215,10 @@ def _check(stage: Stage, where: str) -> None:
             raise UserError(f"{where}: {task.name} is evaluated on the encoder as it is; there is nothing to train")
         if task.family == tasks.MLM and stage.pivot and stage.pivot not in part.languages:
             raise UserError(f"{where}: pivot {stage.pivot} is not one of its languages")
+    if stage.ball or stage.augment:
+        from xlt import robust  # brings pandas along
+
+        robust.check(stage)
     if stage.watched:
         watched = tasks.get(stage.select_task or stage.task)
         trained = [tasks.get(part.task).training.name for part in stage.parts]
@@ -274,7 +288,7 @@ def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     if "tasks" in content:
         content["tasks"] = _placed(content["tasks"], path.resolve().parent)
     base = content.pop("extends", None)
-    return _merge(_read(_find(str(base), _PARTS[:1]), (*above, path)), content) if base else content
+    return _merge(_read(_find(str(base), _PARTS[:2]), (*above, path)), content) if base else content
 
 
 def _placed(declared: Any, folder: Path) -> Any:
@@ -288,7 +302,7 @@ def _placed(declared: Any, folder: Path) -> Any:
     return placed
 
 
-_PARTS = ("studies", "claims")  # files in params/ that are no profile: to be extended, and of `xlt check`
+_PARTS = ("studies", "studies_hub", "claims")  # in params/, but no profiles: to be extended, and of `xlt check`
 
 
 def profiles() -> list[str]:
@@ -322,7 +336,7 @@ def load(name: str) -> Profile:
         profile.evaluate(task, "en")
     for code in (*profile.languages, *profile.encoder.languages):
         language(code)
-    _ = profile.stages
+    _ = profile.phases
     for study in profile.studies:
         profile.check_study(study)
     if not profile.encoder.model:  # of given weights the number of positions is not known here

@@ -141,7 +141,7 @@ def print_plan(profile: str) -> None:
     print(f"records from {lab.store.source}; encoder {settings.encoder.model or 'random XLM-R, pretrained here'}")
     total, disk = 0.0, 0.0
     for notebook, chosen in of(lab).items():
-        jobs = lab.jobs(chosen.recipes, chosen.evaluations)
+        jobs = lab.jobs(chosen.recipes, chosen.evaluations, chosen.plan and chosen.plan.seeds)
         new = [job for job in jobs if job.recipe not in planned]
         time = sum(seconds(job, job.recipe in planned) for job in jobs) / engine.workers(settings.resources)
         evaluations = sum(len(job.evaluations) for job in jobs)
@@ -155,10 +155,11 @@ def print_plan(profile: str) -> None:
 
 
 def _print_data(lab: Any) -> None:
-    learned = [part.task for stage in lab.profile.stages for part in stage.parts]
-    for name in dict.fromkeys([*learned, *lab.profile.target]):
+    learned = [part.task for stage in lab.profile.phases for part in stage.parts]
+    for name in dict.fromkeys([*learned, *lab.profile.target, *lab.profile.studied]):
         task = tasks.get(name)
-        print(f"  {name}: {task.dataset}, {len(lab.languages(name)) or 1} languages, licence {task.licence}")
+        here = len(lab.languages(name)) or len(lab.store.source.languages(task, "train"))
+        print(f"  {name}: {task.dataset}, {f'{here} languages' if here else 'not here'}, licence {task.licence}")
         if missing := lab.missing(name) if task.role == "target" else []:
             print(f"    no test records here for {' '.join(missing)}")
 

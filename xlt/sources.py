@@ -57,12 +57,13 @@ class Source:
         return f"the folder {self.root.name}" if self.root else "the hub"
 
     def languages(self, task: Task, split: str) -> tuple[str, ...]:
-        """Languages of `task` that have `split` here; on the hub, those that the task declares: XTREME's, and what
-        XTREME-R adds where the profile names languages."""
+        """Languages of `task` that have `split` here; on the hub, those that the task declares (XTREME's, and what
+        XTREME-R adds where the profile names languages), or none without network and with nothing in its cache."""
         if task.parts and split == "train":
             return task.languages if all(self.languages(tasks.get(part), split) for part in task.parts) else ()
         if self._folder(task) is None:
-            return task.everywhere if self.asked else task.languages
+            declared = task.everywhere if self.asked else task.languages
+            return declared if hub.reachable(task.dataset, self._revision(task)) else ()
         codes = self.label["languages"] if self.label and task.multilingual and not task.own else task.everywhere
         return tuple(code for code in codes if self._has(task, code, split))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from xlt import conditions, tasks
+from xlt import conditions, perturb, tasks
 from xlt.arms import CLEAN, Contrast, Plan
 from xlt.recipe import Evaluation, Recipe, Stage
 
@@ -154,20 +154,43 @@ def planned(lab: Lab, name: str) -> Study:
         return Study({}, absent=(f"the profile {lab.profile.name} declares no study {name}: nothing is run here",))
     plan = lab.profile.studies[name]
     absent: list[str] = []
+    targets = [target for target in plan.targets if _had(lab, target, absent)]
     recipes, arms = {}, {}
     for label, arm in plan.arms.items():
-        if missing := [stage for stage in arm.stages if not _trainable(lab, lab.profile.study_stage(stage, name))]:
+        stages = [lab.profile.study_stage(stage, name) for stage in arm.stages]
+        if missing := [stage.name for stage in stages if not _trainable(lab, stage)]:
             absent.append(f"{label}: no training records of {', '.join(missing)} here")
             continue
-        stages = [lab.profile.study_stage(stage, name) for stage in arm.stages]
-        made = _armed(lab, name, label, stages)
+        made = _armed(lab, name, label, stages, [t for t in targets if t in (arm.targets or targets)])
+        if missing := _unlisted(lab, made.values()):
+            absent.append(f"{label}: no word list for {', '.join(missing)} here; name a file, or set XLT_LEXICONS")
+            continue
         recipes |= made
         arms |= dict.fromkeys(made, label)
     for recipe, label in _beginnings(lab, plan, name) if plan.dev else ():
         recipes.setdefault(label, recipe)
         arms.setdefault(label, label)
-    read = _readings(lab, plan, absent)
+    read = _readings(lab, plan, targets, absent)
     return Study(recipes, list(read), plan, arms, read, tuple(dict.fromkeys(absent)))
+
+
+def _had(lab: Lab, target: str, absent: list[str]) -> bool:
+    """Whether the target can be read here in any language, and learned if it has a head; else `absent` says it."""
+    source, task = lab.store.source, tasks.get(target)
+    lacks = [] if source.languages(task, "test") else ["test"]
+    if not (task.headless or source.languages(task.training, "train")):
+        lacks.append("training")
+    if lacks:
+        absent.append(f"{target}: no {' and no '.join(lacks)} records here")
+    return not lacks
+
+
+def _unlisted(lab: Lab, recipes: Iterable[Recipe]) -> dict[str, None]:
+    """Augmentations that could only put the generated world's words into other records."""
+    stages = [stage for recipe in recipes for stage in recipe.stages if stage.augment]
+    named = [(stage.augment.perturbation, code) for stage in stages for code in stage.languages]
+    world = lab.profile.data.source == "world"
+    return {name: None for name, code in named if not (world or perturb.listed(name, code))}
 
 
 def _trainable(lab: Lab, stage: Stage) -> bool:
@@ -179,11 +202,10 @@ def _trainable(lab: Lab, stage: Stage) -> bool:
     )
 
 
-def _armed(lab: Lab, study: str, label: str, stages: list[Stage]) -> dict[str, Recipe]:
+def _armed(lab: Lab, study: str, label: str, stages: list[Stage], targets: list[str]) -> dict[str, Recipe]:
     """The recipes of one arm: for each target that is trained, once for all that are trained alike; and as it is."""
-    plan = lab.profile.studies[study]
-    arm = plan.arms[label]
-    trained, headless = _split(arm.targets or plan.targets)
+    arm = lab.profile.studies[study].arms[label]
+    trained, headless = _split(targets)
     start, made = lab.recipe().then(*stages), {}
     for target in trained:
         recipe = start.then(lab.profile.study_target(target, study, label))
@@ -201,21 +223,25 @@ def _beginnings(lab: Lab, plan: Plan, name: str) -> Iterator[tuple[Recipe, str]]
                 yield lab.recipe().then(*stages[:end]), AFTER + " → ".join(arm.stages[:end])
 
 
-def _readings(lab: Lab, plan: Plan, absent: list[str]) -> dict[Evaluation, str]:
+def _readings(lab: Lab, plan: Plan, targets: list[str], absent: list[str]) -> dict[Evaluation, str]:
     over = {"examples": plan.examples} if plan.examples else {}
+    world = lab.profile.data.source == "world"
     found: dict[Evaluation, str] = {}
-    for target in plan.targets:
+    for target in targets:
         here = lab.store.source.languages(tasks.get(target), "test")
         wanted = plan.languages or lab.languages(target)
         codes = [code for code in wanted if code in here or code.partition("@")[0] in here]
-        if lost := [code for code in wanted if code not in codes]:
-            absent.append(f"{target}: no test records in {', '.join(lost)} here")
+        declared = [code for code in wanted if code not in codes and code in tasks.get(target).everywhere]
+        if declared:
+            absent.append(f"{target}: no test records in {', '.join(declared)} here")
         for label, fields in {CLEAN: {}, **plan.conditions}.items():
             read = [lab.profile.evaluate(target, code, over | fields) for code in codes]
-            found |= dict.fromkeys(filter(conditions.valid, read), label)
+            found |= dict.fromkeys((e for e in read if conditions.valid(e, world)), label)
         if plan.pairs and "text_b" in tasks.get(target).columns:
             paired = [lab.profile.evaluate(target, code, over) for code in plan.pairs if code in codes]
             found |= {e: "pair" for e in conditions.pairs(paired) if e not in found}
+    if lost := [code for code in plan.languages if code not in {evaluation.language for evaluation in found}]:
+        absent.append(f"no target has test records in {', '.join(lost)} here")
     for task in plan.dev:
         if "en" in lab.store.source.languages(tasks.get(task), "dev"):
             found[lab.profile.evaluate(task, "en", over | {"split": "dev"})] = CLEAN

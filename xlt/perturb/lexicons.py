@@ -15,6 +15,8 @@ from xlt.errors import UserError
 from xlt.perturb import wordnets, worldwords
 from xlt.perturb.wordfiles import Lexicon, Table, read
 
+_DEFAULT = {"code-mix": "en", "synonyms": "", "rs-da": "", "rs-da-clean": ""}  # into which language; "": the same
+
 
 def translations(language: str, into: str) -> Lexicon:
     """Words of `language` in the languages or files of `into` ("ar", "ar+hi", "mine.tsv").
@@ -59,14 +61,21 @@ def files(name: str, language: str) -> dict[str, str]:
     None where it reads no file: the world's words are part of the program.
     """
     base, _, argument = name.partition(":")
-    default = {"code-mix": "en", "synonyms": language, "rs-da": language, "rs-da-clean": language}
-    return _fingerprints(language, argument or default[base]) if base in default else {}
+    return _fingerprints(language, argument or _DEFAULT[base] or language) if base in _DEFAULT else {}
+
+
+def listed(name: str, language: str) -> bool:
+    """Whether all word lists that perturbation `name` needs lie in files; else it has the generated world's words."""
+    base, _, argument = name.partition(":")
+    return base not in _DEFAULT or all(_paths(language, argument or _DEFAULT[base] or language))
+
+
+def _paths(language: str, argument: str) -> list[list[Path]]:
+    return [[Path(p)] if _is_file(p) else wordnets.paths(language, p) for p in argument.split("+")]
 
 
 def _fingerprints(language: str, argument: str) -> dict[str, str]:
-    paths: list[Path] = []
-    for part in argument.split("+"):
-        paths += [Path(part)] if _is_file(part) else wordnets.paths(language, part)
+    paths = [path for part in _paths(language, argument) for path in part]
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
