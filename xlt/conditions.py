@@ -72,15 +72,9 @@ def identity(source: Source, task: Task, evaluation: Evaluation) -> dict[str, An
     return key
 
 
-def valid(evaluation: Evaluation, world: bool = True) -> bool:
-    """Whether the perturbation, attack or ball has a meaning for the task's family and in the language.
-
-    Outside of the generated `world` its words do not count: what needs a word list needs a file of words.
-    """
+def valid(evaluation: Evaluation) -> bool:
+    """Whether the perturbation, attack or ball has a meaning for the task's family and in the language."""
     family = tasks.get(evaluation.task).training.family
-    named = evaluation.perturbation or (evaluation.attack and evaluation.attack.name)
-    if named and not (world or perturb.listed(named, evaluation.language.partition("@")[0])):
-        return False
     if evaluation.attack:
         from xlt.attack import candidates
 

@@ -185,6 +185,12 @@ def _had(lab: Lab, target: str, absent: list[str]) -> bool:
     return not lacks
 
 
+def _listed(evaluation: Evaluation) -> bool:
+    """Whether its perturbation or attack has all word lists that it needs in files."""
+    name = evaluation.attack.name if evaluation.attack else evaluation.perturbation
+    return name is None or perturb.listed(name, evaluation.language.partition("@")[0])
+
+
 def _unlisted(lab: Lab, recipes: Iterable[Recipe]) -> dict[str, None]:
     """Augmentations that could only put the generated world's words into other records."""
     stages = [stage for recipe in recipes for stage in recipe.stages if stage.augment]
@@ -236,7 +242,10 @@ def _readings(lab: Lab, plan: Plan, targets: list[str], absent: list[str]) -> di
             absent.append(f"{target}: no test records in {', '.join(declared)} here")
         for label, fields in {CLEAN: {}, **plan.conditions}.items():
             read = [lab.profile.evaluate(target, code, over | fields) for code in codes]
-            found |= dict.fromkeys((e for e in read if conditions.valid(e, world)), label)
+            lists = [] if world else [e.language for e in read if not _listed(e)]
+            if lists:
+                absent.append(f"{label}: no word list for {', '.join(lists)} here; set XLT_LEXICONS, or name a file")
+            found |= dict.fromkeys((e for e in read if e.language not in lists and conditions.valid(e)), label)
         if plan.pairs and "text_b" in tasks.get(target).columns:
             paired = [lab.profile.evaluate(target, code, over) for code in plan.pairs if code in codes]
             found |= {e: "pair" for e in conditions.pairs(paired) if e not in found}
