@@ -177,6 +177,10 @@ def test_what_an_earlier_stage_learned_is_read_by_its_head_on_the_later_encoder(
         assert value.equal((last if name in body else first).state_dict()[name]), name
     moved = [name for name in body if not found.state_dict()[name].equal(first.state_dict()[name])]
     assert moved
+    again = later.then(later.stages[0])  # trained twice: the head is the last one
+    lab.run({"again": again}, [])
+    head = [model.load(store, recipe, "mnli").classifier.out_proj.weight for recipe in (again, later)]
+    assert not head[0].equal(head[1])
     with pytest.raises(UserError, match="unknown head 'squad' in run xlmr-mnli-pos; known: mnli, pos"):
         model.load(store, later, "squad")
 

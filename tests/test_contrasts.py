@@ -253,6 +253,7 @@ def test_pairs_in_two_languages():
     assert (found["arm"], found["task"], found["worst_pair"]) == ("none", "xnli", "de-en")
     for table in (contrasts.pairs(asked, SCORES), contrasts.pairs(study(), scores), contrasts.pairs(asked, scores[:0])):
         assert table.to_dict("list") == {"arm": ["not run"]}
+    assert "pair" not in set(contrasts.means(asked, scores)["condition"])
     paired = effect(scores[scores["task"] == "xnli"], of=("none",), targets=("xnli",), languages=("de",))
     assert paired.value == pytest.approx(0.71)  # pairs are no test set of a language
 
