@@ -86,6 +86,7 @@ class Plan(_Settings):
     arms         by label; "none" is direct fine-tuning
     stages       intermediate stages of this study's own, by label; `training` over the profile's, for all its stages
     conditions   label: strength (of the perturbation of that name) or fields of an Evaluation
+    unperturbed  targets that are read as they are, under no condition: test sets that people perturbed already
     dev          intermediate tasks whose English dev score is taken after every intermediate stage: what is forgotten
     pairs        languages of the generalised setting: the two texts of a pair in two languages, all pairs of these
     languages    those of the evaluations; none: the profile's
@@ -98,6 +99,7 @@ class Plan(_Settings):
     training: dict[str, Any] = {}
     conditions: dict[str, dict[str, Any]] = {}
     contrasts: tuple[Contrast, ...] = ()
+    unperturbed: tuple[str, ...] = ()
     dev: tuple[str, ...] = ()
     pairs: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()

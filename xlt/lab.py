@@ -72,9 +72,9 @@ class Lab:
             recipe = recipe.then(self.profile.stage(target, "target"))
         return recipe
 
-    def languages(self, task: str, split: str = "test") -> list[str]:
-        """Languages in which `task` can be evaluated here; English first."""
-        declared = tasks.get(task)
+    def languages(self, task: str, split: str | None = None) -> list[str]:
+        """Languages in which `task` can be evaluated here, on `split` or the profile's own; English first."""
+        declared, split = tasks.get(task), split or self.profile.evaluate(task, "en").split
         here = self.store.source.languages(declared, split)
         asked = [code for code in self.profile.languages or here if code in here]
         return sorted(asked, key=lambda code: (code != "en", asked.index(code)))

@@ -309,7 +309,8 @@ def _world(profile: Profile) -> Source:
 
     settings = profile.data.world
     studied = [code for plan in profile.studies.values() for code in (*plan.languages, *plan.pairs)]
-    codes = dict.fromkeys([*(profile.languages or world.LANGUAGES), *studied])
+    spoken = [code for code in studied if code.partition("@")[0] in world.LANGUAGES]
+    codes = dict.fromkeys([*(profile.languages or world.LANGUAGES), *spoken])
     label = {"version": world.WORLD_VERSION, "seed": settings.seed, "sizes": settings.sizes, "languages": list(codes)}
     root = cache_root() / f"world-{digest(label)}"
     world.write_world(root, settings.sizes, codes, settings.seed)

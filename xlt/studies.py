@@ -163,7 +163,7 @@ def planned(lab: Lab, name: str) -> Study:
             continue
         made = _armed(lab, name, label, stages, [t for t in targets if t in (arm.targets or targets)])
         if missing := _unlisted(lab, made.values()):
-            absent.append(f"{label}: no word list for {', '.join(missing)} here; name a file, or set XLT_LEXICONS")
+            absent.append(f"{label}: no word list for {', '.join(missing)} here; set XLT_LEXICONS, or name a file")
             continue
         recipes |= made
         arms |= dict.fromkeys(made, label)
@@ -195,8 +195,11 @@ def _unlisted(lab: Lab, recipes: Iterable[Recipe]) -> dict[str, None]:
     """Augmentations that could only put the generated world's words into other records."""
     stages = [stage for recipe in recipes for stage in recipe.stages if stage.augment]
     named = [(stage.augment.perturbation, code) for stage in stages for code in stage.languages]
-    world = lab.profile.data.source == "world"
-    return {name: None for name, code in named if not (world or perturb.listed(name, code))}
+    return {name: None for name, code in named if not (_in_world(lab) or perturb.listed(name, code))}
+
+
+def _in_world(lab: Lab) -> bool:
+    return lab.profile.data.source == "world"
 
 
 def _trainable(lab: Lab, stage: Stage) -> bool:
@@ -231,7 +234,6 @@ def _beginnings(lab: Lab, plan: Plan, name: str) -> Iterator[tuple[Recipe, str]]
 
 def _readings(lab: Lab, plan: Plan, targets: list[str], absent: list[str]) -> dict[Evaluation, str]:
     over = {"examples": plan.examples} if plan.examples else {}
-    world = lab.profile.data.source == "world"
     found: dict[Evaluation, str] = {}
     for target in targets:
         here = lab.store.source.languages(tasks.get(target), "test")
@@ -240,9 +242,10 @@ def _readings(lab: Lab, plan: Plan, targets: list[str], absent: list[str]) -> di
         declared = [code for code in wanted if code not in codes and code in tasks.get(target).everywhere]
         if declared:
             absent.append(f"{target}: no test records in {', '.join(declared)} here")
-        for label, fields in {CLEAN: {}, **plan.conditions}.items():
+        noisy = {} if target in plan.unperturbed else plan.conditions
+        for label, fields in {CLEAN: {}, **noisy}.items():
             read = [lab.profile.evaluate(target, code, over | fields) for code in codes]
-            lists = [] if world else [e.language for e in read if not _listed(e)]
+            lists = [] if _in_world(lab) else [e.language for e in read if not _listed(e)]
             if lists:
                 absent.append(f"{label}: no word list for {', '.join(lists)} here; set XLT_LEXICONS, or name a file")
             found |= dict.fromkeys((e for e in read if e.language not in lists and conditions.valid(e)), label)

@@ -1,0 +1,66 @@
+"""What a study asks for, and what is said where it cannot be had."""
+
+import pytest
+from conftest import tiny
+
+from xlt import perturb, studies
+from xlt.lab import Lab
+
+
+@pytest.fixture
+def asked(places, monkeypatch):
+    """A study that names what the tiny world lacks; its design."""
+
+    def plan(**fields):
+        study = {"question": "?", "targets": ["xnli"], "arms": {"none": [], "mnli": ["mnli"]}} | fields
+        return studies.planned(Lab(tiny(studies={"mine": study})), "mine")
+
+    return plan
+
+
+def test_a_target_that_is_not_here_is_said_and_the_rest_is_run(asked):
+    study = asked(targets=["xnli", "xnli-typos", "xsid-slots"], languages=["en", "de", "fr", "ur"])
+    assert study.absent == (
+        "xnli-typos: no test records here",
+        "xsid-slots: no test and no training records here",
+        "xnli: no test records in fr, ur here",
+        "no target has test records in fr, ur here",
+    )
+    assert set(study.recipes) == {"none → xnli", "mnli → xnli"}
+    assert {(e.task, e.language) for e in study.evaluations} == {("xnli", "en"), ("xnli", "de")}
+
+
+def test_what_people_perturbed_is_read_as_it_is(asked):
+    study = asked(targets=["xnli", "udpos"], unperturbed=["udpos"], conditions={"drop": 0.1}, languages=["en", "de"])
+    assert study.cells == {("xnli", "clean"), ("xnli", "drop"), ("udpos", "clean")}
+
+
+def test_an_arm_says_more_of_one_target(asked):
+    arm = {"target": {"epochs": 3, "udpos": {"steps": 7}}}
+    study = asked(targets=["xnli", "udpos"], arms={"mine": arm})
+    xnli, udpos = (study.recipes[f"mine → {target}"].stages[-1] for target in ("xnli", "udpos"))
+    assert (xnli.epochs, xnli.steps, udpos.epochs, udpos.steps) == (3, 2, 3, 7)
+
+
+def test_the_words_of_the_world_are_for_the_world_alone(asked, monkeypatch):
+    """Elsewhere a word list must lie in a file; what lacks one is said."""
+    arms = {"none": [], "copies": {"target": {"augment": {"perturbation": "code-mix:de"}}}}
+    fields = {"arms": arms, "conditions": {"code-mix:en": 0.5, "drop": 0.1}, "languages": ["en", "de"]}
+    assert asked(**fields).absent == () and "copies → xnli" in asked(**fields).recipes
+    monkeypatch.setattr(studies, "_in_world", lambda lab: False)
+    monkeypatch.delenv("XLT_LEXICONS", raising=False)
+    study = asked(**fields)
+    assert study.absent == (
+        "copies: no word list for code-mix:de here; set XLT_LEXICONS, or name a file",
+        "code-mix:en: no word list for en, de here; set XLT_LEXICONS, or name a file",
+    )
+    assert set(study.recipes) == {"none → xnli"}
+    assert {e.perturbation for e in study.evaluations} == {None, "drop"}
+
+
+def test_a_word_list_is_listed_when_all_its_parts_are(tmp_path, monkeypatch):
+    monkeypatch.setenv("XLT_LEXICONS", str(tmp_path))
+    assert perturb.listed("typos", "en") and perturb.listed(f"code-mix:{tmp_path / 'mine.tsv'}", "en")
+    (tmp_path / "en-de.tsv.gz").touch()
+    assert perturb.listed("code-mix:de", "en") and perturb.listed("code-mix", "de")
+    assert not perturb.listed("code-mix:de+es", "en")
