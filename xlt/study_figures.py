@@ -148,3 +148,29 @@ def covariate(scores: pd.DataFrame, per_word: pd.Series, task: str) -> Figure:
     axes.set(xlabel="subwords per word in the test set", ylabel="points", title=f"{task}: score and tokenisation")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
     return figure
+
+
+def epsilon(scores: pd.DataFrame) -> Figure:
+    """Score over the radius of the adversary's ball, 0 being clean: English, and the mean of the others; by arm."""
+    rows = scores[scores["main"].astype(bool) & (scores["split"] == "test")] if len(scores) else scores
+    rows = rows[(rows["condition"] == CLEAN) | (rows["radius"] > 0)] if len(rows) else rows
+    if rows.empty or rows["radius"].nunique() < 2:
+        return _empty()
+    rows = rows[rows["language"].isin(rows.loc[rows["radius"] > 0, "language"])]
+    rows = rows.assign(points=100 * rows["value"], who=np.where(rows["language"] == "en", "English", "other languages"))
+    targets, arms = list(dict.fromkeys(rows["task"])), list(dict.fromkeys(rows["arm"]))
+    figure, panels = plt.subplots(
+        1, len(targets), figsize=(4 * len(targets) + 0.6, 3.6), squeeze=False, layout="constrained"
+    )
+    plt.close(figure)
+    for axes, target in zip(panels[0], targets, strict=True):
+        for (arm, who), part in rows[rows["task"] == target].groupby(["arm", "who"], sort=False):
+            line = part.groupby("radius")["points"].mean()
+            style = "o-" if who == "English" else "s--"
+            axes.plot(range(len(line)), line, style, color=_palette(arms)[arm], label=f"{arm}, {who}", markersize=4)
+            axes.set_xticks(range(len(line)), [f"{radius:g}" for radius in line.index])
+        axes.set(title=target, xlabel="radius (L2, word embeddings)", ylabel="points, mean over seeds")
+    handles, labels = panels[0][-1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncol=4, frameon=False, fontsize=8)
+    sns.despine(figure)
+    return figure
