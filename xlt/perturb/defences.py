@@ -86,7 +86,8 @@ def survival(tokenizer: Any) -> pd.DataFrame:
 def surviving(tokenizer: Any, language: str = "en") -> pd.DataFrame:
     """Class of hidden and look-alike characters x defence: the share of them that is still there in a word.
 
-    Classes without a character for the language's script are left out. Columns: class, characters, normaliser (the encoder's own), strip_ignorables, fold_confusables.
+    Classes without a character for the language's script are left out. Columns: class, characters, normaliser (the
+    encoder's own), strip_ignorables, fold_confusables.
     """
     normalise = normaliser(tokenizer)
     defences = {
