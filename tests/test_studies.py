@@ -52,7 +52,7 @@ def test_the_words_of_the_world_are_for_the_world_alone(asked, monkeypatch):
     study = asked(**fields)
     assert study.absent == (
         "copies: no word list for code-mix:de here; set XLT_LEXICONS, or name a file",
-        "code-mix:en: no word list for en, de here; set XLT_LEXICONS, or name a file",
+        "code-mix:en: no word list for de here; set XLT_LEXICONS, or name a file",
     )
     assert set(study.recipes) == {"none → xnli"}
     assert {e.perturbation for e in study.evaluations} == {None, "drop"}

@@ -67,7 +67,10 @@ def files(name: str, language: str) -> dict[str, str]:
 def listed(name: str, language: str) -> bool:
     """Whether all word lists that perturbation `name` needs lie in files; else it has the generated world's words."""
     base, _, argument = name.partition(":")
-    return base not in _DEFAULT or all(_paths(language, argument or _DEFAULT[base] or language))
+    into = argument or _DEFAULT.get(base, "") or language
+    if base not in _DEFAULT or (base == "code-mix" and into == language):  # with itself: not a matter of lists
+        return True
+    return all(_paths(language, into))
 
 
 def _paths(language: str, argument: str) -> list[list[Path]]:
