@@ -297,3 +297,19 @@ def test_stored_only_starts_nothing(places, monkeypatch, capsys):
     lab = Lab(tiny(seeds=2))
     assert lab.run({"mnli": lab.recipe("mnli", target="xnli")}, lab.evaluations("xnli")).empty
     assert "not started" in capsys.readouterr().out
+
+
+def test_learning_from_a_translation_of_the_targets_data_is_learning_from_those_data():
+    from xlt.lab import _same_task
+    from xlt.recipe import Encoder, Recipe, Stage
+
+    def after(task):
+        return Recipe(start=Encoder(model="m"), stages=(Stage(task=task, role="intermediate"),))
+
+    xnli = tasks.get("xnli")
+    marked = [
+        task
+        for task in ("mnli", "mnli-translated", "xnli-translated", "anli-plus", "snli", "qqp")
+        if _same_task(after(task), xnli)
+    ]
+    assert marked == ["mnli", "mnli-translated", "xnli-translated", "anli-plus"]

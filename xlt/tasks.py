@@ -92,6 +92,7 @@ class Task(BaseModel):
     pool        the tasks (family pool) whose records are searched: of mining the foreign and the English sentences, of
                 dual retrieval the entries that `target` names by their id
     trains_on   the task whose English training split this target is trained on (MNLI for XNLI, as in XTREME)
+    translation_of  the task of which this is a translation: learning from it is learning from that task's data
     parts       the tasks whose training splits this one joins (ANLI+)
     rows        split: number of rows of the public data set, or of each language; checked where records come from it
     xtreme_r    languages that XTREME-R adds to, or has instead of, `languages`
@@ -121,6 +122,7 @@ class Task(BaseModel):
     prefix: Mapping[str, str] = {}
     pool: Words = ()
     trains_on: str | None = None
+    translation_of: str | None = None
     parts: Words = ()
     rows: Mapping[str, int | Mapping[str, int]] = {}
     xtreme_r: Words = ()
