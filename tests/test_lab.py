@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import InProcess, lab_of, tiny
 
-from xlt import engine, params
+from xlt import engine, params, tasks
 from xlt.errors import UserError
 from xlt.lab import Lab
 from xlt.recipe import Evaluation, Part, Recipe, Stage
