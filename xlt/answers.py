@@ -26,7 +26,8 @@ class Answer:
 
     def _repr_markdown_(self) -> str:
         effect = f"{_interval(self.effect, self.low, self.high)}: " if self.effect == self.effect else ""
-        return f"**{self.question}** {effect}{self.answer}."
+        said = "; ".join(filter(None, (self.verdict * (not self.answer.startswith(self.verdict)), self.answer)))
+        return f"**{self.question}** {effect}{said}."
 
     def row(self) -> dict[str, Any]:
         return asdict(self)

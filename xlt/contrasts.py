@@ -111,6 +111,8 @@ def effect(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> Effect:
         found = stats.against_constant(sides[0], sides[1] if len(sides) == 2 else [0.0])
     seeds = min(map(len, seeded), default=1)
     spread = float(np.sqrt(np.mean([side.var() for side in seeded]))) if seeded else stats.NAN
+    if not spread > 1e-12:  # seeds that all agree say nothing of how far another would lie
+        return Effect(round(found.value, 12), *[stats.NAN] * 4, seeds, lost)
     least = stats.minimum_detectable_difference(spread, seeds, sides=len(seeded))
     return Effect(*found, least, seeds, lost)
 
@@ -174,12 +176,12 @@ def _answer(contrast: Contrast, found: Effect) -> Answer:
     if found.seeds == 0:
         verdict = NOT_RUN
     elif found.low != found.low:
-        verdict = "too few seeds for an interval"
+        verdict = "the same in all seeds" if found.seeds > 1 else "too few seeds for an interval"
     elif found.low > 0 or found.high < 0:
         above = ("higher", "lower") if contrast.against else ("above zero", "below zero")
         verdict = above[found.value < 0]
-    lost = f" ({found.collapsed} of the runs behind it collapsed)" if found.collapsed else ""
-    return Answer(contrast.question, f"{verdict}{lost}", *found[:3], found.detectable, verdict)
+    lost = f"{found.collapsed} of the runs behind it collapsed" if found.collapsed else ""
+    return Answer(contrast.question, lost, *found[:3], found.detectable, verdict)
 
 
 def verdicts(study: Study, scores: pd.DataFrame) -> pd.DataFrame:

@@ -24,6 +24,8 @@ from xlt.studies import of, takes
 if TYPE_CHECKING:
     from xlt.answers import Answer
 
+pd.set_option("display.max_colwidth", None)  # notebooks show texts in full
+
 Wanted = tuple[str, int, Recipe, list[Evaluation]]  # label, seed, recipe, what it is evaluated on
 
 

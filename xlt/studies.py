@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import pandas as pd
 
 from xlt import conditions, perturb, tasks
 from xlt.arms import CLEAN, Contrast, Plan
+from xlt.artifacts import NOT_RUN
 from xlt.recipe import Evaluation, Recipe, Stage
 
 if TYPE_CHECKING:
@@ -82,6 +84,19 @@ class Study:
     def contrasts(self) -> tuple[Contrast, ...]:
         return self.plan.contrasts if self.plan else ()
 
+    def design(self) -> pd.DataFrame:
+        """One row for each arm: its intermediate stages, what is otherwise in the target's stage, and its targets."""
+        rows = []
+        for label, arm in self.plan.arms.items() if self.plan else ():
+            recipe = next((self.recipes[name] for name, of_arm in self.arms.items() if of_arm == label), None)
+            stages = [stage for stage in recipe.stages if stage.role == "intermediate"] if recipe else []
+            about = {"arm": label, "intermediate stages": " → ".join(map(_told, stages)) or "–"}
+            about |= {"target stage": json.dumps(arm.target) if arm.target else "as usual"}
+            rows.append(
+                about | {"targets": ", ".join(arm.targets or self.targets), "run": "yes" if recipe else "not run"}
+            )
+        return pd.DataFrame(rows or {"arm": [NOT_RUN]})
+
     def table(self) -> pd.DataFrame:
         """One row for each recipe: its stages in order and what it is evaluated on."""
         rows = []
@@ -90,6 +105,12 @@ class Study:
             on = dict.fromkeys(e.task for e in self.evaluations if takes(recipe, e))
             rows.append({"recipe": label, "stages": stages, "evaluated on": ", ".join(on)})
         return pd.DataFrame(rows)
+
+
+def _told(stage: Stage) -> str:
+    """A stage in a cell: "mnli (94 updates)"."""
+    long = f"{stage.steps} updates" if stage.steps else f"{stage.epochs:g} epoch{'s' * (stage.epochs != 1)}"
+    return f"{stage.name} ({long})"
 
 
 def _split(names: Iterable[str]) -> tuple[list[str], list[str]]:
