@@ -340,3 +340,36 @@ def test_without_scores_every_figure_says_so(scores):
         study_figures.lost_map(SCORES[SCORES["condition"] == "clean"], "xnli"), study_figures.dial(SCORES, "bar", "de"),
     ):  # fmt: skip
         assert said(figure) == ["not run"]
+
+
+def test_the_score_over_the_radius_has_a_line_for_each_arm_and_group_of_languages():
+    scores = pd.DataFrame(
+        row(arm, "xnli", language, seed, value - lost, radius=radius, condition="clean" if not radius else "pgd")
+        for arm, value in (("none", 0.8), ("adv", 0.7))
+        for language in ("en", "de", "zh")
+        for seed in range(2)
+        for radius, lost in ((0.0, 0.0), (0.1, 0.3 if arm == "none" else 0.1))
+        if not (language == "zh" and radius)  # read on clean text alone, so no part of the curve
+    )
+    (axes,) = study_figures.epsilon(scores).axes
+    lines = {line.get_label(): line.get_ydata().tolist() for line in axes.lines}
+    assert lines["none, English"] == pytest.approx([80, 50]) and lines["adv, other languages"] == pytest.approx(
+        [70, 60]
+    )
+    assert len(lines) == 4 and [tick.get_text() for tick in axes.get_xticklabels()] == ["0", "0.1"]
+
+
+def test_the_design_has_a_row_for_each_arm_also_for_one_that_cannot_be_run():
+    from xlt.recipe import Encoder, Recipe, Stage
+
+    stages = (Stage(task="mnli", steps=60, role="intermediate", label="mnli"), Stage(task="squad", role="intermediate"))
+    made = study()
+    recipes = {
+        "none → xnli": Recipe(start=Encoder(model="m")),
+        "mnli → xnli": Recipe(start=Encoder(model="m"), stages=stages),
+    }
+    table = (
+        Study(recipes, plan=made.plan, arms={label: label.split(" ")[0] for label in recipes}).design().set_index("arm")
+    )
+    assert table["intermediate stages"].tolist() == ["–", "mnli (60 updates) → squad (2 epochs)", "–", "–"]
+    assert table["run"].tolist() == ["yes", "yes", "not run", "not run"] and table.loc["adv", "targets"] == "xnli"
