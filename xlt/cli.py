@@ -125,15 +125,23 @@ def _learn(profile: str | None) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's end stops the kernel too
-    from xlt import params
+    from xlt import finished, params
 
     profile = _profile(arguments.profile)
-    params.load(profile)  # what is wrong in it is said at once
+    settings = params.load(profile)  # what is wrong in it is said at once
+    whole = not (arguments.only or arguments.stored)
+    if whole and finished.unchanged(settings):
+        report = params.reports_root() / settings.name / "index.html"
+        print(f"nothing has changed since the last whole run; report: {os.path.relpath(report)}")
+        return 0
     if arguments.stored:
         os.environ["XLT_STORED_ONLY"] = "1"
     from xlt.notebooks import run_notebooks  # papermill takes a second to import
 
-    return run_notebooks(profile, arguments.only)
+    code = run_notebooks(profile, arguments.only)
+    if whole and code == 0:
+        finished.note(settings)
+    return code
 
 
 def _plan(arguments: argparse.Namespace) -> None:

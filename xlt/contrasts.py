@@ -197,7 +197,15 @@ def verdicts(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
         came = NOT_RUN if found.seeds == 0 else "none" if same else "?" if found.low != found.low else came
         rows.append({"question": contrast.question, "planted": contrast.expect, "found": came,
                      "passes": "yes" if came == contrast.expect else "NO", **found._asdict()})  # fmt: skip
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows) if rows else pd.DataFrame({"question": [NOT_RUN]})
+
+
+def judged(made: pd.DataFrame) -> pd.DataFrame:
+    """`verdicts` to be read: effects in points."""
+    if "found" not in made:
+        return made
+    said = [_interval(Effect(*row)).replace("*", "") for row in made[list(Effect._fields)].itertuples(index=False)]
+    return made[["question", "planted", "found", "passes"]].assign(effect=said)
 
 
 def means(study: Study, scores: pd.DataFrame) -> pd.DataFrame:

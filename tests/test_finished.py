@@ -1,0 +1,55 @@
+"""A second call with nothing changed has nothing to execute; whatever changes is noticed."""
+
+import pytest
+
+from xlt import cli, finished, params, provenance
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A profile whose report has two files, in a clean tree."""
+    monkeypatch.setenv("XLT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("XLT_REPORTS", str(tmp_path / "reports"))
+    monkeypatch.setattr(provenance, "code", lambda: {"commit": "abc", "dirty": False})
+    folder = tmp_path / "reports" / "smoke"
+    (folder / "tables").mkdir(parents=True)
+    (folder / "index.html").write_text("page")
+    (folder / "tables" / "a.csv").write_text("1\n")
+    return folder
+
+
+def test_only_the_very_same_is_unchanged(place, monkeypatch):
+    smoke = params.load("smoke")
+    assert not finished.unchanged(smoke)
+    finished.note(smoke)
+    assert finished.unchanged(smoke)
+    (place / "tables" / "a.csv").write_text("2\n")
+    assert not finished.unchanged(smoke)
+    (place / "tables" / "a.csv").write_text("1\n")
+    assert finished.unchanged(smoke)
+    assert not finished.unchanged(smoke.model_copy(update={"seeds": 7}))
+    monkeypatch.setattr(provenance, "code", lambda: {"commit": "abd", "dirty": False})
+    assert not finished.unchanged(smoke)
+
+
+@pytest.mark.parametrize("code", [{"commit": "abc", "dirty": True}, {"commit": None, "dirty": None}])
+def test_code_that_is_not_committed_is_never_finished(place, monkeypatch, code):
+    monkeypatch.setattr(provenance, "code", lambda: code)
+    finished.note(params.load("smoke"))
+    assert not finished.unchanged(params.load("smoke"))
+
+
+def test_records_from_elsewhere_are_never_finished(place):
+    local = params.load("local").model_copy(update={"name": "smoke"})
+    finished.note(local)
+    assert not finished.unchanged(local)
+
+
+def test_the_second_call_executes_nothing(place, monkeypatch, capsys):
+    from xlt import notebooks
+
+    calls = []
+    monkeypatch.setattr(notebooks, "run_notebooks", lambda *given: calls.append(given) or 0)
+    assert cli.main(["run", "--profile", "smoke"]) == cli.main(["run", "--profile", "smoke"]) == 0
+    assert calls == [("smoke", None)] and "nothing has changed" in capsys.readouterr().out
+    assert cli.main(["run", "--profile", "smoke", "--only", "03"]) == 0 and len(calls) == 2
