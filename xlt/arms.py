@@ -13,15 +13,17 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from xlt.errors import unknown
 
-CLEAN = "clean"
+CLEAN, PERTURBED, PAIR = "clean", "perturbed", "pair"
 SELECTORS = ("zero-shot", "latin", "non-latin")
 
 
-class _Settings(BaseModel):
+class Settings(BaseModel):
+    """What a YAML file says: no field that is not known, never changed."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Arm(_Settings):
+class Arm(Settings):
     """Intermediate stages in their order, and what is otherwise in the target's stage (its ball or augmentation, say).
 
     A stage is named as in the study's own `stages`, else as under `intermediate`, else by its task. A list alone
@@ -44,7 +46,7 @@ class Arm(_Settings):
         return shared | self.target.get(target, {})
 
 
-class Contrast(_Settings):
+class Contrast(Settings):
     """The mean over the arms `of` minus the mean over those `against` (none: minus nothing), seed by seed.
 
     outcome     score; or drop, the clean score minus that of the condition in the same languages
@@ -79,7 +81,7 @@ def _whole(contrasts: Any) -> Any:
     return found or contrasts
 
 
-class Plan(_Settings):
+class Plan(Settings):
     """One study of a profile.
 
     targets      any declared tasks, trained as the profile's `target` of the same training task
@@ -125,8 +127,8 @@ class Plan(_Settings):
         for label, arm in self.arms.items():
             if strange := [target for target in arm.targets if target not in self.targets]:
                 raise ValueError(unknown("target", strange[0], self.targets, f"the arm '{label}'"))
-        labels = (CLEAN, "perturbed", *self.conditions)
-        if taken := {CLEAN, "perturbed", "pair"} & set(self.conditions):
+        labels = (CLEAN, PERTURBED, *self.conditions)
+        if taken := {CLEAN, PERTURBED, PAIR} & set(self.conditions):
             raise ValueError(f"a condition cannot be called {taken.pop()}: that word has a meaning already")
         for contrast in self.contrasts:
             if contrast.outcome == "drop" and not set(contrast.conditions) - {CLEAN}:

@@ -6,17 +6,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from xlt import params, tasks
+from xlt.arms import Settings
 from xlt.errors import UserError, unknown
 from xlt.files import read_yaml
 
 FILE = params.ROOT / "params" / "claims.yaml"
-
-
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _several(value: Any) -> Any:
@@ -26,7 +23,7 @@ def _several(value: Any) -> Any:
 Values = Annotated[tuple[str | float, ...], BeforeValidator(_several)]
 
 
-class Rows(_Settings):
+class Rows(Settings):
     """Which rows of a score file: column -> the value, or the values to average over.
 
     `language` may be "zero-shot" (all but English) or "all", `language_b` (of the second text of a pair) "other": any
@@ -50,7 +47,7 @@ class Rows(_Settings):
         return self.model_copy(update=other.model_dump(exclude_unset=True) if other else {})
 
 
-class Source(_Settings):
+class Source(Settings):
     """Who claims it and where; `status` says how far that was verified: see the labels in published.csv."""
 
     paper: str
@@ -59,7 +56,7 @@ class Source(_Settings):
     status: Literal["verified", "derived", "memory"]
 
 
-class Claim(_Settings):
+class Claim(Settings):
     """The effect is `compare` minus `against` (without `against`, the score itself) in the rows `on`.
 
     With `minus`, it is by how much more there than in the rows `minus`: a difference of gains, or of losses.
@@ -93,7 +90,7 @@ class Claim(_Settings):
         return self
 
 
-class Use(_Settings):
+class Use(Settings):
     """What a profile's results mean for the claims; `values`: published values are asked of it."""
 
     means: str
@@ -132,7 +129,7 @@ def load(path: Path = FILE) -> Declared:
     return Declared(profiles, claims)
 
 
-class _File(_Settings):
+class _File(Settings):
     profiles: dict[str, Any]
     claims: list[Any]
 

@@ -17,19 +17,18 @@ import pandas as pd
 
 from xlt import conditions, stats, tasks
 from xlt.answers import Answer
-from xlt.arms import CLEAN, Contrast
+from xlt.arms import CLEAN, PAIR, PERTURBED, Contrast
 from xlt.artifacts import NOT_RUN
 from xlt.collapse import collapsed
 from xlt.languages import language
 from xlt.studies import AFTER, Study
 from xlt.tables import points
 
-PERTURBED = "perturbed"
 Cells = list[tuple[str, str]]  # target, condition
 
 
 def _rows(scores: pd.DataFrame) -> pd.DataFrame:
-    return scores[scores["main"].astype(bool) & (scores["split"] == "test") & (scores["condition"] != "pair")]
+    return scores[scores["main"].astype(bool) & (scores["split"] == "test") & (scores["condition"] != PAIR)]
 
 
 def _chosen(codes: pd.Index, wanted: Sequence[str]) -> list[str]:
@@ -265,9 +264,9 @@ def pairs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     """The generalised setting by arm and target: mean over seeds on the diagonal, off it, and of the worst pair."""
     if not (study.plan and study.plan.pairs) or scores.empty:
         return pd.DataFrame({"arm": [NOT_RUN]})
-    rows = scores[scores["main"].astype(bool) & scores["condition"].isin([CLEAN, "pair"])]
+    rows = scores[scores["main"].astype(bool) & scores["condition"].isin([CLEAN, PAIR])]
     rows = rows[
-        rows["language"].isin(study.plan.pairs) & rows["task"].isin(scores[scores["condition"] == "pair"]["task"])
+        rows["language"].isin(study.plan.pairs) & rows["task"].isin(scores[scores["condition"] == PAIR]["task"])
     ]
     if rows.empty:
         return pd.DataFrame({"arm": [NOT_RUN]})

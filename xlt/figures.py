@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -12,7 +14,12 @@ from xlt.artifacts import NOT_RUN
 from xlt.errors import UserError
 from xlt.tables import clear, language_order, listed, names, of_task, points, script
 
-GREY = "#e4e4e4"
+GREY, FIRST = "#e4e4e4", "#222222"
+
+
+def palette(kinds: Sequence[str]) -> dict[str, object]:
+    """The first kind, as a rule the baseline, is black; the others differ in hue for every eye."""
+    return dict(zip(kinds, [FIRST, *sns.color_palette("colorblind", max(0, len(kinds) - 1))], strict=False))
 
 
 def heat_map(matrix: pd.DataFrame) -> Figure:
@@ -52,11 +59,9 @@ def dot_plot(scores: pd.DataFrame, task: str, chance: float | None = None) -> Fi
     """Every seed a dot, one row per language, scripts as bands; `chance` (a fraction) is a dashed line."""
     rows = of_task(scores, task)
     order, kinds = language_order(rows), list(rows["intermediate"].unique())
-    # the first kind, as a rule the baseline, is black; the others differ in hue for every eye
-    palette = dict(zip(kinds, ["#222222", *sns.color_palette("colorblind", len(kinds) - 1)], strict=True))
     figure, axes = canvas(7.2, len(order) * max(0.26, 0.1 * len(kinds)) + 1.9)
     data = rows.assign(points=100 * rows["value"])
-    style = {"order": order, "hue_order": kinds, "palette": palette, "dodge": len(kinds) > 1, "jitter": False}
+    style = {"order": order, "hue_order": kinds, "palette": palette(kinds), "dodge": len(kinds) > 1, "jitter": False}
     sns.stripplot(data, x="points", y="language", hue="intermediate", ax=axes, size=5, alpha=0.8, **style)
     _script_bands(axes, order)
     if chance is not None:

@@ -212,13 +212,16 @@ class Lab:
         """Digest of all in the profile that can decide a result."""
         return digest(self.profile.model_dump(mode="json", exclude={"resources"}))
 
+    def _encoder(self) -> str:
+        return self.profile.encoder.model or "random XLM-R, pretrained in phase 1"
+
     def about(self) -> pd.DataFrame:
         """What stands behind the numbers of a notebook: profile, records, encoder, code, versions, device."""
         code, here = provenance.code(), provenance.environment()
         facts = {
             "profile": f"{self.profile.name}: {self.profile.description}",
             "records": str(self.store.source),
-            "encoder": self.profile.encoder.model or "random XLM-R, pretrained in phase 1",
+            "encoder": self._encoder(),
             "settings": f"{self._settings()} (digest)",
             "code": f"{code['commit']}, state {provenance.state(self.profile.name)}",
             "versions": ", ".join(f"{name} {version}" for name, version in here["packages"].items()),
@@ -235,7 +238,7 @@ class Lab:
             "state": provenance.state(self.profile.name), "note": self.profile.description,
             "provenance": {
                 "profile": self.profile.name, "records": str(self.store.source), "code": code["commit"],
-                "encoder": self.profile.encoder.model or "random XLM-R, pretrained in phase 1",
+                "encoder": self._encoder(),
                 "settings": self._settings(),
                 **here["packages"], "python": here["python"], "device": here["precision"],
             },

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import BaseModel, Field, PositiveInt, ValidationError
 
 from xlt import tasks
-from xlt.arms import CLEAN, SELECTORS, Plan
+from xlt.arms import CLEAN, SELECTORS, Plan, Settings
 from xlt.errors import UserError, unknown
 from xlt.files import read_yaml
 from xlt.languages import LANGUAGES, language
@@ -35,18 +35,14 @@ def reports_root() -> Path:
     return Path(os.environ.get("XLT_REPORTS") or ROOT / "reports").resolve()
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class World(_Settings):
+class World(Settings):
     """The generated world: its seed and how many records of each kind (see xlt.world)."""
 
     seed: int = 0
     sizes: dict[str, PositiveInt] = {}
 
 
-class Data(_Settings):
+class Data(Settings):
     """`hub` means the folder XLT_HUB_ROOT when that is set, else the hub; `revisions` pins data sets by id."""
 
     source: Literal["world", "hub"] = "hub"
@@ -54,7 +50,7 @@ class Data(_Settings):
     revisions: dict[str, str] = {}
 
 
-class Resources(_Settings):
+class Resources(Settings):
     """How to run, never what: processes at a time, threads of each, evaluation batch, minutes between checkpoints."""
 
     workers: PositiveInt | None = None
@@ -63,7 +59,7 @@ class Resources(_Settings):
     checkpoint_minutes: float = Field(10.0, gt=0)
 
 
-class Profile(_Settings):
+class Profile(Settings):
     name: str
     description: str
     data: Data = Data()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from xlt import conditions, perturb, tasks
-from xlt.arms import CLEAN, Contrast, Plan
+from xlt.arms import CLEAN, PAIR, Contrast, Plan
 from xlt.artifacts import NOT_RUN
 from xlt.recipe import Evaluation, Recipe, Stage
 
@@ -272,7 +272,7 @@ def _readings(lab: Lab, plan: Plan, targets: list[str], absent: list[str]) -> di
             found |= dict.fromkeys((e for e in read if e.language not in lists and conditions.valid(e)), label)
         if plan.pairs and "text_b" in tasks.get(target).columns:
             paired = [lab.profile.evaluate(target, code, over) for code in plan.pairs if code in codes]
-            found |= {e: "pair" for e in conditions.pairs(paired) if e not in found}
+            found |= {e: PAIR for e in conditions.pairs(paired) if e not in found}
     if lost := [code for code in plan.languages if code not in {evaluation.language for evaluation in found}]:
         absent.append(f"no target has test records in {', '.join(lost)} here")
     for task in plan.dev:

@@ -12,12 +12,10 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from xlt.answers import Answer
-from xlt.arms import CLEAN
-from xlt.figures import GREY, canvas
+from xlt.arms import CLEAN, PAIR, PERTURBED
+from xlt.figures import FIRST, GREY, canvas, palette
 from xlt.languages import language
 from xlt.tables import language_order, script
-
-_FIRST = "#222222"  # the first arm, as a rule direct fine-tuning; the others differ in hue for every eye
 
 
 def _empty() -> Figure:
@@ -25,10 +23,6 @@ def _empty() -> Figure:
     axes.set_axis_off()
     axes.text(0.5, 0.5, "not run", ha="center", va="center")
     return figure
-
-
-def _palette(arms: Sequence[str]) -> dict[str, object]:
-    return dict(zip(arms, [_FIRST, *sns.color_palette("colorblind", max(0, len(arms) - 1))], strict=False))
 
 
 def forest(answers: Sequence[Answer], detail: pd.DataFrame) -> Figure:
@@ -42,7 +36,7 @@ def forest(answers: Sequence[Answer], detail: pd.DataFrame) -> Figure:
         axes.scatter(parts, np.full(len(parts), place + 0.22), s=14, color="#9a9a9a", zorder=2)
         bounds = [[100 * (answer.effect - answer.low)], [100 * (answer.high - answer.effect)]]
         sure = answer.low > 0 or answer.high < 0
-        colour = sns.color_palette("colorblind")[0 if sure else 7]
+        colour = sns.colorpalette("colorblind")[0 if sure else 7]
         bars = None if answer.low != answer.low else bounds
         axes.errorbar(100 * answer.effect, place, xerr=bars, fmt="o", color=colour, capsize=3, zorder=3)
     axes.axvline(0, color="#555555", linewidth=1)
@@ -57,10 +51,10 @@ def forest(answers: Sequence[Answer], detail: pd.DataFrame) -> Figure:
 def dots(scores: pd.DataFrame, arms: Sequence[str]) -> Figure:
     """Every arm a row, every seed a dot, one panel for each target: clean, and the mean of the other conditions."""
     rows = scores[scores["main"].astype(bool) & (scores["split"] == "test") & scores["arm"].isin(list(arms))]
-    rows = rows[(rows["language"] != "en") & (rows["condition"] != "pair")]
+    rows = rows[(rows["language"] != "en") & (rows["condition"] != PAIR)]
     if rows.empty:
         return _empty()
-    rows = rows.assign(points=100 * rows["value"], text=np.where(rows["condition"] == CLEAN, CLEAN, "perturbed"))
+    rows = rows.assign(points=100 * rows["value"], text=np.where(rows["condition"] == CLEAN, CLEAN, PERTURBED))
     keys = ["arm", "task", "seed", "text"]
     means = rows.groupby([*keys, "condition"])["points"].mean().groupby(keys).mean().reset_index()
     targets = list(dict.fromkeys(rows["task"]))
@@ -69,7 +63,7 @@ def dots(scores: pd.DataFrame, arms: Sequence[str]) -> Figure:
         1, len(targets), figsize=(3.2 * len(targets) + 2.4, height), sharey=True, squeeze=False, layout="constrained"
     )
     plt.close(figure)
-    colours = {CLEAN: _FIRST, "perturbed": sns.color_palette("colorblind")[1]}
+    colours = {CLEAN: FIRST, PERTURBED: sns.colorpalette("colorblind")[1]}
     for axes, target in zip(panels[0], targets, strict=True):
         style = {"order": [arm for arm in arms if arm in set(rows["arm"])], "hue_order": list(colours), "jitter": False}
         part = means[means["task"] == target]
@@ -86,7 +80,7 @@ def dots(scores: pd.DataFrame, arms: Sequence[str]) -> Figure:
 def lost_map(scores: pd.DataFrame, task: str, arm: str = "none") -> Figure:
     """Condition x language: points lost against clean text, mean over seeds; grey where the condition is not valid."""
     rows = scores[scores["main"].astype(bool) & (scores["task"] == task) & (scores["arm"] == arm)]
-    rows = rows[(rows["split"] == "test") & (rows["condition"] != "pair")]
+    rows = rows[(rows["split"] == "test") & (rows["condition"] != PAIR)]
     if rows["condition"].nunique() < 2:
         return _empty()
     wide = rows.pivot_table(index="condition", columns="language", values="value", sort=False)
@@ -120,8 +114,8 @@ def dial(scores: pd.DataFrame, dialect: str, standard: str) -> Figure:
         part = rows[rows["task"] == target]
         for arm in arms:
             curve = part[part["arm"] == arm].groupby("strength")["points"].agg(["mean", "min", "max"])
-            axes.plot(curve.index, curve["mean"], "o-", color=_palette(arms)[arm], label=arm, markersize=4)
-            axes.fill_between(curve.index, curve["min"], curve["max"], color=_palette(arms)[arm], alpha=0.12)
+            axes.plot(curve.index, curve["mean"], "o-", color=palette(arms)[arm], label=arm, markersize=4)
+            axes.fill_between(curve.index, curve["min"], curve["max"], color=palette(arms)[arm], alpha=0.12)
         names = f"{language(standard).name} (0) to {language(dialect).name} (1)"
         axes.set(title=target, xlabel=f"strength: {names}", ylabel="points; band: all seeds")
     handles, labels = panels[0][0].get_legend_handles_labels()
@@ -141,7 +135,7 @@ def covariate(scores: pd.DataFrame, per_word: pd.Series, task: str) -> Figure:
     arms = list(dict.fromkeys(means["arm"]))
     figure, axes = canvas(6.6, 4)
     sns.scatterplot(
-        means, x="subwords", y="points", hue="arm", style="script", palette=_palette(arms), s=50, alpha=0.85, ax=axes
+        means, x="subwords", y="points", hue="arm", style="script", palette=palette(arms), s=50, alpha=0.85, ax=axes
     )
     for row in means[means["arm"] == arms[0]].itertuples():
         axes.annotate(row.language, (row.subwords, row.points), textcoords="offset points", xytext=(5, 3), fontsize=8)
@@ -167,7 +161,7 @@ def epsilon(scores: pd.DataFrame) -> Figure:
         for (arm, who), part in rows[rows["task"] == target].groupby(["arm", "who"], sort=False):
             line = part.groupby("radius")["points"].mean()
             style = "o-" if who == "English" else "s--"
-            axes.plot(range(len(line)), line, style, color=_palette(arms)[arm], label=f"{arm}, {who}", markersize=4)
+            axes.plot(range(len(line)), line, style, color=palette(arms)[arm], label=f"{arm}, {who}", markersize=4)
             axes.set_xticks(range(len(line)), [f"{radius:g}" for radius in line.index])
         axes.set(title=target, xlabel="radius (L2, word embeddings)", ylabel="points, mean over seeds")
     handles, labels = panels[0][-1].get_legend_handles_labels()
