@@ -36,7 +36,7 @@ def forest(answers: Sequence[Answer], detail: pd.DataFrame) -> Figure:
         axes.scatter(parts, np.full(len(parts), place + 0.22), s=14, color="#9a9a9a", zorder=2)
         bounds = [[100 * (answer.effect - answer.low)], [100 * (answer.high - answer.effect)]]
         sure = answer.low > 0 or answer.high < 0
-        colour = sns.colorpalette("colorblind")[0 if sure else 7]
+        colour = sns.color_palette("colorblind")[0 if sure else 7]
         bars = None if answer.low != answer.low else bounds
         axes.errorbar(100 * answer.effect, place, xerr=bars, fmt="o", color=colour, capsize=3, zorder=3)
     axes.axvline(0, color="#555555", linewidth=1)
@@ -63,7 +63,7 @@ def dots(scores: pd.DataFrame, arms: Sequence[str]) -> Figure:
         1, len(targets), figsize=(3.2 * len(targets) + 2.4, height), sharey=True, squeeze=False, layout="constrained"
     )
     plt.close(figure)
-    colours = {CLEAN: FIRST, PERTURBED: sns.colorpalette("colorblind")[1]}
+    colours = {CLEAN: FIRST, PERTURBED: sns.color_palette("colorblind")[1]}
     for axes, target in zip(panels[0], targets, strict=True):
         style = {"order": [arm for arm in arms if arm in set(rows["arm"])], "hue_order": list(colours), "jitter": False}
         part = means[means["task"] == target]
