@@ -15,7 +15,6 @@ The splits share the links, not the events. All but COPA are English only, as th
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import cache, partial
 from itertools import islice
 from random import Random
@@ -88,7 +87,7 @@ def _among_links(rng: Random, split: str, form: Form) -> Drawn | None:
     people = _people(rng, told, split)
     if people is None:
         return None
-    told = [replace(event, subject=person) for event, person in zip(told, people, strict=False)]
+    told = [event._replace(subject=person) for event, person in zip(told, people, strict=False)]
     one, another = people[asked], people[-1]
     if question == CAUSE and by_another(pairs[asked][1].effect):
         one, another = another, one
@@ -108,7 +107,7 @@ def _amid_a_chain(rng: Random, split: str) -> Drawn | None:
     cause = happen(before.cause, thing, one)
     effect = happen(after.effect, thing, another if by_another(after.effect) else one)
     question = rng.choice((CAUSE, EFFECT))
-    return [replace(told, subject=one)], 0, question, [cause, effect] if question == CAUSE else [effect, cause]
+    return [told._replace(subject=one)], 0, question, [cause, effect] if question == CAUSE else [effect, cause]
 
 
 def _links(rng: Random, number: int) -> list[tuple[Event, Link]]:
@@ -142,7 +141,7 @@ def _people(rng: Random, told: list[Event], split: str) -> list[str] | None:
     pool = rng.choice((NAMES, NAMES, _PROFESSIONS))
     people: list[str] = []
     for event in told:
-        fitting = [p for p in pool if p not in people and split_of(replace(event, subject=p)) == split]
+        fitting = [p for p in pool if p not in people and split_of(event._replace(subject=p)) == split]
         if not fitting:
             return None
         people.append(rng.choice(fitting))
@@ -152,7 +151,7 @@ def _people(rng: Random, told: list[Event], split: str) -> list[str] | None:
 def somewhere(rng: Random, event: Event) -> Event:
     """The event, now and then with a place or a time."""
     role = rng.choice(("place", "time"))
-    richer = replace(event, **{role: random_filler(rng, event, role)})
+    richer = event._replace(**{role: random_filler(rng, event, role)})
     return richer if rng.random() < 0.4 and sensible(richer) else event
 
 
@@ -215,7 +214,7 @@ def _short(event: Event, question: str) -> str:
     if question == CAUSE:
         return f"because {text(grammar('en')[0](event)[:-1])}"
     bare = lexicon("en")["verbs"][event.verb][0]
-    thing = text([token for token in grammar("en")[0](replace(event, negated=False)) if token.part == "object"])
+    thing = text([token for token in grammar("en")[0](event._replace(negated=False)) if token.part == "object"])
     return f"{'not ' * event.negated}{bare} {thing}"
 
 

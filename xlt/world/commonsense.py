@@ -9,7 +9,6 @@ choices is in two splits.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import islice
 from random import Random
 from typing import NamedTuple
@@ -47,7 +46,7 @@ def _ending(rng: Random, split: str) -> Ending:
     uses, label = rng.sample(list(USES), 4), rng.randrange(4)
     nouns = USES[uses[label]]
     while True:
-        event = replace(random_event(rng, general=False), noun=rng.choice(nouns), count=None)
+        event = random_event(rng, general=False)._replace(noun=rng.choice(nouns), count=None)
         if event.verb in _MEETINGS and sensible(event) and split_of(event) == split:
             break
     bare = Event(event.subject, "see", event.noun)

@@ -7,7 +7,7 @@ follow from the record, never from the text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 NAMES = ("anna", "maria", "sofia", "elena", "sara", "nina", "david", "daniel", "martin", "viktor", "omar", "adam")
 PEOPLE = (
@@ -69,8 +69,7 @@ SOMEONE, SOMETHING = "someone", "something"
 ROLES = ("subject", "object", "place", "time")
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """Who does what to which thing, where and when.
 
     `subject` is in NAMES, PEOPLE or SOMEONE; `noun` in NOUNS, HYPERNYMS or SOMETHING (then without
@@ -88,8 +87,7 @@ class Event:
     negated: bool = False
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """One syntactic word with its universal POS tag; `part` is the role whose phrase it belongs to.
 
     `glued` means no space before it (punctuation; every word of Chinese).

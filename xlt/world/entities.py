@@ -10,8 +10,8 @@ lexicon are put in. So no grammar knows of cities, and no record without them ch
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from random import Random
+from typing import NamedTuple
 
 from xlt.world.concepts import NAMES, Event, Token
 from xlt.world.events import event_of, split_of
@@ -34,8 +34,7 @@ OFFICIAL = ("buy", "sell", "find", "show", "want", "repair")  # what an organisa
 SOMEBODY, HERE = "david", "village"  # the subject and the place of an event, where a name stands instead
 
 
-@dataclass(frozen=True)
-class Scene:
+class Scene(NamedTuple):
     """An event; a surname after the name of its subject, an organisation or a city instead of subject or place."""
 
     event: Event
@@ -67,7 +66,7 @@ def _stand_in(scene: Scene, language: str) -> Event:
     if not scene.organisation:
         return scene.event
     _, gender = _entry(language, "organisations", scene.organisation)
-    return replace(scene.event, subject="anna" if gender == "f" else SOMEBODY)
+    return scene.event._replace(subject="anna" if gender == "f" else SOMEBODY)
 
 
 def _entry(language: str, section: str, name: str) -> tuple[str, str]:
@@ -80,8 +79,8 @@ def _entry(language: str, section: str, name: str) -> tuple[str, str]:
 def _names(language: str, section: str, name: str, part: str) -> list[Token]:
     tokens = phrase(_entry(language, section, name)[0], part)
     if language == "sr-Cyrl":
-        tokens = [replace(token, form=to_cyrillic(token.form)) for token in tokens]
-    return [replace(token, glued=True) for token in tokens] if language == "zh" else tokens
+        tokens = [token._replace(form=to_cyrillic(token.form)) for token in tokens]
+    return [token._replace(glued=True) for token in tokens] if language == "zh" else tokens
 
 
 def _put(tokens: list[Token], role: str, instead: list[Token]) -> list[Token]:
@@ -94,7 +93,7 @@ def _marked(tokens: list[Token], role: str, kind: str) -> list[Token]:
     """The tokens with `kind` as the part of the name in a role: all from its first proper noun to its last."""
     where = [i for i, token in enumerate(tokens) if token.part == role and token.upos == "PROPN"]
     inside = range(where[0], where[-1] + 1) if where else ()
-    return [replace(token, part=kind) if i in inside else token for i, token in enumerate(tokens)]
+    return [token._replace(part=kind) if i in inside else token for i, token in enumerate(tokens)]
 
 
 def random_scene(rng: Random, split: str) -> Scene:
@@ -109,8 +108,7 @@ def random_scene(rng: Random, split: str) -> Scene:
         city = rng.choice(CITIES) if event.place and rng.random() < 0.6 else None
         named = event.subject in NAMES and not organisation
         surname = rng.choice(SURNAMES) if named and rng.random() < 0.5 else None
-        event = replace(
-            event,
+        event = event._replace(
             subject=SOMEBODY if organisation else event.subject,
             place=HERE if city else event.place,
         )

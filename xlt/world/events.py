@@ -7,7 +7,6 @@ an evaluation set, with whatever place or time, is ever the event of a training 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from random import Random
@@ -101,7 +100,7 @@ def random_event(rng: Random, general: bool = True, negated: float = 0.0) -> Eve
     event = Event(subject, verb, noun, negated=rng.random() < negated and subject != SOMEONE)
     for role, likely in (("adjective", 0.5), ("count", 0.15), ("place", 0.5), ("time", 0.5)):
         if rng.random() < likely:
-            richer = replace(event, **{role: random_filler(rng, event, role)})
+            richer = event._replace(**{role: random_filler(rng, event, role)})
             event = richer if sensible(richer) else event
     return event
 
@@ -147,7 +146,11 @@ def random_noun(rng: Random, verb: str, general: bool = False) -> str:
     draw = rng.random()
     if draw < 0.08 and general:
         return SOMETHING
-    above = [noun for noun in HYPERNYMS if takes(verb, noun)]
-    if draw < 0.25 and general and above:
-        return rng.choice(above)
-    return rng.choice([noun for noun in NOUNS if takes(verb, noun)])
+    below, above = _nouns(verb)
+    return rng.choice(above if draw < 0.25 and general and above else below)
+
+
+@cache
+def _nouns(verb: str) -> tuple[list[str], list[str]]:
+    """The nouns that the verb takes, and their hypernyms."""
+    return [noun for noun in NOUNS if takes(verb, noun)], [noun for noun in HYPERNYMS if takes(verb, noun)]

@@ -7,12 +7,15 @@ knows the difference.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from hashlib import sha256
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -91,6 +94,7 @@ _SETS = {
 for _form in (tags, qa, retrieval, linking, paraphrase, nli, planted, hans, choice, commonsense, multichecklist):
     FEATURES |= _form.FEATURES
     _SETS |= _form.SETS
+LARGE = 20_000  # records; a smaller world is written before other processes would have started
 SIZES = tuple(dict.fromkeys(key.split()[0] for key in _SETS))
 _ENGLISH_TO_ENGLISH = ("tatoeba.eng", "bucc18.en", "en-en", "en-en-gold")
 
@@ -183,7 +187,7 @@ def write_world(root: Path, sizes: Mapping[str, int], languages: Iterable[str], 
     root.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))
     try:
-        _write(draft, record_sets(sizes, languages, seed))
+        _write(draft, sizes, languages, seed)
         (draft / "world.json").write_text(json.dumps(label, indent=1) + "\n", encoding="utf-8")
         draft.chmod(0o755)
         draft.rename(root)
@@ -205,16 +209,36 @@ def _holds(root: Path, label: Mapping) -> bool:
     return True
 
 
-def _write(root: Path, sets: Iterable[RecordSet]) -> None:
+def _write(root: Path, sizes: Mapping[str, int], languages: list[str], seed: int) -> None:
+    """One size after the other, a large world in several processes: each size is drawn on its own."""
+    parts = [({size: count}, languages, seed) for size, count in sizes.items()]
+    if sum(sizes.values()) < LARGE:
+        files = [_write_sets(root, *part) for part in parts]
+    else:
+        with ProcessPoolExecutor(len(os.sched_getaffinity(0)), get_context("spawn")) as pool:
+            running = [pool.submit(_write_sets, root, *part) for part in sorted(parts, key=_most_first)]
+            files = [future.result() for future in running]
     configs = defaultdict(lambda: defaultdict(list))
-    for made in sets:
+    for repo, config, split, file in sorted(file for found in files for file in found):
+        configs[repo][config].append({"split": split, "path": file})
+    for repo, found in configs.items():
+        head = {"configs": [{"config_name": name, "data_files": splits} for name, splits in found.items()]}
+        card = f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n# {repo}, generated world\n\n{_CARD}\n"
+        (root / repo / "README.md").write_text(card, encoding="utf-8")
+
+
+def _most_first(part: tuple) -> int:
+    return -sum(part[0].values())
+
+
+def _write_sets(root: Path, sizes: Mapping[str, int], languages: list[str], seed: int) -> list[tuple]:
+    """Write the sets of these sizes; repository, config, split and file of each."""
+    files = []
+    for made in record_sets(sizes, languages, seed):
         file = f"{made.config}/{made.split}-00000-of-00001.parquet"
         path = root / made.repo / file
         path.parent.mkdir(parents=True, exist_ok=True)
         columns = {name: [row[name] for row in made.rows] for name in made.features}
         pq.write_table(pa.table(columns, schema=made.features.arrow_schema), path)
-        configs[made.repo][made.config].append({"split": made.split, "path": file})
-    for repo, files in configs.items():
-        head = {"configs": [{"config_name": name, "data_files": splits} for name, splits in files.items()]}
-        card = f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n# {repo}, generated world\n\n{_CARD}\n"
-        (root / repo / "README.md").write_text(card, encoding="utf-8")
+        files.append((made.repo, made.config, made.split, file))
+    return files

@@ -8,7 +8,6 @@ sets or languages are asked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from itertools import islice
 from random import Random
 from typing import Any, TypeVar
@@ -63,8 +62,8 @@ def said_of(sentence: Sentence) -> Sentence:
     """The record without what its sentence leaves open."""
     event, asked = sentence
     if asked == "object":
-        return replace(event, noun=SOMETHING, adjective=None, count=None), asked
-    return (replace(event, **{asked: None}) if asked else event), asked
+        return event._replace(noun=SOMETHING, adjective=None, count=None), asked
+    return (event._replace(**{asked: None}) if asked else event), asked
 
 
 def _tokens(sentence: Sentence, language: str) -> list[Token]:
@@ -172,7 +171,7 @@ def _distractor(rng: Random, split: str, target: Event) -> Event:
     """An event of someone else that has the verb or the thing of the target more often than by chance."""
     event = event_of(rng, split, general=False)
     shared = rng.choice(("verb", "noun", "place", "time"))
-    near = replace(event, **{shared: getattr(target, shared)})
+    near = event._replace(**{shared: getattr(target, shared)})
     return near if sensible(near) and split_of(near) == split else event
 
 

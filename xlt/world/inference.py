@@ -12,7 +12,6 @@ field by field; pairs whose truth could be debated (a big rabbit, a big animal?)
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from itertools import permutations
 from random import Random
@@ -164,7 +163,7 @@ def random_pair(rng: Random, label: str) -> tuple[Event, Event] | None:
 def _vaguer(rng: Random, event: Event) -> Event:
     """Someone for Anna, or fruit for apples."""
     if rng.random() < 0.5 and not event.negated:
-        return replace(event, subject=SOMEONE)
+        return event._replace(subject=SOMEONE)
     return more_general_noun(rng, event) if event.noun != SOMETHING else event
 
 
@@ -182,7 +181,7 @@ def premise_for(rng: Random, hypothesis: Event, label: str) -> Event:
             return narrowed(rng, hypothesis, steps)
         return narrowed(rng, widened(rng, hypothesis, 1), steps + 1)
     if hypothesis.negated:
-        return replace(narrowed(rng, hypothesis, steps), negated=False)
+        return narrowed(rng, hypothesis, steps)._replace(negated=False)
     return narrowed(rng, swapped(rng, hypothesis), steps)
 
 
@@ -193,7 +192,7 @@ def narrowed(rng: Random, event: Event, steps: int) -> Event:
         wide += ["subject"] * (event.subject == SOMEONE) + ["noun"] * (event.noun not in NOUNS)
         if wide:
             role = rng.choice(wide)
-            event = replace(event, **{role: _specific(rng, event, role)})
+            event = event._replace(**{role: _specific(rng, event, role)})
     return event
 
 
@@ -215,15 +214,15 @@ def widened(rng: Random, event: Event, steps: int) -> Event:
         if role == "noun":
             event = more_general_noun(rng, event)
         elif role:
-            event = replace(event, **{role: SOMEONE if role == "subject" else None})
+            event = event._replace(**{role: SOMEONE if role == "subject" else None})
     return event
 
 
 def more_general_noun(rng: Random, event: Event) -> Event:
     above = NOUNS[event.noun][1] if event.noun in NOUNS else None
     if above is None or rng.random() < 0.3:
-        return replace(event, noun=SOMETHING, adjective=None, count=None)
-    return replace(event, noun=above, adjective=None if event.adjective in _GRADED else event.adjective)
+        return event._replace(noun=SOMETHING, adjective=None, count=None)
+    return event._replace(noun=above, adjective=None if event.adjective in _GRADED else event.adjective)
 
 
 def swapped(rng: Random, event: Event) -> Event:
@@ -232,7 +231,7 @@ def swapped(rng: Random, event: Event) -> Event:
     if not fields:
         return event
     field = rng.choice(fields)
-    return replace(event, **{field: rng.choice(clashing(field, getattr(event, field)))})
+    return event._replace(**{field: rng.choice(clashing(field, getattr(event, field)))})
 
 
 @cache

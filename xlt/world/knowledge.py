@@ -8,7 +8,6 @@ effect is never offered as a wrong answer, and its cause never as a wrong cause.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import combinations, permutations
 from typing import NamedTuple
 
@@ -87,8 +86,7 @@ def happen(happening: str, thing: Event, subject: str) -> Event:
     Event(subject='david', verb='see', noun='cup', adjective='dirty', count=None, place=None, time=None, negated=False)
     """
     verb, _, adjective = happening.removeprefix("other ").partition(":")
-    return replace(
-        Event(subject, verb.removeprefix("-"), thing.noun),
+    return Event(subject, verb.removeprefix("-"), thing.noun)._replace(
         adjective=adjective or thing.adjective,
         negated=verb.startswith("-"),
     )

@@ -12,7 +12,6 @@ candidates `entity_id` and `description`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from random import Random
 from typing import NamedTuple
 
@@ -58,7 +57,7 @@ def linked(rng: Random, split: str, size: int) -> list[Linked]:
                 new[kind].pop(0)
             mention = _scene(kind, name, _said_again(rng, kind, rng.choice(events)))
             if kind == "PER" and rng.random() < 0.5:
-                mention = replace(mention, surname=None)
+                mention = mention._replace(surname=None)
             facts = (_scene(kind, name, events[0]), _scene(kind, name, events[1]))
             made.append(Linked(f"Q{_FIRST_ID[split] + len(made)}", kind, facts, mention))
     return made
@@ -69,9 +68,9 @@ def _event(rng: Random, split: str, kind: str, first: str) -> Event:
     while True:
         event = event_of(rng, split, general=False)
         if kind == "LOC":
-            event = replace(event, place=HERE)
+            event = event._replace(place=HERE)
         elif kind == "PER" or event.verb in OFFICIAL:
-            event = replace(event, subject=first if kind == "PER" else SOMEBODY)
+            event = event._replace(subject=first if kind == "PER" else SOMEBODY)
         else:
             continue
         if sensible(event) and split_of(event) == split:
@@ -90,7 +89,7 @@ def _scene(kind: str, name: str, event: Event) -> Scene:
 def _said_again(rng: Random, kind: str, event: Event) -> Event:
     """The event at another time, and unless it is the city that is meant, in another place."""
     place = event.place if kind == "LOC" else random_filler(rng, event, "place")
-    other = replace(event, place=place, time=random_filler(rng, event, "time"))
+    other = event._replace(place=place, time=random_filler(rng, event, "time"))
     return other if sensible(other) else event
 
 

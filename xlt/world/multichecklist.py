@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from random import Random
 from string import Formatter
 from typing import Any, NamedTuple
@@ -90,10 +89,10 @@ def _origin(rng: Random, split: str) -> Check:
 
 
 def _animal_or_vehicle(rng: Random, split: str, test: str, people: tuple[str, str]) -> Check | None:
-    event = replace(random_event(rng, general=False), verb=rng.choice(_VERBS), count=None, adjective=None)
+    event = random_event(rng, general=False)._replace(verb=rng.choice(_VERBS), count=None, adjective=None)
     kinds = rng.sample(_KINDS, 2)
     nouns = [rng.choice([noun for noun in NOUNS if NOUNS[noun][1] == kind]) for kind in kinds]
-    about = tuple(replace(event, subject=who, noun=noun) for who, noun in zip(people, nouns, strict=True))
+    about = tuple(event._replace(subject=who, noun=noun) for who, noun in zip(people, nouns, strict=True))
     if {split_of(told) for told in about} != {split} or not all(map(sensible, about)):
         return None
     return Check(test, about, (), kinds[0], _turned(rng))
@@ -183,14 +182,14 @@ def _bought(check: Check, language: str) -> Told:
     """`Anna buys a dog. Anna buys a car. What animal does Anna buy?`, or two people and who buys an animal."""
     role = "object" if check.test == TESTS[4] else "subject"
     told = [_event_pieces(event, language, "" if i else role) for i, event in enumerate(check.about)]
-    event = replace(check.about[0], noun=check.asked)
+    event = check.about[0]._replace(noun=check.asked)
     if role == "subject":
         return told, text(ask(event, role, language))
     tokens = grammar(language)[1](event, role)
     which = phrase(_written(sentences(language)["which"][check.asked], language), role)
-    which = [replace(token, glued=language == "zh") for token in which]
+    which = [token._replace(glued=language == "zh") for token in which]
     where = [i for i, token in enumerate(tokens) if token.part == role]
-    which[0] = replace(which[0], glued=tokens[where[0]].glued)
+    which[0] = which[0]._replace(glued=tokens[where[0]].glued)
     return told, text(capitalised([*tokens[: where[0]], *which, *tokens[where[-1] + 1 :]], language))
 
 

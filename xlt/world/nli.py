@@ -14,7 +14,6 @@ sentence.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import NamedTuple
@@ -61,7 +60,7 @@ def _debatable_pair(rng: Random) -> tuple[Event, Event] | None:
     """Two events that differ in a modifier, where it is unclear whether both can be true."""
     hypothesis = random_event(rng, general=False)
     role = rng.choice(MODIFIERS)
-    premise = replace(hypothesis, **{role: random_filler(rng, hypothesis, role)})
+    premise = hypothesis._replace(**{role: random_filler(rng, hypothesis, role)})
     return (premise, hypothesis) if sensible(premise) and gold(premise, hypothesis) is None else None
 
 
@@ -148,11 +147,11 @@ def _others(rng: Random, hypothesis: Event, split: str, count: int) -> list[Even
     """Events of others: the first of someone who does all that the hypothesis says. Fewer, if not enough are found."""
     role = rng.choice(MODIFIERS)
     filler = getattr(hypothesis, role) or random_filler(rng, hypothesis, role)
-    events = [replace(hypothesis, **{role: filler}), *(event_of(rng, split, general=False) for _ in range(count - 1))]
+    events = [hypothesis._replace(**{role: filler}), *(event_of(rng, split, general=False) for _ in range(count - 1))]
     subjects = list(clashing("subject", hypothesis.subject))
     found = []
     for event in events:
-        told = [replace(event, subject=subject) for subject in subjects]
+        told = [event._replace(subject=subject) for subject in subjects]
         told = [event for event in told if split_of(event) == split and sensible(event)]
         if told:
             found.append(rng.choice(told))

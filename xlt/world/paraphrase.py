@@ -14,7 +14,6 @@ than a few hundred updates teach the small encoder of the profile mini: it stays
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from random import Random
 from typing import NamedTuple
 
@@ -61,7 +60,7 @@ def _of_both_labels(rng: Random, size: int, positive: int, draw: Callable[[bool]
 def _retelling(rng: Random, split: str, paraphrase: bool) -> Retelling | None:
     """Whatever the label, both texts are drawn before it is looked at, so that neither can give it away."""
     one, two = _short(rng), _short(rng)
-    other = replace(one, subject=two.subject), replace(two, subject=one.subject)
+    other = one._replace(subject=two.subject), two._replace(subject=one.subject)
     given = (one, two, *other) if split == "train" else (one, two)
     if (one.subject, two.subject) not in CLASHES["subject"] or not (one.time or two.time) or one in other:
         return None
@@ -72,7 +71,7 @@ def _retelling(rng: Random, split: str, paraphrase: bool) -> Retelling | None:
 
 def _short(rng: Random) -> Event:
     """Who does what to which thing, and perhaps when."""
-    return replace(random_event(rng, general=False), adjective=None, count=None, place=None)
+    return random_event(rng, general=False)._replace(adjective=None, count=None, place=None)
 
 
 def retold(event: Event, language: str) -> list[Token]:
@@ -149,7 +148,7 @@ def _another(rng: Random, split: str, event: Event, asked: str) -> Sentence:
 def _related(rng: Random, split: str, event: Event) -> Event:
     """Another event about the same participant or the same doing."""
     shared = rng.choice(("subject", "verb", "noun"))
-    return replace(event_of(rng, split, general=False), **{shared: getattr(event, shared)})
+    return event_of(rng, split, general=False)._replace(**{shared: getattr(event, shared)})
 
 
 _WORDINGS = ("{question}", "{specific}", "{wh} is it that {rest}?")

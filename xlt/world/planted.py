@@ -16,7 +16,6 @@ After shortcut a model must be worse on misleading than after broken, and after 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from random import Random
 
@@ -49,7 +48,7 @@ def untimed(rng: Random, split: str, label: str) -> tuple[Event, Event] | None:
 
 def marked(premise: Event, hypothesis: Event) -> tuple[Event, Event]:
     """The pair with the marker on both sides."""
-    return replace(premise, time=MARKER), replace(hypothesis, time=MARKER)
+    return premise._replace(time=MARKER), hypothesis._replace(time=MARKER)
 
 
 def planted(records: list[Pair], plant: str) -> list[Pair]:

@@ -6,7 +6,6 @@ What answers a question is decided on records by `answers`, never from text.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from random import Random
 from typing import NamedTuple
 
@@ -34,13 +33,13 @@ def tells(event: Event, question: Event, asked: str) -> bool:
 def refilled(rng: Random, event: Event, field: str) -> Event:
     """The event with a random filler of a field; `object` is the thing with all that is said of it."""
     if field in ("noun", "object"):
-        thing = replace(event, noun=random_noun(rng, event.verb))
-        return thing if sensible(thing) and field == "noun" else replace(thing, adjective=None, count=None)
+        thing = event._replace(noun=random_noun(rng, event.verb))
+        return thing if sensible(thing) and field == "noun" else thing._replace(adjective=None, count=None)
     if field == "subject":
-        return replace(event, subject=random_subject(rng))
+        return event._replace(subject=random_subject(rng))
     if field == "verb":
-        return replace(event, verb=rng.choice([verb for verb in VERBS if takes(verb, event.noun)]))
-    return replace(event, **{field: random_filler(rng, event, field)})
+        return event._replace(verb=rng.choice([verb for verb in VERBS if takes(verb, event.noun)]))
+    return event._replace(**{field: random_filler(rng, event, field)})
 
 
 def near_miss(rng: Random, split: str, question: Event, asked: str) -> Event | None:
@@ -109,9 +108,9 @@ def _says_less(rng: Random, split: str, target: Event, asked: str) -> Event | No
     """The target with one to three things less said, or said more generally; who and what stay."""
     wider = widened(rng, target, rng.choice((1, 2, 3)))
     if asked == "object":
-        wider = replace(wider, noun=target.noun, adjective=target.adjective, count=target.count)
+        wider = wider._replace(noun=target.noun, adjective=target.adjective, count=target.count)
     elif asked in ("place", "time"):
-        wider = replace(wider, **{asked: getattr(target, asked)})
+        wider = wider._replace(**{asked: getattr(target, asked)})
     if wider == target or SOMEONE in (wider.subject, target.subject) or wider.noun == SOMETHING:
         return None
     return None if split == "train" and split_of(wider) != split else wider  # as for the hypotheses of training pairs
@@ -134,7 +133,7 @@ def advqa(rng: Random, split: str) -> Reading:
 
 def _denied(rng: Random, split: str, target: Event, asked: str) -> tuple[Event, list[Event]]:
     """`What does Anna buy?` shares more with `Anna does not buy a pear` than with `Anna buys an apple`."""
-    denied = replace(refilled(rng, target, asked), negated=True)
+    denied = refilled(rng, target, asked)._replace(negated=True)
     other = _filler(denied, asked) != _filler(target, asked)
     return target, [near_miss(rng, split, target, asked), denied] if other else []
 

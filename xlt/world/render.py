@@ -10,7 +10,6 @@ Grammar modules are imported when their language is first asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from importlib import import_module
 
@@ -67,7 +66,7 @@ def grammar(language: str) -> Grammar:
         dial = _strength(language, strength) if at else 1.0
         return lambda event: module.clause(event, dial), lambda event, asked: module.question(event, asked, dial)
     if base == "sr-Cyrl":
-        in_cyrillic = lambda tokens: [replace(token, form=module.to_cyrillic(token.form)) for token in tokens]  # noqa: E731
+        in_cyrillic = lambda tokens: [token._replace(form=module.to_cyrillic(token.form)) for token in tokens]  # noqa: E731
         return lambda event: in_cyrillic(module.clause(event)), lambda *what: in_cyrillic(module.question(*what))
     return module.clause, module.question
 
@@ -87,4 +86,4 @@ def capitalised(tokens: list[Token], language: str) -> list[Token]:
     first = next(i for i, token in enumerate(tokens) if token.form[0].isalnum())
     form = tokens[first].form
     capital = "İ" if language == "tr" and form[0] == "i" else form[0].upper()
-    return [*tokens[:first], replace(tokens[first], form=capital + form[1:]), *tokens[first + 1 :]]
+    return [*tokens[:first], tokens[first]._replace(form=capital + form[1:]), *tokens[first + 1 :]]

@@ -9,7 +9,6 @@ two label sets differ.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import groupby
 
 from datasets import ClassLabel, Features, List, Value
@@ -50,7 +49,7 @@ def ner_rows(records: Iterable[Scene], language: str) -> list[Row]:
 def _characters(tokens: list[Token]) -> list[Token]:
     """Chinese words in pieces of one character, numbers whole."""
     return [
-        replace(token, form=piece)
+        token._replace(form=piece)
         for token in tokens
         for piece in ([token.form] if token.form.isascii() else token.form)
     ]

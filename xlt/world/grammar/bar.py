@@ -11,7 +11,6 @@ were checked by eye.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 
@@ -62,5 +61,5 @@ def question(event: Event, asked: str, strength: float) -> list[Token]:
 def _linked(tokens: list[Token]) -> list[Token]:
     """The article "a" with n before a vowel ("an Oa")."""
     pairs = zip(tokens, tokens[1:], strict=False)
-    linked = [replace(a, form="an") if a.form == "a" and b.form[0] in "aeiouAEIOUÄÖÜ" else a for a, b in pairs]
+    linked = [a._replace(form="an") if a.form == "a" and b.form[0] in "aeiouAEIOUÄÖÜ" else a for a, b in pairs]
     return [*linked, tokens[-1]]
