@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 import transformers
-from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 
 from xlt import tasks
@@ -82,6 +81,8 @@ def encoder_of(store: Store, recipe: Recipe, carry: bool = False) -> torch.nn.Mo
         return read_encoder(*_start_place(store, recipe))
     if stage.method == "full":
         return read_encoder(str(folder / "encoder"))
+    from peft import PeftModel
+
     model = PeftModel.from_pretrained(encoder_of(store, _base(recipe)), folder / "adapter", is_trainable=carry)
     if carry and stage.adapter == "carry":
         return model
@@ -132,7 +133,7 @@ def with_head(encoder: torch.nn.Module, task: Task, labels: tuple[str, ...], see
     config = copy.deepcopy(encoder.config)  # of this head's own: it holds the number of labels
     config.num_labels = 1 if task.family == tasks.CHOICE else max(len(labels), 2)
     model = HEADS[task.family].from_config(config, dtype=torch.float32)
-    plain = encoder.get_base_model() if isinstance(encoder, PeftModel) else encoder
+    plain = encoder.get_base_model() if _adapted(encoder) else encoder
     setattr(model, model.base_model_prefix, plain)
     model.tie_weights()  # by name, so before the adapter's wrapping
     setattr(model, model.base_model_prefix, encoder)
@@ -147,13 +148,15 @@ def prepare(store: Store, recipe: Recipe) -> Learner:
     """
     stage, parent = recipe.stages[-1], recipe.parent
     encoder = encoder_of(store, parent, carry=stage.method == "lora")
-    if isinstance(encoder, PeftModel):
+    if _adapted(encoder):
         carried = encoder.peft_config["default"]
         if (carried.r, carried.lora_alpha) != (stage.rank, stage.alpha):
             raise UserError(
                 f"{stage.task}: it carries on an adapter of rank {carried.r} and alpha {carried.lora_alpha}"
             )
     elif stage.method == "lora":
+        from peft import LoraConfig, get_peft_model
+
         torch.manual_seed(stage.seed or 0)
         encoder = get_peft_model(encoder, LoraConfig(r=stage.rank, lora_alpha=stage.alpha, lora_dropout=0.0))
     elif stage.frozen == "embeddings":
@@ -164,6 +167,11 @@ def prepare(store: Store, recipe: Recipe) -> Learner:
         if task.family == tasks.MLM:
             _earlier_lm_head(models[task.name], store, parent)
     return Learner(models)
+
+
+def _adapted(encoder: torch.nn.Module) -> bool:
+    """Whether a LoRA adapter is around it; peft itself takes seconds to import, so only those stages do."""
+    return not isinstance(encoder, transformers.PreTrainedModel)
 
 
 def _training_tasks(recipe: Recipe) -> list[Task]:
@@ -224,7 +232,7 @@ def choice_logits(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tor
 
 def save(learner: Learner, folder: Path, labels: dict[str, tuple[str, ...]]) -> None:
     """What the stage changed: `encoder/` or `adapter/`, and `heads/<task>.safetensors` with the task's label names."""
-    kind = "adapter" if isinstance(learner.encoder, PeftModel) else "encoder"
+    kind = "adapter" if _adapted(learner.encoder) else "encoder"
     learner.encoder.save_pretrained(folder / kind)
     (folder / "heads").mkdir()
     for task in learner.tasks:
