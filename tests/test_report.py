@@ -155,8 +155,8 @@ def test_heat_map_shows_every_cell(scores):
     )
     mesh = figure.axes[0].collections[0].get_array()
     assert np.ma.getmaskarray(mesh).reshape(2, 2).tolist() == [[False, False], [True, True]]  # grey: squad's row
-    with pytest.raises(UserError, match="beside the baseline"):
-        report.heat_map(report.transfer_matrix(scores[scores["intermediate"] == "none"]))
+    alone = report.heat_map(report.transfer_matrix(scores[scores["intermediate"] == "none"]))
+    assert texts(alone) == ["no intermediate task beside the baseline 'none'"]
 
 
 def test_dot_plot_has_every_seed_and_the_scripts(scores):

@@ -12,7 +12,7 @@ import pytest
 import torch
 from conftest import SIZES, tiny
 
-from xlt import evaluate, model, records, retrieval, tasks
+from xlt import evaluate, model, records, report, retrieval, tasks
 from xlt.engine import Job, execute
 from xlt.errors import UserError
 from xlt.lab import Lab
@@ -130,6 +130,17 @@ def test_a_sweep_holds_what_each_single_evaluation_gives(store, start):
     column = cells.every(1).index(Cell(0, "cls"))
     found = [example["sweep_xx_to_en"][column] for example in kept]
     assert np.mean([place == i for i, place in enumerate(found)]) == values["accuracy_xx_to_en@0/cls"]
+
+
+def test_what_was_not_swept_reads_not_run(places, monkeypatch):
+    monkeypatch.setenv("XLT_STORED_ONLY", "1")
+    lab = Lab(tiny())
+    tables = {"none": retrieval.sweep(lab, lab.recipe(), languages=["de", "zh"])}
+    curve = report.layer_table(tables)
+    assert curve.empty
+    assert [text.get_text() for text in report.layer_plot(curve).axes[0].texts] == ["not run"]
+    assert report.layer_summary(curve)["recipe"].tolist() == ["not run"]
+    assert report.rule_table(tables).loc["none"].isna().all()
 
 
 def test_a_sweep_is_one_table(places, in_process):

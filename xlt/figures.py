@@ -11,7 +11,6 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from xlt.artifacts import NOT_RUN
-from xlt.errors import UserError
 from xlt.tables import clear, language_order, listed, names, of_task, points, script
 
 GREY, FIRST = "#e4e4e4", "#222222"
@@ -27,7 +26,7 @@ def heat_map(matrix: pd.DataFrame) -> Figure:
     base = matrix["intermediate"].iloc[0]
     shown = matrix.assign(clear=clear(matrix))[matrix["intermediate"] != base]
     if shown.empty:
-        raise UserError(f"a heat map needs an intermediate task beside the baseline '{base}'")
+        return empty(f"no intermediate task beside the baseline '{base}'")
     rows, columns = names(shown)
     grid = shown.assign(value=(100 * shown["difference"]).where(shown["clear"]))
     grid = grid.pivot(index="intermediate", columns="target", values="value").loc[rows, columns]
@@ -84,6 +83,14 @@ def _script_bands(axes: plt.Axes, order: list[str]) -> None:
             axes.axhspan(first - 0.5, last + 0.5, color="#f0f0f0", zorder=0)
         axes.text(1.01, (first + last) / 2, group, transform=axes.get_yaxis_transform(), va="center", fontsize=8)
     axes.set_ylim(len(order) - 0.5, -0.5)
+
+
+def empty(why: str = NOT_RUN) -> Figure:
+    """A figure that says why there is nothing to see."""
+    figure, axes = canvas(4, 1)
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, why, ha="center", va="center")
+    return figure
 
 
 def canvas(width: float, height: float) -> tuple[Figure, plt.Axes]:

@@ -8,7 +8,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from xlt.figures import canvas
+from xlt.artifacts import NOT_RUN
+from xlt.figures import canvas, empty
 from xlt.retrieval import RULES, choose, default_layer
 
 _CELL = ["recipe", "direction", "pooling", "centred", "layer"]
@@ -23,6 +24,8 @@ def layer_table(sweeps: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 def layer_plot(curve: pd.DataFrame, direction: str = "en_to_xx") -> Figure:
     """Accuracy over layers; a colour for each recipe, a line style for each pooling, plain cells only."""
     rows = curve[(curve["direction"] == direction) & ~curve["centred"]]
+    if rows.empty:
+        return empty()
     rows = rows.assign(points=100 * rows["accuracy"])
     figure, axes = canvas(7.2, 4.2)
     sns.lineplot(
@@ -37,6 +40,8 @@ def layer_plot(curve: pd.DataFrame, direction: str = "en_to_xx") -> Figure:
 def layer_summary(curve: pd.DataFrame, direction: str = "en_to_xx") -> pd.DataFrame:
     """recipe x pooling x centred: accuracy at the fixed layer, at the best one, and which that is."""
     rows = curve[curve["direction"] == direction]
+    if rows.empty:
+        return pd.DataFrame({"recipe": [NOT_RUN]})
     fixed = default_layer(int(rows["layer"].max()))
     found = []
     for (recipe, pooling, centred), part in rows.groupby(["recipe", "pooling", "centred"], sort=False):

@@ -13,23 +13,16 @@ from matplotlib.figure import Figure
 
 from xlt.answers import Answer
 from xlt.arms import CLEAN, PAIR, PERTURBED
-from xlt.figures import FIRST, GREY, canvas, palette
+from xlt.figures import FIRST, GREY, canvas, empty, palette
 from xlt.languages import language
 from xlt.tables import language_order, script
-
-
-def _empty() -> Figure:
-    figure, axes = canvas(4, 1)
-    axes.set_axis_off()
-    axes.text(0.5, 0.5, "not run", ha="center", va="center")
-    return figure
 
 
 def forest(answers: Sequence[Answer], detail: pd.DataFrame) -> Figure:
     """Every question with its effect and 95 % interval (dark), and the effect in each target and condition (light)."""
     asked = [answer for answer in answers if answer.effect == answer.effect]
     if not asked:
-        return _empty()
+        return empty()
     figure, axes = canvas(8, 0.62 * len(asked) + 1.2)
     for place, answer in enumerate(asked):
         parts = 100 * detail.loc[detail["question"] == answer.question, "value"].dropna()
@@ -53,7 +46,7 @@ def dots(scores: pd.DataFrame, arms: Sequence[str]) -> Figure:
     rows = scores[scores["main"].astype(bool) & (scores["split"] == "test") & scores["arm"].isin(list(arms))]
     rows = rows[(rows["language"] != "en") & (rows["condition"] != PAIR)]
     if rows.empty:
-        return _empty()
+        return empty()
     rows = rows.assign(points=100 * rows["value"], text=np.where(rows["condition"] == CLEAN, CLEAN, PERTURBED))
     keys = ["arm", "task", "seed", "text"]
     means = rows.groupby([*keys, "condition"])["points"].mean().groupby(keys).mean().reset_index()
@@ -82,7 +75,7 @@ def lost_map(scores: pd.DataFrame, task: str, arm: str = "none") -> Figure:
     rows = scores[scores["main"].astype(bool) & (scores["task"] == task) & (scores["arm"] == arm)]
     rows = rows[(rows["split"] == "test") & (rows["condition"] != PAIR)]
     if rows["condition"].nunique() < 2:
-        return _empty()
+        return empty()
     wide = rows.pivot_table(index="condition", columns="language", values="value", sort=False)
     grid = 100 * (wide.loc[CLEAN] - wide.drop(index=CLEAN))[language_order(rows[rows["condition"] == CLEAN])]
     figure, axes = canvas(0.62 * grid.shape[1] + 3.2, 0.42 * grid.shape[0] + 1.7)
@@ -103,7 +96,7 @@ def dial(scores: pd.DataFrame, dialect: str, standard: str) -> Figure:
     }
     rows = rows[rows["language"].isin(list(strengths))]
     if rows["language"].nunique() < 3:
-        return _empty()
+        return empty()
     rows = rows.assign(points=100 * rows["value"], strength=rows["language"].map(strengths))
     targets, arms = list(dict.fromkeys(rows["task"])), list(dict.fromkeys(rows["arm"]))
     figure, panels = plt.subplots(
@@ -129,7 +122,7 @@ def covariate(scores: pd.DataFrame, per_word: pd.Series, task: str) -> Figure:
     rows = scores[scores["main"].astype(bool) & (scores["task"] == task) & (scores["condition"] == CLEAN)]
     rows = rows[(rows["split"] == "test") & (rows["language"] != "en") & rows["language"].isin(per_word.index)]
     if rows.empty:
-        return _empty()
+        return empty()
     means = rows.groupby(["arm", "language"], sort=False)["value"].mean().mul(100).rename("points").reset_index()
     means = means.assign(subwords=means["language"].map(per_word), script=means["language"].map(script))
     arms = list(dict.fromkeys(means["arm"]))
@@ -149,7 +142,7 @@ def epsilon(scores: pd.DataFrame) -> Figure:
     rows = scores[scores["main"].astype(bool) & (scores["split"] == "test")] if len(scores) else scores
     rows = rows[(rows["condition"] == CLEAN) | (rows["radius"] > 0)] if len(rows) else rows
     if rows.empty or rows["radius"].nunique() < 2:
-        return _empty()
+        return empty()
     rows = rows[rows["language"].isin(rows.loc[rows["radius"] > 0, "language"])]
     rows = rows.assign(points=100 * rows["value"], who=np.where(rows["language"] == "en", "English", "other languages"))
     targets, arms = list(dict.fromkeys(rows["task"])), list(dict.fromkeys(rows["arm"]))

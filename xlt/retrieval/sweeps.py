@@ -35,7 +35,8 @@ def sweep(
         for evaluation in evaluations:
             if result := lab.store.result(seeded, evaluation):
                 rows += [{"seed": seed, "language": evaluation.language, **row} for row in _rows(result["metrics"])]
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows, columns=["seed", "language", "direction", *Cell._fields, "accuracy"])
+    return table.astype({"layer": int, "centred": bool, "accuracy": float})
 
 
 def _rows(metrics: dict[str, float]) -> list[dict]:
@@ -57,13 +58,16 @@ def choose(
 
     "fixed" takes the layer of XTREME's scripts (14 of 24, 8 of 12, else in proportion). "held out" takes for each
     language the layer that is best on the mean of all *other* languages, so no language has a say in its own score;
-    of equals the lower. The best layer of each language itself would be an oracle, and is no rule here.
+    of equals the lower. The best layer of each language itself would be an oracle, and is no rule here. Of a sweep
+    that was not run there is nothing to choose.
 
     Raises:
         UserError: an unknown rule; or a single language under "held out".
     """
     if rule not in RULES:
         raise unknown("rule", rule, RULES)
+    if table.empty:
+        return table
     kept = table[(table["pooling"] == pooling) & (table["centred"] == centred) & (table["direction"] == direction)]
     if rule == "fixed":
         return kept[kept["layer"] == default_layer(int(table["layer"].max()))].reset_index(drop=True)
