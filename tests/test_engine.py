@@ -43,7 +43,7 @@ def stub(folder, job, resources):
     return None
 
 
-def no_start(threads):
+def no_start():
     """In place of `engine._start_worker`: no torch."""
 
 
@@ -80,6 +80,16 @@ def test_the_longest_remaining_path_goes_first(stubbed, in_process, monkeypatch)
     monkeypatch.setattr(engine, "_work", lambda _, job, __: order.append(job.recipe.name))
     run(*chain("pos"), *chain("mnli", "xnli"), seconds=lambda job: 1.5 if job.recipe.name == "xlmr-pos" else 1.0)
     assert order.index("xlmr-mnli") < order.index("xlmr-pos")
+
+
+def test_nothing_runs_beside_pretraining(stubbed):
+    pretraining, said = START.then(Stage(task="pre", role="pretraining")), []
+    targets = [Job(pretraining.then(Stage(task=name))) for name in ("mnli", "pos")]
+    controls = chain("slow") + chain("fast")
+    run(Job(pretraining), *targets, *controls, workers=2, report=lambda *state: said.append(state[3]))
+    assert "xlmr-pre" in said
+    assert not [names for names in said if "xlmr-pre" in names.split(" and ") and " and " in names]
+    assert any(" and " in names for names in said)
 
 
 def test_a_failure_blocks_what_builds_on_it_and_nothing_else(stubbed, in_process):

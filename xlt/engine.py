@@ -54,10 +54,7 @@ def _store(profile_json: str) -> Store:
     return open_store(profile)
 
 
-def _start_worker(threads: int) -> None:
-    import torch
-
-    torch.set_num_threads(threads)
+def _start_worker() -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
 
@@ -71,6 +68,9 @@ def _end_with(parent: int) -> None:
 
 def _work(profile_json: str, job: Job, resources: Resources) -> str | None:
     """Do one job; returns None, or one line that says what went wrong."""
+    import torch
+
+    torch.set_num_threads(resources.threads * _width(job.recipe, workers(resources)))
     try:
         execute(_store(profile_json), job, resources)
     except UserError as error:
@@ -170,6 +170,11 @@ def workers(resources: Resources) -> int:
     return torch.cuda.device_count() or max(1, len(os.sched_getaffinity(0)) // resources.threads)
 
 
+def _width(recipe: Recipe, slots: int) -> int:
+    """How many of the slots a run takes: all for pretraining, which most other runs wait for, else one."""
+    return slots if recipe.stages and recipe.stages[-1].role == "pretraining" else 1
+
+
 def run(
     profile: Profile,
     jobs: Sequence[Job],
@@ -185,17 +190,19 @@ def run(
     path = _longest_paths(waiting, cost)
     outcome, running, finished, slots = Outcome(), {}, 0, min(workers(profile.resources), len(jobs))
     remaining, clock, spent = sum(cost.values()), time.monotonic(), 0.0
-    pool = _pool(slots, profile.resources)
+    pool = _pool(slots)
     try:
         while waiting or running:
             _drop_blocked(waiting, outcome)
             ready = [r for r in waiting if r.parent is None or (r.parent not in waiting and r.parent not in running)]
-            for recipe in sorted(ready, key=lambda r: -path[r])[: slots - len(running)]:
+            for recipe in sorted(ready, key=lambda r: -path[r]):
+                if _width(recipe, slots) > slots - sum(_width(r, slots) for r in running):
+                    break
                 job = waiting[recipe]
                 try:
                     future = pool.submit(_work, profile.model_dump_json(), job, profile.resources)
                 except BrokenProcessPool:  # an idle worker was killed
-                    pool = pool if running else _pool(slots, profile.resources)
+                    pool = pool if running else _pool(slots)
                     break
                 del waiting[recipe]
                 running[recipe] = (future, job)
@@ -222,7 +229,7 @@ def run(
                 waiting |= {recipe: job for recipe, (_, job) in running.items()}
                 running.clear()
                 slots = slots if alone else 1
-                pool = _pool(slots, profile.resources)
+                pool = _pool(slots)
     except BaseException:
         _kill(pool)
         raise
@@ -231,9 +238,9 @@ def run(
     return outcome
 
 
-def _pool(slots: int, resources: Resources) -> ProcessPoolExecutor:
+def _pool(slots: int) -> ProcessPoolExecutor:
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(slots, context, initializer=_start_worker, initargs=(resources.threads,))
+    return ProcessPoolExecutor(slots, context, initializer=_start_worker)
 
 
 def _kill(pool: ProcessPoolExecutor) -> None:
