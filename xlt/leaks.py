@@ -14,6 +14,7 @@ the other languages of a parallel test set are translations of it.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -51,7 +52,7 @@ _BLANK = regex.compile(r"[\p{P}\s]+")
 
 Training = tuple[str, tuple[str, ...]]  # task, languages
 Tested = tuple[str, str, str]  # task, language, split
-Texts = dict[str, np.ndarray]  # kind -> hashes, shape (texts, 2)
+Texts = dict[str, np.ndarray]  # kind -> hashes, shape (texts, 2), each column sorted
 
 
 def normalised(text: str) -> str:
@@ -112,7 +113,7 @@ def _compared(source: Source, training: Training, tested: Tested) -> list[dict[s
     if file.is_file():
         counts = json.loads(file.read_text(encoding="utf-8"))
     else:
-        train = _together([_texts(source, learned.name, language, "train") for language in sorted(training[1])])
+        train = _trained(source, learned.name, tuple(sorted(training[1])))
         counts = _counts(train, _texts(source, *tested), tasks.MLM in (learned.family, tasks.get(name).family))
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(file, json.dumps(counts))
@@ -125,29 +126,53 @@ def _counts(train: Texts, test: Texts, single: bool) -> list[dict[str, Any]]:
     return [
         {
             "kind": kind,
-            "overlapping": int(np.isin(test[kind][:, 1], train[kind][:, 1]).sum()),
+            "overlapping": _among(test[kind][:, 1], train[kind][:, 1]),
             "of": len(test[kind]),
-            "training_records": int(np.isin(train[kind][:, 1], test[kind][:, 1]).sum()),
-            "verbatim": int(np.isin(train[kind][:, 0], test[kind][:, 0]).sum()),
+            "training_records": _among(train[kind][:, 1], test[kind][:, 1]),
+            "verbatim": _among(train[kind][:, 0], test[kind][:, 0]),
         }
         for kind in (("text",) if single else ("example", "paragraph"))
         if len(train.get(kind, ())) and len(test.get(kind, ()))
     ]
 
 
-def _together(several: list[Texts]) -> Texts:
-    return {kind: np.concatenate([texts[kind] for texts in several]) for kind in several[0]}
+def _among(values: np.ndarray, others: np.ndarray) -> int:
+    """How many of the values are among the others, which are sorted."""
+    places = np.minimum(np.searchsorted(others, values), len(others) - 1)
+    return int((others[places] == values).sum())
+
+
+@lru_cache(maxsize=8)
+def _trained(source: Source, task: str, languages: tuple[str, ...]) -> Texts:
+    """The training texts in all of the languages together."""
+    several = [_texts(source, task, language, "train") for language in languages]
+    return {kind: np.sort(np.concatenate([texts[kind] for texts in several]), axis=0) for kind in several[0]}
 
 
 @lru_cache(maxsize=128)
 def _texts(source: Source, task: str, code: str, split: str) -> Texts:
-    """The texts of a split, hashed."""
+    """The texts of a split, hashed; kept on disk, since every notebook asks for those of pretraining again."""
+    key = [VERSION, tasks.get(task).version, source.identity(tasks.get(task), code, split)]
+    file = params.cache_root() / "leaks" / f"{task}-{code}-{split}-{digest(key)}.npz"
+    if file.is_file():
+        with np.load(file, allow_pickle=False) as arrays:
+            return dict(arrays)
+    texts, content = _read(source, task, code, split), io.BytesIO()
+    np.savez(content, **texts)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(file, content.getvalue())
+    return texts
+
+
+def _read(source: Source, task: str, code: str, split: str) -> Texts:
     declared = tasks.get(task)
     fields = [name for name in _FIELDS.get(declared.family, ()) if name in declared.columns]
     if not fields:
         return {}
     rows = source.load(declared, code, split)
     columns = [[_flat(value, declared.family) for value in rows[name][:]] for name in fields]
+    if declared.family == tasks.MLM:
+        return {"text": _hashed(zip(*columns, strict=True))}
     paragraphs = dict.fromkeys(columns[fields.index("context")]) if "context" in fields else {}
     return {
         "example": _hashed(zip(*columns, strict=True)),
@@ -161,8 +186,9 @@ def _flat(value: str | list[str], family: str) -> str:
 
 
 def _hashed(several: Iterable[tuple[str, ...]]) -> np.ndarray:
-    """64 bits of the BLAKE2 hash of each tuple of texts, as it is and normalised: shape (tuples, 2)."""
-    return np.array([(_hash(texts), _hash(map(normalised, texts))) for texts in several], np.uint64).reshape(-1, 2)
+    """64 bits of the BLAKE2 hash of each tuple of texts, as it is and normalised: (tuples, 2), each column sorted."""
+    hashes = [(_hash(texts), _hash(map(normalised, texts))) for texts in several]
+    return np.sort(np.array(hashes, np.uint64).reshape(-1, 2), axis=0)
 
 
 def _hash(texts: Iterable[str]) -> int:
