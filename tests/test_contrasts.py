@@ -152,6 +152,31 @@ def test_an_encoder_without_seeds_is_a_constant():
     assert np.isnan(effect(scores, of=("none",), targets=("tatoeba",)).low)
 
 
+def test_a_drop_on_what_people_perturbed_is_from_its_clean_twin():
+    twin = {"en": 0.70, "de": 0.66, "fr": 0.60}
+    noisy = {"de": 0.60, "fr": 0.50, "tr": 0.40}  # Turkish has no twin here
+    scores = pd.DataFrame(
+        row(arm, task, code, seed, value + 0.01 * seed * (task == "xnli-typos-clean") - 0.02 * (arm == "mnli"))
+        for task, values in (("xnli-typos-clean", twin), ("xnli-typos", noisy))
+        for arm in ("none", "mnli") for code, value in values.items() for seed in range(3)
+    )  # fmt: skip
+    asked = Contrast(question="?", of=("none",), outcome="drop", targets=("xnli-typos",))
+    over = contrasts.cells(study(targets=("xnli", "xnli-typos", "xnli-typos-clean")), asked)
+    assert over == [("xnli-typos", "clean")]
+    found = contrasts.effect(scores, asked, over)
+    assert (found.value, found.high - found.value) == pytest.approx(((0.06 + 0.10) / 2 + 0.01, T2))
+    assert contrasts.effect(scores, asked.model_copy(update={"against": ("mnli",)}), over).value == pytest.approx(0)
+
+
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [(["xnli"], "name the conditions"), (["xnli-typos"], "needs xnli-typos-clean, the clean rows of xnli-typos")],
+)
+def test_a_drop_without_a_condition_needs_a_twin(targets, said):
+    with pytest.raises(ValueError, match=said):
+        study({"question": "?", "of": ["none"], "outcome": "drop", "targets": targets}, targets=("xnli", "xnli-typos"))
+
+
 # answers and tables ---------------------------------------------------------------------------
 
 BETTER = {"question": "Better?", "of": ["mnli"], "against": ["none"]}

@@ -101,8 +101,11 @@ def test_the_plan_counts_copies_and_passes(store, start):
         return plan._training_seconds(store, start.then(stage(steps=None, languages=("en",), **more)))
 
     def evaluation_cost(**more):
-        return plan._evaluation_seconds(start.start, Evaluation(task="xnli", examples=50, **more))
+        return plan._evaluation_seconds(store, start.start, Evaluation(task="xnli", **more))
 
+    assert plan._rows(store, "xnli", "en", "test") == len(store.source.load(tasks.get("xnli"), "en", "test")) == 6
+    assert evaluation_cost(examples=3) == pytest.approx(evaluation_cost() / 2)
+    assert evaluation_cost(examples=50) == evaluation_cost()  # there are no more than six
     copies = {"perturbation": "typos", "copies": 3}
     assert cost(augment=copies) == pytest.approx(3 * cost(), rel=0.05)  # but for the last batch
     assert cost(augment=copies | {"keep": True}) == pytest.approx(4 * cost(), rel=0.05)

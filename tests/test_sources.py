@@ -199,6 +199,38 @@ def test_a_sample_takes_the_same_rows_of_parallel_files(hub):
     assert hub.source.load(XNLI, "de", "test", 10, 4)["text_a"][:] != german
 
 
+TYPOS, TWIN = tasks.get("xnli-typos"), tasks.get("xnli-typos-clean")
+
+
+def test_the_rows_that_people_perturbed_as_they_were(hub):
+    assert hub.source.languages(TWIN, "test") == ()
+    hub.put(nli(9))
+    hub.put(nli(9), code="fr")
+    assert hub.source.languages(TWIN, "test") == ()  # which rows they are is said by the other set
+    alone = hub.source.identity(XNLI, "de", "test")
+    hub.put(nli(3) | {"idx": [7, 2, 5]}, TYPOS)
+    assert hub.source.languages(TWIN, "test") == ("de",)
+    assert hub.source.load(TWIN, "de", "test")["text_a"][:] == ["p7", "p2", "p5"]
+    before = hub.source.identity(TWIN, "de", "test")
+    assert before["files"] == alone["files"]
+    hub.put(nli(3) | {"idx": [7, 2, 6]}, TYPOS)
+    assert hub.source.identity(TWIN, "de", "test") != before
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (nli(2), "no column idx with the numbers of the rows"),
+        (nli(2) | {"idx": [1, 9]}, "idx 9 is no row of the other set, which has 9 rows"),
+        (nli(2) | {"idx": [-1, 3]}, "idx -1 is no row of the other set, which has 9 rows"),
+    ],
+)
+def test_numbers_of_rows_that_are_not_there(hub, rows, said):
+    hub.put(nli(9))
+    hub.put(rows, TYPOS)
+    assert f"xlt/xnli-typos/de/test: {said}" in complaint(hub.source.load, TWIN, "de", "test")
+
+
 def test_a_sample_larger_than_the_file_is_the_file(hub):
     hub.put(nli(5))
     assert len(hub.source.load(XNLI, "de", "test", 500)) == 5

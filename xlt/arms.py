@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
+from xlt import tasks
 from xlt.errors import unknown
 
 CLEAN, PERTURBED, PAIR = "clean", "perturbed", "pair"
@@ -49,7 +50,8 @@ class Arm(Settings):
 class Contrast(Settings):
     """The mean over the arms `of` minus the mean over those `against` (none: minus nothing), seed by seed.
 
-    outcome     score; or drop, the clean score minus that of the condition in the same languages
+    outcome     score; or drop, the clean score minus that of the condition in the same languages; on a target that
+                people perturbed, the score of its clean twin (`Task.clean`, a target too) minus its own
     languages   codes, or zero-shot (all but English), latin, non-latin; the mean over them is taken within a seed,
     minus       and that over these languages is taken off it: a gap between varieties, scripts or languages
     targets, conditions     over which it is averaged; none: all of the study's, and clean alone; "perturbed" stands for
@@ -131,12 +133,21 @@ class Plan(Settings):
         if taken := {CLEAN, PERTURBED, PAIR} & set(self.conditions):
             raise ValueError(f"a condition cannot be called {taken.pop()}: that word has a meaning already")
         for contrast in self.contrasts:
-            if contrast.outcome == "drop" and not set(contrast.conditions) - {CLEAN}:
-                raise ValueError(f"'{contrast.question}' asks for a drop; name the conditions that it comes from")
             asked = [(arm, self.arms, "arm") for arm in (*contrast.of, *contrast.against)]
             asked += [(target, self.targets, "target") for target in contrast.targets]
             asked += [(label, labels, "condition") for label in contrast.conditions]
             for name, known, kind in asked:
                 if name not in known:
                     raise ValueError(unknown(kind, name, known, f"'{contrast.question}'"))
+            if contrast.outcome == "drop" and not set(contrast.conditions) - {CLEAN}:
+                self._check_twins(contrast)
         return self
+
+    def _check_twins(self, contrast: Contrast) -> None:
+        """A drop without a condition is between two targets: one that people perturbed, and its clean twin."""
+        for name in contrast.targets or self.targets:
+            clean = tasks.TASKS[name].clean if name in tasks.TASKS else None
+            if clean is None:
+                raise ValueError(f"'{contrast.question}' asks for a drop; name the conditions that it comes from")
+            if clean not in self.targets:
+                raise ValueError(f"'{contrast.question}' needs {clean}, the clean rows of {name}: add it to targets")

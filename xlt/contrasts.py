@@ -45,7 +45,7 @@ def by_seed(scores: pd.DataFrame, arm: str, contrast: Contrast, cells: Cells) ->
     """The arm's figure for each seed, averaged over the cells that have one; empty where none has."""
     rows = _rows(scores)
     rows = rows[rows["arm"] == arm]
-    found = {(task, condition): _cell(rows[rows["task"] == task], condition, contrast) for task, condition in cells}
+    found = {cell: _cell(rows, cell, contrast) for cell in cells}
     found = {cell: values for cell, values in found.items() if not values.empty}
     if not found:
         return pd.Series(dtype=float)
@@ -56,26 +56,30 @@ def by_seed(scores: pd.DataFrame, arm: str, contrast: Contrast, cells: Cells) ->
     return wide.dropna().mean(axis=1)
 
 
-def _cell(rows: pd.DataFrame, condition: str, contrast: Contrast) -> pd.Series:
+def _cell(rows: pd.DataFrame, cell: tuple[str, str], contrast: Contrast) -> pd.Series:
     """One target under one condition: the mean over languages, less that over `minus`, for each seed."""
-    wide = {c: rows[rows["condition"] == c].pivot_table(index="seed", columns="language", values="value")
-            for c in {condition, CLEAN}}  # fmt: skip
-    table = wide[condition]
-    if contrast.outcome == "drop":
-        table = (wide[CLEAN] - table).dropna(axis=1, how="all") if len(table) else table
+    task, condition = cell
+    table = _by_language(rows, task, condition)
+    if contrast.outcome == "drop" and len(table):
+        table = (_by_language(rows, tasks.get(task).clean or task, CLEAN) - table).dropna(axis=1, how="all")
     sides = [table[_chosen(table.columns, names)] for names in (contrast.languages, contrast.minus) if names]
     if any(side.empty for side in sides):
         return pd.Series(dtype=float)
     return reduce(pd.Series.sub, [side.mean(axis=1, skipna=False) for side in sides]).dropna()
 
 
+def _by_language(rows: pd.DataFrame, task: str, condition: str) -> pd.DataFrame:
+    rows = rows[(rows["task"] == task) & (rows["condition"] == condition)]
+    return rows.pivot_table(index="seed", columns="language", values="value")
+
+
 def cells(study: Study, contrast: Contrast) -> Cells:
     """Targets x conditions that the contrast averages over, as far as they have a meaning together."""
     named = list(study.plan.conditions) if PERTURBED in contrast.conditions else []
     named = [c for c in contrast.conditions if c != PERTURBED] + named
-    if contrast.outcome == "drop":
-        named = [c for c in named if c != CLEAN]
     found = [(task, label) for task in contrast.targets or study.targets for label in dict.fromkeys(named)]
+    if contrast.outcome == "drop":
+        found = [(task, label) for task, label in found if label != CLEAN or tasks.get(task).clean]
     return [cell for cell in found if cell in study.cells]
 
 

@@ -9,6 +9,8 @@ from functools import cache
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
+
 from xlt import engine, tasks
 from xlt.progress import duration
 from xlt.recipe import Ball, Encoder, Evaluation, Part, Recipe, Stage
@@ -22,7 +24,7 @@ SUBWORDS = {
     tasks.CLASSIFICATION: 40, tasks.TAGGING: 30, tasks.SPAN: 150, tasks.CHOICE: 160, tasks.MLM: 30, tasks.RETRIEVAL: 20,
     tasks.MINING: 25, tasks.ANSWERS: 200, tasks.DUAL: 60,
 }  # fmt: skip
-EXAMPLES = 2000  # of a test set that is not limited
+EXAMPLES = 2000  # of a test set of unknown size
 QUERIES = 60  # of a greedy attack on one example
 OVERHEAD = 1.0  # seconds a run takes whatever its size
 
@@ -47,7 +49,7 @@ def estimator(store: Store) -> Callable[..., float]:
         stage = job.recipe.stages[-1] if job.recipe.stages else None
         known = past.get(_kind(stage.model_dump(mode="json") if stage else None))
         training = median(known) if known else _training_seconds(store, job.recipe)
-        evaluating = sum(_evaluation_seconds(job.recipe.start, e) for e in job.evaluations)
+        evaluating = sum(_evaluation_seconds(store, job.recipe.start, e) for e in job.evaluations)
         return OVERHEAD + evaluating + (0 if trained or store.done(job.recipe) else training)
 
     return seconds
@@ -107,22 +109,33 @@ def _length(task: str, most: int) -> int:
 def _records(store: Store, stage: Stage) -> list[int]:
     """Training records of each part of the stage in all its languages, read from the data set's own description."""
     copies = stage.augment.copies + stage.augment.keep if stage.augment else 1
-    return [copies * (part.examples or _rows(store, part)) * len(part.languages) for part in stage.parts]
+    return [copies * (part.examples or _training_rows(store, part)) * len(part.languages) for part in stage.parts]
 
 
-def _rows(store: Store, part: Part) -> int:
-    code = part.languages[0]
-    task = tasks.get(part.task).training.at(code)
+def _training_rows(store: Store, part: Part) -> int:
+    task, code = tasks.get(part.task).training, part.languages[0]
+    held = [_rows(store, name, code, "train") for name in task.parts or [task.name]]
+    return sum(held) if all(held) else len(store.source.load(task, code, "train"))
+
+
+@cache
+def _rows(store: Store, name: str, code: str, split: str) -> int | None:
+    """As the data set's card or its local Parquet files say without being read; None where they do not."""
+    task = tasks.get(name).at(code)
     splits = store.source._builder(task, code).info.splits or {}
-    name = task.splits["train"]
-    return splits[name].num_examples if name in splits else len(store.source.load(task, code, "train"))
+    if task.splits[split] in splits:
+        return splits[task.splits[split]].num_examples
+    files = [str(file) for file in store.source._files(task, code, split)]
+    local = files and all(file.endswith(".parquet") and "://" not in file for file in files)
+    return sum(pq.read_metadata(file).num_rows for file in files) if local else None
 
 
-def _evaluation_seconds(start: Encoder, evaluation: Evaluation) -> float:
-    length = _length(evaluation.task, evaluation.max_length)
+def _evaluation_seconds(store: Store, start: Encoder, evaluation: Evaluation) -> float:
+    held = _rows(store, evaluation.task, evaluation.language, evaluation.split) or EXAMPLES
+    examples, length = min(held, evaluation.examples or held), _length(evaluation.task, evaluation.max_length)
     attack = evaluation.attack
     passes = min(QUERIES * attack.beam, attack.budget) if attack else 1 + 2 * _ascents(evaluation.ball)
-    return 2 * encoder_size(start) * (evaluation.examples or EXAMPLES) * length * passes / _speed()
+    return 2 * encoder_size(start) * examples * length * passes / _speed()
 
 
 def print_plan(profile: str) -> None:

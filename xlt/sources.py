@@ -61,6 +61,10 @@ class Source:
         XTREME-R adds where the profile names languages), or none without network and with nothing in its cache."""
         if task.parts and split == "train":
             return task.languages if all(self.languages(tasks.get(part), split) for part in task.parts) else ()
+        named = self.languages(tasks.get(task.rows_of), split) if task.rows_of else task.everywhere
+        return tuple(code for code in self._codes(task, split) if code in named)
+
+    def _codes(self, task: Task, split: str) -> tuple[str, ...]:
         if self._folder(task) is None:
             declared = task.everywhere if self.asked else task.languages
             return declared if hub.reachable(task.dataset, self._revision(task)) else ()
@@ -107,6 +111,8 @@ class Source:
         where = {"dataset": task.dataset, "config": task.config_for(code), "split": task.splits[split]}
         if task.definition:
             where["task"] = task.definition
+        if task.rows_of:
+            where["rows_of"] = self.identity(tasks.get(task.rows_of), code, split)
         if task.own:
             del where["dataset"]  # what the records are, not where they lie
         elif self.label:
@@ -201,9 +207,21 @@ class Source:
             raw = self._read(task, code, split)
             rows = records.canonical(raw, task, code, where)
             self._check_count(task, code, split, len(rows if task.prefix else raw), where)
+            if task.rows_of:
+                rows = rows.select(self._numbers(tasks.get(task.rows_of).at(code), code, split, len(rows)))
         if examples and examples < len(rows):
             rows = rows.select(np.sort(np.random.default_rng(seed).permutation(len(rows))[:examples]))
         return rows
+
+    def _numbers(self, task: Task, code: str, split: str, most: int) -> list[int]:
+        """The column `idx` of a task: numbers of the rows of another one, which has `most`."""
+        rows, where = self._read(task, code, split), _where(task, code, split)
+        if "idx" not in rows.column_names:
+            raise UserError(f"{where}: no column idx with the numbers of the rows; {self._mend(task)}")
+        numbers = list(rows["idx"])
+        if strange := [number for number in numbers if number not in range(most)]:
+            raise UserError(f"{where}: idx {strange[0]!r} is no row of the other set, which has {most:,} rows")
+        return numbers
 
     def _read(self, task: Task, code: str, split: str) -> datasets.Dataset:
         """The rows as they lie there, every column."""

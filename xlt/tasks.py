@@ -94,6 +94,8 @@ class Task(BaseModel):
     trains_on   the task whose English training split this target is trained on (MNLI for XNLI, as in XTREME)
     translation_of  the task of which this is a translation: learning from it is learning from that task's data
     parts       the tasks whose training splits this one joins (ANLI+)
+    clean       the task that has the same rows as they were before people perturbed them: a drop is between the two
+    rows_of     the task in whose column `idx` the numbers of the rows stand: these, in that order, and no others
     rows        split: number of rows of the public data set, or of each language; checked where records come from it
     xtreme_r    languages that XTREME-R adds to, or has instead of, `languages`
     version     raised when scores can change
@@ -124,6 +126,8 @@ class Task(BaseModel):
     trains_on: str | None = None
     translation_of: str | None = None
     parts: Words = ()
+    clean: str | None = None
+    rows_of: str | None = None
     rows: Mapping[str, int | Mapping[str, int]] = {}
     xtreme_r: Words = ()
     note: str = ""
@@ -264,8 +268,8 @@ def add(tasks: Iterable[Task]) -> None:
     """Make the user's tasks known; saying the same again changes nothing.
 
     Raises:
-        UserError: the name is that of another task; or `trains_on` or `parts` names one that is not known, or does
-            not fit.
+        UserError: the name is that of another task; or `trains_on`, `parts`, `clean` or `rows_of` names one that is
+            not known, or does not fit.
     """
     tasks = list(tasks)
     for task in tasks:
@@ -273,7 +277,7 @@ def add(tasks: Iterable[Task]) -> None:
             raise UserError(f"task {task.name}: there is another of this name; rename it, or restart if you changed it")
         TASKS[task.name] = task
     for task in tasks:
-        for other in map(get, filter(None, (task.trains_on, *task.parts))):
+        for other in map(get, filter(None, (task.trains_on, *task.parts, task.clean, task.rows_of))):
             if other.family != task.family:
                 raise UserError(f"task {task.name} is of family {task.family}, but {other.name} is not; use one family")
             if task.labels and other.labels and task.labels != other.labels:
