@@ -158,7 +158,7 @@ def test_collapsed_runs_are_counted_and_the_effect_without_them_is_said(tmp_path
     report(tmp_path, BASE, rows("mnli", "xnli", [0.60, 0.62, 0.33]), english)
     found = verdict(tmp_path, declare(tmp_path))
     assert found.effect.value == pytest.approx(100 * (1.55 / 3 - 0.52)) and found.effect.without == pytest.approx(9)
-    assert found.effect.collapsed == 1 and "1 collapsed runs, +9.0 in seeds without" in found.why
+    assert found.effect.collapsed == 1 and "1 collapsed run, +9.0 in seeds without" in found.why
     report(tmp_path, BASE, rows("mnli", "xnli", [0.33] * 3), rows("mnli", "xnli", [0.33] * 3, "en"))
     assert verdict(tmp_path, declare(tmp_path)).why == "every run of intermediate mnli, task xnli collapsed"
     tagged = declare(tmp_path, {"on": {"task": ["xnli", "udpos"]}})
@@ -172,6 +172,25 @@ def test_p_values_are_adjusted_over_the_claims_that_were_tested(tmp_path):
     one = verdict(tmp_path, declare(tmp_path)).effect.p
     three = check("mini", tmp_path, declare(tmp_path, {}, {"id": "b"}, {"id": "c", "on": {"task": "pawsx"}}))
     assert three[0].effect.p == pytest.approx(2 * one) and three[2].effect.p != three[2].effect.p
+
+
+@pytest.mark.parametrize(
+    ("change", "others", "why"),
+    [
+        ({}, 0, "higher: the interval excludes zero"),
+        ({}, 9, "higher: the interval excludes zero (not after Holm)"),
+        ({"expect": "lower"}, 9, "the opposite holds (not after Holm)"),
+        ({"expect": "not higher"}, 9, "it is higher (not after Holm)"),
+        ({"expect": "not higher", "margin": 30}, 9, "the interval stays below +30"),  # which says nothing of zero
+    ],
+)
+def test_what_only_the_interval_of_the_claim_alone_shows_is_said(tmp_path, change, others, why):
+    """10 points apart, SD 2.5 on both sides: t(4) = 10 / 2.04 = 4.90, p = 0.00805; of ten such claims 0.0805."""
+    report(tmp_path, rows("none", "xnli", [0.495, 0.52, 0.545]), rows("mnli", "xnli", [0.595, 0.62, 0.645]))
+    declared = declare(tmp_path, change, *({"id": f"other {i}"} for i in range(others)))
+    found = verdict(tmp_path, declared)
+    assert found.why == why
+    assert found.effect.p == pytest.approx(0.00805 * (others + 1), rel=0.001)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Holds the declared claims against the score files of a report: pass, fail or not run, with effect and interval.
 
 A claim of a direction passes only when the whole interval lies on the claimed side: what too few seeds leave open is
-not shown, so it fails and says so. A published value is met when the estimate lies within its tolerance; it is asked
+not shown, so it fails and says so. The interval is that of the claim alone, the p Holm's over all claims: where the
+first excludes zero and the second does not reject, both are said. A published value is met when the estimate lies within its tolerance; it is asked
 of reproductions only. Nothing but reports/<profile>/scores*.csv is read, and what these do not hold is "not run".
 """
 
@@ -17,6 +18,7 @@ from xlt.claims import Claim, Declared, Use, load
 from xlt.effects import Effect, Missing, effect, read
 
 PASS, FAIL, NOT_RUN = "pass", "fail", "not run"
+LEVEL = 0.05  # of p; the intervals are of 95 %
 
 
 class Result(NamedTuple):
@@ -44,19 +46,32 @@ def check(profile: str, reports: Path | None = None, declared: Declared | None =
     declared = declared or load()
     name, tables = Path(profile).stem, read((reports or params.reports_root()) / Path(profile).stem)
     claims = [c.model_copy(update={"command": c.command.format(profile=profile)}) for c in declared.claims]
-    results = [_check(claim, declared.use(name), tables) for claim in claims]
-    adjusted = stats.holm([result.effect.p for result in results])
-    return [r._replace(effect=r.effect._replace(p=float(p))) for r, p in zip(results, adjusted, strict=True)]
+    use = declared.use(name)
+    measured = [_measured(claim, use, tables) for claim in claims]
+    adjusted = stats.holm([found.p for found, _ in measured])
+    return [
+        _judged(claim, use, found._replace(p=float(p)), missing)
+        for claim, (found, missing), p in zip(claims, measured, adjusted, strict=True)
+    ]
 
 
-def _check(claim: Claim, use: Use, tables: dict[str, pd.DataFrame]) -> Result:
-    found = Effect()
+def _measured(claim: Claim, use: Use, tables: dict[str, pd.DataFrame]) -> tuple[Effect, str]:
+    """The effect, or an empty one and why there is none."""
     try:
         if not (claim.expect or use.values):
             raise Missing("a published value, asked of reproductions only")
         if claim.file not in tables:
             raise Missing(f"the report has no {claim.file}")
-        found = effect(claim, tables[claim.file])
+        return effect(claim, tables[claim.file]), ""
+    except Missing as reason:
+        return Effect(), str(reason)
+
+
+def _judged(claim: Claim, use: Use, found: Effect, missing: str) -> Result:
+    """The result of an effect whose p is Holm's by now."""
+    try:
+        if missing:
+            raise Missing(missing)
         return Result(claim, *_verdict(claim, use, found), found)
     except Missing as reason:
         return Result(claim, NOT_RUN, str(reason), found)
@@ -76,7 +91,7 @@ def _verdict(claim: Claim, use: Use, found: Effect) -> tuple[str, str]:
     notes = [f"without {', '.join(found.absent)}"] if found.absent else []
     if found.collapsed:
         left = f"{found.without:+.1f} in seeds without" if found.without == found.without else "in every seed of a side"
-        notes.append(f"{found.collapsed} collapsed runs, {left}")
+        notes.append(f"{found.collapsed} collapsed run{'s' * (found.collapsed != 1)}, {left}")
     verdict = FAIL if FAIL in (name for name, _ in verdicts) else PASS
     return verdict, "; ".join([text for _, text in verdicts] + notes)
 
@@ -86,15 +101,19 @@ def _direction(claim: Claim, found: Effect) -> tuple[str, str]:
     if claim.expect == "not higher":
         if high < claim.margin:
             return PASS, f"the interval stays below {claim.margin:+g}"
-        return (
-            FAIL,
-            "it is higher"
-            if low > 0
-            else f"the interval reaches above {claim.margin:+g}: not ruled out{_power(found)}",
-        )
+        if low > 0:
+            return FAIL, f"it is higher{_alone(found)}"
+        return FAIL, f"the interval reaches above {claim.margin:+g}: not ruled out{_power(found)}"
     if low > 0:
-        return PASS, f"{claim.expect}: the interval excludes zero"
-    return FAIL, "the opposite holds" if high < 0 else f"the interval covers zero: not shown{_power(found)}"
+        return PASS, f"{claim.expect}: the interval excludes zero{_alone(found)}"
+    if high < 0:
+        return FAIL, f"the opposite holds{_alone(found)}"
+    return FAIL, f"the interval covers zero: not shown{_power(found)}"
+
+
+def _alone(found: Effect) -> str:
+    """What is to be said where an interval excludes zero, but only as long as no other claim is looked at."""
+    return " (not after Holm)" if found.p > LEVEL else ""
 
 
 def _power(found: Effect) -> str:
@@ -119,5 +138,5 @@ def _numbers(found: Effect) -> str:
     if found.value != found.value:
         return ""
     bounds = "" if found.low != found.low else f" [{found.low:+.1f}, {found.high:+.1f}]"
-    p = "" if found.p != found.p else f", p {found.p:.2g}"
+    p = "" if found.p != found.p else f", Holm p {found.p:.2g}"
     return f"{found.value:+.1f}{bounds}{p}, {' + '.join(map(str, found.seeds))} seeds: "
