@@ -264,6 +264,35 @@ def test_forgetting_is_read_from_the_dev_scores_after_each_stage():
     assert contrasts.forgetting(SCORES).empty and contrasts.forgotten(contrasts.forgetting(SCORES)).empty
 
 
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"against": ["none"]}, ("higher", "lower")),
+        ({"against": ["none"], "minus": ["zh"]}, ("wider", "narrower")),
+        ({"against": ["none"], "minus": ["zh"], "outcome": "drop"}, ("costs more", "costs less")),
+        ({"minus": ["zh"]}, ("above zero", "below zero")),
+    ],
+)
+def test_more_of_a_gap_or_of_a_loss_is_not_better(fields, words):
+    assert contrasts._words(Contrast(question="?", of=("mnli",), **fields)) == words
+
+
+def test_an_answer_that_other_questions_weaken_says_so():
+    noise = SCORES["seed"].map({0: -0.015, 1: 0.0, 2: 0.015}) * (SCORES["arm"] == "mnli")
+    shaken = SCORES.assign(value=SCORES["value"] + noise)  # p 0.04
+    alone = contrasts.answers(study(BETTER), shaken)[0]
+    assert (alone.verdict, alone.p < 0.05) == ("higher", True)
+    beside = contrasts.answers(study(BETTER, BETTER | {"question": "And back?"}), shaken)[0]
+    assert beside.verdict == "higher, not after Holm's correction" and beside.p == pytest.approx(2 * alone.p)
+    assert (beside.low, beside.high) == (alone.low, alone.high)
+
+
+def test_the_number_of_languages_stands_where_it_is_not_that_of_clean_text():
+    asked = study()
+    made = contrasts.means(asked, SCORES)
+    assert list(contrasts.grid(asked, made)["xnli"]) == ["clean", "typos (2)", "romanise (2)"]
+
+
 def test_pairs_in_two_languages():
     values = {("en", "en"): 0.9, ("de", "de"): 0.7, ("en", "de"): 0.6, ("de", "en"): 0.5}
     rows = [
@@ -274,7 +303,8 @@ def test_pairs_in_two_languages():
     asked = study(pairs=("en", "de"))
     scores = pd.concat([pd.DataFrame(rows), SCORES[SCORES["task"] == "udpos"]])  # udpos has no pairs
     (found,) = contrasts.pairs(asked, scores).to_dict("records")
-    assert (found["diagonal"], found["off_diagonal"], found["worst"]) == pytest.approx((0.81, 0.56, 0.51))
+    assert (found["diagonal"], found["off_diagonal"], found["lost"]) == pytest.approx((0.81, 0.56, 0.25))
+    assert found["worst"] == pytest.approx(0.50)  # of any seed
     assert (found["arm"], found["task"], found["worst_pair"]) == ("none", "xnli", "de-en")
     for table in (contrasts.pairs(asked, SCORES), contrasts.pairs(study(), scores), contrasts.pairs(asked, scores[:0])):
         assert table.to_dict("list") == {"arm": ["not run"]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from xlt import stats
@@ -14,7 +15,10 @@ from xlt.tables import chance, clear, points, seed_means
 
 @dataclass(frozen=True)
 class Answer:
-    """Effect, bounds and the least difference that could be detected are fractions; `answer` says the rest in words."""
+    """Effect, bounds and the least difference that could be detected are fractions; `answer` says the rest in words.
+
+    `p` is after Holm's correction over the answers of the same study, or over the transfer matrix.
+    """
 
     question: str
     answer: str
@@ -23,6 +27,7 @@ class Answer:
     high: float
     detectable: float = stats.NAN
     verdict: str = ""
+    p: float = stats.NAN
 
     def _repr_markdown_(self) -> str:
         effect = f"{_interval(self.effect, self.low, self.high)}: " if self.effect == self.effect else ""
@@ -33,9 +38,26 @@ class Answer:
         return asdict(self)
 
 
+def bounds(low: float, high: float) -> str:
+    """An interval in points; with a second decimal where one would hide on which side of zero it ends."""
+    said = [points(x, sign=True, digits=2 if 0 < abs(x) < 5e-4 else 1) for x in (low, high)]
+    return "" if low != low else f" [{', '.join(said)}]"
+
+
 def _interval(value: float, low: float, high: float) -> str:
-    bounds = "" if low != low else f" [{points(low, sign=True)}, {points(high, sign=True)}]"
-    return f"{points(value, sign=True)} points{bounds}"
+    return f"{points(value, sign=True)} points{bounds(low, high)}"
+
+
+def corrected(verdict: str, p: float) -> str:
+    """A verdict on an interval that excludes zero, in the light of the other questions asked beside it."""
+    return verdict if p < 0.05 else f"{verdict}, not after Holm's correction"
+
+
+def detectable(*sides: np.ndarray) -> float:
+    """The least true difference that the seeds of two sides (of one, from a constant) find with 80 % power."""
+    sides = [side for side in sides if len(side) > 1]
+    spread = np.sqrt(np.mean([np.var(side, ddof=1) for side in sides])) if sides else stats.NAN
+    return stats.minimum_detectable_difference(spread, min(map(len, sides), default=1), sides=len(sides) or 1)
 
 
 def compare(
@@ -50,15 +72,16 @@ def compare(
     elif difference.low != difference.low:
         verdict = "too few seeds for an interval"
     text = f"{verdict} ({points(a.mean())} against {points(b.mean())})"
-    return Answer(question, text, *difference[:3], verdict=verdict)
+    return Answer(question, text, *difference[:3], detectable(a, b), verdict)
 
 
 def above(scores: pd.DataFrame, task: str, chance: float, question: str, languages: str = "zero-shot") -> Answer:
     """Is the mean over `languages` above `chance` (a fraction)? t interval over seeds."""
-    mean, low, high = stats.mean_interval(_values(scores, task, languages))
+    values = _values(scores, task, languages)
+    mean, low, high = stats.mean_interval(values)
     verdict = "above it" if low > chance else "below it" if high < chance else "not clearly different from it"
     text = f"{verdict} ({points(mean)}, chance {points(chance)})"
-    return Answer(question, text, mean - chance, low - chance, high - chance, verdict=verdict)
+    return Answer(question, text, mean - chance, low - chance, high - chance, detectable(values), verdict)
 
 
 def _values(scores: pd.DataFrame, task: str, languages: str) -> pd.Series:
@@ -67,7 +90,10 @@ def _values(scores: pd.DataFrame, task: str, languages: str) -> pd.Series:
 
 
 def transfer(matrix: pd.DataFrame) -> list[Answer]:
-    """For each target: which intermediate tasks change it, by how much; the largest clear effect leads."""
+    """For each target: which intermediate tasks change it, by how much; the largest clear effect leads.
+
+    The largest of many is large by chance too: the p is Holm's over the whole matrix.
+    """
     return [_for_target(matrix[matrix["target"] == target], target) for target in dict.fromkeys(matrix["target"])]
 
 
@@ -80,14 +106,28 @@ def _for_target(column: pd.DataFrame, target: str) -> Answer:
     if told.empty:
         largest = rows.loc[rows["difference"].abs().idxmax()]
         text = f"none that these seeds can show; the largest difference is after {_name(largest)}"
-        return Answer(question, text, *_fractions(largest), verdict="no clear difference")
+        return Answer(
+            question, text, *_fractions(largest), _least(column, largest), "no clear difference", largest["p"]
+        )
     leader, *others = [row for _, row in told.iterrows()]
     text = "; ".join([f"{_name(leader)} most", *(f"{_name(row)} {_interval(*_fractions(row))}" for row in others)])
-    return Answer(question, text, *_fractions(leader), verdict="higher" if leader["difference"] > 0 else "lower")
+    if others:
+        text += f"; after Holm's correction over the whole table {(told['p'] < 0.05).sum()} of these {len(told)} remain"
+    verdict = corrected("higher" if leader["difference"] > 0 else "lower", leader["p"])
+    return Answer(question, text, *_fractions(leader), _least(column, leader), verdict, leader["p"])
+
+
+def _least(column: pd.DataFrame, row: pd.Series) -> float:
+    """The least true difference between a cell and the baseline's that their seeds find with 80 % power."""
+    cells = [cell for cell in (row, column.iloc[0]) if cell["n_seeds"] > 1]
+    spread = np.sqrt(np.mean([cell["sd"] ** 2 for cell in cells])) if cells else stats.NAN
+    seeds = min((cell["n_seeds"] for cell in cells), default=1)
+    return stats.minimum_detectable_difference(spread, seeds, sides=len(cells) or 1)
 
 
 def _name(row: pd.Series) -> str:
-    return f"{row['intermediate']}{' †' if row['same_task'] else ''}"
+    lost = f" ({row['collapsed']:.0f} of {row['n_seeds']} runs collapsed)" if row["collapsed"] else ""
+    return f"{row['intermediate']}{' †' if row['same_task'] else ''}{lost}"
 
 
 def _fractions(row: pd.Series) -> list[float]:
@@ -103,8 +143,8 @@ def retrieval(scores: pd.DataFrame) -> Answer:
     mean, low, high = stats.mean_interval(rows["value"])
     verdict = "above it" if low > guess else "not clearly above it"
     text = f"{verdict} ({points(mean)} over {len(rows)} languages, chance {points(guess)})"
-    bounds = [x - guess for x in (mean, low, high)]
-    return Answer("Does the encoder retrieve translations, averaged over languages?", text, *bounds, verdict=verdict)
+    question = "Does the encoder retrieve translations, averaged over languages?"
+    return Answer(question, text, mean - guess, low - guess, high - guess, verdict=verdict)
 
 
 def sanity(scores: pd.DataFrame, control: pd.DataFrame) -> list[Answer]:

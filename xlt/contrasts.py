@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from xlt import conditions, stats, tasks
-from xlt.answers import Answer
+from xlt.answers import Answer, bounds, corrected
 from xlt.arms import CLEAN, PAIR, PERTURBED, Contrast
 from xlt.artifacts import NOT_RUN
 from xlt.collapse import collapsed
@@ -163,34 +163,44 @@ def shown(made: pd.DataFrame) -> pd.DataFrame:
 def _interval(found: Effect) -> str:
     if found.value != found.value:
         return NOT_RUN
-    bounds = f" [{points(found.low, sign=True)}, {points(found.high, sign=True)}]" if found.low == found.low else ""
     lost = f" ({found.collapsed} runs collapsed)" if found.collapsed else ""
     star = ("**" if found.p < 0.05 else "*") if found.low > 0 or found.high < 0 else ""
-    return f"{points(found.value, sign=True)}{bounds}{star}{lost}"
+    return f"{points(found.value, sign=True)}{bounds(found.low, found.high)}{star}{lost}"
 
 
 def answers(study: Study, scores: pd.DataFrame) -> list[Answer]:
-    """One answer for each contrast, over all of its cells."""
-    return [_answer(contrast, effect(scores, contrast, cells(study, contrast))) for contrast in study.contrasts]
+    """One answer for each contrast, over all of its cells; p after Holm over the study."""
+    found = [effect(scores, contrast, cells(study, contrast)) for contrast in study.contrasts]
+    adjusted = stats.holm([one.p for one in found])
+    return [_answer(*one) for one in zip(study.contrasts, found, adjusted, strict=True)]
 
 
-def _answer(contrast: Contrast, found: Effect) -> Answer:
+def _answer(contrast: Contrast, found: Effect, p: float) -> Answer:
     verdict = "no clear difference"
     if found.seeds == 0:
         verdict = NOT_RUN
     elif found.low != found.low:
         verdict = "the same in all seeds" if found.seeds > 1 else "too few seeds for an interval"
     elif found.low > 0 or found.high < 0:
-        above = ("higher", "lower") if contrast.against else ("above zero", "below zero")
-        verdict = above[found.value < 0]
+        verdict = corrected(_words(contrast)[found.value < 0], p)
     lost = f"{found.collapsed} of the runs behind it collapsed" if found.collapsed else ""
-    return Answer(contrast.question, lost, *found[:3], found.detectable, verdict)
+    return Answer(contrast.question, lost, *found[:3], found.detectable, verdict, p)
+
+
+def _words(contrast: Contrast) -> tuple[str, str]:
+    """What an effect above zero is called, and one below: more of a loss, or of a gap, is not better."""
+    if not contrast.against:
+        return "above zero", "below zero"
+    if contrast.outcome == "drop":
+        return "costs more", "costs less"
+    return ("wider", "narrower") if contrast.minus else ("higher", "lower")
 
 
 def verdicts(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     """Planted effects: what must come out, what did, and whether that passes; fractions.
 
-    A sign passes when the interval excludes zero on that side, none when it covers zero.
+    A sign passes when the interval excludes zero on that side, none when it covers zero. Beside it, where both sides
+    have enough seeds: p of the exact permutation test, and the chance that a run of one side beats one of the other.
     """
     rows = []
     for contrast in (c for c in study.contrasts if c.expect):
@@ -199,8 +209,20 @@ def verdicts(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
         same = found.value == 0 and found.low != found.low  # equal in every seed
         came = NOT_RUN if found.seeds == 0 else "none" if same else "?" if found.low != found.low else came
         rows.append({"question": contrast.question, "planted": contrast.expect, "found": came,
-                     "passes": "yes" if came == contrast.expect else "NO", **found._asdict()})  # fmt: skip
+                     "passes": "yes" if came == contrast.expect else "NO", **found._asdict(),
+                     **_without_normality(scores, contrast, cells(study, contrast))})  # fmt: skip
     return pd.DataFrame(rows) if rows else pd.DataFrame({"question": [NOT_RUN]})
+
+
+def _without_normality(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> dict[str, float]:
+    """Of arms against arms: p of the permutation test and the probability of improvement with its interval."""
+    rows = _shared(_rows(scores), (*contrast.of, *contrast.against))
+    sides = [_side(rows, names, contrast, over) for names in (contrast.of, contrast.against) if names]
+    if len(sides) < 2 or any(side.empty for side in sides):
+        return {}
+    better = stats.probability_of_improvement(*sides, np.random.default_rng(0))
+    names = ("improvement", "improvement_low", "improvement_high")
+    return {"permutation_p": stats.permutation_test(*sides).p} | dict(zip(names, better, strict=True))
 
 
 def judged(made: pd.DataFrame) -> pd.DataFrame:
@@ -208,7 +230,11 @@ def judged(made: pd.DataFrame) -> pd.DataFrame:
     if "found" not in made:
         return made
     said = [_interval(Effect(*row)).replace("*", "") for row in made[list(Effect._fields)].itertuples(index=False)]
-    return made[["question", "planted", "found", "passes"]].assign(effect=said)
+    shown = made[["question", "planted", "found", "passes"]].assign(effect=said)
+    if "permutation_p" in made:
+        shown["permutation p"] = [f"{p:.3f}" if p == p else "–" for p in made["permutation_p"]]
+        shown["chance to beat"] = [f"{x:.2f}" if x == x else "–" for x in made["improvement"]]
+    return shown
 
 
 def means(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
@@ -221,15 +247,19 @@ def means(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
         mean, low, high = stats.mean_interval(part.groupby("seed")["value"].mean())
         languages = part.groupby("language")["value"].mean()
         about = dict(zip(("arm", "target", "condition"), cell, strict=True)) | {"mean": mean, "low": low, "high": high}
-        about |= {"English": english.get(cell, np.nan), "worst": languages.min()}
+        about |= {"English": english.get(cell, np.nan), "languages": len(languages), "worst": languages.min()}
         made.append(about | {"worst language": languages.idxmin(), "seeds": part["seed"].nunique()})
     return pd.DataFrame(made) if made else pd.DataFrame({"arm": [NOT_RUN]})
 
 
 def grid(study: Study, made: pd.DataFrame) -> pd.DataFrame:
-    """`means` to be read: arm x (target, condition), in points; a dash where the arm does not go on to the target."""
+    """`means` to be read: arm x (target, condition), in points; a dash where the arm does not go on to the target.
+
+    Beside a condition stands the number of its languages where that is not the clean text's.
+    """
     if "mean" not in made:
         return made
+    made = made.assign(condition=_counted(made))
     wide = made.assign(text=_told(made)).pivot(index="arm", columns=["target", "condition"], values="text")
     order = list(dict.fromkeys(zip(made["target"], made["condition"], strict=True)))
     wide = wide.reindex(index=study.labels, columns=pd.MultiIndex.from_tuples(order, names=wide.columns.names))
@@ -237,6 +267,13 @@ def grid(study: Study, made: pd.DataFrame) -> pd.DataFrame:
         for target in {target for target, _ in order} - set(arm.targets or study.targets):
             wide.loc[label, target] = "–"
     return wide.fillna(NOT_RUN)
+
+
+def _counted(made: pd.DataFrame) -> list[str]:
+    most = made.groupby(["target", "condition"])["languages"].transform("max")
+    clean = most.where(made["condition"] == CLEAN).groupby(made["target"]).transform("max")
+    several = most.gt(1) & most.ne(clean)
+    return [f"{c} ({n})" if some else c for c, n, some in zip(made["condition"], most, several, strict=True)]
 
 
 def _told(rows: pd.DataFrame) -> list[str]:
@@ -265,7 +302,8 @@ def gaps(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def pairs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
-    """The generalised setting by arm and target: mean over seeds on the diagonal, off it, and of the worst pair."""
+    """The generalised setting by arm and target: mean over seeds on the diagonal and off it, and what is lost between
+    them with its t interval; the worst pair of any seed."""
     if not (study.plan and study.plan.pairs) or scores.empty:
         return pd.DataFrame({"arm": [NOT_RUN]})
     rows = scores[scores["main"].astype(bool) & scores["condition"].isin([CLEAN, PAIR])]
@@ -275,10 +313,15 @@ def pairs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     if rows.empty:
         return pd.DataFrame({"arm": [NOT_RUN]})
     found = conditions.generalised(rows).assign(arm=lambda table: table["recipe"].map(study.arms))
-    groups = found.groupby(["arm", "task"], sort=False)
-    return groups.agg(
-        {"diagonal": "mean", "off_diagonal": "mean", "worst": "mean", "worst_pair": "first"}
-    ).reset_index()
+    made = []
+    for (arm, task), part in found.groupby(["arm", "task"], sort=False):
+        lost = stats.mean_interval(part["diagonal"] - part["off_diagonal"])
+        worst = part.loc[part["worst"].idxmin()]
+        about = {"arm": arm, "task": task, "diagonal": part["diagonal"].mean()}
+        about |= {"off_diagonal": part["off_diagonal"].mean()}
+        about |= dict(zip(("lost", "lost_low", "lost_high"), lost, strict=True))
+        made.append(about | {"worst": worst["worst"], "worst_pair": worst["worst_pair"]})
+    return pd.DataFrame(made)
 
 
 def attack_table(scores: pd.DataFrame) -> pd.DataFrame:

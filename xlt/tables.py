@@ -145,9 +145,9 @@ def published(targets: Sequence[str]) -> pd.DataFrame:
 # ---- tables ------------------------------------------------------------------------------
 
 
-def points(value: float, sign: bool = False) -> str:
+def points(value: float, sign: bool = False, digits: int = 1) -> str:
     """A fraction in points, one decimal, with a true minus sign."""
-    return f"{100 * value:{'+' if sign else ''}.1f}".replace("-", "−")
+    return f"{100 * value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
 
 
 def clear(matrix: pd.DataFrame) -> pd.Series:
