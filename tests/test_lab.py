@@ -216,8 +216,20 @@ def test_languages_of_the_lab(places):
     lab = Lab(tiny(languages=("zh", "de", "en")))
     assert lab.languages("xnli") == ["en", "zh", "de"]
     assert lab.missing("xnli") == []
+    assert lab.languages("tatoeba") == ["zh", "de"]
     with pytest.raises(UserError, match="unknown language 'dee'"):
         lab.evaluations("xnli", languages=["dee"])
+
+
+def test_xtremes_languages_are_evaluated_unless_the_profile_names_others(places, monkeypatch):
+    """As on the hub: an average over those that XTREME-R adds besides would be over neither benchmark's list."""
+    lab, both = Lab(tiny()), tasks.get("panx").everywhere
+    monkeypatch.setattr("xlt.sources.Source.languages", lambda *_: both)
+    lab.profile = lab.profile.model_copy(update={"languages": ()})
+    assert set(lab.languages("panx")) == set(tasks.get("panx").languages) < set(both)
+    assert lab.missing("panx") == []
+    lab.profile = lab.profile.model_copy(update={"languages": ("uk", "en")})
+    assert lab.languages("panx") == ["en", "uk"]
 
 
 # failures -------------------------------------------------------------------------------------

@@ -75,17 +75,20 @@ class Lab:
         return recipe
 
     def languages(self, task: str, split: str | None = None) -> list[str]:
-        """Languages in which `task` can be evaluated here, on `split` or the profile's own; English first."""
+        """Languages in which `task` can be evaluated here, on `split` or the profile's own; English first.
+
+        Those of the profile. If it names none, XTREME's: an average over what XTREME-R adds besides would be over
+        neither benchmark's list, so its languages are evaluated where the profile names them.
+        """
         declared, split = tasks.get(task), split or self.profile.evaluate(task, "en").split
         here = self.store.source.languages(declared, split)
-        asked = [code for code in self.profile.languages or here if code in here]
+        asked = [code for code in self.profile.languages or declared.languages or here if code in here]
         return sorted(asked, key=lambda code: (code != "en", asked.index(code)))
 
     def missing(self, task: str) -> list[str]:
         """Languages that the profile or the task names, but whose test records are not here."""
         declared = tasks.get(task)
-        declared = dict.fromkeys((*declared.languages, *declared.xtreme_r))
-        wanted = [code for code in self.profile.languages if code in declared] or declared
+        wanted = [code for code in self.profile.languages if code in declared.everywhere] or declared.languages
         return [code for code in wanted if code not in self.languages(task)]
 
     def evaluations(self, *names: str, languages: Iterable[str] | None = None) -> list[Evaluation]:
