@@ -131,13 +131,35 @@ def test_an_empty_file(hub):
     assert "facebook/xnli/de/test: empty" in complaint(hub.source.load, XNLI, "de", "test")
 
 
-@pytest.mark.parametrize("damage", ["half", "nothing", "overwritten"])
+@pytest.mark.parametrize("damage", ["half", "overwritten"])
 def test_a_damaged_file(hub, damage):
     file = hub.put(nli(), features=NLI)
     whole = file.read_bytes()
-    middle = whole[:10] + b"\0" * 50 + whole[60:]
-    file.write_bytes({"half": whole[: len(whole) // 2], "nothing": b"", "overwritten": middle}[damage])
+    file.write_bytes(whole[: len(whole) // 2] if damage == "half" else whole[:10] + b"\0" * 50 + whole[60:])
     assert "facebook/xnli/de/test: damaged or unreadable" in complaint(hub.source.load, XNLI, "de", "test")
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+def test_a_file_of_no_bytes(hub, tmp_path, ending):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    record = {"jsonl": '{"a": "x", "b": "y", "label": 0}\n', "csv": "a,b,label\nx,y,0\n", "parquet": ""}[ending]
+    fields = {"family": "classification", "columns": {"text_a": "a", "text_b": "b"}, "labels": ["no", "yes"]}
+    task = tasks.parse("mine", fields | {"dataset": str(folder)}, "mine.yaml")
+    for split, content in (("train", ""), ("test", record)):
+        (folder / f"{split}.{ending}").write_text(content)
+    said = complaint(hub.source.load, task, "en", "train")
+    assert said == f"{folder}/default/train: train.{ending} is empty; fetch the file again"
+    if ending == "jsonl":  # of which `datasets` reads the first file whatever the split
+        assert f"test: train.{ending} is empty; fetch the file again" in complaint(hub.source.load, task, "en", "test")
+
+
+def test_questions_of_one_id(hub):
+    answers = {"text": ["a"], "answer_start": [0]}
+    rows = {"id": [1, 2, 1], "context": ["a"] * 3, "question": ["q"] * 3, "answers": [answers] * 3}
+    hub.put(rows, tasks.get("xquad"))
+    said = complaint(hub.source.load, tasks.get("xquad"), "de", "test")
+    assert said == "google/xquad/xquad.de/validation: rows 1 and 3 have the same id 1; each needs its own"
 
 
 def test_a_missing_config(hub):
@@ -380,6 +402,20 @@ def test_rows_are_counted_as_the_folder_declares_them(hub, rows, said):
         assert f"facebook/xnli/de/test: {said}; fetch the file again" in complaint(hub.source.load, XNLI, "de", "test")
     else:
         assert len(hub.source.load(XNLI, "de", "test")) == 3
+
+
+def test_a_lost_row_is_seen_in_a_file_of_several_languages(hub):
+    tydiqa, answers = tasks.get("tydiqa"), {"text": ["a"], "answer_start": [0]}
+    ids = ["arabic-1", "korean-1", "korean-2"]
+    hub.put({"id": ids, "context": ["a"] * 3, "question": ["q"] * 3, "answers": [answers] * 3}, tydiqa, "ko")
+    counts = "id\tconfig\tsplit\trows\ngoogle-research-datasets/tydiqa\tsecondary_task\tvalidation\t{}\n"
+    for rows, said in ((3, None), (4, "secondary_task/validation: 3 rows, but the data set has 4; fetch the file")):
+        (hub.root / "COUNTS.tsv").write_text(counts.format(rows))
+        sources._counts.cache_clear()
+        if said:
+            assert said in complaint(hub.source.load, tydiqa, "ko", "test")
+        else:
+            assert len(hub.source.load(tydiqa, "ko", "test")) == 2
 
 
 def test_a_full_disk_is_not_called_damage(hub, monkeypatch):

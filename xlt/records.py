@@ -23,7 +23,8 @@ def canonical(rows: datasets.Dataset, task: Task, code: str, where: str) -> data
 
     Raises:
         UserError: empty; a missing column; a value that is not there; a label outside the declared set; tags that
-            do not match the tokens; an answer that is not in its context; blank lines or doubled ids in a bitext.
+            do not match the tokens; an answer that is not in its context; blank lines in a bitext; doubled ids of
+            questions or of what is searched.
     """
     rows = _of_language(_present(rows, task, where), task, code, where)
     labels = _labels(rows, task, where)
@@ -163,6 +164,13 @@ def _written(columns: Columns, names: Iterable[str], where: str) -> None:
                 raise UserError(f"{where}: row {row}: {name} is blank. Correct the file")
 
 
+def _each_its_own(ids: list, where: str) -> None:
+    first: dict = {}
+    for row, key in enumerate(ids, start=1):
+        if first.setdefault(key, row) != row:
+            raise UserError(f"{where}: rows {first[key]} and {row} have the same id {key}; each needs its own")
+
+
 def _classification(columns: Columns, task: Task, where: str) -> None:
     _filled(columns, ("text_a", "text_b"), where)
 
@@ -180,6 +188,7 @@ def _span(columns: Columns, task: Task, where: str) -> None:
     columns["id"] = [key if key is None else str(key) for key in columns["id"]]
     _filled(columns, ("id", "context", "question"), where)
     _filled(columns, ("answers",), where, dict, "a table of text and answer_start")
+    _each_its_own(columns["id"], where)
     for key, context, answers in zip(columns["id"], columns["context"], columns["answers"], strict=True):
         texts, starts = answers.get("text"), answers.get("answer_start")
         if not (isinstance(texts, list) and isinstance(starts, list) and len(texts) == len(starts)):
@@ -221,10 +230,7 @@ def _dual(columns: Columns, task: Task, where: str) -> None:
 
 def _pool(columns: Columns, task: Task, where: str) -> None:
     _written(columns, ("id", "text"), where)
-    first: dict = {}
-    for row, key in enumerate(columns["id"], start=1):
-        if first.setdefault(key, row) != row:
-            raise UserError(f"{where}: rows {first[key]} and {row} have the same id {key}; each needs its own")
+    _each_its_own(columns["id"], where)
 
 
 def _text(columns: Columns, task: Task, where: str) -> None:

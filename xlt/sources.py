@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -206,7 +206,7 @@ class Source:
             where = _where(task, code, split)
             raw = self._read(task, code, split)
             rows = records.canonical(raw, task, code, where)
-            self._check_count(task, code, split, len(rows if task.prefix else raw), where)
+            self._check_count(task, code, split, (len(raw), len(rows)), where)
             if task.rows_of:
                 rows = rows.select(self._numbers(tasks.get(task.rows_of).at(code), code, split, len(rows)))
         if examples and examples < len(rows):
@@ -227,6 +227,8 @@ class Source:
         """The rows as they lie there, every column."""
         where = _where(task, code, split)
         builder = self._builder(task, code)
+        if blank := _blank(self._files(task, code, split)):
+            raise UserError(f"{where}: {blank} is empty; fetch the file again")
         try:
             builder.download_and_prepare()
             return builder.as_dataset(split=task.splits[split])
@@ -234,21 +236,25 @@ class Source:
             if getattr(error, "errno", None) == 28:  # disk full
                 raise
             raise UserError(f"{where}: damaged or unreadable ({_first_line(error)}); {self._mend(task)}") from None
+        except StopIteration:  # of JSON lines, where the first file of any split holds nothing
+            blank = _blank(file for files in builder.config.data_files.values() for file in files)
+            raise UserError(f"{where}: {blank or 'a file beside it'} is empty; fetch the file again") from None
         except (KeyError, ValueError) as error:
             if task.splits.get(split) in (builder.info.splits or {}):
                 raise UserError(f"{where}: empty; fetch the file again") from None
             raise UserError(f"{where}: no such split ({_first_line(error)}); {self._mend(task)}") from None
 
-    def _check_count(self, task: Task, code: str, split: str, found: int, where: str) -> None:
-        """The number of rows: that of the folder's COUNTS.tsv where it has one, else of the public data set.
+    def _check_count(self, task: Task, code: str, split: str, sizes: tuple[int, int], where: str) -> None:
+        """The number of rows: that of the folder's COUNTS.tsv, which counts files, else of the public data set.
 
-        So a lost first line, or a file that was cut, is seen.
+        So a lost first line, or a file that was cut, is seen. `sizes`: rows of the file and, of those, what was kept;
+        where a file holds several languages, the public data set is counted by language.
         """
-        wanted = task.rows.get(split)
+        wanted, found = task.rows.get(split), sizes[1] if task.prefix else sizes[0]
         wanted = wanted.get(code) if isinstance(wanted, Mapping) else wanted
         if self.root and self._folder(task) is not None:
             wanted = _counts(self.root).get((task.dataset, task.config_for(code), task.splits[split]))
-            wanted = None if task.prefix else wanted
+            found = sizes[0]
         if wanted is not None and wanted != found:
             raise UserError(f"{where}: {found:,} rows, but the data set has {wanted:,}; fetch the file again")
 
@@ -259,6 +265,11 @@ def _counts(root: Path) -> dict[tuple[str, str, str], int]:
     file = root / "COUNTS.tsv"
     lines = file.read_text(encoding="utf-8").splitlines()[1:] if file.is_file() else []
     return {(name, config, split): int(rows) for name, config, split, rows in (line.split("\t")[:4] for line in lines)}
+
+
+def _blank(files: Iterable[str]) -> str | None:
+    """The first of these files, if local, that holds nothing, by name: `datasets` words that differently by format."""
+    return next((Path(file).name for file in files if os.path.isfile(file) and not os.path.getsize(file)), None)
 
 
 def _where(task: Task, code: str, split: str) -> str:

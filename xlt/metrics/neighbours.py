@@ -17,7 +17,8 @@ def unit(vectors: Iterable) -> np.ndarray:
 def nearest(queries: np.ndarray, candidates: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The k candidates with the largest inner product for each query, in single precision (FAISS, exact search).
 
-    For cosines give both sides through `unit`; LAReQA and Mewsli-X take the vectors as they are.
+    For cosines give both sides through `unit`, as all of xlt does. LAReQA's and Mewsli-X's official protocols differ:
+    there it is the dot product, of Mewsli-X with queries as they are.
 
     Args:
         queries: (n, width).

@@ -1,6 +1,7 @@
 """Ranking a pool for each query, mAP@20: answers (LAReQA, Roy et al. 2020) and entities (Mewsli-X, Ruder et al. 2021).
 
-Both run on any encoder, trained for it or not; similarity is the cosine.
+Both run on any encoder, trained for it or not. Similarity is the cosine, as in the training of dual encoders here
+(xlt.retrieval.dual); officially it is the dot product, of Mewsli-X with queries that are not normalised.
 """
 
 from __future__ import annotations
