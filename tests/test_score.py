@@ -79,14 +79,15 @@ def test_answers_from_squads_json_and_a_mapping(results):
     names = ("predictions.json", "references.json")
     predicted, gold = {"q1": "北京大学", "q2": None}, squad({"q1": ["北京"], "q2": ["上海"]})
     metrics = results("xquad", "zh", predicted, gold, names)
-    assert metrics == {"f1": 0, "exact_match": 0, "f1_language_aware": pytest.approx((2 * 2 / 6 + 0) / 2)}
+    aware = {"f1_language_aware": pytest.approx((2 * 2 / 6 + 0) / 2), "exact_match_language_aware": 0}
+    assert metrics == {"f1": 0, "exact_match": 0} | aware
     lines = [{"id": "q1", "answers": ["北京"]}, {"id": "q2", "answers": {"text": ["上海"], "answer_start": [0]}}]
     assert results("xquad", "zh", [{"id": i, "answer": a} for i, a in predicted.items()], lines) == metrics
 
 
 def test_mlqa_scores_by_the_language(results):
     metrics = results("mlqa", "ar", [{"id": 1, "answer": "سالم"}], [{"id": 1, "answers": ["س م"]}])
-    assert (metrics["mlqa_f1"], metrics["mlqa_exact_match"], metrics["mlqa_f1_mended"]) == (1, 1, 0)
+    assert metrics == {"mlqa_f1": 1, "mlqa_exact_match": 1, "mlqa_f1_mended": 0, "mlqa_exact_match_mended": 0}
 
 
 def test_a_kind_of_question_that_is_not_there_has_no_score(results, extra_task):
@@ -94,7 +95,8 @@ def test_a_kind_of_question_that_is_not_there_has_no_score(results, extra_task):
     gold = [{"id": 1, "answers": []}, {"id": 2, "answers": []}]
     predicted = [{"id": 1, "answer": ""}, {"id": 2, "answer": "x"}]
     metrics = results("extra", "en", predicted, gold)
-    assert metrics == {"squad2_f1": 0.5, "squad2_f1_has_answer": None, "squad2_f1_no_answer": 0.5}
+    exact = {"squad2_exact_match": 0.5, "squad2_exact_match_has_answer": None, "squad2_exact_match_no_answer": 0.5}
+    assert metrics == {"squad2_f1": 0.5, "squad2_f1_has_answer": None, "squad2_f1_no_answer": 0.5} | exact
 
 
 def test_sentences_that_find_one_another(results):
@@ -126,8 +128,11 @@ def test_pairs_with_the_threshold_of_dev(write):
     assert metrics == {"bucc_f1": 0.8, "bucc_precision": 2 / 3, "bucc_recall": 1} | always
     right = pairs("right.jsonl", (1, 1, 0.8), (2, 2, 0.6))
     assert score("bucc", "de", right, gold, (right, gold))["metrics"]["bucc_f1"] == 1  # the threshold itself counts
-    with pytest.raises(UserError, match=r'line 1: score: "0.8" should be a number'):
+    with pytest.raises(UserError, match=r'line 1: score: "0.8" should be a finite number'):
         score("bucc", "de", pairs("text.jsonl", (1, 1, "0.8")), gold)
+    for number in ("1e999", "-1e999", "1" + 400 * "0"):
+        with pytest.raises(UserError, match=r"line 1: score: .* should be a finite number"):
+            score("bucc", "de", write("huge.jsonl", f'{{"source": 1, "target": 1, "score": {number}}}\n'), gold)
     with pytest.raises(UserError, match=r"again.jsonl, line 2: doubled, .*again.jsonl, line 1; 1 source and target"):
         score("bucc", "de", pairs("again.jsonl", (1, 1, 0.8), ("1", 1, 0.6)), gold)
 

@@ -42,8 +42,8 @@ def score(
         dev: predictions and references from which the threshold of BUCC's pairs is taken; without it all pairs count.
 
     Returns:
-        task, language, examples (how many references) and metrics: name -> value, None where no example is of its kind
-        or the sentences of BUCC are not given.
+        task, language, examples (how many references) and metrics, all that fit the task: name -> value, None where no
+        example is of its kind or the sentences of BUCC are not given.
 
     Raises:
         UserError: an unknown task or language; anything wrong in the files, with file and line.
@@ -58,9 +58,21 @@ def score(
         raise UserError(f"task {task}: no threshold to choose; leave --dev out")
     else:
         gold, scores = _by_example(declared, code, predictions, references)
-    values = {metric: mean(scores[metric]) for metric in declared.metrics}
+    values = {metric: mean(scores[metric]) for metric in fitting(declared)}
     metrics = {metric: None if math.isnan(value) else value for metric, value in values.items()}
     return {"task": task, "language": code, "examples": len(gold), "metrics": metrics}
+
+
+def fitting(task: Task) -> tuple[str, ...]:
+    """The task's metrics, which runs store, and of questions all others of the same protocol: SQuAD 1.1, 2.0, MLQA."""
+    if task.family != tasks.SPAN:
+        return task.metrics
+    usual = tasks.FAMILIES[task.family].metrics.split()
+    return tuple(dict.fromkeys([*task.metrics, *(m for m in usual if _protocol(m) == _protocol(task.metrics[0]))]))
+
+
+def _protocol(metric: str) -> str:
+    return next((name for name in ("squad2_", "mlqa_") if metric.startswith(name)), "")
 
 
 def as_text(result: dict[str, Any]) -> str:
@@ -80,7 +92,7 @@ def _by_example(task: Task, code: str, predictions: Path, references: Path) -> t
     gold, predicted = by_id(read(references, main.gold)), by_id(read(predictions, main.predicted))
     same_ids(gold, predicted, predictions, references)
     scores = {}
-    for metric in task.metrics:
+    for metric in fitting(task):
         how = form(task, metric)
         right = [read_value(record, how.gold, how.read_gold, task) for record in gold.values()]
         given = [read_value(predicted[name], how.predicted, how.read_predicted, task) for name in gold]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -9,6 +10,8 @@ from xlt import tasks
 from xlt.errors import UserError
 from xlt.scorefiles import Record, as_id, get, shown, some
 from xlt.tasks import Task
+
+_LARGEST = sys.float_info.max
 
 
 class Form(NamedTuple):
@@ -42,8 +45,8 @@ def read_value(record: Record, field: str, reader: Callable[[Any, Task], Any], t
 
 
 def number(value: Any, _: Task) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _Wrong(value, "a number")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -_LARGEST <= value <= _LARGEST:
+        raise _Wrong(value, "a finite number")  # JSON's 1e999 is read as infinity
     return float(value)
 
 
