@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from xlt import conditions, stats, tasks
+from xlt import stats, tasks
 from xlt.answers import Answer, bounds, corrected
 from xlt.arms import CLEAN, PAIR, PERTURBED, Contrast
 from xlt.artifacts import NOT_RUN
@@ -299,39 +299,6 @@ def gaps(scores: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         made, columns=[*(["variety", "standard", "target", "arm", "gap", "low", "high"]), "relative gap"]
     )
-
-
-def pairs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
-    """The generalised setting by arm and target: mean over seeds on the diagonal and off it, and what is lost between
-    them with its t interval; the worst pair of any seed."""
-    if not (study.plan and study.plan.pairs) or scores.empty:
-        return pd.DataFrame({"arm": [NOT_RUN]})
-    rows = scores[scores["main"].astype(bool) & scores["condition"].isin([CLEAN, PAIR])]
-    rows = rows[
-        rows["language"].isin(study.plan.pairs) & rows["task"].isin(scores[scores["condition"] == PAIR]["task"])
-    ]
-    if rows.empty:
-        return pd.DataFrame({"arm": [NOT_RUN]})
-    found = conditions.generalised(rows).assign(arm=lambda table: table["recipe"].map(study.arms))
-    made = []
-    for (arm, task), part in found.groupby(["arm", "task"], sort=False):
-        lost = stats.mean_interval(part["diagonal"] - part["off_diagonal"])
-        worst = part.loc[part["worst"].idxmin()]
-        about = {"arm": arm, "task": task, "diagonal": part["diagonal"].mean()}
-        about |= {"off_diagonal": part["off_diagonal"].mean()}
-        about |= dict(zip(("lost", "lost_low", "lost_high"), lost, strict=True))
-        made.append(about | {"worst": worst["worst"], "worst_pair": worst["worst_pair"]})
-    return pd.DataFrame(made)
-
-
-def attack_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """Search attacks by arm and target, mean over languages and seeds: success, random control, queries, changes."""
-    names = ["attack_success", "random_success", "relative_drop", "queries_mean", "queries_max", "share_changed"]
-    rows = scores[scores["metric"].isin(names)] if "metric" in scores else scores[:0]
-    if rows.empty:
-        return pd.DataFrame({"arm": [NOT_RUN]})
-    wide = rows.pivot_table(index=["arm", "task", "condition"], columns="metric", values="value", sort=False)
-    return wide[[name for name in names if name in wide]].reset_index()
 
 
 def forgetting(scores: pd.DataFrame) -> pd.DataFrame:

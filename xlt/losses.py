@@ -1,0 +1,131 @@
+"""What perturbations, attacks and second languages cost: the tables of the robustness studies.
+
+`scores` are those of `Study.run`. A cost is taken over the languages in which the condition is valid, clean and
+perturbed alike, and where both were read on as many examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from xlt import conditions, stats
+from xlt.arms import CLEAN, PAIR
+from xlt.artifacts import NOT_RUN
+from xlt.languages import language
+from xlt.studies import Study
+from xlt.tables import points
+
+GROUPS = {
+    "all": lambda code: code != "en",
+    "Latin": lambda code: code != "en" and language(code).script == "Latn",
+    "non-Latin": lambda code: language(code).script != "Latn",
+}
+
+
+def costs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
+    """What each condition costs, by arm, target and group of languages (English in none): fractions.
+
+    clean and score are means over the languages in which the condition is valid, cost their difference with its t
+    interval over seeds, relative the cost over clean; worst is the language with the lowest score.
+    """
+    rows = scores[scores["main"].astype(bool) & (scores["split"] == "test") & (scores["condition"] != PAIR)]
+    rows = rows[rows["arm"].isin(study.labels) & (rows["language"] != "en")]
+    keys = ["arm", "task", "seed", "language", "n"]
+    clean = rows[rows["condition"] == CLEAN].set_index(keys)["value"].rename("clean")
+    both = rows[rows["condition"] != CLEAN].join(clean, on=keys).dropna(subset=["clean", "value"])
+    made = []
+    for (arm, task, condition), part in both.groupby(["arm", "task", "condition"], sort=False):
+        for group, chosen in GROUPS.items():
+            some = part[part["language"].map(chosen)]
+            if len(some):
+                made.append({"arm": arm, "target": task, "condition": condition, "group": group, **_cost(some)})
+    return pd.DataFrame(made) if made else pd.DataFrame({"arm": [NOT_RUN]})
+
+
+def _cost(rows: pd.DataFrame) -> dict:
+    seeds = rows.groupby("seed")[["clean", "value"]].mean()
+    cost, low, high = stats.mean_interval(seeds["clean"] - seeds["value"])
+    languages = rows.groupby("language")["value"].mean()
+    clean, score = seeds["clean"].mean(), seeds["value"].mean()
+    found = {"languages": len(languages), "clean": clean, "score": score, "cost": cost, "low": low, "high": high}
+    relative = cost / clean if clean else stats.NAN
+    return found | {"relative": relative, "worst": languages.min(), "worst language": languages.idxmin()}
+
+
+def shown(made: pd.DataFrame) -> pd.DataFrame:
+    """`costs` to be read, arm x (target, condition) down and groups across: cost ± half its interval, relative cost."""
+    if "cost" not in made:
+        return made
+    halves = made["high"] - made["cost"]
+    told = [
+        f"{points(cost, sign=True)}{f' ± {points(half)}' if half == half else ''} ({100 * part:.0f} %)"
+        for cost, half, part in zip(made["cost"], halves, made["relative"], strict=True)
+    ]
+    index = ["target", "condition", "arm"]
+    wide = made.assign(text=told).pivot(index=index, columns="group", values="text")
+    order = made[index].drop_duplicates().itertuples(index=False, name=None)
+    every = made[made["group"] == "all"].set_index(index)
+    wide = wide.reindex(columns=list(GROUPS)).loc[sorted(order, key=_place(made))]
+    worst = every["worst language"] + " " + every["worst"].map(points)
+    return wide.assign(worst=worst.reindex(wide.index)).fillna("–").reset_index()
+
+
+def _place(made: pd.DataFrame) -> Callable[[tuple], list[int]]:
+    """Targets, then conditions, then arms, each in the order in which they came."""
+    names = {column: list(dict.fromkeys(made[column])) for column in ("target", "condition", "arm")}
+    return lambda row: [found.index(value) for found, value in zip(names.values(), row, strict=True)]
+
+
+def pairs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
+    """The generalised setting by arm and target: mean over seeds on the diagonal and off it, and what is lost between
+    them with its t interval; the worst pair of any seed."""
+    if not (study.plan and study.plan.pairs) or scores.empty:
+        return pd.DataFrame({"arm": [NOT_RUN]})
+    rows = scores[scores["main"].astype(bool) & scores["condition"].isin([CLEAN, PAIR])]
+    rows = rows[
+        rows["language"].isin(study.plan.pairs) & rows["task"].isin(scores[scores["condition"] == PAIR]["task"])
+    ]
+    if rows.empty:
+        return pd.DataFrame({"arm": [NOT_RUN]})
+    found = conditions.generalised(rows).assign(arm=lambda table: table["recipe"].map(study.arms))
+    made = []
+    for (arm, task), part in found.groupby(["arm", "task"], sort=False):
+        lost = stats.mean_interval(part["diagonal"] - part["off_diagonal"])
+        worst = part.loc[part["worst"].idxmin()]
+        about = {"arm": arm, "task": task, "diagonal": part["diagonal"].mean()}
+        about |= {"off_diagonal": part["off_diagonal"].mean()}
+        about |= dict(zip(("lost", "lost_low", "lost_high"), lost, strict=True))
+        made.append(about | {"worst": worst["worst"], "worst_pair": worst["worst_pair"]})
+    return pd.DataFrame(made)
+
+
+ATTACK = ["attack_success", "random_success", "relative_drop", "queries_mean", "queries_max", "share_changed"]
+
+
+def attack_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """Search attacks by arm, target and group of languages: means over languages and seeds; of queries_max the most.
+
+    Scores over all attacked examples, clean, after as many random changes and after the search; success over those
+    that were right, of the search and of the random control; and the language with the lowest score under attack.
+    """
+    attacked = scores.loc[scores["metric"] == "attack_success", "condition"] if "metric" in scores else []
+    rows = scores[scores["condition"].isin(list(attacked))] if len(attacked) else scores[:0]
+    made = []
+    for (arm, task, condition), part in rows.groupby(["arm", "task", "condition"], sort=False):
+        for group, chosen in {"English": lambda code: code == "en", **GROUPS}.items():
+            some = part[part["language"].map(chosen)]
+            if len(some):
+                made.append({"arm": arm, "target": task, "condition": condition, "languages": group, **_attack(some)})
+    return pd.DataFrame(made) if made else pd.DataFrame({"arm": [NOT_RUN]})
+
+
+def _attack(rows: pd.DataFrame) -> dict:
+    main = rows[rows["main"].astype(bool)]
+    under, means = main.groupby("language")["value"].mean(), rows.groupby("metric")["value"].mean()
+    name = main["metric"].iloc[0]
+    found = {"clean": means.get(f"clean_{name}"), "random": means.get(f"random_{name}"), "searched": under.mean()}
+    found |= {metric: means.get(metric) for metric in ATTACK}
+    found["queries_max"] = rows.loc[rows["metric"] == "queries_max", "value"].max()
+    return found | {"lowest": under.min(), "lowest language": under.idxmin()}
