@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from xlt import hub, params
+from xlt import cli, hub, params
 from xlt.errors import UserError
 from xlt.lab import Lab
 
@@ -110,7 +110,38 @@ def test_with_a_folder_only_the_model_is_asked_for(offline, monkeypatch, tmp_pat
         hub.check(params.load("base"))
     said = str(error.value)
     assert "needs FacebookAI/xlm-roberta-base and there is no network" in said
-    assert "xnli" not in said and "XLT_HUB_ROOT" not in said
+    assert "xnli" not in said and "set XLT_HUB_ROOT" not in said
+
+
+def test_a_folder_that_is_none_is_said_before_what_is_missing(offline, monkeypatch, tmp_path):
+    monkeypatch.setenv("XLT_HUB_ROOT", str(tmp_path / "nothing"))
+    with pytest.raises(UserError, match="nothing is not a folder; point it at data sets in hub layout, or unset it"):
+        Lab.from_params("local")
+
+
+def test_what_is_offered_instead_holds_for_local_too(offline):
+    with pytest.raises(UserError) as error:
+        hub.check(params.load("local"))
+    assert str(error.value).endswith("or set XLT_HUB_ROOT to a folder that holds the data sets in hub layout. "
+                                     "Without the hub: mini, or local with XLT_HUB_ROOT")  # fmt: skip
+
+
+def test_a_run_stops_before_its_first_notebook_starts(offline, monkeypatch, capsys):
+    monkeypatch.setattr("xlt.notebooks.run_notebooks", lambda *_: pytest.fail("started"))
+    assert cli.main(["run", "--profile", "base"]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith("xlt: profile base needs ") and said.err.count("\n") == 1
+    assert "hf download unimelb-nlp/wikiann --repo-type dataset, or set XLT_HUB_ROOT" in said.err
+
+
+def test_positions_of_the_encoder_are_asked_for_before_the_first_notebook_too(monkeypatch, tmp_path, capsys):
+    file = tmp_path / "long.yaml"
+    file.write_text("extends: local\ndescription: d\ntraining: {max_length: 4096}\n")
+    monkeypatch.setattr(hub, "check", lambda _: None)
+    monkeypatch.setattr("xlt.encoders.given_positions", lambda _: 512)
+    monkeypatch.setattr("xlt.notebooks.run_notebooks", lambda *_: pytest.fail("started"))
+    assert cli.main(["run", "--profile", str(file)]) == 2
+    assert "max_length 4096: too few encoder.positions (512)" in capsys.readouterr().err
 
 
 def test_with_everything_in_the_cache_the_network_is_not_tried_again(offline):

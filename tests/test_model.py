@@ -2,6 +2,7 @@
 
 import copy
 import json
+import sys
 
 import pytest
 import torch
@@ -320,7 +321,7 @@ def test_a_model_folder_without(bert, tmp_path, missing):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("package:no-such-package", "package no-such-package is not installed; pip install"),
+        ("package:no-such-package", f"is not installed; {sys.executable} -m pip install"),
         ("package:json", "package json holds no config.json with model.safetensors"),
         ("package:errno", "package errno is not installed"),
         ("package:", "package  is not installed"),

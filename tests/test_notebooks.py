@@ -257,6 +257,14 @@ def test_a_notebook_without_parameters_cell_or_without_json_is_named(tmp_path):
         declared(tmp_path / "02_two.ipynb")
 
 
+def test_an_error_of_ours_is_said_whole_and_any_other_is_cut(tmp_path, run, capsys):
+    ours = "from xlt.errors import UserError; raise UserError('long ' * 200 + 'mended so')"
+    notebook(tmp_path / "nb", "01_one", ours)
+    assert run() == 1 and "mended so" in capsys.readouterr().out
+    notebook(tmp_path / "nb", "01_one", "raise ValueError('long ' * 200 + 'mended so')")
+    assert run() == 1 and "mended so" not in capsys.readouterr().out
+
+
 # which notebooks
 
 

@@ -125,7 +125,7 @@ def _learn(profile: str | None) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's end stops the kernel too
-    from xlt import finished, params
+    from xlt import finished, hub, params
 
     profile = _profile(arguments.profile)
     settings = params.load(profile)  # what is wrong in it is said at once
@@ -134,6 +134,7 @@ def _run(arguments: argparse.Namespace) -> int:
         report = params.reports_root() / settings.name / "index.html"
         print(f"nothing has changed since the last whole run; report: {os.path.relpath(report)}")
         return 0
+    hub.ready(settings)  # and what it needs and cannot have, too: a notebook would say it later and at length
     if arguments.stored:
         os.environ["XLT_STORED_ONLY"] = "1"
     from xlt.notebooks import run_notebooks  # papermill takes a second to import

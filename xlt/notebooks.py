@@ -374,7 +374,8 @@ def _short(path: Path) -> str:
 def _explain(failure: Failure, kept: Path, not_run: list[Path]) -> None:
     """At most ten lines: where, what, the notebook as far as it came, and what was not run."""
     where = f"cell {failure.cell}" if failure.cell else "no cell"
-    message = [line[:300] for line in failure.message.splitlines() if line.strip()] or ["(no message)"]
+    most = None if failure.error == "UserError" else 300  # ours is one line, which ends with how to mend it
+    message = [line[:most] for line in failure.message.splitlines() if line.strip()] or ["(no message)"]
     print(f"{kept.name}, {where}: {failure.error}")
     print("\n".join(f"    {line}" for line in message[:5]))
     if "No space left on device" in failure.message:

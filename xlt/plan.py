@@ -72,11 +72,9 @@ def _shape(start: Encoder) -> tuple[int, int, int]:
     """Layers, width and vocabulary; read from the configuration where weights are given."""
     if not start.model:
         return start.layers, start.width, start.vocabulary
-    import transformers
+    from xlt.encoders import given_config
 
-    from xlt.encoders import locate
-
-    config = transformers.AutoConfig.from_pretrained(locate(start), revision=start.revision)
+    config = given_config(start)
     return config.num_hidden_layers, config.hidden_size, config.vocab_size
 
 

@@ -45,11 +45,7 @@ class Source:
         """The profile's source; writes the generated world first if that is it."""
         if profile.data.source == "world":
             return _world(profile)
-        root = os.environ.get("XLT_HUB_ROOT")
-        if root and not Path(root).expanduser().is_dir():
-            raise UserError(f"XLT_HUB_ROOT={root} is not a folder; point it at data sets in hub layout, or unset it")
-        folder = Path(root).expanduser().resolve() if root else None
-        return cls(folder, profile.data.revisions, asked=profile.languages)
+        return cls(hub.folder(), profile.data.revisions, asked=profile.languages)
 
     def __str__(self) -> str:
         if self.label:
