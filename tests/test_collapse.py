@@ -1,8 +1,11 @@
 """Which runs count as collapsed."""
 
-import pandas as pd
+from types import SimpleNamespace
 
-from xlt import report
+import pandas as pd
+import pytest
+
+from xlt import collapse, report
 from xlt.collapse import collapsed
 from xlt.collapse import table as lost
 
@@ -32,6 +35,61 @@ def test_a_run_at_chance_or_with_one_answer_in_every_language_has_collapsed():
     assert seeds(scores, "xnli") == [0] and seeds(scores, "pawsx") == [0] and seeds(scores, "udpos") == []
     assert lost(scores).values.tolist() == [["r", "xnli", 0, 0.35], ["r", "pawsx", 0, 0.5465]]
     assert list(lost(scores[:0])) == ["recipe", "task", "seed", "English"]
+
+
+def test_a_run_that_chooses_collapses_by_the_same_rule():
+    scores = pd.concat(
+        [
+            table(cosmosqa_0=[0.27, 0.30, 0.31], cosmosqa_1=[0.28, 0.20, 0.21]).assign(choices=4.0),  # below: 0.27
+            table(commonsenseqa_0=[0.22, 0.30, 0.31], commonsenseqa_1=[0.23, 0.1, 0.2]).assign(choices=5.0),  # 0.22
+            table(copa_0=[0.53, 0.53, 0.53], copa_1=[0.53, 0.53, 0.54]).assign(choices=2.0),  # one answer to all
+        ],
+        ignore_index=True,
+    )
+    for task in ("cosmosqa", "commonsenseqa", "copa"):
+        assert seeds(scores, task) == [0]
+    assert not collapsed(scores.drop(columns="choices")[:12]).any()  # a score file of before: chance is not known
+
+
+def test_without_english_only_one_answer_to_all_tells():
+    scores = table(xcopa_0=[0.5, 0.48, 0.49], xcopa_1=[0.5, 0.5, 0.5]).assign(choices=2.0)
+    scores = scores.assign(language=scores["language"].replace("en", "et"))
+    assert seeds(scores, "xcopa") == [1]
+    found = lost(scores)
+    assert found[["task", "seed"]].values.tolist() == [["xcopa", 1]] and found["English"].isna().all()
+
+
+class Records(SimpleNamespace):
+    """A source of one data set."""
+
+    __hash__ = object.__hash__
+
+    def load(self, *_):
+        return {"choices": self.choices}
+
+
+def test_chance_of_choices_is_the_mean_of_one_over_their_number():
+    """Records with 2, 4 and 4 choices: (1/2 + 1/4 + 1/4) / 3 = 1/3; and in another language with 2 and 2: 1/2."""
+    various, pairs = Records(choices=["ab", "abcd", "abcd"]), Records(choices=["ab", "ab"])
+    number = [collapse.choices(source, "copa", "en", "dev") for source in (various, pairs)]
+    assert number == pytest.approx([3, 2])
+    assert collapse.chance(pd.DataFrame({"task": "copa", "choices": number}), "copa") == pytest.approx(
+        (1 / 3 + 1 / 2) / 2
+    )
+    assert collapse.choices(various, "xnli", "en", "test") is None
+
+
+def test_what_was_learned_stands_beside_chance():
+    dev = [
+        pd.DataFrame({"recipe": task, "intermediate": task, "task": task, "metric": "m", "seed": range(3), "n": 200,
+                      "language": "en", "main": True, "value": values, "choices": choices})
+        for task, values, choices in (
+            ("cosmosqa", [0.25, 0.27, 0.28], 4), ("mnli", [0.8, 0.35, 0.81], None), ("squad", [0.4, 0.4, 0.4], None)
+        )
+    ]  # fmt: skip
+    found = report.learned_table(pd.concat(dev, ignore_index=True)).set_index("task")
+    assert found["chance"].tolist() == [0.25, 0.333, "–"] and found["collapsed"].tolist() == [2, 1, "–"]
+    assert found["mean"].round(4).tolist() == [0.2667, 0.6533, 0.4]
 
 
 def test_only_clean_scores_tell():

@@ -2,8 +2,9 @@
 
 A claim of a direction passes only when the whole interval lies on the claimed side: what too few seeds leave open is
 not shown, so it fails and says so. The interval is that of the claim alone, the p Holm's over all claims: where the
-first excludes zero and the second does not reject, both are said. A published value is met when the estimate lies within its tolerance; it is asked
-of reproductions only. Nothing but reports/<profile>/scores*.csv is read, and what these do not hold is "not run".
+first excludes zero and the second does not reject, both are said. A published value is met when the estimate lies
+within its tolerance; it is asked of reproductions only. Nothing but reports/<profile>/scores*.csv is read, and what
+these do not hold is "not run".
 """
 
 from __future__ import annotations

@@ -1,16 +1,24 @@
 """Runs that have learned nothing, found in a table of scores.
 
 XLM-R fails so on some seeds (github.com/google-research/xtreme/issues/87: XNLI near 40 %, PAWS-X in the mid fifties).
-A classifier has collapsed when its English score is within two points of one over the labels, or when it scores the
-same in every language: it then gives one answer to all, which on parallel test sets is right equally often.
+A run that chooses among labels or choices has collapsed when its English score is within two points of chance, or when
+it scores the same in every language: it then gives one answer to all, which on parallel test sets is right equally
+often. Without an English score (XCOPA has none) only the second can be seen: English may be learned and not transfer.
 """
 
 from __future__ import annotations
+
+from functools import cache
+from statistics import harmonic_mean
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from xlt import stats, tasks
+
+if TYPE_CHECKING:
+    from xlt.sources import Source
 
 _RUN = ["recipe", "seed", "task"]
 _CONDITIONS = {"perturbation": "none", "language_b": "none", "attack": "none", "radius": 0.0}
@@ -22,10 +30,33 @@ def clean(scores: pd.DataFrame) -> pd.DataFrame:
     return scores[np.logical_and.reduce(kept)] if kept else scores
 
 
-def collapsed(scores: pd.DataFrame) -> pd.Series:
-    """For each row of `scores`, whether its run has collapsed on its task; False for tasks without labels to guess.
+@cache
+def choices(source: Source, task: str, code: str, split: str) -> float | None:
+    """How many choices a record has, None in other families; where it varies the harmonic mean: guessing gets 1 / n."""
+    declared = tasks.get(task)
+    if declared.family != tasks.CHOICE:
+        return None
+    return harmonic_mean([len(several) for several in source.load(declared, code, split)["choices"]])
 
-    Needs the columns recipe, seed, task, language, value and main.
+
+def chance(scores: pd.DataFrame, task: str) -> float | None:
+    """What guessing scores: one over labels, choices or candidates, mean over rows; None where it is not that simple.
+
+    Needs the columns task and n or, for tasks with choices, choices; older score files lack that: None.
+    """
+    declared = tasks.get(task)
+    if declared.family == tasks.CLASSIFICATION:
+        return 1 / len(declared.labels)
+    column = {tasks.CHOICE: "choices", tasks.RETRIEVAL: "n"}.get(declared.family)
+    if column not in scores:
+        return None
+    return float((1 / scores[scores["task"] == task][column]).mean())
+
+
+def collapsed(scores: pd.DataFrame) -> pd.Series:
+    """For each row of `scores`, whether its run has collapsed on its task; False for tasks without answers to guess.
+
+    Needs the columns recipe, seed, task, language, value and main; for tasks with choices, choices.
     """
     rows = clean(scores[scores["main"].astype(bool)])
     found = {run for run, part in rows.groupby(_RUN, sort=False) if _has_collapsed(part, run[-1])}
@@ -35,17 +66,17 @@ def collapsed(scores: pd.DataFrame) -> pd.Series:
 
 
 def _has_collapsed(rows: pd.DataFrame, task: str) -> bool:
-    declared = tasks.TASKS.get(task)
-    if declared is None or declared.family != tasks.CLASSIFICATION:
+    if task not in tasks.TASKS or tasks.get(task).family not in (tasks.CLASSIFICATION, tasks.CHOICE):
         return False
-    values = rows["value"]
+    values, guess = rows["value"], chance(rows, task)
     english = values[rows["language"] == "en"]
     same = len(values) > 2 and np.ptp(values) < 0.002
-    return bool(same or stats.collapsed(english, 1 / len(declared.labels)).any())
+    return bool(same or (guess is not None and stats.collapsed(english, guess).any()))
 
 
 def table(scores: pd.DataFrame) -> pd.DataFrame:
-    """The runs that have collapsed, one row each: recipe, task, seed, English score (a fraction)."""
+    """The runs that have collapsed, one row each: recipe, task, seed, English score (a fraction; nan: none)."""
     rows = clean(scores[scores["main"].astype(bool) & collapsed(scores)])
-    english = rows[rows["language"] == "en"][["recipe", "task", "seed", "value"]]
-    return english.rename(columns={"value": "English"}).reset_index(drop=True)
+    runs, english = rows[["recipe", "task", "seed"]].drop_duplicates(), rows[rows["language"] == "en"]
+    found = runs.merge(english[["recipe", "task", "seed", "value"]], how="left")
+    return found.rename(columns={"value": "English"})

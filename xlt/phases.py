@@ -11,9 +11,10 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from xlt import stats, tasks
+from xlt.collapse import chance, collapsed
 from xlt.figures import canvas
 from xlt.files import write_atomically
-from xlt.tables import chance, language_order, script
+from xlt.tables import language_order, script
 
 if TYPE_CHECKING:
     from xlt.lab import Lab
@@ -57,15 +58,21 @@ def _with_interval(task: str, rows: pd.DataFrame) -> dict:
 
 
 def learned_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """English development score of each task of each intermediate stage: mean over seeds, t interval, chance."""
+    """English development score of each task of each intermediate stage: mean over seeds, t interval, chance.
+
+    `collapsed` is how many of the seeds are no better than chance (see xlt.collapse); "–" where chance is not known.
+    """
     rows = []
     keys = ["intermediate", "task", "metric"]
-    for (stage, task, metric), part in scores[scores["main"]].groupby(keys, sort=False):
+    lost = scores.assign(lost=collapsed(scores))
+    for (stage, task, metric), part in lost[lost["main"]].groupby(keys, sort=False):
         mean, low, high = stats.mean_interval(part["value"])
         about = {"intermediate": stage, "task": task, "metric": metric, "seeds": len(part)}
-        rows.append(about | {"mean": mean, "low": low, "high": high, "records": part["n"].iloc[0],
-                             "chance": round(chance(scores, task) or np.nan, 3)})  # fmt: skip
-    return pd.DataFrame(rows).round(4).astype({"chance": object}).fillna({"chance": "–"})
+        about |= {"mean": mean, "low": low, "high": high, "records": part["n"].iloc[0]}
+        guess = chance(part, task)
+        known = {"chance": round(guess, 3), "collapsed": part["lost"].sum()} if guess else {}
+        rows.append(about | {"chance": "–", "collapsed": "–"} | known)
+    return pd.DataFrame(rows).round(4)
 
 
 def loss_curve(lab: Lab, *recipes: Recipe) -> Figure | str:
