@@ -13,7 +13,6 @@ import pandas as pd
 
 from xlt import conditions, engine, hub, params, plan, progress, provenance, tasks
 from xlt.collapse import choices
-from xlt.collapse import choices
 from xlt.errors import UserError
 from xlt.files import write_atomically
 from xlt.languages import language
