@@ -325,6 +325,51 @@ def test_the_command_keeps_columns_and_goes_on_after_bad_lines(monkeypatch, capf
     assert code == 2 and "no columns of span records" in err
 
 
+def reversed_records(monkeypatch, capfdbinary, records: list[dict], *arguments: str) -> tuple[list[dict], list[str]]:
+    lines = "\n".join(map(json.dumps, records)).encode()
+    settings = ("--name", "reverse", "--strength", "1", "--language", "en", *arguments)
+    _, out, err = command(monkeypatch, capfdbinary, lines, *settings)
+    return list(map(json.loads, out)), err.splitlines()
+
+
+def test_the_command_keeps_entities_whole_where_words_move(monkeypatch, capfdbinary):
+    tokens = ["Ada", "King", "met", "Bob"]
+    named, numbered = ["B-PER", "I-PER", "O", "B-PER"], [1, 2, 0, 1]
+    records = [{"tokens": tokens, "tags": named}, {"tokens": tokens, "ner_tags": numbered},
+               {"tokens": tokens, "tags": numbered}]  # fmt: skip
+    made, said = reversed_records(monkeypatch, capfdbinary, records)
+    assert made[0] == {"tokens": ["Bob", "met", "Ada", "King"], "tags": ["B-PER", "O", "B-PER", "I-PER"]}
+    assert made[1] == {"tokens": ["Bob", "met", "Ada", "King"], "ner_tags": [1, 0, 1, 2]}  # labels as PAN-X declares
+    assert made[2] == records[2] and len(said) == 1 and "line 3: the tags are numbers" in said[0]
+    rows = {"tokens": [tokens], "tags": [named]}
+    assert apply("reverse", rows, "tagging", "en", 1, labels=("O",)) == apply("reverse", rows, "tagging", "en", 1)
+
+
+def test_the_command_names_empty_texts_and_goes_on(monkeypatch, capfdbinary):
+    empty = [
+        {"text": ""},
+        {"text": None},
+        {"premise": "a b", "hypothesis": " "},
+        {"prompt": "a b", "choices": ["", "c"]},
+    ]
+    records = [*empty, {"tokens": [], "tags": []}, {"text_a": "a b", "text_b": None}]
+    made, said = reversed_records(monkeypatch, capfdbinary, records)
+    assert made == [*records[:-1], {"text_a": "b a", "text_b": None}]
+    what = ["text", "text", "hypothesis", "choices", "tokens"]
+    assert said == [f"xlt: line {i + 1}: {name} is empty; left as it is" for i, name in enumerate(what)]
+
+
+def test_the_command_reads_choices_as_their_data_sets_have_them(monkeypatch, capfdbinary):
+    copa = {"premise": "a b", "choice1": "c d", "choice2": "e f", "question": "cause", "label": 1}
+    siqa = {"context": "a b", "question": "c d", "answerA": "e", "answerB": "f g", "answerC": "h i", "label": "1"}
+    csqa = {"question": "a b", "choices": {"label": ["A", "B"], "text": ["c d", "e f"]}, "answerKey": "A"}
+    for family in ((), ("--family", "choice")):
+        made, said = reversed_records(monkeypatch, capfdbinary, [copa, siqa, csqa], *family)
+        assert made[0] == copa | {"premise": "b a", "choice1": "d c", "choice2": "f e"} and not said
+        assert made[1] == siqa | {"context": "b a", "question": "d c", "answerB": "g f", "answerC": "i h"}
+        assert made[2] == csqa | {"question": "b a", "choices": {"label": ["A", "B"], "text": ["d c", "f e"]}}
+
+
 def test_the_command_complains_once_about_the_perturbation_itself(monkeypatch, capfdbinary):
     code, out, err = command(monkeypatch, capfdbinary, b"a\nb\n", "--name", "code-mix:none.tsv", "--language", "en")
     assert (

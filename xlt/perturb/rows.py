@@ -30,7 +30,8 @@ def apply(
     strength: probability, 0 to 1, of each single change; see `registry`. A text without anything to change stays.
     first: number of the first row, where `rows` are a part of a data set: row i is drawn from (name, seed,
         first + i, column) alone, so the same whatever batch it comes in.
-    labels: names of the tags; a token tagged "I-..." then stays behind the one before it when words move.
+    labels: names of the tags where these are numbers; a token tagged "I-..." stays behind the one before it when words
+        move.
 
     In span rows the gold follows: `answers` hold the new spans of `context` and what stands there. An answer that did
     not stand at its offset before keeps its text.
@@ -72,11 +73,18 @@ def _changed(record: Record, family: str, draw: Draw, index: int, labels: Sequen
         return _span(record, draw, index)
     if family == "tagging":
         return _tagging(record, draw, index, labels)
-    texts = [column for column in ("text_a", "text_b", *COLUMNS[family]) if isinstance(record.get(column), str)]
-    new = {column: draw.text(record[column], f"{index} {column}").text for column in texts}
-    if family == "choice":
-        new["choices"] = [draw.text(text, f"{index} choices {i}").text for i, text in enumerate(record["choices"])]
-    return new
+    return {
+        column: _each(record[column], draw, f"{index} {column}")
+        for column in ("text_a", "text_b", *COLUMNS[family])
+        if isinstance(record.get(column), str | list | tuple)
+    }
+
+
+def _each(value: Any, draw: Draw, place: str) -> Any:
+    """A text, or each of several."""
+    if isinstance(value, str):
+        return draw.text(value, place).text
+    return [draw.text(text, f"{place} {i}").text for i, text in enumerate(value)]
 
 
 def _span(record: Record, draw: Draw, index: int) -> Record:
@@ -102,7 +110,8 @@ def _tagging(record: Record, draw: Draw, index: int, labels: Sequence[str]) -> R
         return {"tokens": draw.tokens(tokens, f"{index} tokens")}
     units: list[list[int]] = []  # what moves together: one token, or a chunk in the BIO scheme
     for i, tag in enumerate(tags):
-        if units and labels and labels[tag].startswith("I-"):
+        name = tag if isinstance(tag, str) else labels[tag] if labels else ""
+        if units and name.startswith("I-"):
             units[-1].append(i)
         else:
             units.append([i])

@@ -1,22 +1,40 @@
 """`xlt perturb`: lines or JSON records in, perturbed ones out, one by one.
 
-A record that cannot be perturbed (not UTF-8, empty, not the columns of a task family) is written as it came, with one
-line of complaint; the rest goes on.
+A record that cannot be perturbed (not UTF-8, an empty text, not the columns of a task family, tags whose names are not
+known) is written as it came, with one line of complaint; the rest goes on.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from xlt.errors import UserError
 from xlt.perturb.draw import Draw
-from xlt.perturb.registry import EDIT, get
+from xlt.perturb.registry import EDIT, MOVE, get
 from xlt.perturb.rows import COLUMNS, apply
 
-Columns = dict[str, str]  # ours: the record's
+Record = dict[str, Any]
+Paths = (
+    str | tuple[str, ...]
+)  # a column, "choices.text" for one within a column, or several columns that are one of ours
+
+
+class Layout(NamedTuple):
+    """How records of a family look: ours: the record's."""
+
+    family: str
+    columns: Mapping[str, Paths]
+    labels: tuple[str, ...] = ()  # names of the tags, where a declared task says them
+
+    @property
+    def paths(self) -> list[str]:
+        return [path for theirs in self.columns.values() for path in _several(theirs)]
+
+    def fits(self, record: Record) -> bool:
+        return all(_has(record, path) for path in self.paths)
 
 
 def perturbed(
@@ -32,12 +50,26 @@ def perturbed(
     draw = Draw(name, family or ("mlm" if "mlm" in chosen.families else chosen.families[0]), language, strength, seed)
     if chosen.form == EDIT:
         draw.text("a", "")  # reads a lexicon, if one is needed
+
+    def change(rows: dict[str, list], layout: Layout, number: int) -> dict[str, list]:
+        if chosen.form == MOVE and layout.family == "tagging":
+            _check_tags(rows["tags"][0], layout.labels)
+        return apply(name, rows, layout.family, language, strength, seed, number, layout.labels)
+
     for number, line in enumerate(lines):
         try:
-            yield _line(line, lambda *it, first=number: apply(name, *it, language, strength, seed, first), family)
+            yield _line(line, lambda *it, number=number: change(*it, number), family)
         except UserError as error:
             complain(f"line {number + 1}: {error}; left as it is")
             yield line
+
+
+def _check_tags(tags: Any, labels: tuple[str, ...]) -> None:
+    """Words of one entity can move together only if it is known which tags go on with it."""
+    if not labels and not all(isinstance(tag, str) for tag in tags):
+        raise UserError(
+            "the tags are numbers without known names, and moving words could tear entities; write O, B-PER, ..."
+        )
 
 
 def _line(line: bytes, change: Callable[..., dict], family: str | None) -> bytes:
@@ -46,51 +78,98 @@ def _line(line: bytes, change: Callable[..., dict], family: str | None) -> bytes
         record = json.loads(text) if text.lstrip().startswith("{") else {"text": text}
     except ValueError as error:
         raise UserError(f"neither text in UTF-8 nor a JSON record ({error})") from None
-    if text == "":
+    if not text.strip():
         raise UserError("empty")
-    found, columns = _columns(record, family)
+    layout = _layout(record, family)
+    for ours, theirs in layout.columns.items():
+        for path in _several(theirs):
+            if ours != "text_b" or _at(record, path) is not None:  # single texts have none
+                _check_text(_at(record, path), path)
     try:
-        rows = change({ours: [record[theirs]] for ours, theirs in columns.items()}, found)
+        rows = change({ours: [_read(record, theirs)] for ours, theirs in layout.columns.items()}, layout)
     except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
-        raise UserError(f"the columns of the record are not those of {found} records ({error})") from None
-    new = {theirs: rows[ours][0] for ours, theirs in columns.items()}
-    if text.lstrip().startswith("{"):
-        return _json({**record, **new}) + line[len(line.rstrip(b"\r\n")) :]
-    return new["text"].encode("utf-8") + line[len(line.rstrip(b"\r\n")) :]
+        raise UserError(f"the columns of the record are not those of {layout.family} records ({error})") from None
+    for ours, theirs in layout.columns.items():
+        record = _written(record, theirs, rows[ours][0])
+    new = _json(record) if text.lstrip().startswith("{") else record["text"].encode("utf-8")
+    return new + line[len(line.rstrip(b"\r\n")) :]
 
 
-def _json(record: dict[str, Any]) -> bytes:
+def _check_text(value: Any, path: str) -> None:
+    texts = value if isinstance(value, list) and value else [value]
+    if any(text in (None, []) or (isinstance(text, str) and not text.strip()) for text in texts):
+        raise UserError(f"{path} is empty")
+
+
+def _json(record: Record) -> bytes:
     try:
         return json.dumps(record, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:  # half of a surrogate pair, which JSON can only escape
         return json.dumps(record).encode("ascii")
 
 
-def _columns(record: dict[str, Any], family: str | None) -> tuple[str, Columns]:
-    """The family and columns that match most of the record: ours, or those of a declared task's data set."""
-    fitting = [
-        (found, columns)
-        for found, columns in _known()
-        if family in (None, found) and all(theirs in record for theirs in columns.values())
-    ]
+# columns ----------------------------------------------------------------------------------------
+
+
+def _several(theirs: Paths) -> tuple[str, ...]:
+    return (theirs,) if isinstance(theirs, str) else theirs
+
+
+def _has(record: Record, path: str) -> bool:
+    top, _, below = path.partition(".")
+    return isinstance(record, dict) and top in record and (not below or _has(record[top], below))
+
+
+def _at(record: Record, path: str) -> Any:
+    top, _, below = path.partition(".")
+    return _at(record[top], below) if below else record[top]
+
+
+def _put(record: Record, path: str, value: Any) -> Record:
+    """The record with another value there; the one given stays."""
+    top, _, below = path.partition(".")
+    return {**record, top: _put(record[top], below, value) if below else value}
+
+
+def _read(record: Record, theirs: Paths) -> Any:
+    return _at(record, theirs) if isinstance(theirs, str) else [_at(record, path) for path in theirs]
+
+
+def _written(record: Record, theirs: Paths, value: Any) -> Record:
+    for path, part in [(theirs, value)] if isinstance(theirs, str) else zip(theirs, value, strict=True):
+        record = _put(record, path, part)
+    return record
+
+
+def _layout(record: Record, family: str | None) -> Layout:
+    """The layout that covers most columns of the record: ours, or that of a declared task's data set."""
+    fitting = [layout for layout in _known() if family in (None, layout.family) and layout.fits(record)]
     if not fitting:
         raise UserError(
             f"no columns of {f'{family} records' if family else 'any task family'} in {', '.join(record) or 'it'}; "
             f"name them {', '.join(COLUMNS[family] if family else ('text_a', 'text_b'))}"
         )
-    return max(fitting, key=lambda fit: len(fit[1]))
+    best = max(fitting, key=lambda layout: len(layout.paths))
+    named = {layout.labels for layout in fitting if layout.columns == best.columns}
+    return best._replace(labels=named.pop() if len(named) == 1 else ())  # tasks that differ say nothing
 
 
 @cache
-def _known() -> list[tuple[str, Columns]]:
-    """Every set of column names: our own first, then those of the declared data sets."""
+def _known() -> list[Layout]:
+    """Our own columns first, then those of the declared data sets."""
     from xlt.tasks import TASKS
 
     wanted = {**COLUMNS, "classification": ("text_a", "text_b")}
-    known = [(family, {column: column for column in columns}) for family, columns in wanted.items()]
-    known.append(("classification", {"text_a": "text_a"}))
-    for task in (task for task in TASKS.values() if task.family in wanted):
-        columns = {ours: task.columns[ours] for ours in wanted[task.family] if ours in task.columns}
-        if all(isinstance(theirs, str) and "." not in theirs for theirs in columns.values()):
-            known.append((task.family, columns))
+    known = [Layout(family, {column: column for column in columns}) for family, columns in wanted.items()]
+    known.append(Layout("classification", {"text_a": "text_a"}))
+    places = (place for task in TASKS.values() for place in (task, *map(task.at, task.elsewhere)))
+    for task in (place for place in places if place.family in wanted):
+        columns = {ours: _texts(task, ours) for ours in wanted[task.family] if ours in task.columns}
+        known.append(Layout(task.family, columns, task.labels))
     return known
+
+
+def _texts(task: Any, ours: str) -> Paths:
+    """The columns of the task's data set that are one of ours, without those that hold codes (COPA's cause/effect)."""
+    theirs = task.columns[ours]
+    return theirs if isinstance(theirs, str) else tuple(path for path in theirs if path not in task.words)
