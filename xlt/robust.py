@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xlt import perturb, tasks
+from xlt.artifacts import NOT_RUN
 from xlt.errors import UserError
 from xlt.recipe import Augmentation, Ball, Recipe, Stage
 
@@ -102,3 +103,15 @@ def best_radius(scores: pd.DataFrame) -> float:
         raise UserError("scores hold no recipes of robust.radii; run those, evaluated on the dev split in en")
     means = rows["value"].groupby(found.astype(float)).mean().sort_index()
     return float(means.idxmax())
+
+
+def radius_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """What chose the radius: English dev score (a fraction, mean over seeds) by radius, and which is the best."""
+    import pandas as pd
+
+    rows = scores[scores["main"].astype(bool)] if len(scores) else scores
+    if rows.empty:
+        return pd.DataFrame({"radius": [NOT_RUN]})
+    best, radius = best_radius(scores), rows["recipe"].str.removeprefix("radius ").astype(float)
+    means = rows["value"].groupby(radius.rename("radius")).mean().rename("English dev").round(3).reset_index()
+    return means.assign(best=["yes" if value == best else "" for value in means["radius"]])

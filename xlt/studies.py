@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from xlt import conditions, perturb, tasks
+from xlt import conditions, perturb, robust, tasks
 from xlt.arms import CLEAN, PAIR, Contrast, Plan
 from xlt.artifacts import NOT_RUN
 from xlt.recipe import Evaluation, Recipe, Stage
@@ -281,6 +281,22 @@ def _readings(lab: Lab, plan: Plan, targets: list[str], absent: list[str]) -> di
         else:
             absent.append(f"{task}: no English dev records here")
     return found
+
+
+def radii(lab: Lab) -> Study:
+    """How the radius of robust training was chosen: ADV in no ball, in the profile's, in one three times as wide.
+
+    English development records of the study's last target that has some; the first seed, as the choice comes before
+    the seeds are compared. Empty where the profile has no such arm.
+    """
+    study = planned(lab, "robust_training")
+    for target in reversed(study.targets):
+        recipe = study.recipes.get(f"adv → {target}")
+        if recipe and "dev" in tasks.get(target).splits:
+            last = recipe.stages[-1].ball
+            tried = robust.radii(recipe.seeded(0), (0, last.radius, round(3 * last.radius, 6)), last)
+            return Study(tried, [lab.profile.evaluate(target, "en", {"split": "dev"})])
+    return Study({})
 
 
 PHASES: dict[str, Callable[[Lab], Study]] = {
