@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
-from xlt import tasks
+from xlt import stats, tasks
+from xlt.arms import CLEAN
+from xlt.artifacts import NOT_RUN
+from xlt.tables import points, script
 
 if TYPE_CHECKING:
     from xlt.lab import Lab
@@ -27,3 +31,44 @@ def fertility(lab: Lab, task: str = "udpos") -> pd.Series:
         encoded = tokenizer(words, is_split_into_words=True, add_special_tokens=False)["input_ids"]
         found[code] = sum(map(len, encoded)) / sum(map(len, words))
     return pd.Series(found).round(3)
+
+
+def slopes(scores: pd.DataFrame, per_word: pd.Series) -> pd.DataFrame:
+    """Points for one subword a word more, by arm and target: least squares over languages within each seed.
+
+    Mean and 95 % t interval over seeds, over all languages but English (fractions), and once more without the language
+    that is cut finest: one far point can make the whole slope.
+    """
+    rows = scores[scores["main"].astype(bool) & (scores["condition"] == CLEAN) & (scores["split"] == "test")]
+    rows = rows[(rows["language"] != "en") & rows["language"].isin(per_word.index)]
+    rows, made = rows.assign(subwords=rows["language"].map(per_word)), []
+    for (arm, task), part in rows.groupby(["arm", "task"], sort=False):
+        finest = part.loc[part["subwords"].idxmax(), "language"]
+        for name, some in {"all": part, f"without {finest}": part[part["language"] != finest]}.items():
+            if some["language"].nunique() > 2:
+                each = [np.polyfit(seed["subwords"], seed["value"], 1)[0] for _, seed in some.groupby("seed")]
+                bounds = dict(zip(("slope", "low", "high"), stats.mean_interval(each), strict=True))
+                made.append({"arm": arm, "target": task, "languages": name, **bounds})
+    return pd.DataFrame(made) if made else pd.DataFrame({"arm": [NOT_RUN]})
+
+
+def shown(made: pd.DataFrame) -> pd.DataFrame:
+    """`slopes` to be read, in points: arm x target down, with and without the language that is cut finest."""
+    if "slope" not in made:
+        return made
+    bounds = zip(made["slope"], made["low"], made["high"], strict=True)
+    told = [points(s, sign=True) + (f" [{points(a)}, {points(b)}]" if a == a else "") for s, a, b in bounds]
+    return made[["target", "arm", "languages"]].assign(slope=told)
+
+
+def table(scores: pd.DataFrame, per_word: pd.Series) -> pd.DataFrame:
+    """Each language: script, subwords a word, and clean score by arm and target (fractions, mean over seeds)."""
+    rows = scores[scores["main"].astype(bool) & (scores["condition"] == CLEAN) & (scores["split"] == "test")]
+    rows = rows[rows["language"].isin(per_word.index)]
+    if rows.empty:
+        return pd.DataFrame({"language": [NOT_RUN]})
+    wide = rows.pivot_table(index="language", columns=["task", "arm"], values="value", sort=False).round(3)
+    wide.columns = [f"{task} after {arm}" for task, arm in wide.columns]
+    wide.insert(0, "subwords a word", per_word.reindex(wide.index))
+    wide.insert(0, "script", [script(code) for code in wide.index])
+    return wide.sort_values("subwords a word").reset_index()

@@ -1,0 +1,38 @@
+"""Score against tokenisation, worked out by hand."""
+
+import pandas as pd
+import pytest
+
+from xlt import fertility
+
+PER_WORD = pd.Series({"en": 1.0, "de": 1.0, "ru": 1.5, "zh": 3.0})
+
+
+def scores():
+    """German and Russian fall by 10 points for half a subword more; Chinese scores like German. Seeds 2 points apart."""
+    for seed in range(3):
+        for code, value in {"en": 0.9, "de": 0.60, "ru": 0.50, "el": 0.55, "zh": 0.60}.items():
+            yield {"arm": "none", "task": "xnli", "condition": "clean", "split": "test", "main": True, "seed": seed,
+                   "language": code, "value": value + 0.02 * seed}  # fmt: skip
+
+
+def test_the_slope_within_a_seed_with_and_without_the_language_that_is_cut_finest():
+    per_word = pd.concat([PER_WORD, pd.Series({"el": 1.25})])
+    made = fertility.slopes(pd.DataFrame(scores()), per_word).set_index("languages")
+    assert made.loc["without zh", "slope"] == pytest.approx(-0.20)  # 0.60, 0.55, 0.50 at 1, 1.25, 1.5
+    assert made.loc["without zh", "low"] == pytest.approx(-0.20)  # seeds differ in level alone
+    # x - 1.6875: -.6875 -.4375 -.1875 1.3125; y - .5625: .0375 -.0125 -.0625 .0375: 0.0406 / 2.4219
+    assert made.loc["all", "slope"] == pytest.approx(0.040625 / 2.421875)
+    assert fertility.shown(made.reset_index())["slope"][1] == "−20.0 [−20.0, −20.0]"
+
+
+def test_two_languages_make_no_slope():
+    few = pd.DataFrame(scores()).query("language in ['en', 'de', 'ru']")
+    assert fertility.shown(fertility.slopes(few, PER_WORD)).to_dict("list") == {"arm": ["not run"]}
+
+
+def test_the_table_goes_from_the_coarsest_to_the_finest():
+    made = fertility.table(pd.DataFrame(scores()), PER_WORD)
+    assert list(made["language"]) == ["en", "de", "ru", "zh"] and list(made["subwords a word"]) == [1.0, 1.0, 1.5, 3.0]
+    assert list(made["xnli after none"]) == pytest.approx([0.92, 0.62, 0.52, 0.62])
+    assert fertility.table(pd.DataFrame(scores()).iloc[:0], PER_WORD).to_dict("list") == {"language": ["not run"]}
