@@ -9,7 +9,7 @@ PER_WORD = pd.Series({"en": 1.0, "de": 1.0, "ru": 1.5, "zh": 3.0})
 
 
 def scores():
-    """German and Russian fall by 10 points for half a subword more; Chinese scores like German. Seeds 2 points apart."""
+    """German to Russian 10 points less for half a subword more; Chinese scores like German. Seeds 2 points apart."""
     for seed in range(3):
         for code, value in {"en": 0.9, "de": 0.60, "ru": 0.50, "el": 0.55, "zh": 0.60}.items():
             yield {"arm": "none", "task": "xnli", "condition": "clean", "split": "test", "main": True, "seed": seed,
