@@ -29,6 +29,7 @@ from xlt.perturb import (
     valid,
 )
 from xlt.perturb.keyboards import _LAYOUTS, letters, neighbours
+from xlt.perturb.neighbours import stop_words
 from xlt.world.forms import paragraphs, qa_rows
 
 
@@ -42,7 +43,9 @@ def one(name: str, text: str, language: str, strength: float = 1.0, seed: int = 
         ("drop", "en", "Hello, you!", "H, y!"),
         ("split", "en", "ab c", "a b c"),
         ("join", "en", "a b  c", "abc"),
-        ("punctuation", "es", "¿Qué? 8:15…", "Qué 815"),
+        ("punctuation", "es", "¿Qué? 8:15…", "Qué 8:15"),
+        ("punctuation", "en", "Don't pay 3.50, well-known.", "Don't pay 3.50 well-known"),
+        ("punctuation", "zh", "头发,3.5米。", "头发3.5米"),
         ("upper", "tr", "ılık su iç", "ILIK SU İÇ"),
         ("lower", "tr", "IŞIK İÇ", "ışık iç"),
         ("lower", "el", "ΣΟΦΟΣ", "σοφος"),
@@ -82,6 +85,10 @@ def test_swaps_and_typos_stay_in_the_word_and_near_the_keys():
     assert set(neighbours("bn")["ক"]) >= {"র", "ত"} and "ख" in neighbours("hi")["क"]  # InScript: the next keys, shift
     assert {one("insert", "ж", "ru", seed=seed)[1] for seed in range(60)} <= set(letters("ru"))
     assert {one("substitute", "苹果园", "zh", seed=seed)[0] for seed in range(20)} == {"果", "园"}  # no keyboard
+
+
+def test_macedonian_has_its_own_letters():
+    assert set(letters("mk")) == set("абвгдѓежзѕијклљмнњопрстќуфхцчџш")
 
 
 def test_every_layout_is_within_its_script_and_symmetric():
@@ -200,6 +207,33 @@ def test_a_users_files(tmp_path):
     assert one(f"code-mix:{tmp_path}/words.tsv", "No way", "en") == "Nein way"
 
 
+@pytest.mark.parametrize("text", ['{"hello": [""]}', '{"hello": [null, 3]}', '{"hello": ["a", " "]}'])
+@pytest.mark.parametrize("name", ["synonyms", "rs-da", "rs-da-clean", "code-mix"])
+def test_the_words_of_a_users_file_are_texts(tmp_path, text, name):
+    (tmp_path / "bad.json").write_text(text)
+    with pytest.raises(UserError, match="'hello' has .* among its words"):
+        one(f"{name}:{tmp_path}/bad.json", "Hello you", "en")
+    (tmp_path / "bad.tsv").write_text("word\tneighbour\ttranslation\nhello\t \t \n")
+    with pytest.raises(UserError, match="'hello' has a blank"):
+        one(f"{name}:{tmp_path}/bad.tsv", "Hello you", "en")
+
+
+def test_a_users_file_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "near.json").write_text('{"good": ["nice"]}', encoding="utf-8-sig")
+    (tmp_path / "near.tsv").write_text("word\tneighbour\ngood\tnice\n", encoding="utf-8-sig")
+    for form in ("json", "tsv"):
+        assert one(f"synonyms:{tmp_path}/near.{form}", "good", "en") == "nice"
+
+
+def test_norwegian_reads_the_lists_of_bokmaal(wordnets):
+    gzipped = gzip.compress(b"english\tpos\ttranslation\tsynset\ndog\tn\thund\t1")
+    (wordnets / "en-nb.tsv.gz").write_bytes(gzipped)
+    assert one("code-mix", "hunden sover", "no") == "dog sover"  # by its lemma
+    assert one("code-mix:no", "dogs sleep", "en") == "hund sleep" and list(files("code-mix", "no")) == ["en-nb.tsv.gz"]
+    assert {one("inflection", "hunder", "no", seed=seed) for seed in range(20)} >= {"hund"}
+    assert "ikke" in stop_words("no")
+
+
 # Defences
 
 
@@ -216,7 +250,8 @@ def test_folding_undoes_look_alikes_and_leaves_other_scripts():
         noisy = one("homoglyphs", text, language)
         assert noisy != text and fold_confusables(noisy, language) == text
         assert fold_confusables(text, language) == text
-        assert fold_confusables(one("homoglyphs:compatibility", text, language), language) == text
+    text = "Anna paid for coffee"
+    assert fold_confusables(one("homoglyphs:compatibility", text, "en"), "en") == text
     assert fold_confusables("Юрий stays, Ευ looks like Eu", "en") == "Юрий stays, Eu looks like Eu"
 
 
@@ -274,6 +309,9 @@ VALID = {"typos": ["en", "de", "hi"], "romanise": ["zh", "hi"], "code-mix:en": [
         ("code-mix:th", "en", 1, "no lexicon from en to th"),
         ("synonyms:none.tsv", "en", 1, "cannot be read"),
         ("indic:Deva", "hi", 1, "already"),
+        ("homoglyphs:compatibility", "ru", 1, "no compatibility homoglyphs of Cyrl"),
+        ("rs-da", "zh", 1, "needs spaces"),
+        ("rs-da-clean", "zh", 1, "needs spaces"),
     ],
 )
 def test_bad_input_is_one_line(name, language, strength, says, monkeypatch):

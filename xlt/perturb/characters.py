@@ -14,7 +14,7 @@ import regex
 from xlt.perturb import keyboards
 from xlt.perturb.align import Edit
 from xlt.perturb.registry import TEXT_FAMILIES, Site, perturbation
-from xlt.perturb.units import clusters, letters, words
+from xlt.perturb.units import SPACELESS, clusters, letters, words
 
 _WORDS = "number and order of words"
 
@@ -123,6 +123,10 @@ def _recased(text: str, spans: list, change: Callable[[str], str]) -> Iterator[E
 _BARE = str.maketrans("đĐøØłŁħĦıİ", "dDoOlLhHiI")  # letters whose stroke or dot is no combining mark
 _MARKED = regex.compile(r"[\p{Latn}\p{Grek}\p{Arab}\p{Hebr}\u0640]")
 _PUNCTUATION, _SPACE = regex.compile(r"\p{P}"), regex.compile(r"(?<=\S)[ \u00a0]+(?=\S)")
+# A mark within a word or a number is part of it: don't, 3.5. Where no spaces are written, one between two letters parts
+# phrases, and only numbers and Latin words have marks within.
+_WITHIN = regex.compile(r"(?<=[\p{L}\p{M}\p{N}])\p{P}+(?=[\p{L}\p{N}])")
+_WITHIN_SPACELESS = regex.compile(r"(?<=[\p{Latn}\p{N}])\p{P}+(?=[\p{Latn}\p{N}])")
 
 
 def bare(cluster: str) -> str:
@@ -142,10 +146,12 @@ def remove_diacritics(text: str, _: Site) -> Iterator[Edit]:
 
 
 @perturbation("punctuation", "character", "words and their order", unit="mark", families=TEXT_FAMILIES)
-def remove_punctuation(text: str, _: Site) -> Iterator[Edit]:
-    """A punctuation mark is left out."""
+def remove_punctuation(text: str, site: Site) -> Iterator[Edit]:
+    """A punctuation mark is left out, unless it stands within a word or number."""
+    within = _WITHIN_SPACELESS if site.script in SPACELESS else _WITHIN
+    kept = {place for match in within.finditer(text) for place in range(*match.span())}
     for start, end in clusters(text):
-        if _PUNCTUATION.match(text[start]):
+        if _PUNCTUATION.match(text[start]) and start not in kept:
             yield Edit(start, end, "")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from xlt.errors import unknown
+from xlt.errors import UserError, unknown
 from xlt.perturb.align import Edit
 from xlt.perturb.registry import Site, perturbation
 from xlt.perturb.units import in_script, letters
@@ -23,6 +23,9 @@ CLASSES: dict[str, dict[str, list[int]]] = yaml.safe_load(
 )  # fmt: skip
 _RIGHT_TO_LEFT = ("Arab", "Hebr")
 _LOOKS = "looks of the text"
+_UNJOINED = (
+    f"{_LOOKS}, but in Arabic script letters can part"  # what stands between two letters can break their joining
+)
 
 
 def members(kind: str, name: str) -> list[str]:
@@ -36,7 +39,7 @@ def members(kind: str, name: str) -> list[str]:
     return [chr(point) for point in CLASSES[kind][name]]
 
 
-@perturbation("invisible", "character", _LOOKS, argument="/".join(CLASSES["invisible"]))
+@perturbation("invisible", "character", _UNJOINED, argument="/".join(CLASSES["invisible"]))
 def invisible(text: str, site: Site) -> Iterator[Edit]:
     """An invisible character after a letter inside of a word (default class: spaces)."""
     characters = members("invisible", site.argument or "spaces")
@@ -45,7 +48,7 @@ def invisible(text: str, site: Site) -> Iterator[Edit]:
             yield Edit(start, end, text[start:end] + site.rng.choice(characters))
 
 
-@perturbation("bidi", "character", _LOOKS, argument="/".join(CLASSES["bidi"]))
+@perturbation("bidi", "character", _UNJOINED, argument="/".join(CLASSES["bidi"]))
 def bidi(text: str, site: Site) -> Iterator[Edit]:
     """Two letters stored in the wrong order, with bidi controls that show them in the right one (default: override)."""
     kind = site.argument or "override"
@@ -100,7 +103,8 @@ def homoglyphs(text: str, site: Site) -> Iterator[Edit]:
     kind = site.argument or "scripts"
     if kind not in HOMOGLYPHS:
         raise unknown("class of homoglyphs", kind, HOMOGLYPHS)
-    table = HOMOGLYPHS[kind](site.script)
+    if not (table := HOMOGLYPHS[kind](site.script)):
+        raise UserError(f"there are no {kind} homoglyphs of {site.script} letters ({site.language}); take homoglyphs")
     for word in letters(text):
         for start, end in word:
             if others := table.get(text[start]):

@@ -16,13 +16,14 @@ from xlt.perturb.align import Edit
 from xlt.perturb.lexicons import synonyms
 from xlt.perturb.registry import Site, perturbation
 from xlt.perturb.units import words
-from xlt.perturb.wordfiles import key
+from xlt.perturb.wordfiles import key, list_code
 
 _BETWEEN_SPACES = regex.compile(r"[^ ]+")
 _DIGIT = regex.compile(r"\d")
 
 
-@perturbation("rs-da", "word", "what the word list preserves", unit="word of the list", argument="FILE.json/FILE.tsv")
+@perturbation("rs-da", "word", "what the word list preserves", unit="word of the list", spaces=True,
+              argument="FILE.json/FILE.tsv")  # fmt: skip
 def published(text: str, site: Site) -> Iterator[Edit]:
     """RS-DA: what stands between spaces is looked up as it is, so a capital or a comma keeps a word from changing."""
     table = synonyms(site.language.partition("@")[0], site.argument).table
@@ -34,7 +35,7 @@ def published(text: str, site: Site) -> Iterator[Edit]:
 
 
 @perturbation("rs-da-clean", "word", "function words, numbers, case, punctuation", unit="word of the list",
-              argument="FILE.json/FILE.tsv")  # fmt: skip
+              spaces=True, argument="FILE.json/FILE.tsv")  # fmt: skip
 def cleaned(text: str, site: Site) -> Iterator[Edit]:
     """RS-DA by the same law for words without their punctuation and in any case; function words never come or go."""
     language = site.language.partition("@")[0]
@@ -55,6 +56,6 @@ def stop_words(language: str) -> frozenset[str]:
     from stop_words import StopWordError, get_stop_words
 
     try:
-        return frozenset(map(key, get_stop_words(language.partition("@")[0])))
+        return frozenset(map(key, get_stop_words(list_code(language.partition("@")[0]))))
     except StopWordError:
         return frozenset()

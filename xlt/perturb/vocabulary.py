@@ -12,11 +12,11 @@ from xlt.perturb.align import Edit, Span
 from xlt.perturb.lexicons import synonyms, translations
 from xlt.perturb.registry import Site, perturbation
 from xlt.perturb.units import SPACELESS, words
-from xlt.perturb.wordfiles import Lexicon, key
+from xlt.perturb.wordfiles import Lexicon, key, list_code
 
 # Languages of simplemma's dictionaries, which list the forms of each lemma.
-_INFLECTED = """ar bg ca cs cy da de el en es et fa fi fr ga gl he hi hu hy id is it ka lb lt lv mk ml ms nb nl nn pl pt
-ro ru sk sl sq sv sw tl tr uk"""
+_INFLECTED = """ar bg ca cs cy da de el en es et fa fi fr ga gl he hi hu hy id is it ka lb lt lv mk ml ms nl no pl pt ro
+ru sk sl sq sv sw tl tr uk"""
 _SHORTEST = 4  # letters: shorter words are mostly function words, whose "forms" are other words
 _PLAIN = regex.compile(r"[\p{L}\p{M}\u200c\u200d]+")
 _LONGEST = 6  # characters of a Chinese lexicon entry
@@ -111,7 +111,7 @@ def _like(word: str, other: str) -> str:
 def _lemma(word: str, language: str) -> str:
     from simplemma import lemmatize
 
-    return key(lemmatize(word, lang=language)) if language in _INFLECTED.split() else word
+    return key(lemmatize(word, lang=list_code(language))) if language in _INFLECTED.split() else word
 
 
 @lru_cache(2)  # up to some hundred megabytes for Finnish
@@ -119,7 +119,7 @@ def _forms(language: str) -> tuple[dict[str, str], dict[str, list[str]]]:
     """Form -> lemma and lemma -> forms."""
     from simplemma.strategies import DefaultDictionaryFactory
 
-    lemmas = dict(DefaultDictionaryFactory(1).get_dictionary(language))
+    lemmas = dict(DefaultDictionaryFactory(1).get_dictionary(list_code(language)))
     forms = defaultdict(list)
     for form, lemma in lemmas.items():
         if _PLAIN.fullmatch(form):

@@ -31,24 +31,35 @@ def key(word: str) -> str:
     return normalize("NFC", word.lower())
 
 
+def list_code(language: str) -> str:
+    """The code under which word lists and dictionaries have the language: Norwegian is its Bokmål there."""
+    return {"no": "nb"}.get(language, language)
+
+
 @cache
 def read(name: str, columns: tuple[str, str]) -> Lexicon:
     if name.endswith(".json"):
         try:
-            found = json.loads(Path(name).read_text(encoding="utf-8"))
+            found = json.loads(Path(name).read_text(encoding="utf-8-sig"))
         except (OSError, ValueError) as error:
             raise UserError(f"lexicon file {name} cannot be read ({error})") from None
         if not isinstance(found, dict) or not all(isinstance(others, list) for others in found.values()):
             raise UserError(f'lexicon file {name} is not of the form {{"word": ["neighbour", ...]}}')
-        return Lexicon({key(word): list(map(str, others)) for word, others in found.items() if others}, False)
-    return Lexicon(grouped(rows(Path(name), columns)), False)
+        for word, others in found.items():
+            if bad := [other for other in others if not isinstance(other, str) or not other.strip()]:
+                raise UserError(f"lexicon file {name}: {word!r} has {bad[0]!r} among its words; give texts, none blank")
+        return Lexicon({key(word): others for word, others in found.items() if others}, False)
+    pairs = list(rows(Path(name), columns))
+    if blank := [word for word, other in pairs if not other.strip()]:
+        raise UserError(f"lexicon file {name}: {blank[0]!r} has a blank {columns[1]}; fill it or leave the line out")
+    return Lexicon(grouped(pairs), False)
 
 
 def rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """The named columns of a TSV file with a header line, gzipped or not."""
     opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rt", encoding="utf-8", newline="") as stream:
+        with opener(path, "rt", encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
             found = reader.fieldnames or []
             if missing := [column for column in columns if column not in found]:

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from xlt.errors import UserError
-from xlt.perturb.wordfiles import Lexicon, key, rows
+from xlt.perturb.wordfiles import Lexicon, key, list_code, rows
 
 _SHORTEST = 3  # letters; Chinese characters: 2
 
@@ -27,7 +27,9 @@ def paths(language: str, into: str) -> list[Path]:
     root = Path(folder).expanduser()
     if not root.is_dir():
         raise UserError(f"XLT_LEXICONS={folder} is not a folder; point it at files en-LANGUAGE.tsv.gz, or unset it")
-    others = [root / f"en-{code}.tsv.gz" for code in dict.fromkeys((language, into)) if code != "en"]
+    others = [
+        root / f"en-{code}.tsv.gz" for code in dict.fromkeys((list_code(language), list_code(into))) if code != "en"
+    ]
     others = others or sorted(root.glob("en-*.tsv.gz"), key=lambda path: path.stat().st_size)[-1:]
     return others if all(path.is_file() for path in others) else []
 
