@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import types
+from base64 import b64decode
 
 import matplotlib
 import numpy as np
@@ -176,7 +178,7 @@ def test_saved_tables_are_escaped_and_repeatable(tmp_path, scores):
     csv, markdown, tex, sidecar = (content.decode() for content in first)
     assert csv.splitlines() == ["name_1,value", "50 % | a\\b,0.123457", "<b>,"]
     assert "| 50 % \\| a\\\\b | 0.123 |" in markdown and "| \\<b> | not run |" in markdown
-    assert r"50 \% | a\textbackslash{}b & 0.123 \\" in tex and r"name\_1 & value \\" in tex
+    assert r"50 \% | a\textbackslash{}b & 0.123 \\" in tex and r"name\_\allowbreak{}1 & value \\" in tex
     assert json.loads(sidecar) == {"name": "t", "caption": "A_caption"}
 
 
@@ -197,6 +199,51 @@ def test_saved_figures_are_small_repeatable_and_described(tmp_path, scores):
     assert first == again
     assert len(first[0]) <= 200_000 and first[1].startswith(b"%PDF")
     assert json.loads(first[2]) == {"name": "f", "caption": "c", "alt": "what"}
+
+
+def test_long_tables_go_over_pages_and_break_their_texts(tmp_path):
+    short = pd.DataFrame({"text": ["a sentence that is long enough"], "value": [0.5]})
+    tex = {n: report.save_table(pd.concat([short] * n), tmp_path, f"t{n}", "c")[2].read_text() for n in (3, 31)}
+    assert r"\resizebox" in tex[3] and r"\begin{tabular}{lr}" in tex[3]
+    assert "booktabs,longtable" in tex[31] and r"\begin{longtable}{p{0.34\linewidth}r}" in tex[31]
+    assert tex[31].count(r"text & value \\") == 2 and tex[31].index(r"\label{tab:t31}") < tex[31].index(
+        r"\endfirsthead"
+    )
+    sentence = short.assign(text="a sentence " * 9)
+    assert "longtable" in report.save_table(sentence, tmp_path, "s", "c")[2].read_text()
+
+
+def test_figures_describe_themselves(tmp_path, scores):
+    matrix = report.transfer_matrix(scores)
+
+    def alt(figure):
+        sidecar = report.save_figure(figure, tmp_path, "f", "c")[2]
+        return json.loads(sidecar.read_text(encoding="utf-8"))["alt"]
+
+    assert alt(report.heat_map(matrix)) == (
+        "Gain over 'none', zero-shot languages. The interval excludes zero in 2 of 4 cells; "
+        "xnli after mnli +10.0 † [7.7, 12.3]; udpos after mnli +10.0 [7.7, 12.3]"
+    )
+    assert alt(report.dot_plot(scores, "xnli")) == (
+        "xnli: every seed in every language; across: accuracy (points) from 54 to 91. Down: language en, de, ru. "
+        "Marks: none, mnli, squad."
+    )
+    alone = report.heat_map(report.transfer_matrix(scores[scores["intermediate"] == "none"]))
+    assert alt(alone) == "no intermediate task beside the baseline 'none'"
+
+
+def test_a_kept_figure_is_shown_as_it_was_saved(tmp_path, scores):
+    lab = types.SimpleNamespace(reports=tmp_path)
+    kept = report.keep(lab, report.dot_plot(scores, "xnli"), "dots", "A caption")
+    data, about = kept._repr_mimebundle_()
+    assert b64decode(data["image/png"]) == (tmp_path / "figures" / "dots.png").read_bytes()
+    assert about["image/png"]["alt"] == data["text/plain"] != "A caption"
+    assert about["image/png"]["file"] == "../figures/dots.png" and 600 < about["image/png"]["width"] < 800
+    assert report.keep(lab, "no training in this phase", "loss", "c") == "no training in this phase"
+
+
+def test_notebooks_show_whole_tables():
+    assert pd.DataFrame(1, index=range(100), columns=range(50))._repr_html_().count("<td>") == 5000
 
 
 def test_importing_needs_no_torch():

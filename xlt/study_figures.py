@@ -38,6 +38,7 @@ def forest(answers: Sequence[Answer], detail: pd.DataFrame) -> Figure:
     axes.set_xlabel(
         "points: all cells, 95 % interval over seeds (blue: excludes zero); small grey: single cells", fontsize=8
     )
+    figure.set_label(" ".join(answer._repr_markdown_() for answer in asked).replace("*", ""))
     return figure
 
 
