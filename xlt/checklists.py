@@ -113,7 +113,7 @@ def compute(records: Records) -> Lines:
     if not total:
         return []
     hours = f"{total['runs']} runs in {total['hours']} hours on {total['device']}, at most {total['peak_mb']} MB"
-    return [f"{hours} ({', '.join(records.values('precision'))}).", Link("Cost of each recipe", "index.html#cost")]
+    return [f"{hours} ({', '.join(records.values('precision'))}).", Link("Cost by notebook", "index.html#cost")]
 
 
 def seeds(records: Records) -> Lines:

@@ -1,0 +1,67 @@
+"""Tables of the report as a whole, on invented runs and claims; the notebook test has them on real ones."""
+
+import types
+
+import pandas as pd
+import pytest
+
+from xlt import overview
+
+COST = {"seconds": 3600.0, "steps": 10, "parameters": 9, "trainable": 9, "peak_mb": 7, "device": "cpu"}
+
+
+class Lab:
+    """Two notebooks: one with a pretrained encoder, the other with what was trained on top of it."""
+
+    ran = {"first": ["p"], "second": ["p", "m", "x"]}
+    kinds = {"p": ("pretraining", "text"), "m": ("intermediate", "mnli"), "x": ("target", "xnli")}
+
+    def runs(self, recipes, seeds):
+        rows = [(run, recipe, *self.kinds[run]) for recipe in recipes for run in self.ran[recipe]]
+        return pd.DataFrame(rows, columns=["run", "recipe", "kind", "task"]).assign(seed=0, **COST)
+
+    def run(self, recipes, evaluations, seeds):
+        languages = {"en": 0.34, "de": 0.3, "tr": 0.38}
+        row = {"recipe": "x", "run": "x", "seed": 0, "task": "xnli", "main": True}
+        return pd.DataFrame([row | {"language": code, "value": value} for code, value in languages.items()])
+
+
+@pytest.fixture
+def lab(monkeypatch):
+    notebooks = {"01_first": "first", "03_third": "second", "study_ordering": "second"}
+    found = {name: types.SimpleNamespace(recipes=[of], evaluations=[], plan=None) for name, of in notebooks.items()}
+    monkeypatch.setattr(overview.studies, "of", lambda lab: found)
+    return Lab()
+
+
+def test_every_run_stands_once_with_the_notebooks_that_use_it(lab):
+    runs = overview.runs(lab)
+    assert dict(zip(runs["run"], runs["used in"], strict=True)) == {
+        "p": "all", "m": "03, ordering", "x": "03, ordering",
+    }  # fmt: skip
+    cost = overview.cost(runs)
+    assert cost.index.tolist() == [
+        ("all", "pretraining: text"),
+        ("03, ordering", "intermediate: mnli"),
+        ("03, ordering", "target: xnli"),
+        ("", "all, each run once"),
+    ]
+    assert cost["runs"].tolist() == [1, 1, 1, 3] and cost["hours"].sum() == 6
+
+
+def test_a_collapsed_run_stands_once(lab):
+    found = overview.collapsed(lab, overview.runs(lab))
+    assert found.drop(columns="English").to_numpy().tolist() == [["second", "xnli", 0, "03, ordering", "x"]]
+
+
+def test_claims_are_told_with_effect_and_interval(monkeypatch):
+    source = {"paper": "P", "arxiv": "", "where": "table 1", "status": "verified"}
+    row = {"sentence": "It helps.", "source": source, "verdict": "pass", "why": "higher"}
+    rows = [row | {"effect": 1.25, "low": 0.5, "high": 2}, row | dict.fromkeys(("effect", "low", "high"))]
+    results = [types.SimpleNamespace(row=lambda row=row: row) for row in rows]
+    monkeypatch.setattr(overview.check, "check", lambda profile: results)
+    claims = overview.claims(types.SimpleNamespace(profile=types.SimpleNamespace(name="mini")))
+    assert claims["effect"].tolist()[0] == 1.25
+    first, second = overview.judged(claims).to_numpy().tolist()
+    assert first == ["It helps.", "P, table 1", "verified", "+1.2", "[0.5, 2.0]", "pass", "higher"]
+    assert second[3:5] == ["–", "–"]

@@ -1,0 +1,89 @@
+"""Tables of the report as a whole: every run of the profile with the notebooks that use it, and the declared claims."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from xlt import check, collapse, studies
+from xlt import claims as declared
+from xlt.tables import cost_table, points
+
+if TYPE_CHECKING:
+    from xlt.lab import Lab
+    from xlt.studies import Study
+
+
+def runs(lab: Lab) -> pd.DataFrame:
+    """Cost of every run behind the notebooks of the profile, each once; `used in` names these notebooks."""
+    parts = {_short(name): lab.runs(study.recipes, _seeds(study)) for name, study in studies.of(lab).items()}
+    rows = pd.concat(parts, names=["used in", None]).reset_index("used in")
+    used = rows.groupby("run")["used in"].agg(lambda names: _listed(names.unique(), len(parts)))
+    return rows.drop_duplicates("run").drop(columns="used in").join(used, on="run").reset_index(drop=True)
+
+
+def _listed(notebooks: Sequence[str], there_are: int) -> str:
+    return "all" if len(notebooks) == there_are else ", ".join(notebooks)
+
+
+def _short(notebook: str) -> str:
+    """A notebook as a cell has room for it: "03", "ordering"."""
+    number, _, name = notebook.partition("_")
+    return number if number.isdigit() else name
+
+
+def _seeds(study: Study) -> int | None:
+    return study.plan.seeds if study.plan else None
+
+
+def cost(made: pd.DataFrame) -> pd.DataFrame:
+    """`runs` summed by the notebooks that use them and by what their last stage trained; last row: all of them."""
+    stages = made.assign(recipe=made["kind"] + (": " + made["task"]).where(made["task"] != "", ""))
+    parts = {used: cost_table(rows)[:-1] for used, rows in stages.groupby("used in", sort=False)}
+    return pd.concat(parts | {"": cost_table(stages)[-1:]}, names=["used in", "stage"])
+
+
+def collapsed(lab: Lab, made: pd.DataFrame) -> pd.DataFrame:
+    """Runs that are at chance, or score the same in every language, on a task; each run and task once."""
+    parts = []
+    for study in studies.of(lab).values():
+        scores = lab.run(study.recipes, study.evaluations, _seeds(study))
+        # the same label is another run in another notebook, so runs are told apart by their id
+        parts += [collapse.table(scores.assign(recipe=scores["run"]))] if len(scores) else []
+    found = pd.concat(parts).rename(columns={"recipe": "run"}).drop_duplicates(["run", "task"])
+    about = made.set_index("run")[["recipe", "used in"]]
+    return found.join(about, on="run")[["recipe", "task", "seed", "English", "used in", "run"]].reset_index(drop=True)
+
+
+def meaning(lab: Lab) -> str:
+    """What it means in this profile that a claim passes or fails."""
+    return declared.load().use(lab.profile.name).means
+
+
+def claims(lab: Lab) -> pd.DataFrame:
+    """The declared claims against the score files of this report; numbers in points."""
+    found = []
+    for row in (result.row() for result in check.check(lab.profile.name)):
+        source = row["source"]
+        about = {
+            "claim": row["sentence"],
+            "source": f"{source['paper']}, {source['where']}",
+            "status": source["status"],
+        }
+        found.append(about | {key: row[key] for key in ("effect", "low", "high", "verdict", "why")})
+    return pd.DataFrame(found)
+
+
+def judged(found: pd.DataFrame) -> pd.DataFrame:
+    """`claims` to be read: effects with their intervals."""
+    effect = [_told(row.effect, True) for row in found.itertuples()]
+    interval = [f"[{_told(row.low)}, {_told(row.high)}]" if row.low == row.low else "–" for row in found.itertuples()]
+    shown = found.drop(columns=["low", "high"]).assign(effect=effect)
+    shown.insert(4, "interval", interval)
+    return shown
+
+
+def _told(value: float, sign: bool = False) -> str:
+    return points(value / 100, sign) if value == value else "–"
