@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import types
 
 import matplotlib
 import nbformat
@@ -82,29 +83,56 @@ def test_index_shows_all_that_was_made(profile):
     assert page.count("not run") == 2  # the empty cell and the unanswered question
 
 
-def test_effects_share_one_axis_and_only_sure_ones_are_coloured(profile):
+def test_every_study_has_its_axis_and_only_sure_effects_are_coloured(profile):
+    study(profile, "study_small", "Small?", {"question": "Any?", "effect": 0.001, "low": -0.001, "high": 0.002})
     page = build(profile)
-    assert re.findall(r'<svg viewBox="0 0 200 20" class="(\w+)"', page) == ["clear", "open"]
-    assert re.findall(r'cx="([\d.]+)"', page) == ["154.0", "82.0"]  # 100 + 90 x 3 / 5, 100 - 90 x 1 / 5
+    assert re.findall(r'<svg viewBox="0 0 200 20" class="(\w+)"', page) == ["clear", "open", "open"]
+    assert re.findall(r'cx="([\d.]+)"', page) == ["157.0", "81.0", "147.5"]  # 100 + 95 x 3 / 5, 100 - 95 x 1 / 5, ...
+    assert [row for row in texts(page) if "axis" in row] == [
+        "The profile as a whole axis: ± 5.0 points",
+        "Small? does the small world show it? axis: ± 0.2 points",
+    ]
 
 
-def test_answers_stand_in_one_table_in_the_order_of_the_notebooks(profile):
+def test_answers_stand_in_one_table_the_main_question_first(profile):
     study(profile, "study_order", "Does the order matter?", {"question": "Any?", "answer": "", "verdict": "not run"})
     helps = {"effect": 0.02, "low": 0.01, "high": 0.03, "detectable": 0.015, "verdict": "helps"}
     study(profile, "02", "Is there transfer?", {"question": "Any?", "answer": "Yes."} | helps)
     page = build(profile)
     label = "does the small world show it?"
     table = page[page.index('<table class="answers"') : page.index("</table>")]
-    assert texts(table)[:5] == [
+    rows = texts(table)
+    assert rows[1].startswith("The profile as a whole")  # what summary.json itself answers
+    assert [rows[0], *rows[5:]] == [
         "Question Effect 95 % interval Detectable Verdict",
-        f"Is there transfer? {label}",
+        f"Is there transfer? {label} axis: ± 3.0 points",
         "Any? Yes. +2.0 [1.0, 3.0] 1.5 helps",
         f"Does the order matter? {label}",
         "Any? not run",
     ]
-    assert texts(table)[5] == "The profile as a whole"  # what summary.json itself answers
     links = re.findall(r'href="([^"]*)"', table)
     assert links == ["notebooks/02.html"]  # the other notebook is not there
+
+
+def test_studies_stand_in_the_order_of_the_questions_and_the_head_lists_them(profile):
+    names = ("data_mix", "dialects", "my_own", "ordering", "planted_effects")
+    for name in names:
+        study(profile, f"study_{name}", f"{name}?", {"question": "Any?"})
+        nbformat.write(notebook(name), profile / "notebooks" / f"study_{name}.ipynb")
+    page = build(profile)
+    asked = re.findall(r'<li><a href="#(asked-\d)">(.*?)</a>', page)
+    order = ["The profile as a whole", "planted_effects?", "ordering?", "dialects?", "data_mix?", "my_own?"]
+    assert asked == [(f"asked-{place}", said) for place, said in enumerate(order, 1)]
+    assert all(f'id="{place}"' in page for place, _ in asked)
+    listed = re.findall(r'<li><a href="notebooks/study_(\w+)\.html"', page)
+    assert listed == ["ordering", "dialects", "data_mix", "planted_effects", "my_own"]
+
+
+def test_claims_have_their_own_section(profile):
+    report.save_table(pd.DataFrame({"claim": ["SQuAD helps."], "verdict": ["pass"]}), profile / "tables", "claims", "c")
+    page = build(profile)
+    assert page.index('id="answers"') < page.index('<section id="claims"') < page.index('<section id="results"')
+    assert page.count("SQuAD helps.") == 1
 
 
 def test_results_stand_with_their_notebook_and_languages_are_folded(profile):
@@ -190,9 +218,11 @@ def test_without_records_the_checklists_are_left_to_the_authors(profile):
 def test_latex_tables_compile_as_they_are(profile):
     shown = pd.DataFrame({"task_1 & more": ["50.0 ± 1.0\n+2.0 [−1.0, 3.0]", "100 % # $ {x} ~ ^ \\ <a> † → –"]})
     report.save_table(pd.DataFrame({"value": [0.5, None]}), profile / "tables", "matrix", "a_1 & 5 %", shown=shown)
+    long = pd.DataFrame({"a_question": ["Is SQuAD last better than SQuAD first? " * 3] * 90, "effect": ["−0.1"] * 90})
+    report.save_table(long, profile / "tables", "long", "c")
     tables = [*(profile / "tables").glob("*.tex"), *(params.ROOT / "reports" / "mini" / "tables").glob("*.tex")]
     body = "".join(rf"\input{{{path}}}\clearpage" for path in tables)
-    head = r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}"
+    head = r"\documentclass{article}\usepackage{booktabs,graphicx,longtable}\begin{document}"
     (profile / "all.tex").write_text(head + body + r"\end{document}", encoding="utf-8")
     command = ["pdflatex", "-draftmode", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
     done = subprocess.run(command, cwd=profile, capture_output=True, text=True, errors="replace")
@@ -215,6 +245,21 @@ def test_pages_are_self_contained_and_harmless(profile):
 def test_every_picture_has_an_alternative_text(profile):
     assert 'alt="three &#34;dots&#34;"' in build(profile)
     assert 'alt="Figure. Look at the dots."' in (profile / "notebooks" / "01.html").read_text(encoding="utf-8")
+
+
+def test_every_figure_leads_to_its_file(profile):
+    assert '<div class="picture"><a href="figures/dots.png"><img ' in build(profile)
+    lab = types.SimpleNamespace(reports=profile)
+    kept = report.keep(lab, Figure(figsize=(2, 1)), "kept", "c", alt="A <line> that rises")
+    data, metadata = kept._repr_mimebundle_()
+    shown = new_output("display_data", data=data, metadata=metadata)
+    nbformat.write(notebook("Kept", [shown]), profile / "notebooks" / "03.ipynb")
+    build(profile)
+    page = (profile / "notebooks" / "03.html").read_text(encoding="utf-8")
+    assert '<div class="picture"><a href="../figures/kept.png">' in page
+    assert 'alt="A &lt;line&gt; that rises"' in page
+    width = int(re.search(r'<img[^>]*width="(\d+)"', page)[1])
+    assert width == pytest.approx(2 * 96, abs=40)  # as drawn, but for the margins
 
 
 def test_notebook_pages_fold_code_and_link_to_each_other(profile):

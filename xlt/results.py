@@ -18,10 +18,15 @@ from typing import Any, NamedTuple
 import nbformat
 import pandas as pd
 
-from xlt.artifacts import readable
+from xlt.artifacts import readable, shown_width
 from xlt.errors import UserError
 
 STATES = ("clean", "dirty", "smoke")
+# the studies as a reader meets them; others follow
+STUDIES = (
+    "ordering", "adversarial_intermediates", "dialects", "non_latin_scripts", "data_mix", "perturbations",
+    "robust_training", "planted_effects",
+)  # fmt: skip
 FAILED = ("failed", "collapsed")  # tables of this name list runs that gave no result
 
 
@@ -86,7 +91,13 @@ def scores(folder: Path) -> pd.DataFrame:
 
 def _in_order(folder: Path, ending: str) -> list[Path]:
     """As notebooks are read: phases, studies, the report last."""
-    return sorted(folder.glob(f"*.{ending}"), key=lambda path: (path.stem.startswith("99"), path.stem))
+
+    def place(path: Path) -> tuple[bool, bool, int, str]:
+        study = path.stem.removeprefix("study_")
+        known = STUDIES.index(study) if study in STUDIES else len(STUDIES)
+        return path.stem.startswith("99"), path.stem.startswith("study_"), known, path.stem
+
+    return sorted(folder.glob(f"*.{ending}"), key=place)
 
 
 def _where(path: Path) -> str:
@@ -162,11 +173,13 @@ def _kind(cells: list[str]) -> str:
 
 def _figure(path: Path) -> dict[str, Any]:
     sidecar, data = _json(path.with_suffix(".json")), path.read_bytes()
-    if not data.startswith(b"\x89PNG"):
-        raise UserError(f"{_where(path)} is not a PNG image; run its notebook again")
+    try:
+        width = shown_width(data)
+    except OSError:
+        raise UserError(f"{_where(path)} is not a PNG image; run its notebook again") from None
     links = {"name": path.stem, "endings": _endings(path, ("png", "pdf"))}
     text = {key: sidecar.get(key, "") for key in ("caption", "alt")}
-    return links | text | {"data": "data:image/png;base64," + b64encode(data).decode()}
+    return links | text | {"width": width, "data": "data:image/png;base64," + b64encode(data).decode()}
 
 
 def _notebook(path: Path) -> Notebook:

@@ -24,7 +24,7 @@ from xlt.tables import points
 TEMPLATES = Path(__file__).parent / "templates"
 
 # Sections of the index that hold tables by the beginning of their name; all others are results.
-_NAMED = {"failures": results.FAILED, "cost": ("cost",)}
+_NAMED = {"claims": ("claims",), "failures": results.FAILED, "cost": ("cost",)}
 
 
 def build(profile: str, reports: Path = Path("reports")) -> Path:
@@ -87,6 +87,7 @@ def _index_fields(found: Results, profile: str) -> dict[str, Any]:
 
 _SECTIONS = {
     "answers": "Answers",
+    "claims": "Claims",
     "results": "Results",
     "failures": "Failed and collapsed runs",
     "notebooks": "Notebooks",
@@ -116,21 +117,30 @@ def _prefix(notebook: str) -> str:
 
 
 def _answers(found: Results) -> list[dict[str, Any]]:
-    """The studies with the effects of their answers as text, and as places on one axis from 0 to 200, zero at 100."""
-    titles = {notebook.name: notebook.title for notebook in found.notebooks}
-    answers = [answer for study in found.studies for answer in study.answers]
-    reach = max((abs(v) for answer in answers for v in _effect(answer) if v is not None), default=0) or 1
-    return [_study(study, study.notebook in titles, reach) for study in found.studies]
+    """The studies with the effects of their answers as text, and as places on one axis a study.
+
+    An axis goes from 0 to 200, zero at 100. What leads the reader stands first: the main question, then the test of
+    the instrument itself.
+    """
+    linked = {notebook.name for notebook in found.notebooks}
+    first = {name: place for place, name in enumerate(_FIRST)}
+    studies = sorted(found.studies, key=lambda study: first.get(study.notebook, len(first)))
+    return [_study(study, study.notebook in linked) for study in studies]
 
 
-def _study(study: Study, linked: bool, reach: float) -> dict[str, Any]:
-    rows = [_answer(answer, reach) for answer in study.answers]
-    return study._asdict() | {"notebook": study.notebook if linked else "", "answers": rows}
+_FIRST = ("99_report", "study_planted_effects")
+
+
+def _study(study: Study, linked: bool) -> dict[str, Any]:
+    reach = max((abs(v) for answer in study.answers for v in _effect(answer) if v is not None), default=0)
+    rows = [_answer(answer, reach or 1) for answer in study.answers]
+    about = {"notebook": study.notebook if linked else "", "reach": points(reach) if reach else "", "answers": rows}
+    return study._asdict() | about
 
 
 def _answer(answer: dict[str, Any], reach: float) -> dict[str, Any]:
     (effect, low, high), detectable = _effect(answer), _number(answer.get("detectable"))
-    places = [None if v is None else round(100 + 90 * v / reach, 1) for v in (effect, low, high)]
+    places = [None if v is None else round(100 + 95 * v / reach, 1) for v in (effect, low, high)]
     bounded = None not in places
     said = {key: answer.get(key) or "" for key in ("question", "answer", "verdict")}
     return said | {
