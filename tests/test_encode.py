@@ -256,3 +256,24 @@ def test_positions_start_again_at_the_second_text():
 
 def test_other_encoders_count_their_own_positions():
     assert "position_ids" not in encode.collate([{"input_ids": [0, 7, 2, 2, 8, 2]}], pad_id=1)
+
+
+# cut records ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "family, rows",
+    [
+        (tasks.CLASSIFICATION, {"text_a": ["Anna", "Anna kauft ein Auto"], "text_b": ["x", "y"], "label": [0, 1]}),
+        (tasks.TAGGING, {"tokens": [["Anna"], ["Anna"] * 9], "tags": [[0], [0] * 9]}),
+        (tasks.CHOICE, {"prompt": ["x", "y"], "choices": [["a", "b"], ["c", "Anna " * 9]], "label": [0, 1]}),
+        (tasks.SPAN, {k: v * 2 for k, v in question("Anna kauft ein Auto in Berlin", "Auto").items()}),
+    ],
+)
+def test_features_of_records_that_did_not_fit_say_so(tokenizer, family, rows):
+    short = encoded(family, rows, tokenizer, max_length=8 if family != tasks.SPAN else 12)
+    if family == tasks.SPAN:  # windows hold all of a long context
+        assert len(short) > 2 and not any("cut" in feature for feature in short)
+    else:
+        assert ["cut" in feature for feature in short] == [False, True]
+    assert not any("cut" in feature for feature in encoded(family, rows, tokenizer))

@@ -116,6 +116,13 @@ def test_a_perfect_tagger(shared, start, monkeypatch, code):
     assert all(example["gold"] == example["prediction"] for example in examples)
 
 
+def test_cut_records_are_counted_in_one_line_for_a_task(monkeypatch, capsys):
+    monkeypatch.setattr(evaluate, "_said", set())
+    for code, features in (("en", [{}, {}]), ("de", [{"cut": True}, {}]), ("hi", [{"cut": True}] * 2)):
+        evaluate._say_cut(Evaluation(task="udpos", language=code, max_length=64), features)
+    assert capsys.readouterr().err == "udpos (de): 1 of 2 records cut at 64 subwords (said once for a task)\n"
+
+
 def test_words_past_the_end_count_as_wrong(shared, start, monkeypatch):
     evaluation = Evaluation(task="udpos", language="de", max_length=8)
     values, examples = run(shared, start, evaluation, tagger, monkeypatch)

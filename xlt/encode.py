@@ -1,7 +1,7 @@
 """Records to features: token ids, labels, and what is needed to read a prediction back.
 
 A feature is a dict of plain lists (`input_ids`, for BERT also `token_type_ids`, and labels). Nothing is
-padded here; `collate` pads a batch to its longest member.
+padded here; `collate` pads a batch to its longest member. A feature of a record that was too long has `cut`.
 """
 
 from __future__ import annotations
@@ -38,22 +38,36 @@ def _features(encoded: Any, **labels: list) -> list[Feature]:
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
+def _marked(features: list[Feature], encoded: Any) -> list[Feature]:
+    """The features, those with `cut` whose texts did not fit."""
+    return [
+        {**feature, "cut": True} if encoding.overflowing else feature
+        for feature, encoding in zip(features, encoded.encodings, strict=True)
+    ]
+
+
 def _classification(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]:
     texts = [rows[name][:] for name in ("text_a", "text_b") if name in getattr(rows, "column_names", rows)]
     encoded = tokenizer(*texts, truncation=True, max_length=max_length)
-    return _features(encoded, labels=rows["label"][:])
+    return _marked(_features(encoded, labels=rows["label"][:]), encoded)
 
 
 def _choice(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]:
     """One feature per row: each choice as a pair with the prompt; `input_ids` is the longest, to sort by length."""
     choices, prompts = rows["choices"][:], rows["prompt"][:]
     flat = [(prompt, choice) for prompt, several in zip(prompts, choices, strict=True) for choice in several]
-    encoded = _features(tokenizer(*map(list, zip(*flat, strict=True)), truncation=True, max_length=max_length))
+    whole = tokenizer(*map(list, zip(*flat, strict=True)), truncation=True, max_length=max_length)
+    encoded = _marked(_features(whole), whole)
     ends = np.cumsum([len(several) for several in choices])
     groups = [encoded[end - len(several) : end] for end, several in zip(ends, choices, strict=True)]
     longest = [max((pair["input_ids"] for pair in group), key=len) for group in groups]
     return [
-        {"input_ids": ids, "choices": group, "labels": label}
+        {
+            "input_ids": ids,
+            "choices": group,
+            "labels": label,
+            **({"cut": True} if any("cut" in c for c in group) else {}),
+        }
         for ids, group, label in zip(longest, groups, rows["label"][:], strict=True)
     ]
 
@@ -66,7 +80,7 @@ def _tagging(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature
         firsts = _first_subwords(encoded.word_ids(index))
         words.append(firsts)
         labels.append([IGNORED if word is None else tags[word] for word in firsts])
-    return _features(encoded, labels=labels, words=words)
+    return _marked(_features(encoded, labels=labels, words=words), encoded)
 
 
 def _first_subwords(word_ids: list[int | None]) -> list[int | None]:
