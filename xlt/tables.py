@@ -137,7 +137,8 @@ def most_changed(scores: pd.DataFrame, matrix: pd.DataFrame, task: str, count: i
 
 
 def published(targets: Sequence[str]) -> pd.DataFrame:
-    """What others printed for these targets, in points, each with its source; only what was read in that source."""
+    """What others printed for these targets, in points, averaged as XTREME does (see xlt.averages), each with its
+    source and the encoder it is of; only what was read in that source."""
     table = pd.read_csv(Path(__file__).with_name("published.csv"))
     return table[table["task"].isin(targets)].reset_index(drop=True)
 
