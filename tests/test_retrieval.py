@@ -139,8 +139,9 @@ def test_what_was_not_swept_reads_not_run(places, monkeypatch):
     curve = report.layer_table(tables)
     assert curve.empty
     assert [text.get_text() for text in report.layer_plot(curve).axes[0].texts] == ["not run"]
-    assert report.layer_summary(curve)["recipe"].tolist() == ["not run"]
-    assert report.rule_table(tables).loc["none"].isna().all()
+    assert report.layer_summary(curve, 1)["recipe"].tolist() == ["not run"]
+    assert report.layer_note(curve, 1) == "Nothing of this has run."
+    assert report.rule_table(tables, 1).loc["none"].isna().all()
 
 
 def test_a_sweep_is_one_table(places, in_process):
@@ -176,6 +177,28 @@ def test_the_rules_that_choose_a_layer():
         retrieval.choose(table[table["language"] == "de"], "held out")
     with pytest.raises(UserError, match="rule"):
         retrieval.choose(table, "best")
+
+
+def test_the_fixed_layer_is_the_one_that_the_profile_declares():
+    """Of 3 layers XTREME's rule takes 2 (21 / 12 = 1.75). Means of de, fr: .10 .45 .30 .40; .10 .20 .25 .60."""
+    tables = {
+        "none": swept(de=[0.1, 0.6, 0.3, 0.3], fr=[0.1, 0.3, 0.3, 0.5]),
+        "mnli": swept(de=[0.1, 0.2, 0.2, 0.7], fr=[0.1, 0.2, 0.3, 0.5]),
+    }
+    curve = report.layer_table(tables)
+    shown = report.layer_summary(curve, 3)
+    assert shown["layer 3"].tolist() == [0.4, 0.6] and shown["best"].tolist() == [0.45, 0.6]
+    assert shown["best layer"].tolist() == [1, 3]
+    assert report.rule_table(tables, 3)["fixed"].tolist() == [0.4, 0.6]
+    assert report.layer_note(curve, 3) == (
+        "The fixed layer is 3 (as the profile declares; XTREME's rule: 2). The best of the sweep is chosen on the test "
+        "set: an oracle, not to be reported as a result. With mean pooling, not centred, it is the fixed layer itself "
+        "for mnli and another for none."
+    )
+    assert report.layer_summary(curve, None)["layer 2"].tolist() == [0.3, 0.25]
+    assert report.rule_table(tables, None)["fixed"].tolist() == [0.3, 0.25]
+    note = report.layer_note(curve, None)
+    assert note.startswith("The fixed layer is 2 (XTREME's rule for this depth).") and "itself" not in note
 
 
 # the world's forms of the other families ---------------------------------------------------------

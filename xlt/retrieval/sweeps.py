@@ -52,14 +52,19 @@ RULES = ("fixed", "held out")
 
 
 def choose(
-    table: pd.DataFrame, rule: str = "fixed", pooling: str = "mean", centred: bool = False, direction: str = "en_to_xx"
+    table: pd.DataFrame,
+    rule: str = "fixed",
+    layer: int | None = None,
+    pooling: str = "mean",
+    centred: bool = False,
+    direction: str = "en_to_xx",
 ) -> pd.DataFrame:
     """The rows of a sweep that a declared rule reports: for each seed and language, one layer.
 
-    "fixed" takes the layer of XTREME's scripts (14 of 24, 8 of 12, else in proportion). "held out" takes for each
-    language the layer that is best on the mean of all *other* languages, so no language has a say in its own score;
-    of equals the lower. The best layer of each language itself would be an oracle, and is no rule here. Of a sweep
-    that was not run there is nothing to choose.
+    "fixed" takes `layer`, which a profile declares, or else XTREME's (14 of 24, 8 of 12, else in proportion).
+    "held out" takes for each language the layer that is best on the mean of all *other* languages, so no language has a
+    say in its own score; of equals the lower. The best layer of each language itself would be an oracle, and is no
+    rule here. Of a sweep that was not run there is nothing to choose.
 
     Raises:
         UserError: an unknown rule; or a single language under "held out".
@@ -70,7 +75,8 @@ def choose(
         return table
     kept = table[(table["pooling"] == pooling) & (table["centred"] == centred) & (table["direction"] == direction)]
     if rule == "fixed":
-        return kept[kept["layer"] == default_layer(int(table["layer"].max()))].reset_index(drop=True)
+        fixed = default_layer(int(table["layer"].max())) if layer is None else layer
+        return kept[kept["layer"] == fixed].reset_index(drop=True)
     if kept["language"].nunique() < 2:
         raise UserError("a layer is chosen on other languages: give the sweep two or more")
     wide = kept.pivot_table(index=["seed", "layer"], columns="language", values="accuracy")
