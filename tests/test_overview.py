@@ -37,13 +37,13 @@ def lab(monkeypatch):
 def test_every_run_stands_once_with_the_notebooks_that_use_it(lab):
     runs = overview.runs(lab)
     assert dict(zip(runs["run"], runs["used in"], strict=True)) == {
-        "p": "all", "m": "03, ordering", "x": "03, ordering",
+        "p": "all", "m": "phase 3, ordering", "x": "phase 3, ordering",
     }  # fmt: skip
     cost = overview.cost(runs)
     assert cost.index.tolist() == [
         ("all", "pretraining: text"),
-        ("03, ordering", "intermediate: mnli"),
-        ("03, ordering", "target: xnli"),
+        ("phase 3, ordering", "intermediate: mnli"),
+        ("phase 3, ordering", "target: xnli"),
         ("", "all, each run once"),
     ]
     assert cost["runs"].tolist() == [1, 1, 1, 3] and cost["hours"].sum() == 6
@@ -51,7 +51,7 @@ def test_every_run_stands_once_with_the_notebooks_that_use_it(lab):
 
 def test_a_collapsed_run_stands_once(lab):
     found = overview.collapsed(lab, overview.runs(lab))
-    assert found.drop(columns="English").to_numpy().tolist() == [["second", "xnli", 0, "03, ordering", "x"]]
+    assert found.drop(columns="English").to_numpy().tolist() == [["second", "xnli", 0, "phase 3, ordering", "x"]]
 
 
 def test_claims_are_told_with_effect_and_interval(monkeypatch):

@@ -225,8 +225,8 @@ def test_figures_describe_themselves(tmp_path, scores):
         "xnli after mnli +10.0 † [7.7, 12.3]; udpos after mnli +10.0 [7.7, 12.3]"
     )
     assert alt(report.dot_plot(scores, "xnli")) == (
-        "xnli: every seed in every language; across: accuracy (points) from 54 to 91. Down: language en, de, ru. "
-        "Marks: none, mnli, squad."
+        "xnli: every seed in every language, across: accuracy (points) from 54 to 91. Down: language: en; de; ru. "
+        "Marks: none; mnli; squad."
     )
     alone = report.heat_map(report.transfer_matrix(scores[scores["intermediate"] == "none"]))
     assert alt(alone) == "no intermediate task beside the baseline 'none'"

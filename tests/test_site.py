@@ -90,7 +90,7 @@ def test_every_study_has_its_axis_and_only_sure_effects_are_coloured(profile):
     assert re.findall(r'cx="([\d.]+)"', page) == ["157.0", "81.0", "147.5"]  # 100 + 95 x 3 / 5, 100 - 95 x 1 / 5, ...
     assert [row for row in texts(page) if "axis" in row] == [
         "The profile as a whole axis: ± 5.0 points",
-        "Small? does the small world show it? axis: ± 0.2 points",
+        "Small? does the small world show it? · axis: ± 0.2 points",
     ]
 
 
@@ -105,7 +105,7 @@ def test_answers_stand_in_one_table_the_main_question_first(profile):
     assert rows[1].startswith("The profile as a whole")  # what summary.json itself answers
     assert [rows[0], *rows[5:]] == [
         "Question Effect 95 % interval Detectable Verdict",
-        f"Is there transfer? {label} axis: ± 3.0 points",
+        f"Is there transfer? {label} · axis: ± 3.0 points",
         "Any? Yes. +2.0 [1.0, 3.0] 1.5 helps",
         f"Does the order matter? {label}",
         "Any? not run",

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.category import StrCategoryFormatter
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter
+from matplotlib.ticker import FixedFormatter, FuncFormatter
 
 
 def described(figure: Figure) -> str:
@@ -18,25 +18,24 @@ def _parts(figure: Figure) -> list[str]:
     panels = [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
     if not any(axes.axison for axes in panels):
         return [text.get_text() for axes in panels for text in axes.texts]
-    across = "; ".join(filter(None, map(_panel, panels)))
-    down = "; ".join(dict.fromkeys(_along(axes, "y") for axes in panels))
-    marks = ", ".join(dict.fromkeys(text for axes in (figure, *panels) for text in _legend(axes)))
-    return [f"{across}. Down: {down}.", *[f"Marks: {marks}."] * bool(marks)]
+    down = ". ".join(filter(None, dict.fromkeys(_along(axes, "y") for axes in panels)))
+    marks = "; ".join(dict.fromkeys(text for part in (figure, *panels) for text in _legend(part)))
+    return [f"{_panel(axes)}." for axes in panels] + [f"Down: {down}.", *[f"Marks: {marks}."] * bool(marks)]
 
 
 def _panel(axes: Axes) -> str:
     values = [mesh.get_array().compressed() for mesh in axes.collections if isinstance(mesh, QuadMesh)]
     span = f", values from {values[0].min():.3g} to {values[0].max():.3g}" if values and values[0].size else ""
-    return f"{axes.get_title() or 'Figure'}{span}; across: {_along(axes, 'x')}"
+    return f"{axes.get_title() or 'Figure'}{span}, across: {_along(axes, 'x')}"
 
 
 def _along(axes: Axes, which: str) -> str:
     """An axis with the names on it, or from where to where its values reach."""
     axis, (low, high) = getattr(axes, f"{which}axis"), getattr(axes.dataLim, f"interval{which}")
     label = axis.get_label_text().partition("\n")[0]
-    if isinstance(axis.get_major_formatter(), FixedFormatter | StrCategoryFormatter):
+    if isinstance(axis.get_major_formatter(), FixedFormatter | FuncFormatter | StrCategoryFormatter):
         names = [text.get_text().replace("\n", " ") for text in axis.get_ticklabels()]
-        return f"{label} {', '.join(filter(None, names))}".strip()
+        return ": ".join(filter(None, (label, "; ".join(filter(None, names)))))
     return f"{label} from {low:.3g} to {high:.3g}".strip() if low <= high else label
 
 

@@ -29,9 +29,9 @@ def _listed(notebooks: Sequence[str], there_are: int) -> str:
 
 
 def _short(notebook: str) -> str:
-    """A notebook as a cell has room for it: "03", "ordering"."""
+    """A notebook as a cell has room for it: "phase 3", "ordering"."""
     number, _, name = notebook.partition("_")
-    return number if number.isdigit() else name
+    return f"phase {int(number)}" if number.isdigit() else name
 
 
 def _seeds(study: Study) -> int | None:
