@@ -52,9 +52,10 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     run = command("run", _run, "execute the notebooks of a profile and build its report")
-    run.add_argument("--only", metavar="NOTEBOOK", help="only this notebook: 02, its name or its file")
     run.add_argument("--stored", action="store_true", help="start no run: report what is finished so far")
     plan = command("plan", _plan, "say what a run would compute, without computing it")
+    for sub in (run, plan):
+        sub.add_argument("--only", metavar="NOTEBOOK", help="only this notebook: 02, its name or its file")
     why = command("why", _why, "say why a run is done, missing or stale")
     why.add_argument("name", metavar="RUN", help="name or id of a run")
     check = command("check", _check, "hold the declared claims against the scores of a report: pass, fail, not run")
@@ -148,7 +149,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _plan(arguments: argparse.Namespace) -> None:
     from xlt.plan import print_plan
 
-    print_plan(_profile(arguments.profile))
+    print_plan(_profile(arguments.profile), arguments.only)
 
 
 def _why(arguments: argparse.Namespace) -> None:

@@ -70,7 +70,7 @@ def _work(profile_json: str, job: Job, resources: Resources) -> str | None:
     """Do one job; returns None, or one line that says what went wrong."""
     import torch
 
-    torch.set_num_threads(resources.threads * _width(job.recipe, workers(resources)))
+    torch.set_num_threads(resources.threads * width(job.recipe, workers(resources)))
     try:
         execute(_store(profile_json), job, resources)
     except UserError as error:
@@ -170,7 +170,7 @@ def workers(resources: Resources) -> int:
     return torch.cuda.device_count() or max(1, len(os.sched_getaffinity(0)) // resources.threads)
 
 
-def _width(recipe: Recipe, slots: int) -> int:
+def width(recipe: Recipe, slots: int) -> int:
     """How many of the slots a run takes: all for pretraining, which most other runs wait for, else one."""
     return slots if recipe.stages and recipe.stages[-1].role == "pretraining" else 1
 
@@ -196,7 +196,7 @@ def run(
             _drop_blocked(waiting, outcome)
             ready = [r for r in waiting if r.parent is None or (r.parent not in waiting and r.parent not in running)]
             for recipe in sorted(ready, key=lambda r: -path[r]):
-                if _width(recipe, slots) > slots - sum(_width(r, slots) for r in running):
+                if width(recipe, slots) > slots - sum(width(r, slots) for r in running):
                     break
                 job = waiting[recipe]
                 try:

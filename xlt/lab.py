@@ -116,6 +116,7 @@ class Lab:
         if jobs and os.environ.get("XLT_STORED_ONLY"):
             print(f"{len(jobs)} runs are not done and were not started: their cells read 'not run'")
         elif jobs:
+            plan.read_records(self.store.source, jobs, download=True)
             _complain(engine.run(self.profile, jobs, plan.estimator(self.store), progress.report))
         return self._table(wanted)
 

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xlt import engine, tasks
+from xlt.params import ROOT
 from xlt.progress import duration
 from xlt.recipe import Ball, Encoder, Evaluation, Part, Recipe, Stage
 
 if TYPE_CHECKING:
+    from xlt.sources import Source
     from xlt.store import Store
 
-# for runs that have no like in the store: rough speeds in floating-point operations a second, and usual lengths
-CPU_CORE, GPU = 4e10, 1.5e14
+# For runs that have no like in the store: rough speeds in floating-point operations a second, and usual lengths. Those
+# for a core are from finished runs of mini (an encoder of 0.5 M parameters) and of local (22 M).
+CPU_CORE, GPU = 5e10, 1.5e14
 SUBWORDS = {
     tasks.CLASSIFICATION: 40, tasks.TAGGING: 30, tasks.SPAN: 150, tasks.CHOICE: 160, tasks.MLM: 30, tasks.RETRIEVAL: 20,
     tasks.MINING: 25, tasks.ANSWERS: 200, tasks.DUAL: 60,
 }  # fmt: skip
+WORLD = 0.4  # its sentences are as much shorter
 EXAMPLES = 2000  # of a test set of unknown size
 QUERIES = 60  # of a greedy attack on one example
-OVERHEAD = 1.0  # seconds a run takes whatever its size
+OVERHEAD, EVALUATION, PASS = 0.2, 0.04, 0.0025  # seconds of a run, an evaluation, a pass of a batch, however small
 
 
 def short(data: dict[str, Any]) -> str:
@@ -50,6 +55,7 @@ def estimator(store: Store) -> Callable[..., float]:
         known = past.get(_kind(stage.model_dump(mode="json") if stage else None))
         training = median(known) if known else _training_seconds(store, job.recipe)
         evaluating = sum(_evaluation_seconds(store, job.recipe.start, e) for e in job.evaluations)
+        evaluating += EVALUATION * len(job.evaluations)
         return OVERHEAD + evaluating + (0 if trained or store.done(job.recipe) else training)
 
     return seconds
@@ -89,19 +95,26 @@ def _training_seconds(store: Store, recipe: Recipe) -> float:
         return OVERHEAD
     stage = recipe.stages[-1]
     records = _records(store, stage)
-    sequences = stage.updates(records) * stage.batch * stage.accumulate
-    lengths = [_length(part.task, stage.max_length) for part in stage.parts]
-    length = sum(share * n for share, n in zip(stage.batch_shares(records), lengths, strict=True))
+    batches = stage.updates(records) * stage.accumulate
+    works = [_work(store.source, part.task, stage, recipe.start) for part in stage.parts]
+    work = sum(share * one for share, one in zip(stage.batch_shares(records), works, strict=True))
     passes = 3 + 2 * _ascents(stage.ball)  # forward, backward to the inputs, backward to the weights
-    return 2 * passes * encoder_size(recipe.start) * sequences * length / _speed()
+    return passes * batches * (PASS + 2 * stage.batch * work / _speed())
+
+
+def _work(source: Source, task: str, stage: Stage, start: Encoder) -> float:
+    """Multiplications of a forward pass over one sequence; a language model scores its vocabulary at the masks."""
+    masks = stage.mask * _embeddings(start) if tasks.get(task).family == tasks.MLM else 0
+    return _length(source, task, stage.max_length) * (encoder_size(start) + masks)
 
 
 def _ascents(around: Ball | None) -> int:
     return {"pgd": around.steps, "fgsm": 1, "random": 0}[around.search] if around else 0
 
 
-def _length(task: str, most: int) -> int:
-    return min(most, SUBWORDS[tasks.get(task).family])
+def _length(source: Source, task: str, most: int) -> float:
+    declared = tasks.get(task)
+    return min(most, SUBWORDS[declared.family] * (WORLD if source.label and not declared.own else 1))
 
 
 def _records(store: Store, stage: Stage) -> list[int]:
@@ -118,49 +131,90 @@ def _training_rows(store: Store, part: Part) -> int:
 
 @cache
 def _rows(store: Store, name: str, code: str, split: str) -> int | None:
-    """As the data set's card or its local Parquet files say without being read; None where they do not."""
+    """As the data set's card or its local Parquet files say without being read; None where they do not.
+
+    Nor does a damaged file: reading it says so in its own line.
+    """
     task = tasks.get(name).at(code)
     splits = store.source._builder(task, code).info.splits or {}
     if task.splits[split] in splits:
         return splits[task.splits[split]].num_examples
     files = [str(file) for file in store.source._files(task, code, split)]
     local = files and all(file.endswith(".parquet") and "://" not in file for file in files)
-    return sum(pq.read_metadata(file).num_rows for file in files) if local else None
+    try:
+        return sum(pq.read_metadata(file).num_rows for file in files) if local else None
+    except (OSError, pa.ArrowInvalid):
+        return None
 
 
 def _evaluation_seconds(store: Store, start: Encoder, evaluation: Evaluation) -> float:
     held = _rows(store, evaluation.task, evaluation.language, evaluation.split) or EXAMPLES
-    examples, length = min(held, evaluation.examples or held), _length(evaluation.task, evaluation.max_length)
+    examples = min(held, evaluation.examples or held)
+    length = _length(store.source, evaluation.task, evaluation.max_length)
     attack = evaluation.attack
     passes = min(QUERIES * attack.beam, attack.budget) if attack else 1 + 2 * _ascents(evaluation.ball)
     return 2 * encoder_size(start) * examples * length * passes / _speed()
 
 
-def print_plan(profile: str) -> None:
-    """One line for each notebook, the data sets, and the totals.
+def read_records(source: Source, jobs: Iterable[engine.Job], download: bool) -> None:
+    """Load once all that the jobs learn from and are evaluated on: a wrong label is said before anything is trained.
+
+    Not the generated world's, which are right; and of those on the hub only what a run would `download` anyway.
+
+    Raises:
+        UserError: as for `Source.load`.
+    """
+    for name, code, split in dict.fromkeys(one for job in jobs for one in _read_by(job)):
+        task = tasks.get(name)
+        if task.own or not source.label and (download or source.local(task, code, split)):
+            _read_once(source, name, code, split)
+
+
+@cache
+def _read_once(source: Source, task: str, code: str, split: str) -> None:
+    source.load(tasks.get(task), code, split)
+
+
+def _read_by(job: engine.Job) -> Iterator[tuple[str, str, str]]:
+    """Task, language and split of each set of records that a job reads."""
+    if not job.recipe.stages:
+        yield from ((job.recipe.start.text, code, "train") for code in job.recipe.start.languages)
+    for stage in job.recipe.stages[-1:]:
+        for part in stage.parts:
+            yield from ((tasks.get(part.task).training.name, code, "train") for code in part.languages)
+        yield from ((stage.select_task or stage.task, code, "dev") for code in stage.watched)
+    yield from ((e.task, e.language, e.split) for e in job.evaluations)
+
+
+def print_plan(profile: str, only: str | None = None) -> None:
+    """One line for each notebook (or of `only` one), the data sets, and the totals.
 
     Raises:
         UserError: as for a real run: what would stop it stops the plan.
     """
     from xlt.lab import Lab
+    from xlt.notebooks import select
     from xlt.studies import of
 
+    chosen = {path.stem for path in select(only, ROOT / "notebooks")}
     lab = Lab.from_params(profile)
     seconds, planned = estimator(lab.store), set()
     settings = lab.profile
     print(f"profile {settings.name}: {settings.description}")
     print(f"records from {lab.store.source}; encoder {settings.encoder.model or 'random XLM-R, pretrained here'}")
-    total, disk = 0.0, 0.0
-    for notebook, chosen in of(lab).items():
-        jobs = lab.jobs(chosen.recipes, chosen.evaluations, chosen.plan and chosen.plan.seeds)
+    total, disk, here = 0.0, 0.0, engine.workers(settings.resources)
+    for notebook, study in of(lab).items():
+        if notebook not in chosen:
+            continue
+        jobs = lab.jobs(study.recipes, study.evaluations, study.plan and study.plan.seeds)
+        read_records(lab.store.source, jobs, download=False)
         new = [job for job in jobs if job.recipe not in planned]
-        time = sum(seconds(job, job.recipe in planned) for job in jobs) / engine.workers(settings.resources)
+        time = sum(seconds(job, job.recipe in planned) * engine.width(job.recipe, here) for job in jobs) / here
         evaluations = sum(len(job.evaluations) for job in jobs)
         print(f"  {notebook}: {len(new)} runs, {evaluations} evaluations, about {duration(time)}")
         total, disk = total + time, disk + sum(_megabytes(job.recipe) for job in new)
         planned.update(job.recipe for job in new)
     _print_data(lab)
-    here = engine.workers(settings.resources)
     on = f"{here} process{'es' if here > 1 else ''}"
     print(f"in all about {duration(total)} on {on}, {disk:,.0f} MB of disk; nothing started")
 

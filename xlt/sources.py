@@ -67,6 +67,12 @@ class Source:
         codes = self.label["languages"] if self.label and task.multilingual and not task.own else task.everywhere
         return tuple(code for code in codes if self._has(task, code, split))
 
+    def local(self, task: Task, code: str, split: str) -> bool:
+        """Whether the records lie in a folder; else the hub has them, or its cache."""
+        if task.parts and split == "train":
+            return all(self.local(tasks.get(part), code, split) for part in task.parts)
+        return self._folder(task.at(code)) is not None
+
     def _has(self, task: Task, code: str, split: str) -> bool:
         task = task.at(code)
         folder = self._folder(task)

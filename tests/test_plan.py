@@ -1,0 +1,84 @@
+"""What is said before anything runs: notebooks, times, and records that would stop a run later."""
+
+import json
+
+import pytest
+from conftest import lab_of, tiny
+
+from xlt import cli, engine, plan, tasks
+from xlt.errors import UserError
+from xlt.lab import Lab
+from xlt.recipe import Evaluation, Stage
+
+MOODS = {"family": "classification", "labels": ["glad", "sad"], "languages": "en de", "metrics": ["accuracy"]}
+
+
+def write(file, *labels):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(json.dumps({"text_a": "a", "text_b": "b", "label": label}) + "\n" for label in labels))
+
+
+@pytest.fixture
+def moods(tmp_path, monkeypatch):
+    """A task of the user's own whose German test file has a label that is not declared; and changes for a profile."""
+    monkeypatch.setenv("XLT_CACHE", str(tmp_path / "cache"))
+    write(tmp_path / "moods/en/train.jsonl", *["glad", "sad"] * 4)
+    write(tmp_path / "moods/en/test.jsonl", "glad", "sad")
+    write(tmp_path / "moods/de/test.jsonl", "glad", "happy")
+    declared = MOODS | {"dataset": str(tmp_path / "moods"), "config": "{code}"}
+    tasks.add([tasks.parse("moods", declared, "test")])
+    yield {"target": {"moods": {}}, "intermediate": {}, "tasks": {"moods": declared}}
+    tasks.TASKS.pop("moods")
+
+
+def test_a_wrong_label_in_a_test_file_is_said_before_anything_is_trained(store, monkeypatch, moods):
+    lab = lab_of(store, monkeypatch, **moods)
+    monkeypatch.setattr(engine, "run", lambda *_: pytest.fail("trained"))
+    with pytest.raises(UserError, match="moods/de/test: label 'happy' is outside 0..1"):
+        lab.run({"direct": lab.recipe(target="moods")}, lab.evaluations("moods"))
+
+
+def test_records_of_the_world_and_those_on_the_hub_are_not_read_by_a_plan(store, monkeypatch):
+    lab = Lab(tiny())
+    jobs = lab.jobs({"direct": lab.recipe(target="xnli")}, lab.evaluations("xnli"))
+    read = []
+    monkeypatch.setattr(plan, "_read_once", lambda _, *what: read.append(what))
+    plan.read_records(lab.store.source, jobs, download=True)
+    monkeypatch.setattr(lab.store.source, "label", None)
+    monkeypatch.setattr(lab.store.source, "local", lambda task, *_: task.name == "mnli")
+    plan.read_records(lab.store.source, jobs, download=False)
+    assert read == [("mnli", "en", "train")]
+    plan.read_records(lab.store.source, jobs, download=True)
+    assert set(read) >= {("text", "de", "train"), ("mnli", "en", "train"), ("xnli", "zh", "test")}
+
+
+def test_a_damaged_file_has_no_rows_that_can_be_counted(tmp_path, store, monkeypatch):
+    (tmp_path / "cut.parquet").write_bytes(b"PAR1 and no end")
+    monkeypatch.setattr(store.source, "_files", lambda *_: [tmp_path / "cut.parquet"])
+    assert plan._rows.__wrapped__(store, "xnli", "en", "test") is None
+
+
+def test_the_plan_of_one_notebook(capsys, monkeypatch):
+    monkeypatch.setattr(Lab, "from_params", lambda _: Lab(tiny()))
+    assert cli.main(["plan", "--only", "03"]) == 0
+    said = [line.split(":")[0].strip() for line in capsys.readouterr().out.splitlines()]
+    assert "03_zero_shot_transfer" in said and "02_intermediate_training" not in said
+    assert cli.main(["plan", "--only", "03_zero"]) == 2
+    assert "unknown notebook '03_zero'" in capsys.readouterr().err
+
+
+def test_every_evaluation_takes_its_time_and_the_smallest_batch_too(store, start, monkeypatch):
+    seconds = plan.estimator(store)
+    one, other = (Evaluation(task="xnli", language=code) for code in ("en", "de"))
+    assert seconds(engine.Job(start, (one, other))) - seconds(engine.Job(start, (one,))) > plan.EVALUATION
+    few, many = (start.then(Stage(task="mnli", steps=steps, batch=1)) for steps in (10, 20))
+    assert plan._training_seconds(store, many) == pytest.approx(2 * plan._training_seconds(store, few))
+    assert plan._training_seconds(store, few) > 10 * 3 * plan.PASS
+
+
+def test_a_language_model_scores_its_vocabulary_too(world):
+    start, stage = tiny().encoder, Stage(task="text", mask=0.5)
+    size, vocabulary = plan.encoder_size(start), start.width * start.vocabulary
+    length = plan._length(world, "text", stage.max_length)
+    assert plan._work(world, "text", stage, start) == length * (size + 0.5 * vocabulary)
+    assert plan._work(world, "mnli", stage, start) == plan._length(world, "mnli", stage.max_length) * size
