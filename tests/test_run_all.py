@@ -102,6 +102,7 @@ def test_a_failing_pip_is_one_clear_line_and_leaves_no_stamp(copy):
     [
         ([], "xlt run --profile mini"),
         (["--plan", "--profile", "smoke"], "xlt plan --profile smoke"),
+        (["--plan", "--only", "03"], "xlt plan --profile mini --only 03"),
         (["--profile", "smoke", "--plan"], "xlt plan --profile smoke"),
         (["test", "-k", "some thing", "--help"], "python -m pytest -k some thing --help"),
         (["lab"], "python -m jupyterlab notebooks"),
@@ -132,8 +133,25 @@ def test_verify_runs_again_from_nothing_and_compares_with_the_report_that_is_the
 
 def test_the_weights_of_the_profile_local_come_as_an_extra(copy):
     environment_at(copy / ".venv")
-    call(copy, "--profile", "local")
-    assert "-c constraints.txt -e .[dev,local]" in (copy / ".venv/calls").read_text()
+    (copy / "mine.yaml").write_text("extends: local_full # and so on\ndescription: mine\n")
+    (copy / "again.yaml").write_text("extends: again.yaml\ndescription: of itself\n")
+    taken = {}
+    for name in ("local", "local_full", "mine.yaml", "mini", "base", "again.yaml"):
+        environment_at(copy / ".venv")
+        call(copy, "--profile", name)
+        taken[name] = "-c constraints.txt -e .[dev,local]" in (copy / ".venv/calls").read_text()
+        shutil.rmtree(copy / ".venv")
+    assert [name for name, weights in taken.items() if weights] == ["local", "local_full", "mine.yaml"]
+
+
+def test_an_unknown_profile_is_left_to_xlt_where_it_is_installed(copy):
+    for name in ("studies", "studies_hub", "claims", "nothing.yaml"):
+        done = call(copy, "--profile", name)
+        assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+        assert done.stderr.endswith("there are: base local local_full mini paper paper_full paper_lora smoke \n")
+    fake(copy / ".venv/bin/xlt", 'echo "$@"; exit 2')
+    done = call(copy, "--profile", "mni")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "plan --profile mni\n", "")
 
 
 def test_the_conda_environment_of_that_name_is_used_and_no_other(copy):
