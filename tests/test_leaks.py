@@ -41,8 +41,8 @@ def questions(*texts):
     return {"id": ids, "question": asked, "context": contexts, "answers": answers}
 
 
-def checked(lab, stages, *evaluations):
-    recipe = START.then(*(Stage(task=name, languages=codes) for name, codes in stages))
+def checked(lab, stages, *evaluations, role="target"):
+    recipe = START.then(*(Stage(task=name, languages=codes, role=role) for name, codes in stages))
     return leaks.table(lab, {"one": recipe}, [Evaluation(task=task, language=code) for task, code in evaluations])
 
 
@@ -110,6 +110,38 @@ def test_only_what_a_recipe_is_evaluated_on_is_compared(lab):
     lab.put("xquad", "en", "test", **questions(("q", "a")))
     table = checked(lab, [("mnli", ("en",))], ("xquad", "en"))
     assert table.empty and leaks.said(table) == "0 pairs of training and evaluation records compared: no overlap"
+
+
+def test_the_sentences_that_bucc_is_mined_from_are_compared(lab):
+    sentences = {"side": ["source", "source", "target"], "id": ["1", "2", "1"], "text": ["Eins.", "Zwei.", "One."]}
+    lab.put("bucc-foreign", "de", "test", **sentences)
+    lab.put("bucc", "de", "test", source_lang=["1"], target_lang=["1"])
+    lab.put("mnli", "en", "train", **pairs(("one", "two"), ("three", "four")))
+    lab.put("mnli-text", "de", "train", premise=["zwei", "drei", "eins"])
+    table = checked(lab, [("mnli-text", ("de",)), ("mnli", ("en",))], ("bucc", "de"), role="intermediate")
+    assert row(table, training="mnli", kind="candidate") == (1, 3, 1, 0)
+    assert row(table, training="mnli-text", kind="candidate") == (2, 3, 2, 0)
+    assert len(table) == 2
+    assert "1 of 3 candidates of bucc de test are in the training records of mnli" in leaks.said(table)
+
+
+def test_descriptions_of_entities_are_compared_and_what_is_trained_to_find(lab):
+    lab.put("mewslix-entities", "en", "test", entity_id=["Q1", "Q2"], description=["A town.", "A river."])
+    lab.put("mewslix", "de", "test", mention=["die Stadt"], entity_id=["Q1"])
+    lab.put("mewslix-pairs", "en", "train", mention=["the town", "die Stadt"], entity=["a town", "a hill"])
+    table = checked(lab, [("mewslix-pairs", ("en",))], ("mewslix-zero-shot", "de"), role="intermediate")
+    assert row(table, kind="example") == (1, 1, 1, 1)
+    assert row(table, kind="candidate") == (1, 2, 1, 0)
+
+
+def test_what_cannot_be_compared_is_named(lab, monkeypatch):
+    lab.put("mnli", "en", "train", **pairs(("a", "b")))
+    lab.put("xnli", "en", "test", **pairs(("c", "d")))
+    monkeypatch.delitem(leaks._FIELDS, tasks.CLASSIFICATION)
+    table = checked(lab, [("mnli", ("en",))], ("xnli", "en"))
+    assert leaks.found(table).empty
+    assert leaks.said(table).endswith("0 pairs of training and evaluation records compared: no overlap. "
+                                      "Nothing to compare in mnli and xnli")  # fmt: skip
 
 
 def test_what_was_compared_is_not_read_again(lab, monkeypatch):

@@ -6,6 +6,7 @@ as one blank. What is compared depends on the tasks:
     example     the texts of a record together: a pair of sentences as a pair, tokens joined, question and context
     paragraph   the context of a question alone, each one once (SQuAD against XQuAD)
     text        any single text, where one of the two tasks is masked language modelling
+    candidate   a text of the pool that is searched (BUCC's sentences, Mewsli-X's descriptions) against any single text
 
 Whole splits are compared, also where a stage or an evaluation draws a part of them. English is always looked at, as
 the other languages of a parallel test set are translations of it.
@@ -28,6 +29,7 @@ import regex
 from xlt import params, tasks
 from xlt.files import write_atomically
 from xlt.recipe import Evaluation, Recipe, digest
+from xlt.retrieval.pools import language_of
 from xlt.sources import Source
 from xlt.studies import takes
 
@@ -35,8 +37,9 @@ if TYPE_CHECKING:
     from xlt.lab import Lab
 
 COLUMNS = ["training", "evaluation", "language", "split", "kind", "overlapping", "of", "training_records", "verbatim"]
+NOTHING = "nothing"  # the kind of what two tasks have in common that hold no texts of one kind
 MOST = 8  # findings told in words
-VERSION = 1  # of the comparison: raised when a count can change
+VERSION = 2  # of the comparison: raised when a count can change
 
 _FIELDS = {  # family -> the texts that make an example
     tasks.CLASSIFICATION: ("text_a", "text_b"),
@@ -46,6 +49,7 @@ _FIELDS = {  # family -> the texts that make an example
     tasks.RETRIEVAL: ("source", "target"),
     tasks.ANSWERS: ("question", "context"),
     tasks.DUAL: ("query",),
+    tasks.POOL: ("text",),
     tasks.MLM: ("text",),
 }
 _BLANK = regex.compile(r"[\p{P}\s]+")
@@ -87,7 +91,8 @@ def found(checked: pd.DataFrame) -> pd.DataFrame:
 
 def said(checked: pd.DataFrame) -> str:
     """The findings in a sentence or two, the largest first, at most MOST of them."""
-    pairs = len(checked.drop_duplicates(["training", "evaluation", "language", "split"]))
+    compared = checked[checked["kind"] != NOTHING]
+    pairs = len(compared.drop_duplicates(["training", "evaluation", "language", "split"]))
     lines = [
         f"{row.overlapping:,} of {row.of:,} {row.kind}s of {row.evaluation} {row.language} {row.split} "
         f"are in the training records of {row.training}"
@@ -95,7 +100,9 @@ def said(checked: pd.DataFrame) -> str:
     ]
     more = [f"and {len(lines) - MOST} smaller ones"] if len(lines) > MOST else []
     told = "; ".join([*lines[:MOST], *more]) or "no overlap"
-    return f"{pairs} pairs of training and evaluation records compared: {told}"
+    without = dict.fromkeys(f"{r.training} and {r.evaluation}" for r in checked.itertuples() if r.kind == NOTHING)
+    unlike = f". Nothing to compare in {', '.join(without)}" if without else ""
+    return f"{pairs} pairs of training and evaluation records compared: {told}{unlike}"
 
 
 def _places(source: Source, evaluation: Evaluation) -> list[Tested]:
@@ -109,30 +116,37 @@ def _compared(source: Source, training: Training, tested: Tested) -> list[dict[s
     learned, (name, code, split) = tasks.get(training[0]).training, tested
     data = [source.identity(learned, language, "train") for language in sorted(training[1])]
     key = [VERSION, learned.version, data, tasks.get(name).version, source.identity(tasks.get(name), code, split)]
+    key += [source.identity(tasks.get(pool), language, split) for pool, language in _pools(name, code)]
     file = params.cache_root() / "leaks" / f"{learned.name}-{name}-{code}-{digest(key)}.json"
     if file.is_file():
         counts = json.loads(file.read_text(encoding="utf-8"))
     else:
         train = _trained(source, learned.name, tuple(sorted(training[1])))
-        counts = _counts(train, _texts(source, *tested), tasks.MLM in (learned.family, tasks.get(name).family))
+        counts = _counts(train, _tested(source, *tested), tasks.MLM in (learned.family, tasks.get(name).family))
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(file, json.dumps(counts))
     about = {"training": learned.name, "evaluation": name, "language": code, "split": split}
-    return [about | row for row in counts]
+    return [about | row for row in counts or [{"kind": NOTHING} | dict.fromkeys(COLUMNS[-4:], 0)]]
+
+
+def _pools(task: str, code: str) -> list[tuple[str, str]]:
+    """The pools that are searched for a task in one language, each with the language under which it is read."""
+    return [(pool, language_of(tasks.get(pool), code)) for pool in tasks.get(task).pool]
 
 
 def _counts(train: Texts, test: Texts, single: bool) -> list[dict[str, Any]]:
     """Of each kind that both have, how many of one are among the other: column 1 is normalised, column 0 is not."""
+    kinds = {"text": "text"} if single else {"example": "example", "paragraph": "paragraph"}
     return [
         {
             "kind": kind,
-            "overlapping": _among(test[kind][:, 1], train[kind][:, 1]),
+            "overlapping": _among(test[kind][:, 1], train[theirs][:, 1]),
             "of": len(test[kind]),
-            "training_records": _among(train[kind][:, 1], test[kind][:, 1]),
-            "verbatim": _among(train[kind][:, 0], test[kind][:, 0]),
+            "training_records": _among(train[theirs][:, 1], test[kind][:, 1]),
+            "verbatim": _among(train[theirs][:, 0], test[kind][:, 0]),
         }
-        for kind in (("text",) if single else ("example", "paragraph"))
-        if len(train.get(kind, ())) and len(test.get(kind, ()))
+        for kind, theirs in {**kinds, "candidate": "text"}.items()
+        if len(train.get(theirs, ())) and len(test.get(kind, ()))
     ]
 
 
@@ -147,6 +161,13 @@ def _trained(source: Source, task: str, languages: tuple[str, ...]) -> Texts:
     """The training texts in all of the languages together."""
     several = [_texts(source, task, language, "train") for language in languages]
     return {kind: np.sort(np.concatenate([texts[kind] for texts in several]), axis=0) for kind in several[0]}
+
+
+def _tested(source: Source, task: str, code: str, split: str) -> Texts:
+    """The texts of an evaluation, with those that it searches."""
+    pools = [_texts(source, pool, language, split)["text"] for pool, language in _pools(task, code)]
+    candidates = {"candidate": np.sort(np.concatenate(pools), axis=0)} if pools else {}
+    return _texts(source, task, code, split) | candidates
 
 
 @lru_cache(maxsize=128)
@@ -171,13 +192,14 @@ def _read(source: Source, task: str, code: str, split: str) -> Texts:
         return {}
     rows = source.load(declared, code, split)
     columns = [[_flat(value, declared.family) for value in rows[name][:]] for name in fields]
-    if declared.family == tasks.MLM:
+    if declared.family in (tasks.MLM, tasks.POOL):
         return {"text": _hashed(zip(*columns, strict=True))}
     paragraphs = dict.fromkeys(columns[fields.index("context")]) if "context" in fields else {}
+    found = rows["target"][:] if declared.family == tasks.DUAL and not declared.pool else []  # texts, with a pool ids
     return {
         "example": _hashed(zip(*columns, strict=True)),
         "paragraph": _hashed((text,) for text in paragraphs),
-        "text": _hashed((text,) for column in columns for text in column),
+        "text": _hashed((text,) for column in (*columns, found) for text in column),
     }
 
 
