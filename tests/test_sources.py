@@ -1,5 +1,7 @@
 """Records from a folder in hub layout: what loads, and what is said when something is wrong."""
 
+import shutil
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -434,6 +436,17 @@ def test_the_generated_world_goes_the_same_way(world):
     assert len(rows) == 6 and rows.column_names == ["text_a", "text_b", "label"]
     assert str(world) == "the generated world"
     assert world.languages(XNLI, "test") == ("en", "de", "zh")
+
+
+def test_the_world_has_languages_that_no_public_test_set_has(world, tmp_path):
+    folder = tmp_path / "world" / XNLI.dataset
+    for code in ("en", "sr-Latn"):
+        shutil.copytree(world.root / XNLI.dataset / "en", folder / code)
+    codes = ["en", "de", "sr-Latn"]
+    assert Source(tmp_path / "world", label=world.label | {"languages": codes}).languages(XNLI, "test") == (
+        "en",
+        "sr-Latn",
+    )
 
 
 def test_identity_of_the_world_is_its_seed_and_sizes(world, places):

@@ -57,8 +57,9 @@ class Source:
         XTREME-R adds where the profile names languages), or none without network and with nothing in its cache."""
         if task.parts and split == "train":
             return task.languages if all(self.languages(tasks.get(part), split) for part in task.parts) else ()
-        named = self.languages(tasks.get(task.rows_of), split) if task.rows_of else task.everywhere
-        return tuple(code for code in self._codes(task, split) if code in named)
+        codes = self._codes(task, split)
+        named = self.languages(tasks.get(task.rows_of), split) if task.rows_of else codes
+        return tuple(code for code in codes if code in named)
 
     def _codes(self, task: Task, split: str) -> tuple[str, ...]:
         if self._folder(task) is None:
