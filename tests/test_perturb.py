@@ -9,14 +9,17 @@ import sys
 from types import SimpleNamespace
 from unicodedata import normalize
 
+import pandas as pd
 import pytest
 from tokenizers import normalizers
 
 from xlt import cli
 from xlt.errors import UserError
+from xlt.languages import language as language_row
 from xlt.perturb import (
     apply,
     edits,
+    examples,
     files,
     fold_confusables,
     gallery,
@@ -28,6 +31,7 @@ from xlt.perturb import (
     undone,
     valid,
 )
+from xlt.perturb.gallery import _marked, sentences
 from xlt.perturb.keyboards import _LAYOUTS, letters, neighbours
 from xlt.perturb.neighbours import stop_words
 from xlt.world.forms import paragraphs, qa_rows
@@ -332,13 +336,28 @@ def test_a_lexicon_with_wrong_columns_and_rows_without_columns(tmp_path):
         apply("typos", {"context": [], "question": []}, "span", "en", 1)
 
 
-def test_the_gallery_shows_every_valid_perturbation_aligned():
-    shown = gallery(["tr", "sr-Cyrl"], strength=0.5)
-    assert set(shown["language"]) == {"tr", "sr-Cyrl"} and shown["perturbation"][0] == "clean"
-    assert all(row.answer in row.text for row in shown.itertuples())
-    assert "latin" in set(shown[shown["language"] == "sr-Cyrl"]["perturbation"])
-    assert "latin" not in set(shown[shown["language"] == "tr"]["perturbation"])
+def test_the_gallery_shows_every_perturbation_in_several_scripts(monkeypatch):
+    monkeypatch.delenv("XLT_LEXICONS", raising=False)
+    shown = examples()
+    assert set(shown["perturbation"]) == set(table()["name"]) and set(shown["language"]) == set(sentences())
+    assert len(shown) <= 3 * len(table()) and (shown["before"] != shown["after"]).all()
+    assert all(row.answer in row.after for row in shown.itertuples())
+    scripts = shown["language"].map(lambda code: language_row(code).script)
+    assert not pd.DataFrame({"name": shown["perturbation"], "script": scripts}).duplicated().any()
+    html = gallery().html
+    assert html.count("<tr>") == len(shown) + 1 and "<mark>" in html and "U+200B" in html
     assert table()["what"].str.endswith(".").all()
+
+
+def test_the_gallery_is_escaped():
+    assert _marked("a <b> c", "a <i> c") == "a <mark>&lt;i&gt;</mark> c"
+
+
+def test_the_sentences_of_the_gallery_hold_their_answers():
+    for code, row in sentences().items():
+        assert row["answer"] in row["context"], code
+        if "tokens" in row:
+            assert len(row["tokens"]) == len(row["tags"]) and "".join(row["tokens"]) == row["context"], code
 
 
 def command(monkeypatch, capfdbinary, lines: bytes, *arguments: str) -> tuple[int, list[bytes], str]:

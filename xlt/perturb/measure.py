@@ -21,7 +21,7 @@ def share_changed(
     kept = total = 0
     for old, new in rows:
         for a, b in zip(old, new, strict=True):
-            one, other = _words(a), _words(b)
+            one, other = pieces(a), pieces(b)
             blocks = SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
             kept, total = kept + sum(block.size for block in blocks), total + len(one)
     return {
@@ -42,5 +42,6 @@ def _texts(rows: Mapping[str, Sequence[Any]], family: str) -> Iterator[list[str]
             yield [text for value in values for text in (value if isinstance(value, list | tuple) else [value]) if text]
 
 
-def _words(text: str) -> list[str]:
+def pieces(text: str) -> list[str]:
+    """What spaces part; in a text without spaces, characters."""
     return text.split() if " " in text else [text[start:end] for start, end in clusters(text)]
