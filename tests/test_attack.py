@@ -1,6 +1,8 @@
 """Search attacks: what the search does on a model that is known, and what stands in the records of a real one."""
 
 import json
+from pathlib import Path
+from runpy import run_path
 
 import numpy as np
 import pytest
@@ -297,3 +299,22 @@ def test_attacks_are_of_the_records_that_are_kept(store, start):
     with pytest.raises(ValueError, match="attack"):
         Evaluation(task="xnli", attack=Attack(name="characters"), language_b="de")
     assert asked("xnli", "de", "characters").key()["attack"] == {"name": "characters", "budget": 40}
+
+
+# the benchmark --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "seconds, theirs, says",
+    [
+        (30.0, [True, False, None, True, False], "10.0 times as fast, at least ten times as fast; success +0.000"),
+        (6.0, [False, True, True, True, True], "2.0 times as fast, not ten times as fast; success +0.000"),
+        (6.0, [False] * 5, "success +0.750 [+0.260, +1.240] over 4 records, higher"),
+        (6.0, [None, None, None, None, True], "too few records"),
+    ],
+)
+def test_the_benchmark_says_in_words_how_two_attacks_compare(seconds, theirs, says):
+    module = run_path(str(Path(__file__).parents[1] / "benchmarks" / "attack_speed.py"))
+    ours = module["Result"]("xlt", [True, False, True, True, None], 4.0, 3.0)
+    said = module["compared"](ours, module["Result"]("other", theirs, 40.0, seconds))
+    assert said.startswith("xlt beside other: ") and says in said
