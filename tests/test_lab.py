@@ -281,6 +281,11 @@ def test_costs_of_the_runs_behind_each_recipe(done):
     assert runs[runs.recipe == "mnli"].name.tolist() == ["xlmr-mnli-mnli", "xlmr-mnli", "xlmr"]
     assert runs[runs.recipe == "mnli"].kind.tolist() == ["target", "intermediate", "start"]
     assert runs.seconds.ge(0).all() and runs.steps.max() == 2
+    scores = done.run(two(done), done.evaluations("xnli"), seeds=1)
+    spent = scores.groupby("run")["seconds"].sum()
+    evaluated = runs[runs.kind == "target"].set_index("run")["evaluating"]
+    pd.testing.assert_series_equal(evaluated.sort_index(), spent, check_names=False)
+    assert runs[runs.kind == "start"].evaluating.eq(0).all()
 
 
 def test_losses_of_a_run(done):

@@ -137,10 +137,11 @@ def test_per_language_order_and_values(scores):
 
 
 def test_a_shared_run_is_paid_once():
-    fields = ["run", "recipe", "seed", "kind", "seconds", "steps", "parameters", "trainable", "peak_mb", "device"]
-    shared = ["p", "direct", 0, "pretraining", 3600, 100, 9, 9, 500.0, "cpu"]
-    own = ["x", "direct", 0, "target", 1800, 50, 9, 2, 700.0, "cpu"]
-    other = ["y", "mnli", 0, "target", 1800, 50, 9, 2, 600.0, "cpu"]
+    fields = ["run", "recipe", "seed", "kind", "seconds", "evaluating", "steps", "parameters", "trainable", "peak_mb",
+              "device"]  # fmt: skip
+    shared = ["p", "direct", 0, "pretraining", 3600, 0, 100, 9, 9, 500.0, "cpu"]
+    own = ["x", "direct", 0, "target", 1500, 300, 50, 9, 2, 700.0, "cpu"]
+    other = ["y", "mnli", 0, "target", 1200, 600, 50, 9, 2, 600.0, "cpu"]
     table = report.cost_table(pd.DataFrame([shared, own, ["p", "mnli", *shared[2:]], other], columns=fields))
     assert table["hours"].tolist() == [1.5, 1.5, 2.0]
     assert table.loc["direct", ["runs", "steps", "trainable", "peak_mb"]].tolist() == [2, 150, 9, 700.0]

@@ -2,13 +2,15 @@
 
 import itertools
 import json
+import resource
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from xlt import encode, mixture, mlm, model, tasks, train
+from xlt import device, encode, engine, mixture, mlm, model, tasks, train
 from xlt.choose import Choice
 from xlt.engine import Job, execute
 from xlt.errors import UserError
@@ -330,3 +332,36 @@ def test_rows_of_the_languages_stay_parallel_in_a_sample(store, start):
     for one, other in zip(english, german, strict=True):
         text = rows["de"][index[json.dumps(one["input_ids"])]]
         assert other["input_ids"] == tokenizer(text, add_special_tokens=False)["input_ids"][:40]
+
+
+def test_the_peak_of_memory_is_that_of_the_run_and_not_of_its_worker(store, start):
+    """A large run before it in the same worker leaves no trace."""
+    big = torch.ones(200 << 18)  # 200 MB
+    del big
+    before = device.peak_mb()
+    finish(store, recipe := start.then(stage(steps=1)))
+    record = store.record(recipe)
+    if record["peak_since"] == "run":
+        assert 0 < record["peak_mb"] < before - 50
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10 > 200
+
+
+def test_where_no_peak_can_be_forgotten_it_is_said_whose_it_is(monkeypatch):
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(device.Path, "write_text", refuse)
+    assert device.forget_peak() == "worker"
+    monkeypatch.setattr(device.Path, "is_file", lambda _: False)
+    assert device.peak_mb() == resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+
+
+def test_a_disk_that_is_full_at_a_checkpoint_is_said_so(store, start, monkeypatch):
+    """PyTorch's own writer says "unexpected pos 704 vs 598"."""
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full")
+    monkeypatch.setattr(train.Path, "with_suffix", lambda *_: Path("/dev/full"))
+    monkeypatch.setattr(train.Path, "unlink", lambda *_, **__: None)
+    monkeypatch.setattr(engine, "_store", lambda _: store)
+    said = engine._work("", Job(start.then(stage(steps=1))), Resources(checkpoint_minutes=ALWAYS))
+    assert said == "the disk is full; free some space and run again"

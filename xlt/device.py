@@ -1,9 +1,12 @@
-"""Where and in which precision things run: decided here, once, with a reason."""
+"""Where and in which precision things run, decided here, once, with a reason; and how much memory they take."""
 
 from __future__ import annotations
 
 import os
+import resource
+import sys
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -28,6 +31,30 @@ def compute() -> Compute:
         return Compute("cuda", torch.float32, f"fp32 on {name}: it has no bf16")
     why = "XLT_DEVICE=cpu" if os.environ.get("XLT_DEVICE") == "cpu" else "no GPU found"
     return Compute("cpu", torch.float32, f"fp32 on the CPU: {why}")
+
+
+def forget_peak() -> str:
+    """Let the peak of memory count from now on; returns since when it will count: "run", or "worker" where the system
+    keeps but one peak for the whole life of a process."""
+    if compute().device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        return "run"
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # proc(5): sets the peak to what is in use
+    except OSError:
+        return "worker"
+    return "run"
+
+
+def peak_mb() -> int:
+    """Most memory in use since `forget_peak`: of the GPU, else of this process."""
+    if compute().device == "cuda":
+        return torch.cuda.max_memory_allocated() >> 20
+    if (status := Path("/proc/self/status")).is_file():
+        lines = status.read_text().splitlines()
+        return next((int(line.split()[1]) >> 10 for line in lines if line.startswith("VmHWM:")), 0)
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most >> (20 if sys.platform == "darwin" else 10)  # bytes there, else kB
 
 
 def autocast() -> torch.autocast:

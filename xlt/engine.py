@@ -6,9 +6,9 @@ repeated without harm. What fails is reported at the end; whatever does not depe
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
-import resource
 import threading
 import time
 import traceback
@@ -75,8 +75,6 @@ def _work(profile_json: str, job: Job, resources: Resources) -> str | None:
         execute(_store(profile_json), job, resources)
     except UserError as error:
         return str(error)
-    except OSError as error:
-        return "the disk is full; free some space and run again" if error.errno == 28 else _describe(error)
     except Exception as error:  # a failing run must not stop the others
         return _describe(error)
     return None
@@ -85,6 +83,8 @@ def _work(profile_json: str, job: Job, resources: Resources) -> str | None:
 def _describe(error: BaseException) -> str:
     if type(error).__name__ == "OutOfMemoryError":
         return "out of GPU memory; lower batch and raise accumulate in the profile by the same factor"
+    if getattr(error, "errno", None) == errno.ENOSPC or "No space left on device" in str(error):  # safetensors' own
+        return "the disk is full; free some space and run again"
     frames = traceback.extract_tb(error.__traceback__)  # empty for an error that came from another process
     where = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {error}{where}".replace("\n", " ")
@@ -114,16 +114,17 @@ def execute(store: Store, job: Job, resources: Resources) -> None:
 def _train(store: Store, recipe: Recipe, resources: Resources) -> None:
     import json
 
-    from xlt import train
+    from xlt import device, train
 
-    started = time.time()
+    started, since = time.time(), device.forget_peak()
     with store.creating(recipe) as folder:
         if recipe.stages:
             cost = train.train_stage(store, recipe, folder, resources.checkpoint_minutes)
         else:
             cost = _start(store, recipe, folder)
         record = {"name": recipe.name, "recipe": recipe.model_dump(mode="json"), "key": store.key(recipe), **cost}
-        record |= {"seconds": time.time() - started, "finished": time.time(), "peak_mb": _peak_mb(), **_made_by()}
+        record |= {"seconds": time.time() - started, "finished": time.time(), **_made_by()}
+        record |= {"peak_mb": device.peak_mb(), "peak_since": since}
         (folder / "run.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
@@ -148,14 +149,6 @@ def _made_by() -> dict[str, Any]:
     from xlt import provenance
 
     return {"code": provenance.code(), "environment": provenance.environment()}
-
-
-def _peak_mb() -> int:
-    import torch
-
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() >> 20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 
 
 # in the parent --------------------------------------------------------------------------------

@@ -198,9 +198,12 @@ class Lab:
 
     def runs(self, recipes: Mapping[str, Recipe], seeds: int | None = None) -> pd.DataFrame:
         """Cost of every run behind each recipe; a run that several recipes share stands in several rows."""
-        rows = []
+        rows, spent = [], {}
         for label, seed, recipe in self._expand(recipes, seeds or self.profile.seeds):
-            rows += [_cost(self.store, step, label, seed) for step in recipe.lineage() if self.store.done(step)]
+            for step in filter(self.store.done, recipe.lineage()):
+                if step not in spent:  # that is many files
+                    spent[step] = self.store.evaluating(step)
+                rows.append({**_cost(self.store, step, label, seed), "evaluating": spent[step]})
         return pd.DataFrame(rows)
 
     # telling -------------------------------------------------------------------------------

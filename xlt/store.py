@@ -102,6 +102,11 @@ class Store:
         file = self.score_file(recipe, evaluation)
         return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
 
+    def evaluating(self, recipe: Recipe) -> float:
+        """Seconds that the stored evaluations of a run took, whoever asked for them."""
+        files = (self.folder(recipe) / "scores").glob("*.json")
+        return sum(json.loads(file.read_text(encoding="utf-8"))["seconds"] for file in files)
+
     # writing -------------------------------------------------------------------------------
 
     @contextlib.contextmanager

@@ -287,14 +287,16 @@ def script(code: str) -> str:
 def cost_table(runs: pd.DataFrame) -> pd.DataFrame:
     """Cost per recipe over all its seeds and stages; the last row counts a shared run once.
 
-    `runs` has one row per recipe and run: run, recipe, seed, kind, seconds, steps, parameters,
-    trainable, peak_mb, device. Recipes with a common beginning share its run, so the rows add
-    up to more than the total.
+    `runs` has one row per recipe and run: run, recipe, seed, kind, seconds, evaluating, steps, parameters,
+    trainable, peak_mb, device. Hours are those of training and of all its stored evaluations; the peak is the most
+    memory in use while training. Recipes with a common beginning share its run, so the rows add up to more than the
+    total.
     """
 
     def cost(rows: pd.DataFrame) -> dict:
         rows = rows.drop_duplicates("run")
-        sums = {"runs": len(rows), "hours": rows["seconds"].sum() / 3600, "steps": rows["steps"].sum()}
+        hours = (rows["seconds"] + rows["evaluating"]).sum() / 3600
+        sums = {"runs": len(rows), "hours": hours, "steps": rows["steps"].sum()}
         peaks = {name: rows[name].max() for name in ("parameters", "trainable", "peak_mb")}
         return {**sums, **peaks, "device": listed(rows["device"].dropna())}
 

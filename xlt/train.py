@@ -81,7 +81,12 @@ class Checkpoint:
         state |= {"choice": choice.state(), "rng": torch.get_rng_state(), "step": step, "losses": losses}
         state |= {"cuda": torch.cuda.get_rng_state()} if compute().device == "cuda" else {}
         temporary = self.path.with_suffix(".tmp")
-        torch.save(state, temporary)
+        try:
+            with temporary.open("wb") as file:  # given a path, torch.save would not say that the disk is full
+                torch.save(state, file)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
         temporary.replace(self.path)
         self.last = time.monotonic()
 
