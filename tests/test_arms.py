@@ -7,7 +7,7 @@ import pytest
 import yaml
 from conftest import InProcess, lab_of, tiny
 
-from xlt import contrasts, encode, fertility, mixture, model, params, studies, tasks
+from xlt import contrasts, encode, fertility, losses, mixture, model, params, studies, tasks
 from xlt.arms import Plan
 from xlt.errors import UserError
 from xlt.recipe import Augmentation, Evaluation, Stage
@@ -144,7 +144,7 @@ def test_a_study_from_plan_to_answers(store, monkeypatch, capsys):
         "too few seeds for an interval",
         "not run",
     ]
-    assert len(contrasts.pairs(study, scores)) == 3
+    assert len(losses.pairs(study, scores)) == 3
     assert contrasts.forgotten(forgotten).columns.tolist() == ["mnli", "pos"]
     assert lab.save_answers("study_s", study.question, contrasts.answers(study, scores)).startswith(
         "answers/study_s.json: 2"
