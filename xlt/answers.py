@@ -10,7 +10,8 @@ import pandas as pd
 
 from xlt import stats
 from xlt.artifacts import NOT_RUN
-from xlt.tables import chance, clear, points, seed_means
+from xlt.collapse import chance
+from xlt.tables import clear, points, seed_means
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from xlt import stats, tasks
+from xlt import stats
 from xlt.artifacts import NOT_RUN
 from xlt.collapse import collapsed
 from xlt.errors import UserError, unknown
@@ -260,16 +260,6 @@ def of_task(scores: pd.DataFrame, task: str) -> pd.DataFrame:
     if task not in set(scores["task"]):
         raise unknown("task", task, scores["task"].unique(), "scores")
     return _main(scores[scores["task"] == task])
-
-
-def chance(scores: pd.DataFrame, task: str) -> float | None:
-    """What guessing scores: one over the labels, or over the candidates; None where it is not that simple."""
-    declared = tasks.get(task)
-    if declared.family == tasks.CLASSIFICATION:
-        return 1 / len(declared.labels)
-    if declared.family == tasks.RETRIEVAL:
-        return float((1 / scores[scores["task"] == task]["n"]).mean())
-    return None
 
 
 def language_order(rows: pd.DataFrame) -> list[str]:
