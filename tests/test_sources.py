@@ -4,9 +4,11 @@ import shutil
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import tiny
 from datasets import ClassLabel, Dataset, Features, List, Value
+from datasets.exceptions import DatasetGenerationError
 
 from xlt import sources, tasks
 from xlt.errors import UserError
@@ -154,6 +156,33 @@ def test_a_file_of_no_bytes(hub, tmp_path, ending):
     assert said == f"{folder}/default/train: train.{ending} is empty; fetch the file again"
     if ending == "jsonl":  # of which `datasets` reads the first file whatever the split
         assert f"test: train.{ending} is empty; fetch the file again" in complaint(hub.source.load, task, "en", "test")
+
+
+def test_of_two_files_the_damaged_one_is_named_whichever_is_asked_for(tmp_path, monkeypatch):
+    """`datasets` reads all splits at once."""
+    monkeypatch.setenv("XLT_CACHE", str(tmp_path / "cache"))
+    table = pa.table({"text_a": ["x"], "text_b": ["y"], "label": [0]})
+    for ending, damage, said in [
+        ("csv", b"", "test: test.csv is empty; fetch the file again"),
+        ("csv", bytes(range(256)), "test: damaged or unreadable: test.csv (Error tokenizing"),
+        ("jsonl", b'{"text_a": "x', "test: damaged or unreadable: test.jsonl (JSON parse error"),
+        ("parquet", b"PAR1", "test: damaged or unreadable: test.parquet (Could not open"),
+        ("parquet", table.slice(0, 0), "test: test.parquet is empty; fetch the file again"),
+    ]:
+        folder = tmp_path / f"{ending}-{len(said)}"
+        folder.mkdir()
+        whole = {"csv": "text_a,text_b,label\nx,y,0\n", "jsonl": '{"text_a": "x", "text_b": "y", "label": 0}\n'}
+        (folder / f"train.{ending}").write_text(whole.get(ending, ""))
+        (folder / f"test.{ending}").write_bytes(damage if isinstance(damage, bytes) else b"")
+        if ending == "parquet":
+            pq.write_table(table, folder / "train.parquet")
+        if not isinstance(damage, bytes):
+            with pq.ParquetWriter(folder / "test.parquet", table.schema) as writer:
+                writer.write_table(damage)
+        task = {"family": "classification", "labels": ["no", "yes"], "dataset": str(folder)}
+        task = tasks.parse("mine", task, "mine.yaml")
+        for split in ("train", "test"):
+            assert f"{folder}/default/{said}" in complaint(Source(None).load, task, "en", split)
 
 
 def test_questions_of_one_id(hub):
@@ -426,9 +455,13 @@ def test_a_full_disk_is_not_called_damage(hub, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("datasets.DatasetBuilder.download_and_prepare", full)
-    with pytest.raises(OSError, match="No space"):
-        hub.source.load(XNLI, "de", "test")
+    def wrapped(*_, **__):
+        raise DatasetGenerationError from OSError(28, "No space left on device")
+
+    for way in (full, wrapped):
+        monkeypatch.setattr("datasets.DatasetBuilder.download_and_prepare", way)
+        with pytest.raises(OSError, match="No space"):
+            hub.source.load(XNLI, "de", "test")
 
 
 def test_the_generated_world_goes_the_same_way(world):

@@ -7,9 +7,11 @@ column names, checked: no missing column, no label outside the declared set, not
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 import re
+import tempfile
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -27,6 +29,7 @@ from xlt.tasks import Task
 
 datasets.disable_progress_bars()
 
+_NO_ROWS = "BatchSize must be greater than 0"  # what Arrow says of a group of no rows
 _SNAPSHOT = re.compile(r"/datasets--([^/]+?)--([^/]+)/snapshots/([0-9a-f]{40})/(.+)$")
 
 
@@ -236,9 +239,16 @@ class Source:
             builder.download_and_prepare()
             return builder.as_dataset(split=task.splits[split])
         except (OSError, pa.ArrowInvalid, datasets.exceptions.DatasetGenerationError) as error:
-            if getattr(error, "errno", None) == 28:  # disk full
-                raise
-            raise UserError(f"{where}: damaged or unreadable ({_first_line(error)}); {self._mend(task)}") from None
+            cause = error.__cause__ or error
+            if getattr(cause, "errno", None) == 28:  # disk full
+                raise cause from None
+            bad, name, said = _culprit(builder) or (task.splits[split], "", _first_line(error))
+            place = f"{task.dataset}/{task.config_for(code)}/{bad}"
+            if said == "empty":
+                raise UserError(f"{place}: {name} is empty; fetch the file again") from None
+            raise UserError(
+                f"{place}: damaged or unreadable{name and f': {name}'} ({said}); {self._mend(task)}"
+            ) from None
         except StopIteration:  # of JSON lines, where the first file of any split holds nothing
             blank = _blank(file for files in builder.config.data_files.values() for file in files)
             raise UserError(f"{where}: {blank or 'a file beside it'} is empty; fetch the file again") from None
@@ -273,6 +283,25 @@ def _counts(root: Path) -> dict[tuple[str, str, str], int]:
 def _blank(files: Iterable[str]) -> str | None:
     """The first of these files, if local, that holds nothing, by name: `datasets` words that differently by format."""
     return next((Path(file).name for file in files if os.path.isfile(file) and not os.path.getsize(file)), None)
+
+
+def _culprit(builder: datasets.DatasetBuilder) -> tuple[str, str, str] | None:
+    """Split, name and fault of the first local file that cannot be read alone: `datasets` reads those of all splits
+    whichever is asked for, and does not say in which it failed. None if each can be read."""
+    for split, files in builder.config.data_files.items():
+        for file in filter(os.path.isfile, files):
+            if not os.path.getsize(file):
+                return split, Path(file).name, "empty"
+            alone = copy.copy(builder)
+            alone.config = copy.copy(builder.config)
+            alone.config.data_files = {split: [file]}
+            with tempfile.TemporaryDirectory() as place:
+                try:
+                    alone.download_and_prepare(place)
+                except (OSError, pa.ArrowInvalid, datasets.exceptions.DatasetGenerationError) as error:
+                    said = _first_line(error)
+                    return split, Path(file).name, "empty" if _NO_ROWS in said else said
+    return None
 
 
 def _where(task: Task, code: str, split: str) -> str:
