@@ -1,6 +1,8 @@
 """Without network: everything that is missing is named at once, before any work."""
 
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -132,6 +134,14 @@ def test_a_run_stops_before_its_first_notebook_starts(offline, monkeypatch, caps
     said = capsys.readouterr()
     assert said.out == "" and said.err.startswith("xlt: profile base needs ") and said.err.count("\n") == 1
     assert "hf download unimelb-nlp/wikiann --repo-type dataset, or set XLT_HUB_ROOT" in said.err
+
+
+def test_the_command_itself_says_so_too(tmp_path):
+    """In a process of its own, where no other module has imported anything yet."""
+    quiet = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "XLT_CACHE": str(tmp_path), "XLT_REPORTS": str(tmp_path)}
+    command = [sys.executable, "-m", "xlt.cli", "run", "--profile", "base"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **quiet})
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith("xlt: profile base needs ")
 
 
 def test_positions_of_the_encoder_are_asked_for_before_the_first_notebook_too(monkeypatch, tmp_path, capsys):

@@ -113,7 +113,7 @@ def _places(task: Task, languages: tuple[str, ...]) -> list[Task]:
 
 
 def _online() -> bool:
-    import huggingface_hub
+    import huggingface_hub.constants
 
     if huggingface_hub.constants.HF_HUB_OFFLINE:
         return False
@@ -126,7 +126,7 @@ def _online() -> bool:
 
 def _use_cache_only() -> None:
     import datasets
-    import huggingface_hub
+    import huggingface_hub.constants
 
     os.environ["HF_HUB_OFFLINE"] = "1"  # for the worker processes
     huggingface_hub.constants.HF_HUB_OFFLINE = True
