@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 3  # languages of each perturbation, each in another script
 _LETTERWISE = 0.2  # strength of changes of single letters, else nothing could be read; of all others 1
+_WRAPPED = "text-align: start; white-space: normal; min-width: 14em"  # else what changed lies out of sight
 _SEEDS = 5  # draws until something changes: a word that RS-DA finds stays every other time
 
 
@@ -110,7 +111,7 @@ def _cells(row: Any) -> str:
     lang = escape(row.language, quote=True)
     plain = "".join(f"<td>{escape(str(text))}</td>" for text in (row.perturbation, row.strength, row.language))
     texts = (escape(row.before), _marked(row.before, row.after), escape(row.answer))
-    return plain + "".join(f'<td dir="auto" lang="{lang}" style="text-align: start">{text}</td>' for text in texts)
+    return plain + "".join(f'<td dir="auto" lang="{lang}" style="{_WRAPPED}">{text}</td>' for text in texts)
 
 
 def _marked(before: str, after: str) -> str:
