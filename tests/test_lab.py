@@ -288,6 +288,15 @@ def test_costs_of_the_runs_behind_each_recipe(done):
     assert runs[runs.kind == "start"].evaluating.eq(0).all()
 
 
+def test_what_another_notebook_evaluated_costs_this_one_nothing(done):
+    english = done.evaluations("xnli", languages=["en"])
+    scores = done.run(two(done), english, seeds=1)
+    runs = done.runs(two(done), english, seeds=1)
+    runs = runs[runs.kind == "target"].set_index("run")["evaluating"]
+    pd.testing.assert_series_equal(runs.sort_index(), scores.groupby("run")["seconds"].max(), check_names=False)
+    assert (runs < done.runs(two(done), seeds=1).groupby("run")["evaluating"].max()[runs.index]).all()
+
+
 def test_losses_of_a_run(done):
     losses = done.losses(two(done)["direct"].seeded(0))
     assert losses.columns.tolist() == ["step", "loss"] and losses.step.tolist() == [1, 2]

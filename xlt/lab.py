@@ -196,13 +196,21 @@ class Lab:
             for metric in (result["metrics"] if evaluation.attack else task.metrics)
         ]
 
-    def runs(self, recipes: Mapping[str, Recipe], seeds: int | None = None) -> pd.DataFrame:
-        """Cost of every run behind each recipe; a run that several recipes share stands in several rows."""
+    def runs(
+        self, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation] | None = None, seeds: int | None = None
+    ) -> pd.DataFrame:
+        """Cost of every run behind each recipe; a run that several recipes share stands in several rows.
+
+        `evaluating` holds the seconds that these `evaluations` took; without them, those of all that are stored,
+        whoever asked for them.
+        """
         rows, spent = [], {}
+        asked = None if evaluations is None else list(evaluations)
         for label, seed, recipe in self._expand(recipes, seeds or self.profile.seeds):
             for step in filter(self.store.done, recipe.lineage()):
                 if step not in spent:  # that is many files
-                    spent[step] = self.store.evaluating(step)
+                    chosen = None if asked is None else [e for e in asked if takes(step, e)]
+                    spent[step] = self.store.evaluating(step, chosen)
                 rows.append({**_cost(self.store, step, label, seed), "evaluating": spent[step]})
         return pd.DataFrame(rows)
 

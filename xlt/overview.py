@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def runs(lab: Lab) -> pd.DataFrame:
     """Cost of every run behind the notebooks of the profile, each once; `used in` names these notebooks."""
-    parts = {_short(name): lab.runs(study.recipes, _seeds(study)) for name, study in studies.of(lab).items()}
+    parts = {_short(name): lab.runs(study.recipes, seeds=_seeds(study)) for name, study in studies.of(lab).items()}
     rows = pd.concat(parts, names=["used in", None]).reset_index("used in")
     used = rows.groupby("run")["used in"].agg(lambda names: _listed(names.unique(), len(parts)))
     return rows.drop_duplicates("run").drop(columns="used in").join(used, on="run").reset_index(drop=True)

@@ -19,7 +19,7 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -102,9 +102,12 @@ class Store:
         file = self.score_file(recipe, evaluation)
         return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
 
-    def evaluating(self, recipe: Recipe) -> float:
-        """Seconds that the stored evaluations of a run took, whoever asked for them."""
-        files = (self.folder(recipe) / "scores").glob("*.json")
+    def evaluating(self, recipe: Recipe, evaluations: Iterable[Evaluation] | None = None) -> float:
+        """Seconds that the stored evaluations of a run took: of these, or of all, whoever asked for them."""
+        if evaluations is None:
+            files = list((self.folder(recipe) / "scores").glob("*.json"))
+        else:
+            files = [file for e in evaluations if (file := self.score_file(recipe, e)).is_file()]
         return sum(json.loads(file.read_text(encoding="utf-8"))["seconds"] for file in files)
 
     # writing -------------------------------------------------------------------------------

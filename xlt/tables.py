@@ -278,7 +278,7 @@ def cost_table(runs: pd.DataFrame) -> pd.DataFrame:
     """Cost per recipe over all its seeds and stages; the last row counts a shared run once.
 
     `runs` has one row per recipe and run: run, recipe, seed, kind, seconds, evaluating, steps, parameters,
-    trainable, peak_mb, device. Hours are those of training and of all its stored evaluations; the peak is the most
+    trainable, peak_mb, device. Hours are those of training and of evaluating; the peak is the most
     memory in use while training. Recipes with a common beginning share its run, so the rows add up to more than the
     total.
     """
