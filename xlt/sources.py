@@ -41,7 +41,7 @@ class Source:
         asked: tuple[str, ...] = (),
     ):  # fmt: skip
         self.root, self.revisions, self.label, self.asked = root, revisions or {}, label, asked
-        self._holding: set[tuple[str, ...]] = set()
+        self._holding: set[tuple[str, ...]] = set()  # what was found here; asked for every score, so kept
 
     @classmethod
     def of(cls, profile: Profile) -> Source:
@@ -85,21 +85,22 @@ class Source:
         if split not in task.splits or folder is None or not folder.is_dir():
             return False
         name, config = task.splits[split], task.config_for(code)
+        place = (task.dataset, config, code, name, str(task.prefix))
+        if place in self._holding:
+            return True
         here = any(any(folder.glob(f"{config}/{name}{rest}")) for rest in ("-*", ".*", "/*"))
         if not here and not (task.definition and self._files(task, code, split)):  # a user's own layout
             return False
-        return not task.prefix or self._has_rows(task, code, split)
+        found = not task.prefix or self._has_rows(task, code, split)
+        self._holding |= {place} if found else set()
+        return found
 
     def _has_rows(self, task: Task, code: str, split: str) -> bool:
-        """Whether a file of several languages holds any row of this one; asked for every score, so kept."""
-        place = (task.dataset, task.config_for(code), code, task.splits[split], str(task.prefix))
-        if place not in self._holding:
-            try:
-                found = len(self.load(task, code, split, 1))
-            except UserError:
-                return False
-            self._holding |= {place} if found else set()
-        return place in self._holding
+        """Whether a file of several languages holds any row of this one."""
+        try:
+            return len(self.load(task, code, split, 1)) > 0
+        except UserError:
+            return False
 
     def identity(self, task: Task, code: str, split: str) -> dict:
         """What the records are: the world's version and sizes, the files' SHA-256, or the hub's revision.
