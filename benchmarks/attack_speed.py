@@ -8,7 +8,8 @@ its own wrapper of models, which pads every text to the model's longest (padding
 to the longest of a batch, so that it can be seen what is search and what is padding. Times are of the attack alone,
 without loading models, one thread or as many as `--threads` says. At the end stands how many times as fast xlt is, by
 processor time, how the success rates differ, with the 95 % interval over the records that both attack, and in words
-whether that is the aim: ten times as fast at a success equal within noise.
+whether that is the aim: ten times as fast at a success equal within noise. The figures are added to attack_speed.csv
+beside this file, from which the notebook on robust training shows them.
 
 An environment for TextAttack 0.3.11 (its dependency flair needs transformers < 5 and does not resolve by itself):
 
@@ -20,7 +21,10 @@ An environment for TextAttack 0.3.11 (its dependency flair needs transformers < 
 from __future__ import annotations
 
 import argparse
+import csv
+import datetime
 import json
+import math
 import os
 import re
 import statistics
@@ -31,6 +35,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+FIGURES = Path(__file__).with_suffix(".csv")
 RESULTS = "results.jsonl"  # of each side a line, in the folder that both share
 PLAIN = re.compile(r"[A-Za-z .,;:?!()\"]+")  # both cut such a text into the same words
 
@@ -85,7 +90,7 @@ def prepare(folder: Path, options: argparse.Namespace) -> None:
     lost = [a and not outcome.right[0] for a, outcome in zip(clean, victim.ask(ends), strict=True)]
     tried = [found[row].queries for row in searches if clean[row]]
     won = [bool(gone) if right else None for gone, right in zip(lost, clean, strict=True)]
-    report(folder, Result("xlt", won, clock.wall, clock.cpu), tried)
+    report(folder, Result("xlt", won, tried, clock.wall, clock.cpu))
 
     tokenizer.model_max_length = min(tokenizer.model_max_length, positions(learner.config))
     learner.save_pretrained(folder / "model")
@@ -106,37 +111,65 @@ class Clock:
 
 
 class Result(NamedTuple):
-    """Of each record whether the attack won, None where the model is wrong already; seconds for all of them."""
+    """Of each record whether the attack won, None where the model is wrong already; the queries of each that it is
+    right on; seconds for all of them."""
 
     who: str
     won: list[bool | None]
+    queries: list[int]
     wall: float
     cpu: float
 
+    def figures(self) -> dict[str, Any]:
+        examples, tried = len(self.won), [won for won in self.won if won is not None]
+        return {
+            "system": self.who, "examples": examples, "examples_per_second": round(examples / self.wall, 3),
+            "per_processor_second": round(examples / self.cpu, 3), "attacked": len(tried),
+            "success": round(sum(tried) / max(1, len(tried)), 4),
+            "queries_mean": round(statistics.mean(self.queries or [0]), 1), "queries_max": max(self.queries, default=0),
+        }  # fmt: skip
 
-def report(folder: Path, result: Result, queries: list[int]) -> None:
+
+def report(folder: Path, result: Result) -> None:
     """One line of figures, and the result for the comparison at the end."""
-    examples, tried = len(result.won), [won for won in result.won if won is not None]
-    rate = f"{examples / result.wall:8.3f} examples/s ({examples / result.cpu:8.3f} a processor second)"
-    mean = sum(queries) / max(1, len(queries))
-    success = f"success {sum(tried) / max(1, len(tried)):.3f} ({sum(tried)} of {len(tried)})"
-    print(f"{result.who:34} {rate}  {success}  {mean:.1f} queries, at most {max(queries, default=0)}", flush=True)
+    print("  ".join(f"{name} {value}" for name, value in result.figures().items()), flush=True)
     with (folder / RESULTS).open("a") as file:
         file.write(json.dumps(result._asdict()) + "\n")
 
 
-def compared(ours: Result, theirs: Result) -> str:
-    """Speed and success of xlt beside the other's, in a sentence."""
-    times = theirs.cpu / ours.cpu
+def compared(ours: Result, theirs: Result) -> dict[str, Any]:
+    """How many times as fast xlt is, by processor time, and its success less the other's with the 95 % interval."""
     pairs = [(a, b) for a, b in zip(ours.won, theirs.won, strict=True) if a is not None and b is not None]
-    if len(pairs) < 2:
-        return f"xlt beside {theirs.who}: {times:.1f} times as fast; too few records to compare the success"
     differences = [int(a) - int(b) for a, b in pairs]
-    mean, half = statistics.mean(differences), 1.96 * statistics.stdev(differences) / len(pairs) ** 0.5
+    few = len(pairs) < 2
+    mean = math.nan if few else statistics.mean(differences)
+    half = math.nan if few else 1.96 * statistics.stdev(differences) / len(pairs) ** 0.5
+    ends = {"success_difference": mean, "difference_low": mean - half, "difference_high": mean + half}
+    return {"times_as_fast": round(theirs.cpu / ours.cpu, 2)} | {name: round(end, 4) for name, end in ends.items()}
+
+
+def said(found: dict[str, Any], who: str) -> str:
+    """`compared` in a sentence, and whether that is the aim."""
+    times, mean, low, high = found.values()
     fast = "at least ten times as fast" if times >= 10 else "not ten times as fast"
-    equal = "equal within noise" if abs(mean) <= half or mean == 0 else "higher" if mean > 0 else "lower"
-    interval = f"{mean:+.3f} [{mean - half:+.3f}, {mean + half:+.3f}] over {len(pairs)} records"
-    return f"xlt beside {theirs.who}: {times:.1f} times as fast, {fast}; success {interval}, {equal}"
+    if math.isnan(mean):
+        return f"xlt beside {who}: {times} times, {fast}; too few records to compare the success"
+    equal = "equal within noise" if low <= 0 <= high else "higher" if mean > 0 else "lower"
+    return f"xlt beside {who}: {times} times, {fast}; success {mean:+.3f} [{low:+.3f}, {high:+.3f}], {equal}"
+
+
+def keep(options: argparse.Namespace, ours: Result, others: list[Result], figures: Path = FIGURES) -> None:
+    """Add the figures to those of earlier comparisons; one of the same profile, task, attack and size is replaced."""
+    what = {name: str(getattr(options, name)) for name in ("profile", "task", "attack", "budget", "batch", "threads")}
+    what |= {"profile": Path(options.profile).stem, "measured": datetime.date.today().isoformat()}
+    rows = [what | ours.figures()] + [what | other.figures() | compared(ours, other) for other in others]
+    kept = list(csv.DictReader(figures.read_text(encoding="utf-8").splitlines())) if figures.is_file() else []
+    same = ("profile", "task", "attack", "budget")
+    kept = [row for row in kept if any(row[name] != what[name] for name in same)]
+    with figures.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[-1]), lineterminator="\n", restval="")
+        writer.writeheader()
+        writer.writerows(kept + rows)
 
 
 # the side of TextAttack, in its own environment ---------------------------------------------------
@@ -182,7 +215,7 @@ def textattack(folder: Path) -> None:
         names = [type(result).__name__ for result in results]
         won = [None if n == "SkippedAttackResult" else n == "SuccessfulAttackResult" for n in names]
         tried = [r.num_queries for r, w in zip(results, won, strict=True) if w is not None]
-        report(folder, Result(f"textattack, {name}", won, clock.wall, clock.cpu), tried)
+        report(folder, Result(f"textattack, {name}", won, tried, clock.wall, clock.cpu))
 
 
 def _examples(rows: dict[str, list]) -> list[tuple[Any, int]]:
@@ -242,7 +275,8 @@ def main() -> None:
         if options.textattack:
             subprocess.run([options.textattack, __file__, "--worker", name], check=True)
             ours, *others = (Result(**json.loads(line)) for line in (Path(name) / RESULTS).read_text().splitlines())
-            print("\n".join(compared(ours, theirs) for theirs in others))
+            print("\n".join(said(compared(ours, theirs), theirs.who) for theirs in others))
+            keep(options, ours, others)
         else:
             print("textattack: not compared; name its interpreter with --textattack", file=sys.stderr)
 

@@ -1,10 +1,12 @@
 """Search attacks: what the search does on a model that is known, and what stands in the records of a real one."""
 
 import json
+from argparse import Namespace
 from pathlib import Path
 from runpy import run_path
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import tiny
 
@@ -307,14 +309,27 @@ def test_attacks_are_of_the_records_that_are_kept(store, start):
 @pytest.mark.parametrize(
     "seconds, theirs, says",
     [
-        (30.0, [True, False, None, True, False], "10.0 times as fast, at least ten times as fast; success +0.000"),
-        (6.0, [False, True, True, True, True], "2.0 times as fast, not ten times as fast; success +0.000"),
-        (6.0, [False] * 5, "success +0.750 [+0.260, +1.240] over 4 records, higher"),
+        (30.0, [True, False, None, True, False], "10.0 times, at least ten times as fast; success +0.000"),
+        (6.0, [False, True, True, True, True], "2.0 times, not ten times as fast; success +0.000"),
+        (6.0, [False] * 5, "success +0.750 [+0.260, +1.240], higher"),
         (6.0, [None, None, None, None, True], "too few records"),
     ],
 )
 def test_the_benchmark_says_in_words_how_two_attacks_compare(seconds, theirs, says):
     module = run_path(str(Path(__file__).parents[1] / "benchmarks" / "attack_speed.py"))
-    ours = module["Result"]("xlt", [True, False, True, True, None], 4.0, 3.0)
-    said = module["compared"](ours, module["Result"]("other", theirs, 40.0, seconds))
+    ours = module["Result"]("xlt", [True, False, True, True, None], [3, 4, 5, 6], 4.0, 3.0)
+    found = module["compared"](ours, module["Result"]("other", theirs, [7], 40.0, seconds))
+    said = module["said"](found, "other")
     assert said.startswith("xlt beside other: ") and says in said
+
+
+def test_the_benchmark_keeps_one_row_for_each_system_and_setting(tmp_path):
+    module, file = run_path(str(Path(__file__).parents[1] / "benchmarks" / "attack_speed.py")), tmp_path / "speed.csv"
+    ours = module["Result"]("xlt", [True, None, False], [3, 4], 2.0, 1.5)
+    options = dict(profile="params/mini.yaml", task="xnli", attack="characters", batch=16, threads=1)
+    for budget in (40, 50, 40):
+        module["keep"](Namespace(budget=budget, **options), ours, [ours._replace(who="other", cpu=3.0)], file)
+    rows = pd.read_csv(file)
+    assert rows.profile.eq("mini").all() and rows.budget.tolist() == [50, 50, 40, 40]
+    assert rows.times_as_fast.dropna().tolist() == [2.0, 2.0] and rows.success.eq(0.5).all()
+    assert rows.examples_per_second.eq(1.5).all() and rows.queries_mean.eq(3.5).all()

@@ -14,6 +14,7 @@ from xlt import conditions, stats
 from xlt.arms import CLEAN, PAIR
 from xlt.artifacts import NOT_RUN
 from xlt.languages import language
+from xlt.params import ROOT
 from xlt.studies import Study
 from xlt.tables import points
 
@@ -129,3 +130,10 @@ def _attack(rows: pd.DataFrame) -> dict:
     found |= {metric: means.get(metric) for metric in ATTACK}
     found["queries_max"] = rows.loc[rows["metric"] == "queries_max", "value"].max()
     return found | {"lowest": under.min(), "lowest language": under.idxmin()}
+
+
+def attack_speed() -> pd.DataFrame:
+    """The search beside TextAttack's on the same model, records, candidates and budget: what benchmarks/attack_speed.py
+    measured last; not measured again here, as TextAttack needs an environment of its own."""
+    file = ROOT / "benchmarks" / "attack_speed.csv"
+    return pd.read_csv(file) if file.is_file() else pd.DataFrame({"system": [NOT_RUN]})
