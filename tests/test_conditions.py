@@ -1,6 +1,7 @@
 """Perturbed records and pairs in two languages: from the evaluation to the row of scores."""
 
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -9,6 +10,7 @@ from conftest import tiny
 from xlt import conditions, perturb, tasks
 from xlt.engine import Job, execute
 from xlt.errors import UserError
+from xlt.perturb import PERTURBATIONS
 from xlt.recipe import Evaluation, Stage, digest
 from xlt.store import predictions
 
@@ -60,6 +62,19 @@ def test_identity_follows_the_word_list(store, start, tmp_path):
     assert ids[0] != ids[1]
     clean = store.evaluation_key(start, Evaluation(task="xnli"))
     assert set(clean) == {"run", "evaluation", "version", "data"}, "old results stay valid"
+
+
+def test_a_new_version_of_one_perturbation_leaves_the_scores_under_the_others(store, start, monkeypatch):
+    def ids():
+        asked = [Evaluation(task="xnli", perturbation=name, strength=0.1) for name in ("swap", "drop")]
+        stage = Stage(task="mnli", steps=1, augment={"perturbation": "swap", "strength": 0.1})
+        return [digest(store.evaluation_key(start, e)) for e in asked] + [store.id(start.then(stage))]
+
+    before = ids()
+    newer = replace(PERTURBATIONS["swap"], version=PERTURBATIONS["swap"].version + 1)
+    monkeypatch.setitem(PERTURBATIONS, "swap", newer)
+    store._ids.clear()
+    assert [old == new for old, new in zip(before, ids(), strict=True)] == [False, True, False]
 
 
 def test_scores_carry_their_conditions(store, start):

@@ -56,6 +56,8 @@ def one(name: str, text: str, language: str, strength: float = 1.0, seed: int = 
         ("case", "ru", "Мир", "мИР"),
         ("diacritics", "vi", "Đường phố Việt", "Duong pho Viet"),
         ("diacritics", "ar", "السُّوقِ مـرحبا", "السوق مرحبا"),
+        ("diacritics", "ar", "أَكَلَ إلى آخر سؤال", "أكل إلى آخر سؤال"),  # hamza and madda are no vowel signs
+        ("diacritics", "ur", "آپ کے لیے ﻋِﻠم", "آپ کے لیے ﻋﻠم"),
         ("diacritics", "he", "שָׁלוֹם", "שלום"),
         ("diacritics", "en", "nai\u0308ve हिंदी", "naive हिंदी"),
         ("reverse", "en", "The dog sleeps, the well-known cat eats.", "sleeps dog The, eats cat well-known the."),

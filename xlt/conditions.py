@@ -66,7 +66,7 @@ def identity(source: Source, task: Task, evaluation: Evaluation) -> dict[str, An
         key["data_b"] = source.identity(task, evaluation.language_b, evaluation.split)
     if evaluation.perturbation:
         files = perturb.files(evaluation.perturbation, evaluation.language)
-        key["perturbation"] = {"version": perturb.VERSION, "files": files}
+        key["perturbation"] = {"version": perturb.get(evaluation.perturbation)[0].version, "files": files}
     if evaluation.attack:
         key["attack"] = {"version": ATTACKS, "files": perturb.files(evaluation.attack.name, evaluation.language)}
     return key

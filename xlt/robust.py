@@ -70,7 +70,7 @@ def identity(stage: Stage) -> dict[str, Any]:
     """What decides the perturbed records besides the stage itself: the version and the word lists by language."""
     codes = sorted({code for part in stage.parts for code in part.languages})
     files = {code: perturb.files(stage.augment.perturbation, code) for code in codes}
-    return {"version": perturb.VERSION, "files": files}
+    return {"version": perturb.get(stage.augment.perturbation)[0].version, "files": files}
 
 
 # the radius ------------------------------------------------------------------------------------

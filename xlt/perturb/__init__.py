@@ -14,11 +14,11 @@ from xlt.perturb.defences import fold_confusables, strip_ignorables, survival, s
 from xlt.perturb.gallery import examples, gallery, table
 from xlt.perturb.lexicons import files, listed
 from xlt.perturb.measure import share_changed
-from xlt.perturb.registry import PERTURBATIONS, VERSION, Perturbation, get, valid
+from xlt.perturb.registry import PERTURBATIONS, Perturbation, get, valid
 from xlt.perturb.rows import apply, edits
 
 __all__ = [
-    "PERTURBATIONS", "VERSION", "Aligned", "Edit", "Perturbation", "apply", "edited", "edits", "examples", "files",
+    "PERTURBATIONS", "Aligned", "Edit", "Perturbation", "apply", "edited", "edits", "examples", "files",
     "fold_confusables", "gallery", "get", "listed", "share_changed", "strip_ignorables", "survival",
     "surviving", "table", "undone",
     "valid",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import regex
 
@@ -122,6 +123,7 @@ def _recased(text: str, spans: list, change: Callable[[str], str]) -> Iterator[E
 
 _BARE = str.maketrans("đĐøØłŁħĦıİ", "dDoOlLhHiI")  # letters whose stroke or dot is no combining mark
 _MARKED = regex.compile(r"[\p{Latn}\p{Grek}\p{Arab}\p{Hebr}\u0640]")
+_ARABIC = regex.compile(r"\p{Arab}")
 _PUNCTUATION, _SPACE = regex.compile(r"\p{P}"), regex.compile(r"(?<=\S)[ \u00a0]+(?=\S)")
 # A mark within a word or a number is part of it: don't, 3.5. Where no spaces are written, one between two letters parts
 # phrases, and only numbers and Latin words have marks within.
@@ -130,13 +132,17 @@ _WITHIN_SPACELESS = regex.compile(r"(?<=[\p{Latn}\p{N}])\p{P}+(?=[\p{Latn}\p{N}]
 
 
 def bare(cluster: str) -> str:
-    """The cluster without diacritics: tone and vowel signs, accents, harakat, niqqud, tatweel."""
-    decomposed = unicodedata.normalize("NFD", cluster)
+    """The cluster without diacritics: tone and vowel signs, accents, harakat, niqqud, tatweel.
+
+    The hamza and madda of an Arabic letter are part of the letter, which another one without them is not.
+    """
+    form: Literal["NFC", "NFD"] = "NFC" if _ARABIC.match(cluster) else "NFD"
+    decomposed = unicodedata.normalize(form, cluster)
     kept = "".join(c for c in decomposed if unicodedata.category(c) != "Mn" and c != "\u0640")
     return unicodedata.normalize("NFC", kept.translate(_BARE))
 
 
-@perturbation("diacritics", "character", "base letters", scripts="Latn Grek Arab Hebr")
+@perturbation("diacritics", "character", "base letters", scripts="Latn Grek Arab Hebr", version=2)
 def remove_diacritics(text: str, _: Site) -> Iterator[Edit]:
     """A letter loses its diacritics (Latin, Vietnamese and Greek accents, Arabic and Hebrew vowel points)."""
     for start, end in clusters(text):

@@ -20,7 +20,6 @@ from xlt.errors import UserError, unknown
 from xlt.languages import language as language_row
 from xlt.perturb.units import SPACELESS
 
-VERSION = 1  # raised when any perturbation draws something else than before
 EDIT, MOVE, ADD = "edit", "move", "add"
 TEXT_FAMILIES = ("classification", "span", "choice", "retrieval", "answers", "dual", "pool", "mlm")
 FAMILIES = (*TEXT_FAMILIES, "tagging")
@@ -41,6 +40,7 @@ class Perturbation:
     languages: tuple[str, ...]
     spaces: bool  # needs spaces between words; tagging has its words given
     argument: str  # what may stand after the colon
+    version: int  # raised when it draws something else than before
 
     @property
     def what(self) -> str:
@@ -89,7 +89,7 @@ PERTURBATIONS: dict[str, Perturbation] = {}
 def perturbation(
     name: str, kind: str, preserves: str, *, unit: str = "letter", form: str = EDIT,
     families: tuple[str, ...] = FAMILIES, scripts: str = "", languages: str = "", spaces: bool = False,
-    argument: str = "",
+    argument: str = "", version: int = 1,
 ) -> Callable[[Callable], Callable]:  # fmt: skip
     """Declares the decorated function `find` as a perturbation.
 
@@ -102,7 +102,7 @@ def perturbation(
     def declare(find: Callable) -> Callable:
         PERTURBATIONS[name] = Perturbation(
             name, kind, find, form, unit, preserves, families, tuple(scripts.split()), tuple(languages.split()), spaces,
-            argument,
+            argument, version,
         )  # fmt: skip
         return find
 
