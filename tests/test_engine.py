@@ -106,6 +106,25 @@ def test_progress_is_told_up_to_the_end(stubbed, in_process):
     assert told[-1] == (2, 2, 0.0, "")
 
 
+def test_time_left_shrinks_while_a_long_run_is_at_work(monkeypatch):
+    clock = {"now": 0.0}
+    monkeypatch.setattr(engine.time, "monotonic", lambda: clock["now"])
+    first, long, last = START, START.then(Stage(task="text", role="pretraining")), START.then(Stage(task="mnli"))
+    pace = engine.Pace({first: 1.0, long: 100.0, last: 50.0}, slots=2)
+    assert pace.left([first, long, last], []) == pytest.approx((1 + 200 + 50) / 2)
+    pace.start(first)
+    clock["now"] = 20.0  # twenty times as long as it should
+    pace.finish(first)
+    scale = 80 / 61
+    pace.start(long)
+    told = []
+    for now in (20.0, 50.0, 100.0, 170.0):
+        clock["now"] = now
+        told.append(pace.left([last], [long]))
+    assert told[0] == pytest.approx(scale * 125) and told[1] == pytest.approx(told[0] - 30)
+    assert told == sorted(told, reverse=True) and told[-1] == pytest.approx(scale * 25)
+
+
 def test_a_worker_that_dies_fails_its_run_only(stubbed):
     """Both runs at work are lost with the pool; the innocent one goes again and is not blamed."""
     outcome = run(*chain("slow", "udpos"), *chain("die", "xnli"), workers=2)

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -182,7 +182,7 @@ def run(
     cost = {job.recipe: seconds(job) for job in jobs}
     path = _longest_paths(waiting, cost)
     outcome, running, finished, slots = Outcome(), {}, 0, min(workers(profile.resources), len(jobs))
-    remaining, clock, spent = sum(cost.values()), time.monotonic(), 0.0
+    pace = Pace(cost, slots)
     pool = _pool(slots)
     try:
         while waiting or running:
@@ -199,11 +199,12 @@ def run(
                     break
                 del waiting[recipe]
                 running[recipe] = (future, job)
+                pace.start(recipe)
             if not running:
                 if ready:
                     continue
                 break
-            report(finished, len(jobs), _left(remaining, spent, clock, slots), " and ".join(r.name for r in running))
+            report(finished, len(jobs), pace.left(waiting, running), " and ".join(r.name for r in running))
             wait([future for future, _ in running.values()], timeout=5, return_when=FIRST_COMPLETED)
             alone, broken = len(running) == 1, False
             for recipe, (future, job) in list(running.items()):
@@ -215,7 +216,8 @@ def run(
                     if not alone:
                         waiting[recipe] = job
                         continue
-                finished, remaining, spent = finished + 1, remaining - cost[recipe], spent + cost[recipe]
+                finished += 1
+                pace.finish(recipe)
                 if (message := _result(future)) is not None:
                     outcome.failed[recipe] = message
             if broken:  # all that was at work is lost; which of several killed the worker shows when each goes alone
@@ -268,8 +270,31 @@ def _longest_paths(jobs: dict[Recipe, Job], cost: dict[Recipe, float]) -> dict[R
     return path
 
 
-def _left(remaining: float, spent: float, clock: float, slots: int) -> float:
-    """Seconds left: the estimate, scaled by how wrong it has been so far."""
-    elapsed = time.monotonic() - clock
-    scale = elapsed * slots / spent if spent else 1.0
-    return remaining * scale / slots
+class Pace:
+    """How long all of it will still take: estimates, scaled by how wrong those of finished runs were.
+
+    The first minute counts as if it had been right, so that one small run at the start does not decide.
+    """
+
+    def __init__(self, seconds: Mapping[Recipe, float], slots: int):
+        self.slots = slots
+        self.width = {recipe: width(recipe, slots) for recipe in seconds}
+        self.estimate = {recipe: seconds[recipe] * self.width[recipe] for recipe in seconds}
+        self.started: dict[Recipe, float] = {}
+        self.estimated = self.took = 60.0
+
+    def start(self, recipe: Recipe) -> None:
+        self.started[recipe] = time.monotonic()
+
+    def finish(self, recipe: Recipe) -> None:
+        self.estimated += self.estimate[recipe]
+        self.took += self._since(recipe)
+
+    def left(self, waiting: Iterable[Recipe], running: Iterable[Recipe]) -> float:
+        """Seconds."""
+        scale = self.took / self.estimated
+        ahead = sum(self.estimate[recipe] * scale for recipe in waiting)
+        return (ahead + sum(max(0, self.estimate[r] * scale - self._since(r)) for r in running)) / self.slots
+
+    def _since(self, recipe: Recipe) -> float:
+        return (time.monotonic() - self.started[recipe]) * self.width[recipe]
