@@ -178,59 +178,85 @@ def run(
 
     A worker that is killed (out of memory, say) fails its run only: the pool is started anew.
     """
-    waiting = {job.recipe: job for job in jobs}
-    cost = {job.recipe: seconds(job) for job in jobs}
-    path = _longest_paths(waiting, cost)
-    outcome, running, finished, slots = Outcome(), {}, 0, min(workers(profile.resources), len(jobs))
-    pace = Pace(cost, slots)
-    pool = _pool(slots)
+    queue = _Queue(profile, jobs, {job.recipe: seconds(job) for job in jobs})
     try:
-        while waiting or running:
-            _drop_blocked(waiting, outcome)
-            ready = [r for r in waiting if r.parent is None or (r.parent not in waiting and r.parent not in running)]
-            for recipe in sorted(ready, key=lambda r: -path[r]):
-                if width(recipe, slots) > slots - sum(width(r, slots) for r in running):
-                    break
-                job = waiting[recipe]
-                try:
-                    future = pool.submit(_work, profile.model_dump_json(), job, profile.resources)
-                except BrokenProcessPool:  # an idle worker was killed
-                    pool = pool if running else _pool(slots)
-                    break
-                del waiting[recipe]
-                running[recipe] = (future, job)
-                pace.start(recipe)
-            if not running:
-                if ready:
-                    continue
-                break
-            report(finished, len(jobs), pace.left(waiting, running), " and ".join(r.name for r in running))
-            wait([future for future, _ in running.values()], timeout=5, return_when=FIRST_COMPLETED)
-            alone, broken = len(running) == 1, False
-            for recipe, (future, job) in list(running.items()):
-                if not future.done():
-                    continue
-                del running[recipe]
-                if isinstance(future.exception(), BrokenProcessPool):
-                    broken = True
-                    if not alone:
-                        waiting[recipe] = job
-                        continue
-                finished += 1
-                pace.finish(recipe)
-                if (message := _result(future)) is not None:
-                    outcome.failed[recipe] = message
-            if broken:  # all that was at work is lost; which of several killed the worker shows when each goes alone
-                waiting |= {recipe: job for recipe, (_, job) in running.items()}
-                running.clear()
-                slots = slots if alone else 1
-                pool = _pool(slots)
+        while queue.fill():
+            if not queue.running:
+                continue
+            report(queue.finished, len(jobs), queue.left(), " and ".join(recipe.name for recipe in queue.running))
+            wait([future for future, _ in queue.running.values()], timeout=5, return_when=FIRST_COMPLETED)
+            queue.collect()
     except BaseException:
-        _kill(pool)
+        _kill(queue.pool)
         raise
-    pool.shutdown()
-    report(finished, len(jobs), 0.0, "")
-    return outcome
+    queue.pool.shutdown()
+    report(queue.finished, len(jobs), 0.0, "")
+    return queue.outcome
+
+
+class _Queue:
+    """The runs that wait and those at work, over a pool of workers of which any can be killed."""
+
+    def __init__(self, profile: Profile, jobs: Sequence[Job], seconds: dict[Recipe, float]):
+        self.profile, self.outcome, self.finished = profile, Outcome(), 0
+        self.waiting = {job.recipe: job for job in jobs}
+        self.running: dict[Recipe, tuple[Future, Job]] = {}
+        self.path = _longest_paths(self.waiting, seconds)
+        self.slots = min(workers(profile.resources), len(jobs))
+        self.pace = Pace(seconds, self.slots)
+        self.pool = _pool(self.slots)
+
+    def left(self) -> float:
+        """Seconds that all of it will still take."""
+        return self.pace.left(self.waiting, self.running)
+
+    def fill(self) -> bool:
+        """Start what is ready and has room, the longest path first; whether anything is at work or could be."""
+        _drop_blocked(self.waiting, self.outcome)
+        ready = [r for r in self.waiting if r.parent not in self.waiting and r.parent not in self.running]
+        for recipe in sorted(ready, key=lambda r: -self.path[r]):
+            taken = sum(width(r, self.slots) for r in self.running)
+            if width(recipe, self.slots) > self.slots - taken or not self._start(recipe):
+                break
+        return bool(ready or self.running)
+
+    def _start(self, recipe: Recipe) -> bool:
+        job = self.waiting[recipe]
+        try:
+            future = self.pool.submit(_work, self.profile.model_dump_json(), job, self.profile.resources)
+        except BrokenProcessPool:  # an idle worker was killed
+            self.pool = self.pool if self.running else _pool(self.slots)
+            return False
+        del self.waiting[recipe]
+        self.running[recipe] = (future, job)
+        self.pace.start(recipe)
+        return True
+
+    def collect(self) -> None:
+        """Take in what is done. If a worker was killed all that was at work is lost, and goes again one at a time:
+        which of several killed it shows when each goes alone."""
+        alone, broken = len(self.running) == 1, False
+        for recipe, (future, job) in list(self.running.items()):
+            if not future.done():
+                continue
+            del self.running[recipe]
+            killed = isinstance(future.exception(), BrokenProcessPool)
+            broken |= killed
+            if killed and not alone:
+                self.waiting[recipe] = job
+            else:
+                self._finish(recipe, _result(future))
+        if broken:
+            self.waiting |= {recipe: job for recipe, (_, job) in self.running.items()}
+            self.running.clear()
+            self.slots = self.slots if alone else 1
+            self.pool = _pool(self.slots)
+
+    def _finish(self, recipe: Recipe, message: str | None) -> None:
+        self.finished += 1
+        self.pace.finish(recipe)
+        if message is not None:
+            self.outcome.failed[recipe] = message
 
 
 def _pool(slots: int) -> ProcessPoolExecutor:
