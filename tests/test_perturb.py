@@ -93,6 +93,15 @@ def test_swaps_and_typos_stay_in_the_word_and_near_the_keys():
     assert {one("substitute", "苹果园", "zh", seed=seed)[0] for seed in range(20)} == {"果", "园"}  # no keyboard
 
 
+def test_a_korean_key_is_a_part_of_a_syllable():
+    # neighbours of the keys for ㅅ, ㅏ and ㄴ that leave one syllable: consonants first and last, a vowel between
+    first, vowel, last = set("간란한깐싼"), set("샨샌선신슨섄"), set("샂삳삼상샄샅")
+    made = {one("keyboard", "산", "ko", seed=seed) for seed in range(300)}
+    assert made == first | vowel | last
+    assert one("keyboard", "값 ㅋㅋ 漢字 abc", "ko")[1:] == " ㅋㅋ 漢字 abc"
+    assert letters("ko") == [] and one("substitute", "가나", "ko")[0] in "가나"
+
+
 def test_macedonian_has_its_own_letters():
     assert set(letters("mk")) == set("абвгдѓежзѕијклљмнњопрстќуфхцчџш")
 

@@ -61,17 +61,40 @@ def _keys(rows: list[str], offset: int) -> Iterator[tuple[str, tuple[float, int]
 
 
 def letters(language: str) -> list[str]:
-    """All letters on the keyboard of the language, in code point order."""
-    return sorted(neighbours(language))
+    """All letters on the keyboard of the language, in code point order; none where keys are parts of letters."""
+    return sorted(neighbours(language)) if language_row(language).script != "Kore" else []
 
 
 def _slip(letter: str, near: dict[str, list[str]], site: Site) -> str:
-    """A neighbouring key in place of the letter's base; its marks stay."""
+    """A neighbouring key in place of the letter's base; its marks stay. Of a Korean syllable one letter slips."""
+    if site.script == "Kore":
+        syllables = list(_slipped_syllables(letter, near))
+        return site.rng.choice(syllables) if syllables else letter
     others = near.get(letter[0].lower(), [])
     if not others:
         return letter
     new = site.rng.choice(others)
     return (new.upper() if letter[0] != letter[0].lower() and len(new.upper()) == 1 else new) + letter[1:]
+
+
+def _slipped_syllables(syllable: str, near: dict[str, list[str]]) -> Iterator[str]:
+    """The syllables that one neighbouring key makes of a Korean one; a key that would break it up is left out."""
+    parts = unicodedata.normalize("NFD", syllable)
+    for place, part in enumerate(parts if len(parts) > 1 else ""):
+        position, _, name = unicodedata.name(part, "").rpartition(" ")  # "HANGUL CHOSEONG", "KIYEOK"
+        for key in near.get(_named(f"HANGUL LETTER {name}"), []):
+            new = _named(f"{position} {unicodedata.name(key).rpartition(' ')[2]}")
+            whole = unicodedata.normalize("NFC", parts[:place] + new + parts[place + 1 :])
+            if new and len(whole) == 1:
+                yield whole
+
+
+def _named(name: str) -> str:
+    """The character, or nothing: no syllable begins with a vowel key, and few consonants end one."""
+    try:
+        return unicodedata.lookup(name)
+    except KeyError:
+        return ""
 
 
 @perturbation("keyboard", "character", "number and order of words", scripts=SCRIPTS)
