@@ -43,6 +43,8 @@ def contrast(**fields):
         ({"arms": {"none": {"stags": []}}}, "unknown setting 'stags' in mine.yaml; did you mean stages"),
         ({"arms": {"mnli": "mnli"}}, "mine.yaml: studies.s.arms.mnli: input should be a valid dictionary"),
         ({"arms": {"none": [], "mnli": ["mnly"]}}, "unknown stage 'mnly' in mine: studies.s; did you mean mnli"),
+        ({"arms": {"none": [], "mnli": {"targets": ["xnli"]}}, "contrasts": []},
+         "mine.yaml: studies.s: the arms 'mnli' and 'none' are the same; leave one out"),
         ({"arms": {"none": [], "mnli": {"targets": ["xnly"]}}},
          "mine.yaml: studies.s: unknown target 'xnly' in the arm 'mnli'; did you mean xnli?"),
         ({"arms": {"none": [], "mnli": {"target": {"stpes": 3}}}},
@@ -89,6 +91,17 @@ def test_short_forms():
     ]  # fmt: skip
     assert plan.conditions["typos"] == {"perturbation": "typos", "strength": 0.2}
     assert plan.conditions["hard"]["strength"] == 0.9 and plan.arms["a"].stages == ("mnli",)
+
+
+def test_what_another_file_says_of_an_arm_or_condition_leaves_the_rest_of_it(tmp_path):
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump(PROFILE | {"studies": {"s": PLAN}}))
+    over = {"arms": {"mnli": {"targets": ["xnli"]}, "more": ["mnli", "long"]}, "conditions": {"typos": {"examples": 5}}}
+    content = {"extends": str(tmp_path / "base.yaml"), "studies": {"s": over}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(content))
+    plan = params.load(str(tmp_path / "mine.yaml")).studies["s"]
+    assert plan.arms["mnli"].stages == ("mnli",) and plan.arms["mnli"].targets == ("xnli",)
+    assert plan.arms["more"].stages == ("mnli", "long") and plan.arms["more"].targets == ("xnli",)
+    assert plan.conditions == {"typos": {"perturbation": "typos", "strength": 0.1, "examples": 5}}
 
 
 def test_an_arm_is_the_run_that_the_phases_make(store, monkeypatch):

@@ -7,6 +7,7 @@ figure for each seed. Each contrast gives one answer of the report; its breakdow
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
@@ -35,11 +36,6 @@ class Arm(Settings):
     stages: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     target: dict[str, Any] = {}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, value: Any) -> Any:
-        return {"stages": value} if isinstance(value, list | tuple) else value
 
     def fields(self, target: str, targets: tuple[str, ...]) -> dict[str, Any]:
         """What the arm says of the stage of `target`, one of the study's `targets`."""
@@ -83,6 +79,21 @@ def _whole(contrasts: Any) -> Any:
     return found or contrasts
 
 
+def written_out(study: Any) -> Any:
+    """A study's arms and conditions without their short forms, so that another file can say what differs in one."""
+    if not isinstance(study, dict):
+        return study
+    arms, named = study.get("arms"), study.get("conditions")
+    if isinstance(arms, dict):
+        arms = {label: {"stages": arm} if isinstance(arm, list | tuple) else arm for label, arm in arms.items()}
+    if isinstance(named, dict):
+        named = {
+            label: {"perturbation": label, "strength": fields} if isinstance(fields, int | float) else fields
+            for label, fields in named.items()
+        }
+    return study | ({"arms": arms} if arms else {}) | ({"conditions": named} if named else {})
+
+
 class Plan(Settings):
     """One study of a profile.
 
@@ -113,22 +124,19 @@ class Plan(Settings):
     @model_validator(mode="before")
     @classmethod
     def _short(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        named = value.get("conditions")
-        if isinstance(named, dict):
-            named = {
-                label: {"perturbation": label, "strength": fields} if isinstance(fields, int | float) else fields
-                for label, fields in named.items()
-            }
-        asked = value.get("contrasts")
-        return value | ({"conditions": named} if named else {}) | ({"contrasts": _whole(asked)} if asked else {})
+        value = written_out(value)
+        asked = value.get("contrasts") if isinstance(value, dict) else None
+        return value | {"contrasts": _whole(asked)} if asked else value
 
     @model_validator(mode="after")
     def _consistent(self) -> Plan:
         for label, arm in self.arms.items():
             if strange := [target for target in arm.targets if target not in self.targets]:
                 raise ValueError(unknown("target", strange[0], self.targets, f"the arm '{label}'"))
+        for (label, arm), (other, twin) in combinations(self.arms.items(), 2):
+            alike = (arm.stages, arm.target) == (twin.stages, twin.target)
+            if alike and set(arm.targets or self.targets) & set(twin.targets or self.targets):
+                raise ValueError(f"the arms '{label}' and '{other}' are the same; leave one out")
         labels = (CLEAN, PERTURBED, *self.conditions)
         if taken := {CLEAN, PERTURBED, PAIR} & set(self.conditions):
             raise ValueError(f"a condition cannot be called {taken.pop()}: that word has a meaning already")

@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel, Field, PositiveInt, ValidationError
 
 from xlt import tasks
-from xlt.arms import CLEAN, SELECTORS, Plan, Settings
+from xlt.arms import CLEAN, SELECTORS, Plan, Settings, written_out
 from xlt.errors import UserError, unknown
 from xlt.files import read_yaml
 from xlt.languages import LANGUAGES, language
@@ -283,6 +283,8 @@ def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
         raise UserError(f"{path.name} holds no settings; start from a copy of params/mini.yaml")
     if "tasks" in content:
         content["tasks"] = _placed(content["tasks"], path.resolve().parent)
+    if isinstance(content.get("studies"), dict):
+        content["studies"] = {name: written_out(study) for name, study in content["studies"].items()}
     base = content.pop("extends", None)
     return _merge(_read(_find(str(base), _PARTS[:2]), (*above, path)), content) if base else content
 
