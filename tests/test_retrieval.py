@@ -135,7 +135,7 @@ def test_a_sweep_holds_what_each_single_evaluation_gives(store, start):
 def test_what_was_not_swept_reads_not_run(places, monkeypatch):
     monkeypatch.setenv("XLT_STORED_ONLY", "1")
     lab = Lab(tiny())
-    tables = {"none": retrieval.sweep(lab, lab.recipe(), languages=["de", "zh"])}
+    tables = retrieval.sweep(lab, {"none": lab.recipe()}, languages=["de", "zh"])
     curve = report.layer_table(tables)
     assert curve.empty
     assert [text.get_text() for text in report.layer_plot(curve).axes[0].texts] == ["not run"]
@@ -147,14 +147,15 @@ def test_what_was_not_swept_reads_not_run(places, monkeypatch):
 def test_a_sweep_is_one_table(places, in_process):
     lab = Lab(tiny())
     recipe = lab.recipe().then(Stage(task="mnli", steps=1, batch=4, max_length=48, role="intermediate"))
-    table = retrieval.sweep(lab, recipe, languages=["de", "zh"], seeds=2)
+    table = retrieval.sweep(lab, {"mnli": recipe}, languages=["de", "zh"], seeds=2)["mnli"]
     assert list(table) == ["seed", "language", "direction", "layer", "pooling", "centred", "accuracy"]
     assert len(table) == 2 * 2 * 2 * len(cells.every(1)) and not table.duplicated(list(table)[:-1]).any()
     started = in_process.started
-    pd.testing.assert_frame_equal(retrieval.sweep(lab, recipe, languages=["de", "zh"], seeds=2), table)
+    again = retrieval.sweep(lab, {"mnli": recipe}, languages=["de", "zh"], seeds=2)
+    pd.testing.assert_frame_equal(again["mnli"], table)
     assert in_process.started == started  # stored like any evaluation
     with pytest.raises(UserError, match="sentence pairs .family retrieval., which xnli has not"):
-        retrieval.sweep(lab, recipe, "xnli")
+        retrieval.sweep(lab, {"mnli": recipe}, "xnli")
 
 
 def swept(**languages):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
 
 def sweep(
-    lab: Lab, recipe: Recipe, task: str = "tatoeba", languages: Iterable[str] | None = None, seeds: int | None = None
-) -> pd.DataFrame:
-    """Accuracy in every cell: columns seed, language, direction, layer, pooling, centred, accuracy.
+    lab: Lab,
+    recipes: Mapping[str, Recipe],
+    task: str = "tatoeba",
+    languages: Iterable[str] | None = None,
+    seeds: int | None = None,
+) -> dict[str, pd.DataFrame]:
+    """For each recipe its accuracy in every cell: columns seed, language, direction, layer, pooling, centred, accuracy.
 
     One pass of the encoder for each side of each language; stored like any evaluation.
 
@@ -29,12 +33,17 @@ def sweep(
     if tasks.get(task).family != tasks.RETRIEVAL:
         raise UserError(f"a sweep is over sentence pairs (family {tasks.RETRIEVAL}), which {task} has not")
     chosen = [e.model_copy(update={"sweep": True}) for e in lab.evaluations(task, languages=languages)]
-    lab.run({task: recipe}, chosen, seeds)
-    rows = []
-    for _, seed, seeded, evaluations in lab._wanted({task: recipe}, chosen, seeds):
+    lab.run(recipes, chosen, seeds)
+    rows: dict[str, list[dict]] = {label: [] for label in recipes}
+    for label, seed, seeded, evaluations in lab._wanted(recipes, chosen, seeds):
         for evaluation in evaluations:
             if result := lab.store.result(seeded, evaluation):
-                rows += [{"seed": seed, "language": evaluation.language, **row} for row in _rows(result["metrics"])]
+                found = _rows(result["metrics"])
+                rows[label] += [{"seed": seed, "language": evaluation.language, **row} for row in found]
+    return {label: _table(found) for label, found in rows.items()}
+
+
+def _table(rows: list[dict]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["seed", "language", "direction", *Cell._fields, "accuracy"])
     return table.astype({"layer": int, "centred": bool, "accuracy": float})
 
