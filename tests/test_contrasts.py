@@ -46,7 +46,7 @@ def experiment():
 SCORES = pd.DataFrame(experiment())
 
 
-ARMS = {"none": [], "mnli": [], "adv": {"targets": ["xnli"]}, "anli": []}
+ARMS = {"none": [], "mnli": ["mnli"], "adv": {"stages": ["adv"], "targets": ["xnli"]}, "anli": ["anli"]}
 
 
 def study(*asked, targets=("xnli", "udpos"), **fields):

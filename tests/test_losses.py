@@ -23,7 +23,7 @@ def test_costs_by_group_of_languages():
     table = losses.shown(made.reset_index())
     first = table.iloc[0]
     assert list(first[["target", "condition", "arm"]]) == ["xnli", "typos", "none"]
-    assert (first["all"], first["worst"]) == ("+10.0 ± 2.5 (16 %)", "ru 48.0")
+    assert (first["all"], first["lowest score"]) == ("+10.0 ± 2.5 (16 %)", "ru 48.0")
 
 
 def test_costs_of_what_was_read_on_fewer_examples_are_not_taken():

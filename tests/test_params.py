@@ -34,6 +34,12 @@ def test_every_profile_loads(name):
     assert all(stage.role in ("intermediate", "target") for stage in profile.stages)
 
 
+@pytest.mark.parametrize("name", params.profiles())
+def test_the_control_with_shuffled_labels_differs_in_nothing_else(name):
+    stages = [params.load(name).study_stage(label, "ordering") for label in ("mnli-long", "mnli-shuffled")]
+    assert stages[1].shuffle_labels and stages[0] == stages[1].model_copy(update={"shuffle_labels": False})
+
+
 def test_all_profiles_are_there():
     assert {"mini", "smoke", "local", "base", "paper", "paper_lora"} <= set(params.profiles())
 

@@ -156,6 +156,6 @@ def sanity(scores: pd.DataFrame, control: pd.DataFrame) -> list[Answer]:
         found.append(
             above(direct, "xnli", chance(direct, "xnli"), "Is zero-shot XNLI above chance after direct fine-tuning?")
         )
-    trained = [task for task in dict.fromkeys(direct["task"]) if task in set(bare["task"]) and task != "tatoeba"]
+    trained = [task for task in dict.fromkeys(direct["task"]) if task in set(bare["task"])]
     found += [compare(direct, bare, task, f"What does pretraining add to zero-shot {task}?") for task in trained]
     return [*found, retrieval(scores[scores["intermediate"] == "none"])]

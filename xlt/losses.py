@@ -56,7 +56,8 @@ def _cost(rows: pd.DataFrame) -> dict:
 
 
 def shown(made: pd.DataFrame) -> pd.DataFrame:
-    """`costs` to be read, arm x (target, condition) down and groups across: cost ± half its interval, relative cost."""
+    """`costs` to be read, arm x (target, condition) down and groups across: cost ± half its interval, relative cost;
+    last the language with the lowest score under the condition."""
     if "cost" not in made:
         return made
     halves = made["high"] - made["cost"]
@@ -69,8 +70,8 @@ def shown(made: pd.DataFrame) -> pd.DataFrame:
     order = made[index].drop_duplicates().itertuples(index=False, name=None)
     every = made[made["group"] == "all"].set_index(index)
     wide = wide.reindex(columns=list(GROUPS)).loc[sorted(order, key=_place(made))]
-    worst = every["worst language"] + " " + every["worst"].map(points)
-    return wide.assign(worst=worst.reindex(wide.index)).fillna("–").reset_index()
+    lowest = every["worst language"] + " " + every["worst"].map(points)
+    return wide.assign(**{"lowest score": lowest.reindex(wide.index)}).fillna("–").reset_index()
 
 
 def _place(made: pd.DataFrame) -> Callable[[tuple], list[int]]:

@@ -106,7 +106,7 @@ def best_radius(scores: pd.DataFrame) -> float:
 
 
 def radius_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """What chose the radius: English dev score (a fraction, mean over seeds) by radius, and which is the best."""
+    """What chose the radius: English dev score on the target (a fraction, mean over seeds) by radius, and the best."""
     import pandas as pd
 
     rows = scores[scores["main"].astype(bool)] if len(scores) else scores
@@ -114,4 +114,5 @@ def radius_table(scores: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame({"radius": [NOT_RUN]})
     best, radius = best_radius(scores), rows["recipe"].str.removeprefix("radius ").astype(float)
     means = rows["value"].groupby(radius.rename("radius")).mean().rename("English dev").round(3).reset_index()
+    means.insert(0, "target", rows["task"].iloc[0])
     return means.assign(best=["yes" if value == best else "" for value in means["radius"]])
