@@ -162,12 +162,12 @@ def keep(options: argparse.Namespace, ours: Result, others: list[Result], figure
     """Add the figures to those of earlier comparisons; one of the same profile, task, attack and size is replaced."""
     what = {name: str(getattr(options, name)) for name in ("profile", "task", "attack", "budget", "batch", "threads")}
     what |= {"profile": Path(options.profile).stem, "measured": datetime.date.today().isoformat()}
-    rows = [what | ours.figures()] + [what | other.figures() | compared(ours, other) for other in others]
+    rows = [what | result.figures() | compared(ours, result) for result in (ours, *others)]
     kept = list(csv.DictReader(figures.read_text(encoding="utf-8").splitlines())) if figures.is_file() else []
     same = ("profile", "task", "attack", "budget")
     kept = [row for row in kept if any(row[name] != what[name] for name in same)]
     with figures.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[-1]), lineterminator="\n", restval="")
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(kept + rows)
 
