@@ -19,7 +19,7 @@ from xlt.alttext import described
 NOT_RUN = "not run"
 
 # a table that is cut off in a notebook hides results; wide ones scroll on its page
-pd.set_option("display.max_columns", None, "display.max_rows", None)
+pd.set_option("display.max_columns", None, "display.max_rows", None, "display.precision", 3)
 
 
 def save_table(
