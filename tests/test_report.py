@@ -13,7 +13,10 @@ import pytest
 
 matplotlib.use("Agg")
 
+from IPython.core.formatters import DisplayFormatter  # noqa: E402
+
 from xlt import report  # noqa: E402
+from xlt.artifacts import Kept  # noqa: E402
 from xlt.errors import UserError  # noqa: E402
 
 BASE = {"none": 0.60, "mnli": 0.70, "squad": 0.60}
@@ -200,6 +203,13 @@ def test_saved_figures_are_small_repeatable_and_described(tmp_path, scores):
     assert first == again
     assert len(first[0]) <= 200_000 and first[1].startswith(b"%PDF")
     assert json.loads(first[2]) == {"name": "f", "caption": "c", "alt": "what"}
+
+
+def test_a_notebook_shows_a_kept_figure_by_its_words_and_not_where_it_lies(tmp_path, scores):
+    png, *_ = report.save_figure(report.heat_map(report.transfer_matrix(scores)), tmp_path, "f", "c", "what")
+    data, about = DisplayFormatter().format(Kept(png, "what"))
+    assert data["text/plain"] == "what" and set(data) == {"image/png", "text/plain"}
+    assert str(tmp_path) not in str(data) + str(about)
 
 
 def test_long_tables_go_over_pages_and_break_their_texts(tmp_path):

@@ -94,6 +94,11 @@ def test_every_study_has_its_axis_and_only_sure_effects_are_coloured(profile):
     ]
 
 
+def test_a_study_that_the_profile_does_not_have_is_not_listed(profile):
+    study(profile, "study_dialects", "This profile does not ask it.")
+    assert "This profile does not ask it." not in build(profile)
+
+
 def test_answers_stand_in_one_table_the_main_question_first(profile):
     study(profile, "study_order", "Does the order matter?", {"question": "Any?", "answer": "", "verdict": "not run"})
     helps = {"effect": 0.02, "low": 0.01, "high": 0.03, "detectable": 0.015, "verdict": "helps"}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
+from dataclasses import dataclass
 from io import BytesIO
 from numbers import Number
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -169,7 +170,8 @@ def shown_width(png: bytes) -> int:
         return round(96 * image.width / image.info.get("dpi", (96, 96))[0])
 
 
-class Kept(NamedTuple):
+@dataclass(frozen=True)  # of a tuple notebooks would show the parts, and with them this machine's path
+class Kept:
     """A saved figure as notebooks show it: with its alternative text, and the file that its page links to."""
 
     png: Path

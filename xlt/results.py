@@ -66,7 +66,8 @@ def read(folder: Path) -> Results:
         UserError: a file is missing or damaged; says which.
     """
     summary = _summary(folder / "summary.json")
-    studies = [_study(path) for path in _in_order(folder / "answers", "json")]
+    asked = [_study(path) for path in _in_order(folder / "answers", "json")]
+    studies = [study for study in asked if study.answers]  # others are not of this profile
     if answers := summary.get("answers"):
         studies.append(Study("99_report", "The profile as a whole", "", answers))
     tables, figures = _in_order(folder / "tables", "csv"), _in_order(folder / "figures", "png")
