@@ -7,6 +7,7 @@ figure for each seed. Each contrast gives one answer of the report; its breakdow
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 from typing import Any, Literal
 
@@ -14,9 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from xlt import tasks
 from xlt.errors import unknown
+from xlt.languages import language
 
 CLEAN, PERTURBED, PAIR = "clean", "perturbed", "pair"
-SELECTORS = ("zero-shot", "latin", "non-latin")
+SELECTORS: dict[str, Callable[[str], bool]] = {  # groups of languages by name, English in none of them
+    "zero-shot": lambda code: code != "en",
+    "latin": lambda code: code != "en" and language(code).script == "Latn",
+    "non-latin": lambda code: language(code).script != "Latn",
+}
 
 
 class Settings(BaseModel):

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from xlt import stats, tasks
-from xlt.answers import Answer, bounds, corrected
-from xlt.arms import CLEAN, PAIR, PERTURBED, Contrast
+from xlt.answers import Answer, bounds, corrected, detectable
+from xlt.arms import CLEAN, PAIR, PERTURBED, SELECTORS, Contrast
 from xlt.artifacts import NOT_RUN
 from xlt.collapse import collapsed
 from xlt.languages import language
@@ -27,23 +27,19 @@ from xlt.tables import points
 Cells = list[tuple[str, str]]  # target, condition
 
 
-def _rows(scores: pd.DataFrame) -> pd.DataFrame:
+def tested(scores: pd.DataFrame) -> pd.DataFrame:
+    """The main scores on test sets, without the pairs in two languages."""
     return scores[scores["main"].astype(bool) & (scores["split"] == "test") & (scores["condition"] != PAIR)]
 
 
 def _chosen(codes: pd.Index, wanted: Sequence[str]) -> list[str]:
     """Those of `codes` that the selectors name, English never by a group."""
-    groups = {
-        "zero-shot": lambda code: code != "en",
-        "latin": lambda code: code != "en" and language(code).script == "Latn",
-        "non-latin": lambda code: language(code).script != "Latn",
-    }
-    return [code for code in codes if any(groups.get(name, lambda c, n=name: c == n)(code) for name in wanted)]
+    return [code for code in codes if any(SELECTORS.get(name, name.__eq__)(code) for name in wanted)]
 
 
 def by_seed(scores: pd.DataFrame, arm: str, contrast: Contrast, cells: Cells) -> pd.Series:
     """The arm's figure for each seed, averaged over the cells that have one; empty where none has."""
-    rows = _rows(scores)
+    rows = tested(scores)
     rows = rows[rows["arm"] == arm]
     found = {cell: _cell(rows, cell, contrast) for cell in cells}
     found = {cell: values for cell, values in found.items() if not values.empty}
@@ -98,7 +94,7 @@ class Effect(NamedTuple):
 def effect(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> Effect:
     """The arms `of` against the others: Welch's interval over seeds, or Student's where there are no others."""
     arms = (*contrast.of, *contrast.against)
-    rows, lost = _shared(_rows(scores), arms), _collapsed(scores, arms, {task for task, _ in over})
+    rows, lost = _shared(tested(scores), arms), _collapsed(scores, arms, {task for task, _ in over})
     sides = [_side(rows, arms, contrast, over) for arms in (contrast.of, contrast.against) if arms]
     if any(side.empty for side in sides):
         return Effect(*[stats.NAN] * 5, 0, lost)
@@ -116,8 +112,7 @@ def effect(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> Effect:
     spread = float(np.sqrt(np.mean([side.var() for side in seeded]))) if seeded else stats.NAN
     if not spread > 1e-12:  # seeds that all agree say nothing of how far another would lie
         return Effect(round(found.value, 12), *[stats.NAN] * 4, seeds, lost)
-    least = stats.minimum_detectable_difference(spread, seeds, sides=len(seeded))
-    return Effect(*found, least, seeds, lost)
+    return Effect(*found, detectable(*seeded), seeds, lost)
 
 
 def _shared(rows: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
@@ -216,7 +211,7 @@ def verdicts(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
 
 def _without_normality(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> dict[str, float]:
     """Of arms against arms: p of the permutation test and the probability of improvement with its interval."""
-    rows = _shared(_rows(scores), (*contrast.of, *contrast.against))
+    rows = _shared(tested(scores), (*contrast.of, *contrast.against))
     sides = [_side(rows, names, contrast, over) for names in (contrast.of, contrast.against) if names]
     if len(sides) < 2 or any(side.empty for side in sides):
         return {}
@@ -239,7 +234,7 @@ def judged(made: pd.DataFrame) -> pd.DataFrame:
 
 def means(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     """arm x (target, condition): mean over the languages but English and over seeds, t interval, the worst language."""
-    rows = _rows(scores)
+    rows = tested(scores)
     rows = rows[rows["arm"].isin(study.labels)]
     keys, made = ["arm", "task", "condition"], []
     english = rows[rows["language"] == "en"].groupby(keys)["value"].mean()
@@ -284,7 +279,7 @@ def _told(rows: pd.DataFrame) -> list[str]:
 
 def gaps(scores: pd.DataFrame) -> pd.DataFrame:
     """Each variety below its standard language, absolute and relative to it: mean over seeds, t interval, by arm."""
-    rows = _rows(scores)
+    rows = tested(scores)
     wide = rows[rows["condition"] == CLEAN].pivot_table(
         index=["arm", "task", "seed"], columns="language", values="value", sort=False
     )

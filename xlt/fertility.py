@@ -10,6 +10,7 @@ import pandas as pd
 from xlt import stats, tasks
 from xlt.arms import CLEAN
 from xlt.artifacts import NOT_RUN
+from xlt.contrasts import tested
 from xlt.tables import points, script
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def slopes(scores: pd.DataFrame, per_word: pd.Series) -> pd.DataFrame:
     Mean and 95 % t interval over seeds, over all languages but English (fractions), and once more without the language
     that is cut finest: one far point can make the whole slope.
     """
-    rows = scores[scores["main"].astype(bool) & (scores["condition"] == CLEAN) & (scores["split"] == "test")]
-    rows = rows[(rows["language"] != "en") & rows["language"].isin(per_word.index)]
+    rows = _clean(scores, per_word)
+    rows = rows[rows["language"] != "en"]
     rows, made = rows.assign(subwords=rows["language"].map(per_word)), []
     for (arm, task), part in rows.groupby(["arm", "task"], sort=False):
         finest = part.loc[part["subwords"].idxmax(), "language"]
@@ -50,6 +51,11 @@ def slopes(scores: pd.DataFrame, per_word: pd.Series) -> pd.DataFrame:
                 bounds = dict(zip(("slope", "low", "high"), stats.mean_interval(each), strict=True))
                 made.append({"arm": arm, "target": task, "languages": name, **bounds})
     return pd.DataFrame(made) if made else pd.DataFrame({"arm": [NOT_RUN]})
+
+
+def _clean(scores: pd.DataFrame, per_word: pd.Series) -> pd.DataFrame:
+    rows = tested(scores)
+    return rows[(rows["condition"] == CLEAN) & rows["language"].isin(per_word.index)]
 
 
 def shown(made: pd.DataFrame) -> pd.DataFrame:
@@ -63,8 +69,7 @@ def shown(made: pd.DataFrame) -> pd.DataFrame:
 
 def table(scores: pd.DataFrame, per_word: pd.Series) -> pd.DataFrame:
     """Each language: script, subwords a word, and clean score by arm and target (fractions, mean over seeds)."""
-    rows = scores[scores["main"].astype(bool) & (scores["condition"] == CLEAN) & (scores["split"] == "test")]
-    rows = rows[rows["language"].isin(per_word.index)]
+    rows = _clean(scores, per_word)
     if rows.empty:
         return pd.DataFrame({"language": [NOT_RUN]})
     wide = rows.pivot_table(index="language", columns=["task", "arm"], values="value", sort=False).round(3)

@@ -11,18 +11,14 @@ from collections.abc import Callable
 import pandas as pd
 
 from xlt import conditions, stats
-from xlt.arms import CLEAN, PAIR
+from xlt.arms import CLEAN, PAIR, SELECTORS
 from xlt.artifacts import NOT_RUN
-from xlt.languages import language
+from xlt.contrasts import tested
 from xlt.params import ROOT
 from xlt.studies import Study
 from xlt.tables import points
 
-GROUPS = {
-    "all": lambda code: code != "en",
-    "Latin": lambda code: code != "en" and language(code).script == "Latn",
-    "non-Latin": lambda code: language(code).script != "Latn",
-}
+GROUPS = {"all": SELECTORS["zero-shot"], "Latin": SELECTORS["latin"], "non-Latin": SELECTORS["non-latin"]}
 
 
 def costs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
@@ -31,7 +27,7 @@ def costs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     clean and score are means over the languages in which the condition is valid, cost their difference with its t
     interval over seeds, relative the cost over clean; worst is the language with the lowest score.
     """
-    rows = scores[scores["main"].astype(bool) & (scores["split"] == "test") & (scores["condition"] != PAIR)]
+    rows = tested(scores)
     rows = rows[rows["arm"].isin(study.labels) & (rows["language"] != "en")]
     keys = ["arm", "task", "seed", "language", "n"]
     clean = rows[rows["condition"] == CLEAN].set_index(keys)["value"].rename("clean")

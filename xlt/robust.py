@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xlt import perturb, tasks
-from xlt.artifacts import NOT_RUN
 from xlt.errors import UserError
 from xlt.recipe import Augmentation, Ball, Recipe, Stage
 
@@ -108,6 +107,8 @@ def best_radius(scores: pd.DataFrame) -> float:
 def radius_table(scores: pd.DataFrame) -> pd.DataFrame:
     """What chose the radius: English dev score on the target (a fraction, mean over seeds) by radius, and the best."""
     import pandas as pd
+
+    from xlt.artifacts import NOT_RUN  # with the drawing library, which workers do without
 
     rows = scores[scores["main"].astype(bool)] if len(scores) else scores
     if rows.empty:
