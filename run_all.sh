@@ -56,8 +56,8 @@ set_up() {
   stamp=$(echo "$PWD $extras" | cat - constraints.txt pyproject.toml | cksum)
   if [[ $(cat "$prefix/xlt-$extras.stamp" 2>/dev/null) != "$stamp" ]]; then
     say "installing the pinned packages into $prefix (once; some minutes)"
-    # modules are compiled as they are first imported: most never are
-    "$bin/python" -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e ".[$extras]" ||
+    # pip compiles all modules: where PYTHONDONTWRITEBYTECODE is set every worker would otherwise compile its own
+    "$bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$extras]" ||
       fail "pip could not install the packages; mend what it says above (often network, proxy or disk), then run again"
     echo "$stamp" >"$prefix/xlt-$extras.stamp"
   fi

@@ -14,6 +14,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
@@ -236,14 +237,15 @@ class Stage(_Value):
         left = 1 - sum(part.share or 0 for part in self.also)
         return max(1, math.ceil(own * self.epochs / (left * self.batch * self.accumulate)))
 
-    def _content(self) -> tuple[Any, ...]:
-        return tuple(value for name, value in self.__dict__.items() if name not in ("role", "label"))
-
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self._content() == other._content()
+        return type(other) is type(self) and _content(self.__dict__) == _content(other.__dict__)
 
     def __hash__(self) -> int:
-        return hash(self._content())
+        return hash(_content(self.__dict__))
+
+
+# what a stage is; the other two only name it
+_content = itemgetter(*(name for name in Stage.model_fields if name not in ("role", "label")))
 
 
 class Recipe(_Value):

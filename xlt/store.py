@@ -70,9 +70,10 @@ class Store:
         return {"encoder": start.key(), "data": data}
 
     def id(self, recipe: Recipe) -> str:
-        if recipe not in self._ids:
-            self._ids[recipe] = digest(self.key(recipe))
-        return self._ids[recipe]
+        found = self._ids.get(recipe)  # hashed once: tables ask for this a hundred thousand times
+        if found is None:
+            found = self._ids[recipe] = digest(self.key(recipe))
+        return found
 
     def evaluation_key(self, recipe: Recipe, evaluation: Evaluation) -> dict[str, Any]:
         task = tasks.get(evaluation.task)
