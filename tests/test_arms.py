@@ -145,6 +145,7 @@ def test_a_study_from_plan_to_answers(store, monkeypatch, capsys):
     }
     typos = scores[scores["condition"] == "typos"]
     assert (typos["perturbation"] == "typos").all() and set(typos["language"]) == {"en", "de"}  # zh has no keyboard
+    assert typos["changed"].gt(0).all() and scores.loc[scores["condition"] != "typos", "changed"].isna().all()
     assert (scores.loc[scores["condition"] == "clean", "perturbation"] == "none").all()
     assert set(scores.loc[scores["task"] == "tatoeba", "language"]) == {"de", "zh"}
     assert set(scores["seed"]) == {0} and scores["n"].max() == 4

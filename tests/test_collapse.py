@@ -37,6 +37,16 @@ def test_a_run_at_chance_or_with_one_answer_in_every_language_has_collapsed():
     assert list(lost(scores[:0])) == ["recipe", "task", "seed", "English"]
 
 
+def test_what_was_forgotten_or_fails_on_one_of_its_test_sets_has_not_collapsed():
+    absent, misleading = "planted-nli-absent", "planted-nli-misleading"
+    runs = {f"{absent}_0": [0.80, 0.60, 0.55], f"{misleading}_0": [0.20, 0.25, 0.30]}  # learned, and fooled
+    runs |= {f"{absent}_1": [0.33, 0.34, 0.36], f"{misleading}_1": [0.30, 0.34, 0.33]}  # learned nothing
+    scores = table(**runs)
+    assert seeds(scores, absent) == [1] and seeds(scores, misleading) == [1]
+    assert seeds(scores[scores["task"] == misleading], misleading) == [0, 1]  # nothing else is known of them
+    assert not collapsed(scores.assign(trained_last=False)).any()
+
+
 def test_a_run_that_chooses_collapses_by_the_same_rule():
     scores = pd.concat(
         [

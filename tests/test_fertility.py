@@ -13,7 +13,7 @@ def scores():
     for seed in range(3):
         for code, value in {"en": 0.9, "de": 0.60, "ru": 0.50, "el": 0.55, "zh": 0.60}.items():
             yield {"arm": "none", "task": "xnli", "condition": "clean", "split": "test", "main": True, "seed": seed,
-                   "language": code, "value": value + 0.02 * seed}  # fmt: skip
+                   "language": code, "value": value + 0.02 * seed, "changed": None}  # fmt: skip
 
 
 def test_the_slope_within_a_seed_with_and_without_the_language_that_is_cut_finest():

@@ -16,8 +16,8 @@ from xlt.studies import takes
 
 COLUMNS = {
     "recipe", "intermediate", "target", "pretrained", "seed", "task", "language", "perturbation", "metric", "value",
-    "main", "n", "split", "limit", "layer", "run", "source", "task_version", "data", "seconds", "finished", "commit",
-    "dirty", "device", "precision", "torch_version", "transformers_version",
+    "main", "n", "split", "limit", "layer", "changed", "trained_last", "run", "source", "task_version", "data",
+    "seconds", "finished", "commit", "dirty", "device", "precision", "torch_version", "transformers_version",
 }  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def test_the_rows_say_where_they_come_from(finished):
     assert scores.same_task.equals(scores.recipe == "mnli")
     assert (
         scores.value.between(0, 1).all()
-        and scores[list(COLUMNS - {"limit", "layer", "commit", "dirty"})].notna().all().all()
+        and scores[list(COLUMNS - {"limit", "layer", "changed", "commit", "dirty"})].notna().all().all()
     )
 
 

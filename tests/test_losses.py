@@ -26,9 +26,22 @@ def test_costs_by_group_of_languages():
     assert (first["all"], first["lowest score"]) == ("+10.0 ± 2.5 (16 %)", "ru 48.0")
 
 
+def test_a_language_in_which_no_record_is_changed_is_left_out():
+    typos, german = SCORES["condition"] == "typos", SCORES["language"] == "de"
+    some = SCORES.assign(changed=SCORES["changed"].mask(typos, 0.5).mask(typos & german, 0.0))
+    made = losses.costs(study(), some).set_index(["arm", "target", "condition", "group"])
+    assert ("none", "xnli", "typos", "Latin") not in made.index
+    typos = made.loc["none", "xnli", "typos", "all"]
+    assert tuple(typos[["languages", "clean", "changed"]]) == pytest.approx((1, 0.58, 0.5))
+    assert losses.shown(made.reset_index())["changed"].iloc[0] == "50 %"
+    means = contrasts.means(study(), some).set_index(["arm", "target", "condition"])
+    assert means.loc[("none", "xnli", "typos"), ["languages", "mean"]].tolist() == pytest.approx([1, 0.48])
+
+
 def test_costs_of_what_was_read_on_fewer_examples_are_not_taken():
     fewer = SCORES.assign(n=SCORES["condition"].map({"clean": 100, "typos": 100, "romanise": 20}))
     assert set(losses.costs(study(), fewer)["condition"]) == {"typos"}
+    assert effect(fewer, of=("none",), outcome="drop", conditions=("romanise",)).seeds == 0
     nothing = losses.costs(study(), SCORES[SCORES["condition"] == "clean"])
     assert losses.shown(nothing).to_dict("list") == {"arm": ["not run"]}
 

@@ -52,8 +52,9 @@ class Arm(Settings):
 class Contrast(Settings):
     """The mean over the arms `of` minus the mean over those `against` (none: minus nothing), seed by seed.
 
-    outcome     score; or drop, the clean score minus that of the condition in the same languages; on a target that
-                people perturbed, the score of its clean twin (`Task.clean`, a target too) minus its own
+    outcome     score; or drop, the clean score minus that of the condition in the same languages, where both were read
+                on as many examples; on a target that people perturbed, the score of its clean twin (`Task.clean`, a
+                target too) minus its own
     languages   codes, or zero-shot (all but English), latin, non-latin; the mean over them is taken within a seed,
     minus       and that over these languages is taken off it: a gap between varieties, scripts or languages
     targets, conditions     over which it is averaged; none: all of the study's, and clean alone; "perturbed" stands for

@@ -4,6 +4,8 @@ XLM-R fails so on some seeds (github.com/google-research/xtreme/issues/87: XNLI 
 A run that chooses among labels or choices has collapsed when its English score is within two points of chance, or when
 it scores the same in every language: it then gives one answer to all, which on parallel test sets is right equally
 often. Without an English score (XCOPA has none) only the second can be seen: English may be learned and not transfer.
+What an earlier stage learned and a later one forgot is no collapse; nor is a test set that misleads on purpose, where
+another one of the same training task shows that it was learned.
 """
 
 from __future__ import annotations
@@ -56,13 +58,23 @@ def chance(scores: pd.DataFrame, task: str) -> float | None:
 def collapsed(scores: pd.DataFrame) -> pd.Series:
     """For each row of `scores`, whether its run has collapsed on its task; False for tasks without answers to guess.
 
-    Needs the columns recipe, seed, task, language, value and main; for tasks with choices, choices.
+    Needs the columns recipe, seed, task, language, value and main; for tasks with choices, choices. Where it has the
+    column trained_last, rows of tasks that an earlier stage trained are never meant.
     """
     rows = clean(scores[scores["main"].astype(bool)])
-    found = {run for run, part in rows.groupby(_RUN, sort=False) if _has_collapsed(part, run[-1])}
+    rows = rows[rows["trained_last"].astype(bool)] if "trained_last" in rows else rows
+    lost = {run: _has_collapsed(part, run[-1]) for run, part in rows.groupby(_RUN, sort=False)}
+    learned = {_training(run) for run, so in lost.items() if not so}
+    found = {run for run, so in lost.items() if so and _training(run) not in learned}
     return pd.Series(
         [run in found for run in zip(*(scores[c] for c in _RUN), strict=True)], index=scores.index, dtype=bool
     )
+
+
+def _training(run: tuple) -> tuple:
+    """A run with the task that it was trained on instead of the one that it was tested on."""
+    recipe, seed, task = run
+    return recipe, seed, tasks.get(task).training.name if task in tasks.TASKS else task
 
 
 def _has_collapsed(rows: pd.DataFrame, task: str) -> bool:

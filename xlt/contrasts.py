@@ -28,8 +28,19 @@ Cells = list[tuple[str, str]]  # target, condition
 
 
 def tested(scores: pd.DataFrame) -> pd.DataFrame:
-    """The main scores on test sets, without the pairs in two languages."""
-    return scores[scores["main"].astype(bool) & (scores["split"] == "test") & (scores["condition"] != PAIR)]
+    """The main scores on test sets, without the pairs in two languages and where a perturbation changed no record."""
+    rows = scores[scores["main"].astype(bool) & (scores["split"] == "test") & (scores["condition"] != PAIR)]
+    return rows[rows["changed"] != 0]
+
+
+def drops(rows: pd.DataFrame) -> pd.DataFrame:
+    """Those of `tested` to which there is a `clean` score: the same arm and seed on as many records in the language,
+    unchanged; of a target that people perturbed, that on its clean twin."""
+    keys = ["arm", "seed", "language", "n"]
+    clean = rows[rows["condition"] == CLEAN].set_index([*keys, "task"])["value"].rename("clean")
+    twin = rows["task"].map(lambda name: tasks.get(name).clean or name).astype(rows["task"].dtype)
+    found = rows.assign(twin=twin).join(clean.rename_axis([*keys, "twin"]), on=[*keys, "twin"])
+    return found.dropna(subset=["clean", "value"]).drop(columns="twin")
 
 
 def _chosen(codes: pd.Index, wanted: Sequence[str]) -> list[str]:
@@ -41,6 +52,9 @@ def by_seed(scores: pd.DataFrame, arm: str, contrast: Contrast, cells: Cells) ->
     """The arm's figure for each seed, averaged over the cells that have one; empty where none has."""
     rows = tested(scores)
     rows = rows[rows["arm"] == arm]
+    if contrast.outcome == "drop":
+        rows = drops(rows)
+        rows = rows.assign(value=rows["clean"] - rows["value"])
     found = {cell: _cell(rows, cell, contrast) for cell in cells}
     found = {cell: values for cell, values in found.items() if not values.empty}
     if not found:
@@ -55,18 +69,12 @@ def by_seed(scores: pd.DataFrame, arm: str, contrast: Contrast, cells: Cells) ->
 def _cell(rows: pd.DataFrame, cell: tuple[str, str], contrast: Contrast) -> pd.Series:
     """One target under one condition: the mean over languages, less that over `minus`, for each seed."""
     task, condition = cell
-    table = _by_language(rows, task, condition)
-    if contrast.outcome == "drop" and len(table):
-        table = (_by_language(rows, tasks.get(task).clean or task, CLEAN) - table).dropna(axis=1, how="all")
+    rows = rows[(rows["task"] == task) & (rows["condition"] == condition)]
+    table = rows.pivot_table(index="seed", columns="language", values="value")
     sides = [table[_chosen(table.columns, names)] for names in (contrast.languages, contrast.minus) if names]
     if any(side.empty for side in sides):
         return pd.Series(dtype=float)
     return reduce(pd.Series.sub, [side.mean(axis=1, skipna=False) for side in sides]).dropna()
-
-
-def _by_language(rows: pd.DataFrame, task: str, condition: str) -> pd.DataFrame:
-    rows = rows[(rows["task"] == task) & (rows["condition"] == condition)]
-    return rows.pivot_table(index="seed", columns="language", values="value")
 
 
 def cells(study: Study, contrast: Contrast) -> Cells:
@@ -130,8 +138,9 @@ def _side(scores: pd.DataFrame, arms: Sequence[str], contrast: Contrast, over: C
 
 def _collapsed(scores: pd.DataFrame, arms: Sequence[str], targets: set[str]) -> int:
     """How many of the runs behind a contrast have learned nothing of a target."""
-    rows = scores[scores["arm"].isin(arms) & scores["task"].isin(targets)]
-    return 0 if rows.empty else len(rows[collapsed(rows)].drop_duplicates(["recipe", "seed", "task"]))
+    rows = scores[scores["arm"].isin(arms)]
+    rows = rows[collapsed(rows) & rows["task"].isin(targets)] if len(rows) else rows
+    return len(rows.drop_duplicates(["recipe", "seed", "task"]))
 
 
 def table(study: Study, scores: pd.DataFrame) -> pd.DataFrame:

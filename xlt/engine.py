@@ -91,7 +91,7 @@ def _describe(error: BaseException) -> str:
 
 
 def execute(store: Store, job: Job, resources: Resources) -> None:
-    from xlt.evaluate import evaluate, model_for  # torch stays out of the parent process
+    from xlt.evaluate import changed, evaluate, model_for  # torch stays out of the parent process
 
     if not store.done(job.recipe):
         _train(store, job.recipe, resources)
@@ -107,7 +107,7 @@ def execute(store: Store, job: Job, resources: Resources) -> None:
             learners = {head: model_for(store, job.recipe, evaluation)}
         values, examples = evaluate(store, job.recipe, evaluation, learners[head], resources.eval_batch)
         result = {"metrics": values, "n": len(examples), "seconds": time.time() - started, "finished": time.time()}
-        result |= {"key": store.evaluation_key(job.recipe, evaluation), **_made_by()}
+        result |= changed(store, evaluation) | {"key": store.evaluation_key(job.recipe, evaluation), **_made_by()}
         store.save_scores(job.recipe, evaluation, result, examples)
 
 

@@ -41,7 +41,7 @@ def evaluate(
     `batch` decides speed and memory only.
     """
     task, tokenizer = tasks.get(evaluation.task), model.tokenizer_of(store, recipe)
-    plain = evaluation.model_copy(update={"attack": None, "ball": None})  # which are of the same records
+    plain = _as_read(evaluation)
     rows = _rows(store, plain)
     if task.family in tasks.SEARCHES:
         if evaluation.attack or evaluation.ball:
@@ -74,6 +74,21 @@ def scored(
         for example, value in zip(examples, values, strict=True):
             example[name] = value
     return {name: metrics.mean(score) for name, score in scores.items()}, examples
+
+
+def changed(store: Store, evaluation: Evaluation) -> dict[str, float]:
+    """`changed`: the share of records that the perturbation made other than they were; {} without one."""
+    if evaluation.perturbation is None:
+        return {}
+    plain = _as_read(evaluation)
+    before, after = _rows(store, plain.model_copy(update={"perturbation": None})), _rows(store, plain)
+    records = zip(zip(*before.values(), strict=True), zip(*after.values(), strict=True), strict=True)
+    return {"changed": float(np.mean([old != new for old, new in records]))}
+
+
+def _as_read(evaluation: Evaluation) -> Evaluation:
+    """The same before anything is attacked."""
+    return evaluation.model_copy(update={"attack": None, "ball": None})
 
 
 _kept_rows: dict[tuple, Any] = {}

@@ -174,10 +174,11 @@ class Lab:
             "recipe": label, "intermediate": recipe.tasks("intermediate"),
             "target": task.name, "pretrained": bool(recipe.start.model) or recipe.tasks("pretraining") != "none",
             "seed": seed, "task": task.name, "language": evaluation.language, **conditions.columns(evaluation),
-            "same_task": _same_task(recipe, task),
+            "same_task": _same_task(recipe, task), "trained_last": _trained_last(recipe, task),
         }  # fmt: skip
         traced = {
             "n": result["n"], "split": evaluation.split, "limit": evaluation.examples, "layer": evaluation.layer,
+            "changed": result.get("changed"),
             "choices": choices(self.store.source, task.name, evaluation.language, evaluation.split),
             "run": self.store.id(recipe), "source": str(self.store.source), "task_version": task.version,
             "data": plan.short(result["key"]["data"]), "seconds": result["seconds"], "finished": result["finished"],
@@ -306,6 +307,11 @@ class Lab:
             for _, _, recipe in self._expand(study.recipes, seeds):
                 found |= dict.fromkeys(recipe.lineage())
         return list(found)
+
+
+def _trained_last(recipe: Recipe, task: tasks.Task) -> bool:
+    """Whether the last stage trained what the task needs, if that is anything."""
+    return not recipe.stages or task.headless or task.training.name in [part.task for part in recipe.stages[-1].parts]
 
 
 def _same_task(recipe: Recipe, task: tasks.Task) -> bool:

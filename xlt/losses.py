@@ -1,7 +1,7 @@
 """What perturbations, attacks and second languages cost: the tables of the robustness studies.
 
-`scores` are those of `Study.run`. A cost is taken over the languages in which the condition is valid, clean and
-perturbed alike, and where both were read on as many examples.
+`scores` are those of `Study.run`. A cost is taken over the languages in which the condition is valid and changes any
+record, clean and perturbed alike, and where both were read on as many examples.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pandas as pd
 from xlt import conditions, stats
 from xlt.arms import CLEAN, PAIR, SELECTORS
 from xlt.artifacts import NOT_RUN
-from xlt.contrasts import tested
+from xlt.contrasts import drops, tested
 from xlt.params import ROOT
 from xlt.studies import Study
 from xlt.tables import points
@@ -25,14 +25,12 @@ def costs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     """What each condition costs, by arm, target and group of languages (English in none): fractions.
 
     clean and score are means over the languages in which the condition is valid, cost their difference with its t
-    interval over seeds, relative the cost over clean; worst is the language with the lowest score.
+    interval over seeds, relative the cost over clean; changed is the share of the records that a perturbation made
+    other than they were; worst is the language with the lowest score.
     """
     rows = tested(scores)
-    rows = rows[rows["arm"].isin(study.labels) & (rows["language"] != "en")]
-    keys = ["arm", "task", "seed", "language", "n"]
-    clean = rows[rows["condition"] == CLEAN].set_index(keys)["value"].rename("clean")
-    both = rows[rows["condition"] != CLEAN].join(clean, on=keys).dropna(subset=["clean", "value"])
-    made = []
+    both = drops(rows[rows["arm"].isin(study.labels) & (rows["language"] != "en")])
+    both, made = both[both["condition"] != CLEAN], []
     for (arm, task, condition), part in both.groupby(["arm", "task", "condition"], sort=False):
         for group, chosen in GROUPS.items():
             some = part[part["language"].map(chosen)]
@@ -48,12 +46,13 @@ def _cost(rows: pd.DataFrame) -> dict:
     clean, score = seeds["clean"].mean(), seeds["value"].mean()
     found = {"languages": len(languages), "clean": clean, "score": score, "cost": cost, "low": low, "high": high}
     relative = cost / clean if clean else stats.NAN
-    return found | {"relative": relative, "worst": languages.min(), "worst language": languages.idxmin()}
+    found |= {"relative": relative, "changed": rows["changed"].astype(float).mean()}
+    return found | {"worst": languages.min(), "worst language": languages.idxmin()}
 
 
 def shown(made: pd.DataFrame) -> pd.DataFrame:
     """`costs` to be read, arm x (target, condition) down and groups across: cost ± half its interval, relative cost;
-    last the language with the lowest score under the condition."""
+    last the share of changed records (of a perturbation) and the language with the lowest score under the condition."""
     if "cost" not in made:
         return made
     halves = made["high"] - made["cost"]
@@ -67,7 +66,9 @@ def shown(made: pd.DataFrame) -> pd.DataFrame:
     every = made[made["group"] == "all"].set_index(index)
     wide = wide.reindex(columns=list(GROUPS)).loc[sorted(order, key=_place(made))]
     lowest = every["worst language"] + " " + every["worst"].map(points)
-    return wide.assign(**{"lowest score": lowest.reindex(wide.index)}).fillna("–").reset_index()
+    share = every["changed"].map(lambda share: f"{100 * share:.0f} %" if share == share else "–")
+    told = {"changed": share.reindex(wide.index), "lowest score": lowest.reindex(wide.index)}
+    return wide.assign(**told).astype(object).fillna("–").reset_index()
 
 
 def _place(made: pd.DataFrame) -> Callable[[tuple], list[int]]:

@@ -54,9 +54,7 @@ class Study:
             print(f"not run: {sentence}")
         scores = lab.run(self.recipes, self.evaluations, self.plan.seeds if self.plan else None)
         if scores.empty:
-            return pd.DataFrame(
-                columns=["recipe", "arm", "condition", "task", "language", "seed", "split", "value", "main"]
-            )
+            return pd.DataFrame(columns="recipe arm condition task language seed split n changed value main".split())
         names = {(e.task, *conditions.columns(e).values()): label for e, label in self.conditions.items()}
         read = ["task", *conditions.columns(self.evaluations[0])]
         said = [names[tuple(row.values())] for row in scores[read].to_dict("records")]

@@ -12,7 +12,8 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from xlt.answers import Answer
-from xlt.arms import CLEAN, PAIR, PERTURBED
+from xlt.arms import CLEAN, PERTURBED
+from xlt.contrasts import drops, tested
 from xlt.figures import FIRST, GREY, canvas, empty, palette
 from xlt.languages import language
 from xlt.tables import language_order, script
@@ -44,8 +45,8 @@ def forest(answers: Sequence[Answer], detail: pd.DataFrame) -> Figure:
 
 def dots(scores: pd.DataFrame, arms: Sequence[str]) -> Figure:
     """Every arm a row, every seed a dot, one panel for each target: clean, and the mean of the other conditions."""
-    rows = scores[scores["main"].astype(bool) & (scores["split"] == "test") & scores["arm"].isin(list(arms))]
-    rows = rows[(rows["language"] != "en") & (rows["condition"] != PAIR)]
+    rows = tested(scores)
+    rows = rows[rows["arm"].isin(list(arms)) & (rows["language"] != "en")]
     if rows.empty:
         return empty()
     rows = rows.assign(points=100 * rows["value"], text=np.where(rows["condition"] == CLEAN, CLEAN, PERTURBED))
@@ -73,17 +74,19 @@ def dots(scores: pd.DataFrame, arms: Sequence[str]) -> Figure:
 
 def lost_map(scores: pd.DataFrame, task: str, arm: str = "none") -> Figure:
     """Condition x language: points lost against clean text, mean over seeds; grey where the condition is not valid."""
-    rows = scores[scores["main"].astype(bool) & (scores["task"] == task) & (scores["arm"] == arm)]
-    rows = rows[(rows["split"] == "test") & (rows["condition"] != PAIR)]
+    rows = tested(scores)
+    rows = drops(rows[(rows["task"] == task) & (rows["arm"] == arm)])
     if rows["condition"].nunique() < 2:
         return empty()
-    wide = rows.pivot_table(index="condition", columns="language", values="value", sort=False)
-    grid = 100 * (wide.loc[CLEAN] - wide.drop(index=CLEAN))[language_order(rows[rows["condition"] == CLEAN])]
+    wide = rows.assign(points=100 * (rows["clean"] - rows["value"]))
+    wide = wide.pivot_table(index="condition", columns="language", values="points", sort=False)
+    grid = wide.drop(index=CLEAN)[language_order(rows[rows["condition"] == CLEAN])]
     figure, axes = canvas(0.62 * grid.shape[1] + 3.2, 0.42 * grid.shape[0] + 1.7)
     axes.set_facecolor(GREY)
     style = {"annot": True, "fmt": ".0f", "cmap": "PuOr_r", "center": 0, "cbar_kws": {"label": "points lost"}}
     sns.heatmap(grid, ax=axes, annot_kws={"size": 9}, **style)
-    axes.set(title=f"{task} after '{arm}': points lost", xlabel="language (grey: not valid there)", ylabel="")
+    axes.set(title=f"{task} after '{arm}': points lost", ylabel="")
+    axes.set_xlabel("language (grey: not valid there, or changes nothing)")
     axes.tick_params(axis="both", length=0)
     axes.tick_params(axis="y", rotation=0)
     return figure
