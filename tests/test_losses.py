@@ -33,7 +33,7 @@ def test_a_language_in_which_no_record_is_changed_is_left_out():
     assert ("none", "xnli", "typos", "Latin") not in made.index
     typos = made.loc["none", "xnli", "typos", "all"]
     assert tuple(typos[["languages", "clean", "changed"]]) == pytest.approx((1, 0.58, 0.5))
-    assert losses.shown(made.reset_index())["changed"].iloc[0] == "50 %"
+    assert losses.shown(made.reset_index())["condition"].iloc[0] == "typos (50 % changed)"
     means = contrasts.means(study(), some).set_index(["arm", "target", "condition"])
     assert means.loc[("none", "xnli", "typos"), ["languages", "mean"]].tolist() == pytest.approx([1, 0.48])
 

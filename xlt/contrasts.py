@@ -276,8 +276,7 @@ def grid(study: Study, made: pd.DataFrame) -> pd.DataFrame:
 def _counted(made: pd.DataFrame) -> list[str]:
     most = made.groupby(["target", "condition"])["languages"].transform("max")
     clean = most.where(made["condition"] == CLEAN).groupby(made["target"]).transform("max")
-    several = most.gt(1) & most.ne(clean)
-    return [f"{c} ({n})" if some else c for c, n, some in zip(made["condition"], most, several, strict=True)]
+    return [f"{c} ({n})" if n != all_ else c for c, n, all_ in zip(made["condition"], most, clean, strict=True)]
 
 
 def _told(rows: pd.DataFrame) -> list[str]:

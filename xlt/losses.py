@@ -52,7 +52,8 @@ def _cost(rows: pd.DataFrame) -> dict:
 
 def shown(made: pd.DataFrame) -> pd.DataFrame:
     """`costs` to be read, arm x (target, condition) down and groups across: cost ± half its interval, relative cost;
-    last the share of changed records (of a perturbation) and the language with the lowest score under the condition."""
+    last the language with the lowest score under the condition. A perturbation that changes fewer than 95 % of the
+    records says so."""
     if "cost" not in made:
         return made
     halves = made["high"] - made["cost"]
@@ -61,14 +62,19 @@ def shown(made: pd.DataFrame) -> pd.DataFrame:
         for cost, half, part in zip(made["cost"], halves, made["relative"], strict=True)
     ]
     index = ["target", "condition", "arm"]
+    made = made.assign(condition=_diluted(made))
     wide = made.assign(text=told).pivot(index=index, columns="group", values="text")
     order = made[index].drop_duplicates().itertuples(index=False, name=None)
     every = made[made["group"] == "all"].set_index(index)
     wide = wide.reindex(columns=list(GROUPS)).loc[sorted(order, key=_place(made))]
     lowest = every["worst language"] + " " + every["worst"].map(points)
-    share = every["changed"].map(lambda share: f"{100 * share:.0f} %" if share == share else "–")
-    told = {"changed": share.reindex(wide.index), "lowest score": lowest.reindex(wide.index)}
-    return wide.assign(**told).astype(object).fillna("–").reset_index()
+    return wide.assign(**{"lowest score": lowest.reindex(wide.index)}).astype(object).fillna("–").reset_index()
+
+
+def _diluted(made: pd.DataFrame) -> list[str]:
+    """The conditions, with the share of records that they change where others dilute their cost."""
+    shares = made.groupby(["target", "condition"])["changed"].transform("first")  # of all languages
+    return [f"{c} ({100 * s:.0f} % changed)" if s < 0.95 else c for c, s in zip(made["condition"], shares, strict=True)]
 
 
 def _place(made: pd.DataFrame) -> Callable[[tuple], list[int]]:
