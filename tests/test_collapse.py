@@ -44,6 +44,8 @@ def test_what_was_forgotten_or_fails_on_one_of_its_test_sets_has_not_collapsed()
     scores = table(**runs)
     assert seeds(scores, absent) == [1] and seeds(scores, misleading) == [1]
     assert seeds(scores[scores["task"] == misleading], misleading) == [0, 1]  # nothing else is known of them
+    elsewhere = scores[(scores["task"] == misleading) | (scores["language"] != "en")]
+    assert seeds(elsewhere, misleading) == [0, 1]  # without an English score the other set shows nothing
     assert not collapsed(scores.assign(trained_last=False)).any()
 
 

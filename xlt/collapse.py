@@ -5,7 +5,7 @@ A run that chooses among labels or choices has collapsed when its English score 
 it scores the same in every language: it then gives one answer to all, which on parallel test sets is right equally
 often. Without an English score (XCOPA has none) only the second can be seen: English may be learned and not transfer.
 What an earlier stage learned and a later one forgot is no collapse; nor is a test set that misleads on purpose, where
-another one of the same training task shows that it was learned.
+the English score on another one of the same training task shows that it was learned.
 """
 
 from __future__ import annotations
@@ -63,9 +63,10 @@ def collapsed(scores: pd.DataFrame) -> pd.Series:
     """
     rows = clean(scores[scores["main"].astype(bool)])
     rows = rows[rows["trained_last"].astype(bool)] if "trained_last" in rows else rows
-    lost = {run: _has_collapsed(part, run[-1]) for run, part in rows.groupby(_RUN, sort=False)}
-    learned = {_training(run) for run, so in lost.items() if not so}
-    found = {run for run, so in lost.items() if so and _training(run) not in learned}
+    parts = dict(iter(rows.groupby(_RUN, sort=False)))
+    lost = [run for run, part in parts.items() if _has_collapsed(part, run[-1])]
+    seen = {_training(run) for run, part in parts.items() if run not in lost and (part["language"] == "en").any()}
+    found = {run for run in lost if _training(run) not in seen}
     return pd.Series(
         [run in found for run in zip(*(scores[c] for c in _RUN), strict=True)], index=scores.index, dtype=bool
     )
