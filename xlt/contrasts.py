@@ -33,14 +33,21 @@ def tested(scores: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["changed"] != 0]
 
 
+def clean(scores: pd.DataFrame) -> pd.DataFrame:
+    """Those of `tested` on texts as they are."""
+    rows = tested(scores)
+    return rows[rows["condition"] == CLEAN]
+
+
 def drops(rows: pd.DataFrame) -> pd.DataFrame:
     """Those of `tested` to which there is a `clean` score: the same arm and seed on as many records in the language,
-    unchanged; of a target that people perturbed, that on its clean twin."""
+    unchanged; of a target that people perturbed, that on its clean twin. `drop` is how far they lie below it."""
     keys = ["arm", "seed", "language", "n"]
-    clean = rows[rows["condition"] == CLEAN].set_index([*keys, "task"])["value"].rename("clean")
+    before = rows[rows["condition"] == CLEAN].set_index([*keys, "task"])["value"].rename("clean")
     twin = rows["task"].map(lambda name: tasks.get(name).clean or name).astype(rows["task"].dtype)
-    found = rows.assign(twin=twin).join(clean.rename_axis([*keys, "twin"]), on=[*keys, "twin"])
-    return found.dropna(subset=["clean", "value"]).drop(columns="twin")
+    found = rows.assign(twin=twin).join(before.rename_axis([*keys, "twin"]), on=[*keys, "twin"])
+    found = found.dropna(subset=["clean", "value"]).drop(columns="twin")
+    return found.assign(drop=found["clean"] - found["value"])
 
 
 def _chosen(codes: pd.Index, wanted: Sequence[str]) -> list[str]:
@@ -48,13 +55,9 @@ def _chosen(codes: pd.Index, wanted: Sequence[str]) -> list[str]:
     return [code for code in codes if any(SELECTORS.get(name, name.__eq__)(code) for name in wanted)]
 
 
-def by_seed(scores: pd.DataFrame, arm: str, contrast: Contrast, cells: Cells) -> pd.Series:
+def _by_seed(rows: pd.DataFrame, arm: str, contrast: Contrast, cells: Cells) -> pd.Series:
     """The arm's figure for each seed, averaged over the cells that have one; empty where none has."""
-    rows = tested(scores)
     rows = rows[rows["arm"] == arm]
-    if contrast.outcome == "drop":
-        rows = drops(rows)
-        rows = rows.assign(value=rows["clean"] - rows["value"])
     found = {cell: _cell(rows, cell, contrast) for cell in cells}
     found = {cell: values for cell, values in found.items() if not values.empty}
     if not found:
@@ -102,8 +105,7 @@ class Effect(NamedTuple):
 def effect(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> Effect:
     """The arms `of` against the others: Welch's interval over seeds, or Student's where there are no others."""
     arms = (*contrast.of, *contrast.against)
-    rows, lost = _shared(tested(scores), arms), _collapsed(scores, arms, {task for task, _ in over})
-    sides = [_side(rows, arms, contrast, over) for arms in (contrast.of, contrast.against) if arms]
+    sides, lost = _sides(scores, contrast, over), _collapsed(scores, arms, {task for task, _ in over})
     if any(side.empty for side in sides):
         return Effect(*[stats.NAN] * 5, 0, lost)
     # an encoder that nothing was trained on has no seeds but one score, a constant
@@ -123,22 +125,32 @@ def effect(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> Effect:
     return Effect(*found, detectable(*seeded), seeds, lost)
 
 
-def _shared(rows: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
-    """The rows of `arms` in the targets, conditions and languages that all of them have."""
-    rows = rows[rows["arm"].isin(arms)]
+def _sides(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> list[pd.Series]:
+    """The figure of the arms `of` and that of the others, if there are any, seed by seed."""
+    arms = {*contrast.of, *contrast.against}
+    read = {name for task, _ in over for name in (task, tasks.get(task).clean)}
+    rows = _shared(tested(scores[scores["arm"].isin(arms) & scores["task"].isin(read)]), arms)
+    if contrast.outcome == "drop":
+        rows = drops(rows)
+        rows = rows.assign(value=rows["drop"])
+    return [_side(rows, names, contrast, over) for names in (contrast.of, contrast.against) if names]
+
+
+def _shared(rows: pd.DataFrame, arms: set[str]) -> pd.DataFrame:
+    """The rows, all of them of `arms`, in the targets, conditions and languages that all of these have."""
     have = rows.groupby(["task", "condition", "language"])["arm"].transform("nunique")
-    return rows[have == len(set(arms))]
+    return rows[have == len(arms)]
 
 
-def _side(scores: pd.DataFrame, arms: Sequence[str], contrast: Contrast, over: Cells) -> pd.Series:
+def _side(rows: pd.DataFrame, arms: Sequence[str], contrast: Contrast, over: Cells) -> pd.Series:
     """The mean over `arms`, seed by seed; empty where one of them has not run."""
-    found = [by_seed(scores, arm, contrast, over) for arm in arms]
+    found = [_by_seed(rows, arm, contrast, over) for arm in arms]
     return pd.Series(dtype=float) if any(f.empty for f in found) else pd.concat(found, axis=1).dropna().mean(axis=1)
 
 
 def _collapsed(scores: pd.DataFrame, arms: Sequence[str], targets: set[str]) -> int:
     """How many of the runs behind a contrast have learned nothing of a target."""
-    rows = scores[scores["arm"].isin(arms)]
+    rows = scores[scores["arm"].isin(arms) & (scores["condition"] == CLEAN)]  # which alone decide it
     rows = rows[collapsed(rows) & rows["task"].isin(targets)] if len(rows) else rows
     return len(rows.drop_duplicates(["recipe", "seed", "task"]))
 
@@ -220,8 +232,7 @@ def verdicts(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
 
 def _without_normality(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> dict[str, float]:
     """Of arms against arms: p of the permutation test and the probability of improvement with its interval."""
-    rows = _shared(tested(scores), (*contrast.of, *contrast.against))
-    sides = [_side(rows, names, contrast, over) for names in (contrast.of, contrast.against) if names]
+    sides = _sides(scores, contrast, over)
     if len(sides) < 2 or any(side.empty for side in sides):
         return {}
     better = stats.probability_of_improvement(*sides, np.random.default_rng(0))
@@ -287,10 +298,7 @@ def _told(rows: pd.DataFrame) -> list[str]:
 
 def gaps(scores: pd.DataFrame) -> pd.DataFrame:
     """Each variety below its standard language, absolute and relative to it: mean over seeds, t interval, by arm."""
-    rows = tested(scores)
-    wide = rows[rows["condition"] == CLEAN].pivot_table(
-        index=["arm", "task", "seed"], columns="language", values="value", sort=False
-    )
+    wide = clean(scores).pivot_table(index=["arm", "task", "seed"], columns="language", values="value", sort=False)
     standards = {code: language(code).standard for code in wide}
     made = []
     for code, standard in ((code, standard) for code, standard in standards.items() if standard in wide):

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 
 from xlt import stats, tasks
-from xlt.arms import CLEAN
 from xlt.artifacts import NOT_RUN
-from xlt.contrasts import tested
+from xlt.contrasts import clean
 from xlt.tables import points, script
 
 if TYPE_CHECKING:
@@ -54,8 +53,8 @@ def slopes(scores: pd.DataFrame, per_word: pd.Series) -> pd.DataFrame:
 
 
 def _clean(scores: pd.DataFrame, per_word: pd.Series) -> pd.DataFrame:
-    rows = tested(scores)
-    return rows[(rows["condition"] == CLEAN) & rows["language"].isin(per_word.index)]
+    rows = clean(scores)
+    return rows[rows["language"].isin(per_word.index)]
 
 
 def shown(made: pd.DataFrame) -> pd.DataFrame:

@@ -311,7 +311,7 @@ class Lab:
 
 def _trained_last(recipe: Recipe, task: tasks.Task) -> bool:
     """Whether the last stage trained what the task needs, if that is anything."""
-    return not recipe.stages or task.headless or task.training.name in [part.task for part in recipe.stages[-1].parts]
+    return not recipe.stages or task.headless or task.training.name in recipe.stages[-1].trains
 
 
 def _same_task(recipe: Recipe, task: tasks.Task) -> bool:

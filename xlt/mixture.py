@@ -47,7 +47,7 @@ class Mixture:
     def updates(self, done: int) -> dict[str, int]:
         """How many of the first `done` updates were of each part, by its task as the stage names it."""
         counts = np.bincount(self.turns[:done], minlength=len(self.records)).tolist()
-        named = [part.task for part in self.stage.parts]
+        named = self.stage.trains
         return {name: sum(n for other, n in zip(named, counts, strict=True) if other == name) for name in named}
 
 

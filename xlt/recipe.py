@@ -207,9 +207,14 @@ class Stage(_Value):
         return (Part(task=self.task, languages=self.languages, examples=self.examples), *self.also)
 
     @property
+    def trains(self) -> tuple[str, ...]:
+        """The names of all tasks of the stage."""
+        return tuple(part.task for part in self.parts)
+
+    @property
     def name(self) -> str:
         """What tables call the stage: its label, else its tasks."""
-        return self.label or "+".join(part.task for part in self.parts)
+        return self.label or "+".join(self.trains)
 
     @property
     def watched(self) -> tuple[str, ...]:
@@ -277,7 +282,7 @@ class Recipe(_Value):
     def name(self) -> str:
         """Readable, not unique: "mini-text-mnli-xnli"."""
         start = (self.start.model or "xlmr").rstrip("/").split("/")[-1].removeprefix("package:")
-        return "-".join([start, *("+".join(part.task for part in s.parts) for s in self.stages)])
+        return "-".join([start, *("+".join(s.trains) for s in self.stages)])
 
     def tasks(self, role: str) -> str:
         """The names of the stages with `role` in their order ("none" without any)."""

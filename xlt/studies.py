@@ -32,9 +32,9 @@ def takes(recipe: Recipe, evaluation: Evaluation) -> bool:
     if last is None or last.role == "pretraining":
         return False
     if last.role == "intermediate":  # what an earlier stage has learned is looked at again: forgetting
-        learned = [part.task for stage in recipe.stages if stage.role == "intermediate" for part in stage.parts]
+        learned = [name for stage in recipe.stages if stage.role == "intermediate" for name in stage.trains]
         return evaluation.split == "dev" and task.name in learned
-    return task.training.name in [part.task for part in last.parts]
+    return task.training.name in last.trains
 
 
 # what tables of a study without scores must have all the same

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from xlt.answers import Answer
 from xlt.arms import CLEAN, PERTURBED
-from xlt.contrasts import drops, tested
+from xlt.contrasts import clean, drops, tested
 from xlt.figures import FIRST, GREY, canvas, empty, palette
 from xlt.languages import language
 from xlt.tables import language_order, script
@@ -78,7 +78,7 @@ def lost_map(scores: pd.DataFrame, task: str, arm: str = "none") -> Figure:
     rows = drops(rows[(rows["task"] == task) & (rows["arm"] == arm)])
     if rows["condition"].nunique() < 2:
         return empty()
-    wide = rows.assign(points=100 * (rows["clean"] - rows["value"]))
+    wide = rows.assign(points=100 * rows["drop"])
     wide = wide.pivot_table(index="condition", columns="language", values="points", sort=False)
     grid = wide.drop(index=CLEAN)[language_order(rows[rows["condition"] == CLEAN])]
     figure, axes = canvas(0.62 * grid.shape[1] + 3.2, 0.42 * grid.shape[0] + 1.7)
@@ -94,7 +94,7 @@ def lost_map(scores: pd.DataFrame, task: str, arm: str = "none") -> Figure:
 
 def dial(scores: pd.DataFrame, dialect: str, standard: str) -> Figure:
     """Score over the strength of a dialect of the world, from the standard language on; band: 95 % t interval."""
-    rows = scores[scores["main"].astype(bool) & (scores["split"] == "test") & (scores["condition"] == CLEAN)]
+    rows = clean(scores)
     strengths = {standard: 0.0, dialect: 1.0} | {
         code: float(code.partition("@")[2]) for code in rows["language"].unique() if code.startswith(f"{dialect}@")
     }
@@ -123,8 +123,8 @@ def dial(scores: pd.DataFrame, dialect: str, standard: str) -> Figure:
 
 def covariate(scores: pd.DataFrame, per_word: pd.Series, task: str) -> Figure:
     """Score of each language over its subwords per word, one mark for each script; mean over seeds, by arm."""
-    rows = scores[scores["main"].astype(bool) & (scores["task"] == task) & (scores["condition"] == CLEAN)]
-    rows = rows[(rows["split"] == "test") & (rows["language"] != "en") & rows["language"].isin(per_word.index)]
+    rows = clean(scores)
+    rows = rows[(rows["task"] == task) & (rows["language"] != "en") & rows["language"].isin(per_word.index)]
     if rows.empty:
         return empty()
     means = rows.groupby(["arm", "language"], sort=False)["value"].mean().mul(100).rename("points").reset_index()
