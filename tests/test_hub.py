@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from xlt import cli, hub, params
+from xlt import cli, engine, hub, params, plan, studies, tasks
 from xlt.errors import UserError
 from xlt.lab import Lab
 
@@ -173,6 +173,26 @@ def test_what_only_a_study_needs_may_be_missing(offline):
     hub.check(base)
     assert hub.reachable("facebook/xnli") and not hub.reachable("UCLNLP/adversarial_qa")
     assert not hub.reachable("xlt/xnli-typos")
+
+
+FROM_THE_HUB = [name for name in params.profiles() if params.load(name).data.source == "hub"]
+
+
+@pytest.mark.parametrize("name", FROM_THE_HUB)
+def test_every_split_that_a_shipped_profile_reads_on_the_hub_is_declared(monkeypatch, name):
+    """In every language that it asks for, of all phases and studies."""
+    monkeypatch.setattr(hub, "ready", lambda _: None)
+    monkeypatch.setattr(hub, "reachable", lambda dataset, _: not dataset.startswith(hub.NOT_ON_THE_HUB))
+    lab = Lab.from_params(name)
+    read = set()
+    for study in studies.of(lab).values():
+        for _, _, recipe, chosen in lab._wanted(study.recipes, study.evaluations, 1):
+            read.update(one for step in recipe.lineage() for one in plan._read_by(engine.Job(step, tuple(chosen))))
+    assert {("mnli", "en", "train"), ("xnli", "de", "test")} < read
+    for task, code, split in read:
+        there = tasks.get(task).at(code)
+        assert split in there.splits, (task, code, split)
+        assert there.multilingual or code in there.languages, (task, code)
 
 
 def test_a_profile_with_local_weights_and_a_folder_asks_nobody(monkeypatch, tmp_path):

@@ -67,7 +67,8 @@ class Source:
     def _codes(self, task: Task, split: str) -> tuple[str, ...]:
         if self._folder(task) is None:
             declared = task.everywhere if self.asked else task.languages
-            return declared if hub.reachable(task.dataset, self._revision(task)) else ()
+            here = hub.reachable(task.dataset, self._revision(task))
+            return tuple(code for code in declared if here and split in task.at(code).splits)
         codes = self.label["languages"] if self.label and task.multilingual and not task.own else task.everywhere
         return tuple(code for code in codes if self._has(task, code, split))
 
