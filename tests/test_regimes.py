@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import tiny
+from datasets import Dataset
 from safetensors.torch import load_file
 from test_train import ALWAYS, finish, interrupt, weights
 
@@ -237,38 +238,47 @@ def test_three_intermediate_stages_then_a_target(store, start):
 
 def aligned(n=50):
     return {
-        code: {
-            "text_a": [f"{code} a{i}" for i in range(n)],
-            "text_b": [f"{code} b{i}" for i in range(n)],
-            "label": [i % 3 for i in range(n)],
-        }
+        code: Dataset.from_dict(
+            {
+                "text_a": [f"{code} a{i}" for i in range(n)],
+                "text_b": [f"{code} b{i}" for i in range(n)],
+                "label": [i % 3 for i in range(n)],
+            }
+        )
         for code in ("en", "de", "zh")
     }
 
 
-def test_the_second_text_is_the_same_row_in_another_language():
-    mixed = mixture.mixed_pairs(aligned(), dict.fromkeys(("en", "de", "zh"), 50), "mnli-translated", seed=0)
+CHOSEN = {"en": np.array([0, 7, 9]), "de": np.array([1, 2, 3, 7]), "zh": np.array([0, 48, 49])}
+
+
+@pytest.mark.parametrize("chosen", [dict.fromkeys(("en", "de", "zh"), np.arange(50)), CHOSEN], ids=["all", "some"])
+def test_the_second_text_is_the_same_row_in_another_language(chosen):
+    mixed = mixture.mixed_pairs(aligned(), chosen, "mnli-translated", seed=0)
     met = set()
     for code, columns in mixed.items():
-        assert columns["text_a"] == aligned()[code]["text_a"] and columns["label"] == aligned()[code]["label"]
-        for i, text in enumerate(columns["text_b"]):
+        assert columns["text_a"] == [f"{code} a{i}" for i in chosen[code]]
+        assert columns["label"] == [i % 3 for i in chosen[code]]
+        for i, text in zip(chosen[code], columns["text_b"], strict=True):
             other, rest = text.split()
             assert other != code and rest == f"b{i}"
             met.add((code, other))
-    assert len(met) == 6
-    again, other = (mixture.mixed_pairs(aligned(), dict.fromkeys(mixed, 50), "m", seed=s) for s in (0, 1))
+    assert len(met) == 6 or chosen is CHOSEN
+    again, other = (mixture.mixed_pairs(aligned(), chosen, "m", seed=s) for s in (0, 1))
     assert again == mixed and other != mixed
 
 
 def test_rows_that_are_not_aligned():
-    rows = aligned()
+    sets = aligned()
     with pytest.raises(UserError, match="mnli-translated: .* aligned across languages, but there are 50 in en, 49 in"):
-        mixture.mixed_pairs(rows, {"en": 50, "de": 49, "zh": 50}, "mnli-translated", 0)
-    rows["zh"]["label"][7] = 0
+        mixture.mixed_pairs(sets | {"de": sets["de"].select(range(49))}, CHOSEN, "mnli-translated", 0)
+    labels = [0 if i == 7 else i % 3 for i in range(50)]
+    sets["zh"] = sets["zh"].remove_columns("label").add_column("label", labels)
     with pytest.raises(UserError, match="the labels of en and zh differ"):
-        mixture.mixed_pairs(rows, dict.fromkeys(rows, 50), "mnli-translated", 0)
+        mixture.mixed_pairs(sets, CHOSEN, "mnli-translated", 0)
+    texts = dict.fromkeys(("en", "de"), Dataset.from_dict({"text": ["a"]}))
     with pytest.raises(UserError, match="is for tasks with two texts"):
-        mixture.mixed_pairs({"en": {"text": []}, "de": {"text": []}}, {}, "text", 0)
+        mixture.mixed_pairs(texts, {}, "text", 0)
 
 
 @pytest.fixture
@@ -289,7 +299,7 @@ def test_examples_are_per_language_and_mixing_adds_none(store, start, translated
     found = {}
     for pairs in ("same", "mixed"):
         some = stage("parallel-nli", pair_languages=pairs, **several)
-        found[pairs] = mixture.features(store, some, some.parts[0], tokenizer)
+        (found[pairs],) = mixture.features(store, some, tokenizer)
         assert len(found[pairs]) == 12 and some.updates([12]) == 3
     assert [f["labels"] for f in found["same"]] == [f["labels"] for f in found["mixed"]]
     firsts = {p: [f["input_ids"][: f["input_ids"].index(2)] for f in found[p]] for p in found}
@@ -352,17 +362,17 @@ def test_shuffled_choices_are_places_among_the_choices():
 def test_the_shuffled_control_is_trained_on_other_gold_and_on_nothing_else(store, start):
     tokenizer = model.tokenizer_of(store, start)
     both = [stage(shuffle_labels=flag) for flag in (False, True)]
-    plain, other = (mixture.features(store, some, some.parts[0], tokenizer) for some in both)
+    plain, other = (mixture.features(store, some, tokenizer)[0] for some in both)
     assert [f["input_ids"] for f in plain] == [f["input_ids"] for f in other]
     assert [f["labels"] for f in plain] != [f["labels"] for f in other]
     assert store.id(start.then(both[0])) != store.id(start.then(both[1]))
-    text = [mixture.features(store, s, Part(task="text"), tokenizer) for s in both]
+    text = [mixture.features(store, stage("text", shuffle_labels=flag), tokenizer) for flag in (False, True)]
     assert text[0] == text[1]
 
 
 def test_translations_of_a_record_get_the_same_wrong_label(store, start, translated):
     some = stage("parallel-nli", languages=("en", "de"), shuffle_labels=True)
-    found = mixture.features(store, some, some.parts[0], model.tokenizer_of(store, start))
+    (found,) = mixture.features(store, some, model.tokenizer_of(store, start))
     labels = [f["labels"] for f in found]
     assert labels[: len(labels) // 2] == labels[len(labels) // 2 :]
 

@@ -169,7 +169,7 @@ def test_the_learning_rate_is_never_zero_nor_more_than_asked(steps, warmup):
 def features_of(store, recipe):
     """Training features of the last stage's main task."""
     last = recipe.stages[-1]
-    return mixture.features(store, last, last.parts[0], model.tokenizer_of(store, recipe))
+    return mixture.features(store, last, model.tokenizer_of(store, recipe))[0]
 
 
 def gradients(store, start, monkeypatch, batch, accumulate, rows):

@@ -91,7 +91,7 @@ def test_mixed_languages_of_what_was_translated(world, marian, cache, shared, st
     _, lines = translate_task(world, "mnli", Translator(str(marian)), ["de", "zh"], examples=6)
     tiny(**yaml.safe_load(lines)).learn_tasks()
     some = Stage(task="mnli-tiny-mt-en-de", languages=("en", "de", "zh"), pair_languages="mixed", examples=4)
-    assert len(mixture.features(shared, some, some.parts[0], model.tokenizer_of(shared, start))) == 12
+    assert len(mixture.features(shared, some, model.tokenizer_of(shared, start))[0]) == 12
 
 
 def test_an_interrupted_translation_goes_on_and_no_text_is_translated_twice(world, marian, cache, monkeypatch):

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xlt import encode, mlm, robust, tasks
+from xlt import encode, mlm, robust, rows, tasks
 from xlt.errors import UserError
-from xlt.recipe import Part, Stage
+from xlt.recipe import Stage
 from xlt.shuffle import Columns, shuffled
 
 if TYPE_CHECKING:
+    from datasets import Dataset
+
     from xlt.sources import Source
     from xlt.store import Store
 
@@ -26,7 +28,7 @@ class Mixture:
 
     def __init__(self, store: Store, stage: Stage, tokenizer: Any):
         self.stage, self.tokenizer, self.seed = stage, tokenizer, stage.seed or 0
-        self.features = [features(store, stage, part, tokenizer) for part in stage.parts]
+        self.features = features(store, stage, tokenizer)
         self.records = [_count(found) for found in self.features]
         self.steps = stage.updates(self.records)
         rng = np.random.default_rng([self.seed, 0, 1])
@@ -51,40 +53,51 @@ class Mixture:
         return {name: sum(n for other, n in zip(named, counts, strict=True) if other == name) for name in named}
 
 
-def features(store: Store, stage: Stage, part: Part, tokenizer: Any) -> Features:
-    """Training features of one part: one list; for masked language modelling one for each language, rows aligned.
+def features(store: Store, stage: Stage, tokenizer: Any) -> list[Features]:
+    """Training features of each part: one list; for masked language modelling one for each language.
 
     Raises:
         UserError: `pair_languages="mixed"`, but the rows of the languages are not aligned.
     """
-    task, seed = tasks.get(part.task).training, stage.seed or 0
-    if not (part.examples or stage.pair_languages == "mixed" or stage.shuffle_labels or stage.augment):
+    drawn = rows.draw(store.source, stage)
+    return [_features(store, stage, tokenizer, place, found) for place, found in enumerate(drawn)]
+
+
+def _features(store: Store, stage: Stage, tokenizer: Any, place: int, drawn: dict[str, np.ndarray]) -> Features:
+    """Those of the part at `place`, of which the rows `drawn` are taken, by language; {} for all."""
+    part, seed = stage.parts[place], stage.seed or 0
+    task = tasks.get(part.task).training
+    mixed = stage.pair_languages == "mixed" and place == 0
+    if not (drawn or mixed or stage.shuffle_labels or stage.augment):
         read = {code: _whole(store.source, task.name, code, tokenizer, stage.max_length, stage.stride)
                 for code in part.languages}  # fmt: skip
         return read if task.family == tasks.MLM else [feature for found in read.values() for feature in found]
-    sampled = 0 if task.family == tasks.MLM else seed  # every run reads the same text
-    rows: dict[str, Columns] = {}
-    for code in part.languages:
-        found = store.source.load(task, code, "train", part.examples, sampled)
-        rows[code] = {name: found[name][:] for name in found.column_names}
-    if stage.pair_languages == "mixed" and part == stage.parts[0]:
-        totals = {code: len(store.source.load(task, code, "train")) for code in part.languages}
-        rows = mixed_pairs(rows, totals, task.name, seed)
+    sets = {code: store.source.load(task, code, "train") for code in part.languages}
+    chosen = drawn or {code: np.arange(len(found)) for code, found in sets.items()}
+    if mixed:
+        records = mixed_pairs(sets, chosen, task.name, seed)
+    else:
+        records = {code: _columns(found, chosen[code]) for code, found in sets.items()}
     if stage.shuffle_labels:
-        rows = {code: shuffled(columns, task.family, seed) for code, columns in rows.items()}
+        records = {code: shuffled(columns, task.family, seed) for code, columns in records.items()}
     if stage.augment:
         labels = store.source.labels(task)
-        rows = {
+        records = {
             code: robust.augmented(columns, stage.augment, task.family, code, seed, labels)
-            for code, columns in rows.items()
+            for code, columns in records.items()
         }
     encoded = {
         code: encode.encode(task.family, columns, tokenizer, stage.max_length, stage.stride)
-        for code, columns in rows.items()
+        for code, columns in records.items()
     }
     if task.family == tasks.MLM:
         return encoded
     return [feature for found in encoded.values() for feature in found]
+
+
+def _columns(found: Dataset, chosen: np.ndarray) -> Columns:
+    part = found.select(chosen)
+    return {name: part[name][:] for name in part.column_names}
 
 
 @lru_cache(maxsize=2)  # the runs of a worker often learn from the same records, one after the other
@@ -94,29 +107,35 @@ def _whole(source: Source, name: str, code: str, tokenizer: Any, length: int, st
     return encode.encode(task.family, source.load(task, code, "train"), tokenizer, length, stride)
 
 
-def mixed_pairs(rows: dict[str, Columns], totals: dict[str, int], name: str, seed: int) -> dict[str, Columns]:
-    """Each language's first texts, each with its second text in another language, drawn for each row.
+def mixed_pairs(
+    sets: Mapping[str, Dataset], chosen: Mapping[str, np.ndarray], name: str, seed: int
+) -> dict[str, Columns]:
+    """The chosen rows of each language, each with its second text in another language, drawn for each row.
 
-    `rows` are samples of the same places of aligned data sets with `totals` rows.
+    `sets`: all training records of the task `name` by language, aligned; `chosen`: numbers of the rows by language.
 
     Raises:
         UserError: the records are no pairs, or not aligned: other numbers of rows, or other labels.
     """
-    where, codes = f"{name}: pair_languages: mixed", list(rows)
-    if any("text_b" not in columns for columns in rows.values()):
+    where, codes = f"{name}: pair_languages: mixed", list(sets)
+    if any("text_b" not in found.column_names for found in sets.values()):
         raise UserError(f"{where} is for tasks with two texts (text_a, text_b); leave it out")
-    if len(set(totals.values())) > 1:
-        counts = ", ".join(f"{total:,} in {code}" for code, total in totals.items())
+    if len({len(found) for found in sets.values()}) > 1:
+        counts = ", ".join(f"{len(found):,} in {code}" for code, found in sets.items())
         raise UserError(f"{where} needs rows that are aligned across languages, but there are {counts}")
-    labels = rows[codes[0]]["label"]
+    every = np.unique(np.concatenate(list(chosen.values())))
+    labels = {code: found.select(every)["label"][:] for code, found in sets.items()}
     for code in codes:
-        if rows[code]["label"] != labels:
+        if labels[code] != labels[codes[0]]:
             raise UserError(f"{where} needs rows that are aligned, but the labels of {codes[0]} and {code} differ")
-    rng, found = np.random.default_rng(seed), {}
+    rng, made = np.random.default_rng(seed), {}
     for place, code in enumerate(codes):
-        others = (place + rng.integers(1, len(codes), len(labels))) % len(codes)
-        found[code] = {**rows[code], "text_b": [rows[codes[o]]["text_b"][i] for i, o in enumerate(others)]}
-    return found
+        others = (place + rng.integers(1, len(codes), len(chosen[code]))) % len(codes)
+        second = np.empty(len(others), object)
+        for other in np.unique(others):
+            second[others == other] = sets[codes[other]].select(chosen[code][others == other])["text_b"][:]
+        made[code] = _columns(sets[code], chosen[code]) | {"text_b": second.tolist()}
+    return made
 
 
 def _count(found: Features) -> int:

@@ -120,10 +120,11 @@ def _length(source: Source, task: str, most: int) -> float:
 def _records(store: Store, stage: Stage) -> list[int]:
     """Training records of each part of the stage in all its languages, read from the data set's own description."""
     copies = stage.augment.copies + stage.augment.keep if stage.augment else 1
-    return [copies * (part.examples or _training_rows(store, part)) * len(part.languages) for part in stage.parts]
+    return [copies * (part.examples or training_rows(store, part)) * len(part.languages) for part in stage.parts]
 
 
-def _training_rows(store: Store, part: Part) -> int:
+def training_rows(store: Store, part: Part) -> int:
+    """Training records of a part in its first language."""
     task, code = tasks.get(part.task).training, part.languages[0]
     held = [_rows(store, name, code, "train") for name in task.parts or [task.name]]
     return sum(held) if all(held) else len(store.source.load(task, code, "train"))

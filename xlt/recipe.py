@@ -130,9 +130,11 @@ class Stage(_Value):
     a row alone is masked by the mean of both. `frozen="embeddings"` leaves the embeddings as they are: training
     on English moves English words only, away from their counterparts.
 
-    `examples` is per language: n of them in each of L languages are n x L records. With `pair_languages="mixed"` the
-    two texts of a pair of the main task are in different languages (rows must be aligned, as in mnli-translated): every
-    first text once in each language, each with its second text in another one, so n x L records too.
+    `examples` is per language: n of them in each of L languages are n x L records. The languages draw different rows,
+    so that of parallel training sets no item stands in two of them while there are items enough (see xlt.rows); with
+    `parallel` all draw the same. With `pair_languages="mixed"` the two texts of a pair of the main task are in
+    different languages (rows must be aligned, as in mnli-translated): each first text with its second text in another
+    language, so n x L records too.
 
     `also` makes it a multi-task stage: each update is of one task, drawn in proportion to the number of records n
     ("proportional"), equally often ("uniform"), to n^(1/temperature) ("temperature") or to min(n, cap) ("capped";
@@ -174,6 +176,7 @@ class Stage(_Value):
     pivot: str | None = None
     mask_other: float | None = Field(None, ge=0, lt=1)
     pair_languages: Literal["same", "mixed"] = "same"
+    parallel: bool = False
     also: tuple[Part, ...] = ()
     mixing: Literal["proportional", "uniform", "temperature", "capped"] = "proportional"
     temperature: PositiveFloat = 2.0
@@ -197,6 +200,8 @@ class Stage(_Value):
             raise ValueError("also: the shares leave no batch to the stage's own task; together they must be below 1")
         if self.pair_languages == "mixed" and len(set(self.languages)) < 2:
             raise ValueError("pair_languages: mixed takes two languages or more; add one to languages")
+        if self.parallel and not any(part.examples and len(set(part.languages)) > 1 for part in self.parts):
+            raise ValueError("parallel: no part draws in several languages; set examples and languages")
         if self.patience and not self.watched:
             raise ValueError("patience: there are no development scores to wait for; set select to dev or oracle")
         return self

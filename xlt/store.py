@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from xlt import conditions, robust, tasks
+from xlt import conditions, robust, rows, tasks
 from xlt.errors import unknown
 from xlt.files import write_atomically
 from xlt.recipe import Encoder, Evaluation, Recipe, digest
@@ -52,6 +52,7 @@ class Store:
             records = {code: self.source.identity(task, code, "train") for code in sorted(part.languages)}
             data.setdefault(task.name, {"version": task.version, "records": {}})["records"] |= records
         key = {"format": FORMAT, "parent": self.id(recipe.parent), "stage": stage.key(), "data": data}
+        key |= rows.identity(stage)
         if stage.augment:
             key["augment"] = robust.identity(stage)
         if stage.watched:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from xlt import conditions, perturb, robust, tasks
+from xlt import conditions, perturb, plan, robust, rows, tasks
 from xlt.arms import CLEAN, PAIR, Contrast, Plan
 from xlt.artifacts import NOT_RUN
 from xlt.recipe import Evaluation, Recipe, Stage
@@ -98,6 +98,11 @@ class Study:
                 about | {"targets": ", ".join(arm.targets or self.targets), "run": "yes" if recipe else "not run"}
             )
         return pd.DataFrame(rows or {"arm": [NOT_RUN]})
+
+    def drawn(self, lab: Lab) -> str:
+        """How many records the intermediate stages draw in each language, and what those have in common."""
+        stages = [stage for recipe in self.recipes.values() for stage in recipe.stages if stage.role == "intermediate"]
+        return rows.told(stages, lambda part: plan.training_rows(lab.store, part))
 
     def table(self) -> pd.DataFrame:
         """One row for each recipe: its stages in order and what it is evaluated on."""

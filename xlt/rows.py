@@ -1,0 +1,92 @@
+"""Which training records a stage draws in each of its languages.
+
+Translated training sets are parallel: row i is the same item in every language. One draw for all languages would
+hold only as many different items as one of them, and a comparison with as many English records would be one of
+less against more. So the languages of a stage share the items out among them, unless the stage says `parallel`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xlt import tasks
+from xlt.recipe import Part, Stage
+
+if TYPE_CHECKING:
+    from xlt.sources import Source
+
+DISJOINT = "disjoint"
+
+
+def together(stage: Stage, part: Part) -> bool:
+    """Whether the part draws the same rows in all its languages: as asked for, or to read translation pairs."""
+    return stage.parallel or bool(stage.pairs) and tasks.get(part.task).family == tasks.MLM
+
+
+def identity(stage: Stage) -> dict[str, str]:
+    """What decides the drawn rows besides the stage itself: nothing where no two languages draw from one task."""
+    languages: dict[str, set[str]] = defaultdict(set)
+    for part in stage.parts:
+        if part.examples and not together(stage, part):
+            languages[tasks.get(part.task).training.name].update(part.languages)
+    return {"rows": DISJOINT} if any(len(codes) > 1 for codes in languages.values()) else {}
+
+
+def draw(source: Source, stage: Stage) -> list[dict[str, np.ndarray]]:
+    """For each part of the stage and each language the numbers of its rows, in order; {} where it takes all.
+
+    Text of masked language modelling is drawn alike under every seed: every run reads the same.
+    """
+    taken: dict[str, np.ndarray] = {}
+    drawn: list[dict[str, np.ndarray]] = []
+    for part in stage.parts:
+        task = tasks.get(part.task).training
+        seed = 0 if task.family == tasks.MLM else stage.seed or 0
+        found = {}
+        for code in part.languages if part.examples else ():
+            before = np.zeros(0, int) if together(stage, part) else taken.get(task.name, np.zeros(0, int))
+            total = len(source.load(task, code, "train"))
+            found[code], taken[task.name] = least_taken(total, part.examples, before, seed)
+        drawn.append(found)
+    return drawn
+
+
+def least_taken(total: int, examples: int, taken: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """At most `examples` of the row numbers below `total`, of those that were `taken` least often, at random.
+
+    Returns:
+        the row numbers in order, and how often each row is taken now.
+    """
+    taken = np.pad(taken, (0, max(0, total - len(taken))))
+    order = np.random.default_rng(seed).permutation(total)
+    rows = np.sort(order[np.argsort(taken[order], kind="stable")][:examples])
+    taken[rows] += 1
+    return rows, taken
+
+
+def told(stages: Iterable[Stage], count: Callable[[Part], int]) -> str:
+    """One sentence for each part that draws in several languages; `count`: training records of a part's language."""
+    lines = []
+    for stage in dict.fromkeys(stages):
+        for part in stage.parts:
+            if part.examples and len(part.languages) > 1:
+                name = stage.name if part.task == stage.task else f"{stage.name}, {part.task}"
+                total = count(part)
+                each = min(part.examples, total)
+                shared = _shared(each, len(part.languages), total, together(stage, part))
+                lines.append(f"{name}: {each:,} records in each of {len(part.languages)} languages, {shared}.")
+    return "\n".join(lines) or "No stage draws records in several languages."
+
+
+def _shared(each: int, several: int, total: int, alike: bool) -> str:
+    if alike:
+        return f"the same {each:,} rows in all"
+    if each * several <= total:
+        return f"no row in two of them: {each * several:,} different rows"
+    least, over = divmod(each * several, total)
+    often = f"{least} or {least + 1}" if over else least
+    return f"more than there are: each of the {total:,} rows is in {often} languages"
