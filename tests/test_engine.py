@@ -194,3 +194,26 @@ def test_the_longest_path_counts_everything_below():
     assert {recipe.name: path for recipe, path in paths.items()} == {
         "xlmr": 6.0, "xlmr-mnli": 5.0, "xlmr-mnli-xnli": 3.0, "xlmr-pos": 2.0,
     }  # fmt: skip
+
+
+class OutOfMemoryError(RuntimeError):
+    """torch's class of this name is known to the engine by the name alone."""
+
+
+def test_advice_for_too_little_memory_keeps_the_records_of_an_update(monkeypatch):
+    def full(*_):
+        raise OutOfMemoryError
+
+    trained = []
+    store = type("Store", (), {"done": lambda self, recipe: bool(trained)})()
+    monkeypatch.setattr(engine, "_store", lambda _: store)
+    monkeypatch.setattr(engine, "execute", full)
+
+    def said(**fields):
+        return engine._work("", Job(START.then(Stage(task="mnli", **fields))), Resources(eval_batch=64))
+
+    assert "set batch: 16, accumulate: 2 for mnli (now 32 and 1)" in said()
+    assert "set batch: 3, accumulate: 12 " in said(batch=9, accumulate=4)
+    assert "max_length" in said(batch=1)
+    trained.append("yes")
+    assert said() == "out of GPU memory; lower resources.eval_batch (64): no score depends on it"

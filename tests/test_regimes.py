@@ -550,7 +550,8 @@ def test_the_random_state_of_the_gpu_is_kept_too(store, start, monkeypatch, tmp_
     monkeypatch.setattr(train, "compute", lambda: here)
     monkeypatch.setattr(torch.cuda, "get_rng_state", lambda: state)
     monkeypatch.setattr(torch.cuda, "set_rng_state", given.append)
-    checkpoint.keep(learner, optimiser, schedule, choice, 1, [])
+    curve = train.Curve(recipe.stages[-1], 1, {"step": 1, "losses": [], "recent": []})
+    checkpoint.keep(learner, optimiser, schedule, choice, curve)
     load = torch.load
     monkeypatch.setattr(torch, "load", lambda path, map_location, **rest: load(path, map_location="cpu", **rest))
     checkpoint.restore(learner, optimiser, schedule, choice)

@@ -83,6 +83,17 @@ def test_the_folder_tells_the_stages(empty):
     assert len(empty.folder(long).name) < 100
 
 
+def test_a_change_of_the_loss_names_anew_only_the_runs_that_learn_otherwise(empty):
+    """Spans, whose padding was once a candidate, and updates in parts, whose labels did not count alike."""
+
+    def loss(**fields):
+        return empty.key(Recipe(start=RECIPE.start).then(Stage(seed=0, **fields))).get("loss")
+
+    assert loss(task="mnli") is loss(task="udpos") is loss(task="text") is None
+    assert loss(task="xquad") == loss(task="mnli", accumulate=2) == stores.LOSS
+    assert loss(task="mnli", also=[{"task": "squad"}]) == stores.LOSS
+
+
 def test_predictions_are_kept_and_readable(empty):
     make(empty)
     evaluation, examples = (

@@ -123,11 +123,15 @@ def test_the_loss_falls(store, start, task, fields):
     assert len(losses) == 40 and np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.3
 
 
-def test_about_fifty_losses_are_kept_whatever_the_length(store, start):
+def test_about_fifty_losses_are_kept_whatever_the_length(store, twin, start, monkeypatch):
+    """And the same ones where an interruption falls between two of them."""
     recipe = start.then(stage("text", steps=120, batch=1, max_length=8))
     finish(store, recipe)
     record = store.record(recipe)
     assert record["steps"] == 120 and len(record["losses"]) == 60
+    interrupt(twin, recipe, monkeypatch, after=61)
+    finish(twin, recipe)
+    assert twin.record(recipe)["losses"] == record["losses"]
 
 
 def test_epochs_become_steps(store, start):
@@ -172,35 +176,122 @@ def features_of(store, recipe):
     return mixture.features(store, last, model.tokenizer_of(store, recipe))[0]
 
 
-def gradients(store, start, monkeypatch, batch, accumulate, rows):
-    """Gradients of the first update over `rows`, without dropout."""
-    recipe = start.then(stage(batch=batch, accumulate=accumulate, steps=1))
-    learner = model.prepare(store, recipe)
+def gradients(store, start, monkeypatch, task, accumulate):
+    """Gradients of the first update, of 8 records in so many parts, without dropout, as they reach the clipping."""
+    recipe = start.then(stage(task, batch=8 // accumulate, accumulate=accumulate, steps=1, max_length=60, stride=16))
+    learner, found = model.prepare(store, recipe), {}
     for module in learner.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
     learner.encoder.config.attention_probs_dropout_prob = 0.0
-    features = features_of(store, recipe)[:rows]
-    parts = [encode.collate(features[i : i + batch], 1) for i in range(0, rows, batch)]
-    found = {}
+    tokenizer = model.tokenizer_of(store, recipe)
+    updates = train._updates(mixture.Mixture(store, recipe.stages[-1], tokenizer), learner, tokenizer)
 
     def keep(*_):
         found.update({name: p.grad.clone() for name, p in learner.named_parameters() if p.grad is not None})
+        return torch.tensor(1.0)
 
     with monkeypatch.context() as patch:
         patch.setattr(torch.nn.utils, "clip_grad_norm_", keep)
         checkpoint = train.Checkpoint(store.root / "none.pt", FOREVER)
         choice = Choice(store, recipe, learner, 1)
-        train._loop(learner, iter([("mnli", parts)]), recipe.stages[-1], 1, checkpoint, choice)
-    return found
+        _, losses = train._loop(learner, updates, recipe.stages[-1], 1, checkpoint, choice)
+    return found, losses
 
 
-def test_accumulation_equals_the_larger_batch(store, start, monkeypatch):
-    whole = gradients(store, start, monkeypatch, 8, 1, 8)
-    parts = gradients(store, start, monkeypatch, 2, 4, 8)
-    assert whole.keys() == parts.keys()
-    assert all(torch.allclose(whole[name], parts[name], atol=1e-6) for name in whole)
-    assert any(value.abs().max() > 1e-3 for value in whole.values())
+@pytest.mark.parametrize("task", ["mnli", "pos", "squad", "text"])
+def test_an_update_in_parts_learns_the_same_from_the_same_records(store, start, monkeypatch, task):
+    """Parts have different numbers of labels and different widths; neither may count."""
+    (whole, loss), (parts, again) = (gradients(store, start, monkeypatch, task, n) for n in (1, 4))
+    assert whole.keys() == parts.keys() and loss == pytest.approx(again, abs=1e-4)
+    all_of_it, apart = (torch.cat([g[name].flatten() for name in whole]) for g in (whole, parts))
+    assert (all_of_it - apart).norm() < 1e-6 * all_of_it.norm()
+    assert all_of_it.abs().max() > 1e-3
+
+
+def test_choices_in_parts_learn_the_same(store, start):
+    """Records with two and with three choices, of other lengths in each part."""
+    recipe = start.then(stage("siqa"))
+    learner, tokenizer = model.prepare(store, recipe)["siqa"].eval(), model.tokenizer_of(store, recipe)
+    choices = [["a boat", "a new wheel"], ["why", "a house by the old mill", "no"], ["one", "two"], ["x", "y z x y"]]
+    rows = {"prompt": ["what is it?"] * 4, "choices": choices, "label": [0, 2, 1, 1]}
+    features = encode.encode(tasks.CHOICE, rows, tokenizer, 40)
+    found = []
+    for size in (4, 1):
+        learner.zero_grad()
+        train._gradients(train._loss, learner, [encode.collate(features[i : i + size], 1) for i in range(0, 4, size)])
+        found.append(torch.cat([p.grad.flatten() for p in learner.parameters() if p.grad is not None]))
+    assert (found[0] - found[1]).norm() < 1e-6 * found[0].norm() and found[0].abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("task", ["squad", "mnli"])
+def test_padding_changes_no_loss(store, start, task):
+    recipe = start.then(stage(task, max_length=60, stride=16))
+    learner, features = model.prepare(store, recipe)[task].eval(), features_of(store, recipe)
+    short, long = sorted(features, key=lambda feature: len(feature["input_ids"]))[:: len(features) - 1]
+    with torch.no_grad():
+        alone = [train._loss(learner, encode.collate([feature], 1)).item() for feature in (short, long)]
+        beside = train._loss(learner, encode.collate([short, long], 1)).item()
+    assert len(short["input_ids"]) < len(long["input_ids"]) and beside == pytest.approx(np.mean(alone), rel=1e-5)
+
+
+def test_a_batch_without_any_label_has_loss_zero_and_no_gradient(store, start):
+    for task in ("pos", "text"):
+        learner = model.prepare(store, start.then(stage(task)))[task]
+        batch = encode.collate([{"input_ids": [0, 3, 2], "labels": [encode.IGNORED] * 3}] * 2, 1)
+        loss = train._loss(learner, batch)
+        loss.backward()
+        assert loss.item() == 0.0
+        assert all(not p.grad.any() for p in learner.parameters() if p.grad is not None)
+
+
+def test_a_loss_that_is_no_number_ends_the_stage_at_that_step(store, start, monkeypatch):
+    """No checkpoint is left of it, neither of the broken weights nor of those before."""
+    recipe, loss, calls = start.then(stage(steps=500)), train._loss, itertools.count(1)
+    monkeypatch.setattr(train, "_loss", lambda *batch: loss(*batch) * (float("nan") if next(calls) == 3 else 1))
+    with pytest.raises(UserError, match="xnli: the loss is no longer finite at step 3; lower lr"):
+        finish(store, recipe, ALWAYS)
+    assert next(calls) == 4 and not list(store.root.glob(".checkpoint-*"))
+
+
+def test_a_gradient_that_is_no_number_never_reaches_the_weights(store, start, monkeypatch):
+    """The loss is still finite: infinity is in its gradient alone."""
+    recipe, before = start.then(stage(steps=500)), []
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: torch.tensor(float("inf")))
+    monkeypatch.setattr(torch.optim.AdamW, "step", lambda *_: before.append(1))
+    with pytest.raises(UserError, match="at step 1; before any update: look at the encoder's weights"):
+        finish(store, recipe)
+    assert not before
+
+
+def test_broken_weights_are_neither_kept_nor_gone_on_from(store, start, monkeypatch):
+    recipe = start.then(stage())
+    interrupt(store, recipe, monkeypatch, after=3)
+    (file,) = store.root.glob(".checkpoint-*.pt")
+    state = torch.load(file, weights_only=True)
+    next(iter(state["model"].values())).view(-1)[0] = float("nan")
+    torch.save(state, file)
+    finish(store, recipe)
+    assert store.done(recipe) and all(value.isfinite().all() for value in weights(store, recipe).values())
+    learner = model.prepare(store, recipe)
+    with torch.no_grad():
+        next(learner.parameters())[0] = float("inf")
+    checkpoint = train.Checkpoint(store.root / "broken.pt", ALWAYS)
+    checkpoint.keep(learner, None, None, None, None)
+    assert not checkpoint.path.exists()
+
+
+def test_a_stage_whose_last_update_breaks_the_weights_is_not_finished(store, start, monkeypatch):
+    recipe, step = start.then(stage(steps=2)), torch.optim.AdamW.step
+
+    def breaks(optimiser, *rest):
+        step(optimiser, *rest)
+        next(p for group in optimiser.param_groups for p in group["params"]).data.fill_(float("nan"))
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", breaks)
+    with pytest.raises(UserError, match="no longer finite"):
+        finish(store, start.then(stage(steps=1)))
+    assert not store.done(recipe)
 
 
 def test_weight_decay_spares_biases_and_layer_norms(store, start):

@@ -72,17 +72,31 @@ def _work(profile_json: str, job: Job, resources: Resources) -> str | None:
 
     torch.set_num_threads(resources.threads * width(job.recipe, workers(resources)))
     try:
-        execute(_store(profile_json), job, resources)
+        store = _store(profile_json)
+        execute(store, job, resources)
     except UserError as error:
         return str(error)
     except Exception as error:  # a failing run must not stop the others
+        if type(error).__name__ == "OutOfMemoryError":
+            return f"out of GPU memory; {_smaller(job.recipe, resources, trained=store.done(job.recipe))}"
         return _describe(error)
     return None
 
 
+def _smaller(recipe: Recipe, resources: Resources, trained: bool) -> str:
+    """What takes less memory and changes the result least: of training the same update in smaller parts."""
+    if trained:
+        return f"lower resources.eval_batch ({resources.eval_batch}): no score depends on it"
+    stage = recipe.stages[-1]
+    factor = next((n for n in range(2, stage.batch + 1) if stage.batch % n == 0), None)
+    if factor is None:
+        return "batch is 1 already; take a shorter max_length, method: lora or a smaller encoder"
+    now, then = (stage.batch, stage.accumulate), (stage.batch // factor, stage.accumulate * factor)
+    said = "set batch: {}, accumulate: {} for {} (now {} and {}): the same records an update in smaller parts"
+    return said.format(*then, stage.name, *now)
+
+
 def _describe(error: BaseException) -> str:
-    if type(error).__name__ == "OutOfMemoryError":
-        return "out of GPU memory; lower batch and raise accumulate in the profile by the same factor"
     if getattr(error, "errno", None) == errno.ENOSPC or "No space left on device" in str(error):  # safetensors' own
         return "the disk is full; free some space and run again"
     frames = traceback.extract_tb(error.__traceback__)  # empty for an error that came from another process
@@ -275,7 +289,7 @@ def _kill(pool: ProcessPoolExecutor) -> None:
 def _result(future: Future) -> str | None:
     error = future.exception()
     if isinstance(error, BrokenProcessPool):
-        return "the worker process was killed (out of memory?); lower resources.workers or the stage's batch"
+        return "the worker process was killed (out of memory?); lower workers, or batch and raise accumulate"
     return _describe(error) if error else future.result()
 
 

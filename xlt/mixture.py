@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,15 +35,16 @@ class Mixture:
 
     def __iter__(self) -> Iterator[tuple[str, list[list[encode.Feature]]]]:
         names = [tasks.get(part.task).training.name for part in self.stage.parts]
-        streams = [self._stream(place) for place in range(len(names))]
+        streams, size = [self._stream(place) for place in range(len(names))], self.stage.batch
         for turn in self.turns:
-            yield names[turn], list(islice(streams[turn], self.stage.accumulate))
+            update = next(streams[turn])
+            yield names[turn], [update[i : i + size] for i in range(0, len(update), size)]
 
     def _stream(self, place: int) -> Iterator[list[encode.Feature]]:
         found, rng = self.features[place], np.random.default_rng([self.seed, place])
         if isinstance(found, dict):
             return mlm.batches(found, self.stage, self.tokenizer, rng)
-        return epochs(found, self.stage.batch, rng)
+        return epochs(found, self.stage.update_batch, rng)
 
     def updates(self, done: int) -> dict[str, int]:
         """How many of the first `done` updates were of each part, by its task as the stage names it."""

@@ -10,19 +10,20 @@ import torch
 
 from xlt import encode
 from xlt.device import autocast
+from xlt.model import mean_loss
 from xlt.recipe import Stage
 
 Languages = dict[str, list[encode.Feature]]  # by language, rows aligned
 
 
 def batches(languages: Languages, stage: Stage, tokenizer: Any, rng: np.random.Generator) -> Iterator[list]:
-    """Rows drawn at random; a share `stage.pairs` of them are a row and its translation.
+    """Batches for one update each: rows drawn at random; a share `stage.pairs` of them are a row and its translation.
 
     Examples are drawn 50 batches at a time and grouped by length.
     """
     while True:
-        drawn = [example(languages, stage, tokenizer, rng) for _ in range(50 * stage.batch)]
-        for indices in encode.batches(drawn, stage.batch, rng):
+        drawn = [example(languages, stage, tokenizer, rng) for _ in range(50 * stage.update_batch)]
+        for indices in encode.batches(drawn, stage.update_batch, rng):
             yield [drawn[i] for i in indices]
 
 
@@ -70,4 +71,4 @@ def loss(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor
         hidden = model.base_model(**batch)[0]
         chosen = labels != encode.IGNORED
         logits = model.lm_head(hidden[chosen])
-    return torch.nn.functional.cross_entropy(logits.float(), labels[chosen])
+    return mean_loss(logits, labels[chosen])

@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save_file
 
 from xlt import tasks
 from xlt.device import autocast
+from xlt.encode import IGNORED
 from xlt.encoders import ROBERTA, locate
 from xlt.errors import UserError, unknown
 from xlt.recipe import Recipe
@@ -37,6 +38,8 @@ HEADS = {
     tasks.ANSWERS: transformers.AutoModelForTokenClassification,  # a dual encoder needs none: it stays as drawn
     tasks.DUAL: transformers.AutoModelForTokenClassification,
 }
+
+GOLD = ("labels", "start_positions", "end_positions")  # of a batch, what is to be predicted
 
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
@@ -210,13 +213,32 @@ def forward(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> Any:
 
 
 def loss(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Cross-entropy of one batch with labels, of any family that has a head."""
-    if "sizes" in batch:
-        batch = dict(batch)
-        labels = batch.pop("labels")
-        return torch.nn.functional.cross_entropy(choice_logits(model, batch), labels)
-    with autocast():
-        return model(**batch).loss.float()
+    """Cross-entropy of one batch with labels, of any family that has a head: the mean over its labels.
+
+    Of spans it is the mean of start and end, each a choice among the tokens of its window, padding left out.
+    """
+    outputs = forward(model, {name: value for name, value in batch.items() if name not in GOLD})
+    if "start_positions" not in batch:
+        return mean_loss(outputs["logits"], batch["labels"])
+    padding = ~batch["attention_mask"].bool()
+    start, end = (
+        mean_loss(outputs[f"{side}_logits"].masked_fill(padding, float("-inf")), batch[f"{side}_positions"])
+        for side in ("start", "end")
+    )
+    return (start + end) / 2
+
+
+def mean_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of logits (..., classes) against labels (...), mean over those not ignored; 0 without any."""
+    logits, labels = logits.float().flatten(0, -2), labels.flatten()
+    total = torch.nn.functional.cross_entropy(logits, labels, ignore_index=IGNORED, reduction="sum")
+    return total / (labels != IGNORED).sum().clamp(min=1)
+
+
+def labels(batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """How many labels the loss of a batch is a mean over; of queries that look for their own, how many those are."""
+    gold = next(batch[name] for name in ("same", *GOLD) if name in batch)
+    return (gold != IGNORED).sum()
 
 
 def choice_logits(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:

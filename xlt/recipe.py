@@ -121,6 +121,9 @@ class Part(_Value):
 class Stage(_Value):
     """One training stage. Times are in epochs or steps, lengths in subwords, `mask` and `pairs` are shares.
 
+    An update learns from `batch` x `accumulate` records, `batch` of them in memory at a time; how the product is
+    divided changes no more than rounding and what dropout draws (but queries are told from those of their own `batch`).
+
     `steps` overrides `epochs`. `method="lora"` trains low-rank adapters (Hu et al. 2021) on the
     attention projections and the head; afterwards the adapter is merged into the encoder
     (`adapter="merge"`) or stays open and is trained on by the next LoRA stage ("carry").
@@ -226,6 +229,11 @@ class Stage(_Value):
         """Languages whose development sets decide which checkpoint is kept."""
         return {"dev": ("en",), "oracle": self.select_languages}.get(self.select, ())
 
+    @property
+    def update_batch(self) -> int:
+        """Records of an update."""
+        return self.batch * self.accumulate
+
     def batch_shares(self, records: Sequence[int]) -> list[float]:
         """Each part's share of the updates; `records` are the parts' numbers of records."""
         weigh = {
@@ -245,7 +253,7 @@ class Stage(_Value):
             return self.steps
         own = sum(n for part, n in zip(self.parts, records, strict=True) if not part.share)
         left = 1 - sum(part.share or 0 for part in self.also)
-        return max(1, math.ceil(own * self.epochs / (left * self.batch * self.accumulate)))
+        return max(1, math.ceil(own * self.epochs / (left * self.update_batch)))
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and _content(self.__dict__) == _content(other.__dict__)

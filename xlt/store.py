@@ -31,6 +31,7 @@ from xlt.retrieval import pools
 from xlt.sources import Source
 
 FORMAT = 4
+LOSS = 2  # version, of spans (2: padding is no candidate) and of updates in parts (2: every label counts alike)
 _MAKING = f".making-{platform.node()}-"  # then the process id: a shared store has makers on several machines
 
 
@@ -53,6 +54,8 @@ class Store:
             data.setdefault(task.name, {"version": task.version, "records": {}})["records"] |= records
         key = {"format": FORMAT, "parent": self.id(recipe.parent), "stage": stage.key(), "data": data}
         key |= rows.identity(stage)
+        if stage.accumulate > 1 or any(tasks.get(name).training.family == tasks.SPAN for name in stage.trains):
+            key["loss"] = LOSS
         if stage.augment:
             key["augment"] = robust.identity(stage)
         if stage.watched:

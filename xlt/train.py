@@ -36,8 +36,14 @@ def train_stage(store: Store, recipe: Recipe, folder: Path, checkpoint_minutes: 
     choice = Choice(store, recipe, learner, mixture.steps)
     checkpoint = Checkpoint(store.root / f".checkpoint-{store.id(recipe)}.pt", checkpoint_minutes)
     updates, loss = _updates(mixture, learner, tokenizer), robust.objective(stage, tokenizer, _loss)
-    steps, losses = _loop(learner, updates, stage, mixture.steps, checkpoint, choice, loss)
-    chosen = choice.apply()
+    try:
+        steps, losses = _loop(learner, updates, stage, mixture.steps, checkpoint, choice, loss)
+        chosen = choice.apply()
+        if not _finite(_trained(learner)):
+            raise Diverged(stage, steps + 1)
+    except Diverged:
+        checkpoint.path.unlink(missing_ok=True)  # it would diverge again
+        raise
     labels = {name: store.source.labels(tasks.get(name)) for name in learner.tasks}
     model.save(learner, folder, labels)
     checkpoint.path.unlink(missing_ok=True)
@@ -59,9 +65,13 @@ class Checkpoint:
         self.path, self.seconds, self.last = path, 60 * minutes, time.monotonic()
 
     def restore(self, learner: torch.nn.Module, optimiser: Any, schedule: Any, choice: Choice) -> dict[str, Any]:
+        state: dict[str, Any] = {"step": 0, "losses": [], "recent": []}
         if not self.path.is_file():
-            return {"step": 0, "losses": []}
-        state = torch.load(self.path, map_location=compute().device, weights_only=True)
+            return state
+        kept = torch.load(self.path, map_location=compute().device, weights_only=True)
+        if not _finite(kept["model"]):
+            return state
+        state |= kept
         learner.load_state_dict(state["model"], strict=False)
         optimiser.load_state_dict(state["optimiser"])
         schedule.load_state_dict(state["schedule"])
@@ -71,14 +81,16 @@ class Checkpoint:
             torch.cuda.set_rng_state(state["cuda"].cpu())
         return state
 
-    def keep(
-        self, learner: torch.nn.Module, optimiser: Any, schedule: Any, choice: Choice, step: int, losses: list
-    ) -> None:
-        if time.monotonic() - self.last < self.seconds:
+    @property
+    def due(self) -> bool:
+        return time.monotonic() - self.last >= self.seconds
+
+    def keep(self, learner: torch.nn.Module, optimiser: Any, schedule: Any, choice: Choice, curve: Curve) -> None:
+        """Write all of it, unless the last update left weights that are no numbers: the next loss will say so."""
+        if not _finite(_trained(learner)):
             return
-        trainable = {name: p.detach() for name, p in learner.named_parameters() if p.requires_grad}
-        state = {"model": trainable, "optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}
-        state |= {"choice": choice.state(), "rng": torch.get_rng_state(), "step": step, "losses": losses}
+        state = {"model": _trained(learner), "optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}
+        state |= {"choice": choice.state(), "rng": torch.get_rng_state(), **curve.state()}
         state |= {"cuda": torch.cuda.get_rng_state()} if compute().device == "cuda" else {}
         temporary = self.path.with_suffix(".tmp")
         try:
@@ -89,6 +101,57 @@ class Checkpoint:
             raise
         temporary.replace(self.path)
         self.last = time.monotonic()
+
+
+class Curve:
+    """About 50 mean losses along the way, for a figure; and the watch that every loss is a number."""
+
+    def __init__(self, stage: Stage, steps: int, state: dict[str, Any]):
+        self.stage, self.steps, self.every = stage, steps, max(1, steps // 50)
+        self.done, self.losses = state["step"], state["losses"]
+        self.recent = [torch.tensor(value) for value in state["recent"]]
+        self.unseen: list[tuple[int, torch.Tensor]] = []
+
+    def state(self) -> dict[str, Any]:
+        return {"step": self.done, "losses": self.losses, "recent": [float(value) for value in self.recent]}
+
+    def add(self, loss: torch.Tensor, norm: torch.Tensor) -> None:
+        """The loss of the next update and the norm of its gradient, both before the weights move.
+
+        A GPU runs behind: there an update is looked at one update later, so that nothing waits for it.
+
+        Raises:
+            Diverged: either is not a number.
+        """
+        self.done += 1
+        self.recent.append(torch.where(norm.isfinite(), loss, torch.nan))
+        self.unseen.append((self.done, self.recent[-1]))
+        self.look(behind=1 if loss.is_cuda else 0)
+        if self.done % self.every == 0 or self.done == self.steps:
+            self.look()
+            self.losses.append(round(float(np.mean([float(value) for value in self.recent])), 4))
+            self.recent.clear()
+
+    def look(self, behind: int = 0) -> None:
+        """Raises Diverged where the loss of an update is not finite; the last `behind` are not looked at yet."""
+        while len(self.unseen) > behind:
+            step, loss = self.unseen.pop(0)
+            if not math.isfinite(loss):
+                raise Diverged(self.stage, step)
+
+
+class Diverged(UserError):
+    def __init__(self, stage: Stage, step: int):
+        mend = f"lower lr ({stage.lr})" if step > 1 else "before any update: look at the encoder's weights"
+        super().__init__(f"{stage.task}: the loss is no longer finite at step {step}; {mend}")
+
+
+def _finite(tensors: dict[str, torch.Tensor]) -> bool:
+    return all(bool(value.isfinite().all()) for value in tensors.values())
+
+
+def _trained(learner: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: p.detach() for name, p in learner.named_parameters() if p.requires_grad}
 
 
 def _loop(
@@ -103,7 +166,7 @@ def _loop(
     """At most `steps` updates; their number, and about 50 mean losses along the way, for a curve.
 
     Raises:
-        UserError: the loss is no longer a number.
+        Diverged: the loss is no longer a number.
     """
     loss = loss or _loss
     torch.manual_seed(stage.seed or 0)
@@ -112,27 +175,32 @@ def _loop(
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _linear(step, steps, stage.warmup))
     state = checkpoint.restore(learner, optimiser, schedule, choice)
-    done, losses, recent, every = state["step"], state["losses"], [], max(1, steps // 50)
+    curve = Curve(stage, steps, state)
     learner.train()
     for step, (task, batches) in zip(range(steps), updates, strict=False):
         if step < state["step"]:  # already done before an interruption: only the data move on
             continue
         if choice.exhausted:
             break
-        recent.append(sum(_backward(loss(learner[task], batch) / stage.accumulate) for batch in batches))
-        torch.nn.utils.clip_grad_norm_((p for p in learner.parameters() if p.requires_grad), stage.clip)
+        mean = _gradients(loss, learner[task], batches)
+        norm = torch.nn.utils.clip_grad_norm_((p for p in learner.parameters() if p.requires_grad), stage.clip)
+        curve.add(mean, norm)
         optimiser.step()
         schedule.step()
         optimiser.zero_grad(set_to_none=True)
-        done = step + 1
-        if done % every == 0 or done == steps:
-            losses.append(round(float(np.mean([float(value) for value in recent])), 4))
-            recent.clear()
-            if not math.isfinite(losses[-1]):
-                raise UserError(f"{stage.task}: the loss is no longer finite at step {done}; lower lr ({stage.lr})")
-        choice.check(done)
-        checkpoint.keep(learner, optimiser, schedule, choice, done, losses)
-    return done, losses
+        choice.check(curve.done)
+        if checkpoint.due:
+            curve.look()
+            checkpoint.keep(learner, optimiser, schedule, choice, curve)
+    curve.look()
+    return curve.done, curve.losses
+
+
+def _gradients(loss: robust.Loss, learner: torch.nn.Module, batches: list[Batch]) -> torch.Tensor:
+    """Gradients of the mean loss over all labels of an update, whatever batch they are in; that mean."""
+    counts = [model.labels(batch) for batch in batches]
+    every = sum(counts).clamp(min=1)
+    return sum(_backward(loss(learner, batch) * (n / every)) for batch, n in zip(batches, counts, strict=True))
 
 
 def _backward(loss: torch.Tensor) -> torch.Tensor:
