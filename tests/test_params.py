@@ -40,6 +40,30 @@ def test_the_control_with_shuffled_labels_differs_in_nothing_else(name):
     assert stages[1].shuffle_labels and stages[0] == stages[1].model_copy(update={"shuffle_labels": False})
 
 
+CONTROLLED = [name for name in params.profiles() if params.load(name).controls]
+
+
+@pytest.mark.parametrize("name", CONTROLLED)
+def test_the_controls_of_the_matrix_are_as_long_as_the_rows_that_they_stand_beside(name):
+    """Shuffled labels: as MNLI, but the last checkpoint, as there is nothing to choose by. Longer: updates of the size
+    of SQuAD's, on the target's own records."""
+    profile = params.load(name)
+    shuffled = profile.stage("mnli, labels shuffled", "intermediate")
+    mnli, free = profile.stage("mnli", "intermediate"), {"shuffle_labels": False, "select": "last", "patience": None}
+    assert shuffled.shuffle_labels and shuffled.model_copy(update=free) == mnli.model_copy(update=free)
+    squad = profile.stage("squad", "intermediate") if "squad" in profile.intermediate else shuffled
+    for target in (t for t in profile.target if not tasks.get(t).headless):
+        longer, own = profile.stage("target, longer", "intermediate", target), profile.stage(target, "target")
+        assert (longer.task, longer.max_length, longer.lr) == (own.task, own.max_length, own.lr)
+        assert longer.role == "intermediate" and longer.steps and longer.accumulate == squad.accumulate
+
+
+def test_the_longer_training_of_mini_is_as_long_as_squad():
+    profile = params.load("mini")
+    squad = profile.stage("squad", "intermediate")
+    assert squad.updates([profile.data.world.sizes["qa_train"]]) == profile.controls["target, longer"]["steps"]
+
+
 def test_all_profiles_are_there():
     assert {"mini", "smoke", "local", "base", "paper", "paper_lora"} <= set(params.profiles())
 
@@ -56,6 +80,11 @@ def test_a_missing_file(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        (
+            "intermediate: {mnli: {}}\ncontrols: {mnli: {task: mnli}}",
+            "controls.mnli: another row has that name; give the control one of its own",
+        ),
+        ("controls: {x: {task: tatoeba}}", "mine: controls.x: tatoeba is evaluated on the encoder as it is"),
         ("sedes: 3", "unknown setting 'sedes' in mine.yaml; did you mean seeds or studies?"),
         ("resources: {worker: 3}", "unknown setting 'worker' in mine.yaml; did you mean workers?"),
         ("data: {world: {seeed: 3}}", "unknown setting 'seeed' in mine.yaml; did you mean seed?"),

@@ -15,7 +15,7 @@ matplotlib.use("Agg")
 
 from IPython.core.formatters import DisplayFormatter  # noqa: E402
 
-from xlt import report  # noqa: E402
+from xlt import answers, report, tables  # noqa: E402
 from xlt.artifacts import Kept  # noqa: E402
 from xlt.errors import UserError  # noqa: E402
 
@@ -85,6 +85,56 @@ def test_what_did_not_run_says_so(scores):
     assert text.index.tolist() == ["none", "mnli", "anli", "squad"]
     assert text.loc["squad", "udpos"] == text.loc["anli", "xnli"] == "not run"
     assert "not run" in report.show_matrix(matrix).html
+
+
+CONTROLS = {
+    "shuffled": tables.Control("mnli with shuffled labels"),
+    "longer": tables.Control("the target", ("tatoeba",)),
+}
+
+
+@pytest.fixture
+def controlled(scores):
+    """The scores with two controls that lie above every intermediate task, and a target without a head."""
+    rows = [
+        row(name, task, seed, language, value + SEEDS[seed] + offset)
+        for name, task, value in [
+            ("shuffled", "xnli", 0.9), ("longer", "xnli", 0.95), ("none", "tatoeba", 0.5), ("shuffled", "tatoeba", 0.4)
+        ]
+        for seed in range(3)
+        for language, offset in {"en": 0, "de": 0.01, "ru": -0.01}.items()
+    ]  # fmt: skip
+    return pd.concat([scores, pd.DataFrame(rows)], ignore_index=True)
+
+
+def test_controls_are_the_last_rows_and_said_to_be_controls(controlled):
+    matrix = report.transfer_matrix(controlled, controls=CONTROLS)
+    assert list(matrix["intermediate"].unique()) == ["none", "mnli", "squad", "shuffled", "longer"]
+    assert set(matrix.loc[matrix["control"] != "", "intermediate"]) == set(CONTROLS)
+    note = report.footnote(matrix)
+    assert "'shuffled' is mnli with shuffled labels; 'longer' is the target." in note and "'mnli' is" not in note
+    assert "Controls" not in report.footnote(report.transfer_matrix(controlled))
+
+
+def test_a_target_without_a_head_has_no_control_that_trains_it_longer(controlled):
+    text = report.cells(report.transfer_matrix(controlled, controls=CONTROLS))
+    assert text.loc["longer", "tatoeba"] == "–" and text.loc["longer", "udpos"] == "not run"
+    against = report.transfer_matrix(controlled, baseline="longer", controls=CONTROLS)
+    assert "tatoeba" not in set(against["target"]) and cell(against, "mnli", "xnli")["difference"] < 0
+
+
+def test_no_control_is_taken_for_the_intermediate_task_that_changes_a_target_most(controlled):
+    matrix = report.transfer_matrix(controlled, controls=CONTROLS)
+    assert set(report.most_changed(controlled, matrix, "xnli")["intermediate"]) == {"none", "mnli", "squad"}
+    said = {answer.question.split()[-1]: answer for answer in answers.transfer(matrix)}
+    assert said["xnli?"].effect == pytest.approx(0.10) and said["xnli?"].answer.startswith("mnli")
+    assert "Controls: shuffled: +30.0 points" in said["xnli?"].answer
+    assert "longer: +35.0 points" in said["xnli?"].answer
+
+
+def test_a_control_that_never_ran_can_be_a_baseline(scores):
+    matrix = report.transfer_matrix(scores, baseline="longer", controls=CONTROLS)
+    assert matrix["difference"].isna().all() and cell(matrix, "mnli", "xnli")["mean"] == pytest.approx(0.7)
 
 
 def test_a_seed_without_all_languages_is_not_averaged(scores):

@@ -64,3 +64,22 @@ def test_a_word_list_is_listed_when_all_its_parts_are(tmp_path, monkeypatch):
     (tmp_path / "en-de.tsv.gz").touch()
     assert perturb.listed("code-mix:de", "en") and perturb.listed("code-mix", "de")
     assert not perturb.listed("code-mix:de+es", "en")
+
+
+def test_controls_are_rows_of_the_matrix_and_one_of_them_learns_the_target_itself(places):
+    """Shuffled labels are a row of every target; longer training is one where there is a training stage to lengthen."""
+    controls = {"shuffled": {"task": "mnli", "shuffle_labels": True}, "longer": {"task": "target", "steps": 7}}
+    lab = Lab(tiny(controls=controls))
+    recipes = studies.transfer(lab).recipes
+    assert {label for label in recipes if label.startswith(("shuffled", "longer"))} == {
+        *(f"{row} → {target}" for row in controls for target in ("xnli", "udpos", "xquad")), "shuffled"
+    }  # fmt: skip
+    for target, learned in {"xnli": "mnli", "udpos": "pos", "xquad": "squad"}.items():
+        before, last = recipes[f"longer → {target}"].stages
+        assert before.task == last.task == learned and before.steps == 7 and before.stride == last.stride
+        assert recipes[f"shuffled → {target}"].stages[0].shuffle_labels
+    axes = studies.axes(lab)
+    assert list(axes["controls"]) == ["shuffled", "longer"] and axes["intermediates"] == ["mnli", "pos"]
+    assert axes["controls"]["longer"].without == ("tatoeba",) and "7 updates" in axes["controls"]["longer"].told
+    assert "shuffled labels" in axes["controls"]["shuffled"].told and not axes["controls"]["shuffled"].without
+    assert "shuffled" in studies.intermediate(lab).recipes and "longer" not in studies.intermediate(lab).recipes

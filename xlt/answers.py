@@ -93,20 +93,22 @@ def _values(scores: pd.DataFrame, task: str, languages: str) -> pd.Series:
 def transfer(matrix: pd.DataFrame) -> list[Answer]:
     """For each target: which intermediate tasks change it, by how much; the largest clear effect leads.
 
-    The largest of many is large by chance too: the p is Holm's over the whole matrix.
+    The largest of many is large by chance too: the p is Holm's over the whole matrix. Controls never lead: what they
+    change stands at the end.
     """
     return [_for_target(matrix[matrix["target"] == target], target) for target in dict.fromkeys(matrix["target"])]
 
 
 def _for_target(column: pd.DataFrame, target: str) -> Answer:
     question = f"Which intermediate task changes zero-shot {target}?"
-    rows = column[column["difference"].notna()]
+    ran = column[column["difference"].notna()]
+    rows, controls = ran[ran["control"] == ""], _controls(ran[ran["control"] != ""])
     told = rows[clear(rows)].sort_values("difference", key=abs, ascending=False)
     if rows.empty:
         return Answer(question, NOT_RUN, *[stats.NAN] * 3, verdict=NOT_RUN)
     if told.empty:
         largest = rows.loc[rows["difference"].abs().idxmax()]
-        text = f"none that these seeds can show; the largest difference is after {_name(largest)}"
+        text = f"none that these seeds can show; the largest difference is after {_name(largest)}{controls}"
         return Answer(
             question, text, *_fractions(largest), _least(column, largest), "no clear difference", largest["p"]
         )
@@ -115,7 +117,13 @@ def _for_target(column: pd.DataFrame, target: str) -> Answer:
     if others:
         text += f"; after Holm's correction over the whole table {(told['p'] < 0.05).sum()} of these {len(told)} remain"
     verdict = corrected("higher" if leader["difference"] > 0 else "lower", leader["p"])
-    return Answer(question, text, *_fractions(leader), _least(column, leader), verdict, leader["p"])
+    return Answer(question, text + controls, *_fractions(leader), _least(column, leader), verdict, leader["p"])
+
+
+def _controls(rows: pd.DataFrame) -> str:
+    """What the controls of a target change, to stand after the intermediate tasks; "" without controls."""
+    told = "; ".join(f"{_name(row)}: {_interval(*_fractions(row))}" for _, row in rows.iterrows())
+    return f". Controls: {told}" if told else ""
 
 
 def _least(column: pd.DataFrame, row: pd.Series) -> float:

@@ -39,7 +39,10 @@ def heat_map(matrix: pd.DataFrame) -> Figure:
         dark = row.clear and abs(100 * row.difference) > 0.55 * reach
         place = (columns.index(row.target) + 0.5, rows.index(row.intermediate) + 0.5)
         axes.text(*place, _heat_text(row), ha="center", va="center", fontsize=9, color="white" if dark else "#222222")
-    axes.set(ylabel="intermediate task", title=f"Gain over '{base}', {matrix['languages'].iloc[0]} languages")
+    axes.set(
+        ylabel="intermediate task or control" if (shown["control"] != "").any() else "intermediate task",
+        title=f"Gain over '{base}', {matrix['languages'].iloc[0]} languages",
+    )
     note = "grey: the 95 % interval covers zero, or there is none" + "   † same task" * bool(shown["same_task"].any())
     axes.set_xlabel(f"target task\n{note}")
     axes.tick_params(axis="both", length=0)

@@ -59,14 +59,14 @@ class Lab:
     # recipes and evaluations ---------------------------------------------------------------
 
     def recipe(self, *intermediate: str, target: str | None = None, pretrained: bool = True) -> Recipe:
-        """Pretrained encoder, then the intermediate tasks in this order, then the target task.
+        """Pretrained encoder, then the intermediate tasks (or controls) in this order, then the target task.
 
         `pretrained=False` leaves out the profile's own pretraining: the control encoder.
         """
         recipe = Recipe(start=self.profile.encoder)
         if pretrained and self.profile.pretraining:
             recipe = recipe.then(self.profile.pretraining.model_copy(update={"role": "pretraining"}))
-        recipe = recipe.then(*(self.profile.stage(task, "intermediate") for task in intermediate))
+        recipe = recipe.then(*(self.profile.stage(task, "intermediate", target) for task in intermediate))
         if target and not tasks.get(target).headless:
             recipe = recipe.then(self.profile.stage(target, "target"))
         return recipe

@@ -23,6 +23,7 @@ from xlt.languages import LANGUAGES, language
 from xlt.recipe import Encoder, Evaluation, Stage
 
 ROOT = Path(__file__).resolve().parents[1]
+REPEATED = "target"  # as the task of a control: whatever the target is
 
 
 def cache_root() -> Path:
@@ -69,6 +70,7 @@ class Profile(Settings):
     seeds: PositiveInt = 3
     training: dict[str, Any] = {}  # defaults of every intermediate and target stage
     intermediate: dict[str, dict[str, Any]] = {}
+    controls: dict[str, dict[str, Any]] = {}  # rows of the transfer matrix that are no intermediate tasks
     target: dict[str, dict[str, Any]] = {}
     evaluation: dict[str, dict[str, Any]] = {}  # per task, over "default"
     studies: dict[str, Plan] = {}  # of each notebook study_NAME
@@ -79,20 +81,29 @@ class Profile(Settings):
         """Make the user's own tasks known to this process."""
         tasks.add(tasks.parse(name, fields, self.name) for name, fields in self.tasks.items())
 
-    def stage(self, task: str, role: Literal["intermediate", "target"]) -> Stage:
+    def stage(self, task: str, role: Literal["intermediate", "target"], before: str | None = None) -> Stage:
         """The stage that learns `task` in this profile; fields: `training`, then those of the task.
 
         A target is learned from its training task: XNLI from MNLI, XQuAD and MLQA both from SQuAD, so that they
         share a run where they are trained alike. An intermediate entry is named by its task or by any label:
-        then it says `task`.
+        then it says `task`. A control is an intermediate entry; that of the task `target` learns the target that it
+        comes `before`, as that is learned afterwards but for what the control says: training on it for longer.
 
         Raises:
             UserError: the profile has no such task in this role.
         """
-        section: dict[str, dict[str, Any]] = getattr(self, role)
+        section = self.target if role == "target" else self.intermediate | self.controls
         if task not in section:
             raise unknown(f"{role} task", task, section, f"profile {self.name}")
-        return self._stage(task, role, section[task], f"{self.name}: {role}.{task}")
+        fields = section[task]
+        if before and self.repeats(task):
+            fields = {**self.target[before], **fields, "task": tasks.get(before).training.name}
+        place = "controls" if role == "intermediate" and task in self.controls else role
+        return self._stage(task, role, fields, f"{self.name}: {place}.{task}")
+
+    def repeats(self, control: str) -> bool:
+        """Whether the control of that name learns the target itself; targets without a head have none like that."""
+        return self.controls.get(control, {}).get("task") == REPEATED
 
     def study_stage(self, name: str, study: str) -> Stage:
         """The intermediate stage `name` of a study: its own, the profile's, or one of the task of that name."""
@@ -161,9 +172,15 @@ class Profile(Settings):
 
     @property
     def phases(self) -> list[Stage]:
-        """The stages under `intermediate` and `target`: without them there is nothing to run."""
+        """The stages under `intermediate`, `controls` and `target`: without them there is nothing to run."""
         trained = [t for t in self.target if not tasks.get(t).headless]
-        return [self.stage(t, "intermediate") for t in self.intermediate] + [self.stage(t, "target") for t in trained]
+        repeated = [name for name in self.controls if self.repeats(name)]
+        others = [name for name in self.intermediate | self.controls if name not in repeated]
+        return (
+            [self.stage(name, "intermediate") for name in others]
+            + [self.stage(name, "intermediate", t) for name in repeated for t in trained]
+            + [self.stage(t, "target") for t in trained]
+        )
 
     @cached_property
     def stages(self) -> list[Stage]:
@@ -334,6 +351,8 @@ def load(name: str) -> Profile:
         profile.evaluate(task, "en")
     for code in (*profile.languages, *profile.encoder.languages):
         language(code)
+    if taken := [name for name in profile.controls if name in profile.intermediate or name == "none"]:
+        raise UserError(f"{path.name}: controls.{taken[0]}: another row has that name; give the control one of its own")
     _ = profile.phases
     for study in profile.studies:
         profile.check_study(study)

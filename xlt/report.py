@@ -10,6 +10,7 @@ from xlt.layers import layer_note, layer_plot, layer_summary, layer_table, rule_
 from xlt.phases import control_table, learned_table, loss_curve, retrieval_table, save_scores
 from xlt.tables import (
     cells,
+    control_note,
     cost_table,
     footnote,
     language_cells,
@@ -26,6 +27,7 @@ __all__ = [
     "NOT_RUN",
     "cells",
     "chance",
+    "control_note",
     "control_table",
     "cost_table",
     "dot_plot",

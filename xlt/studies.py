@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from xlt import conditions, perturb, plan, robust, rows, tasks
 from xlt.arms import CLEAN, PAIR, Contrast, Plan
 from xlt.artifacts import NOT_RUN
 from xlt.recipe import Evaluation, Recipe, Stage
+from xlt.tables import Control
 
 if TYPE_CHECKING:
     from xlt.lab import Lab
@@ -116,8 +117,12 @@ class Study:
 
 def _told(stage: Stage) -> str:
     """A stage in a cell: "mnli (94 updates)"."""
-    long = f"{stage.steps} updates" if stage.steps else f"{stage.epochs:g} epoch{'s' * (stage.epochs != 1)}"
-    return f"{stage.name} ({long})"
+    return f"{stage.name} ({_long(stage)})"
+
+
+def _long(stage: Stage) -> str:
+    """For how long a stage trains: "94 updates", "2 epochs"."""
+    return f"{stage.steps} updates" if stage.steps else f"{stage.epochs:g} epoch{'s' * (stage.epochs != 1)}"
 
 
 def _split(names: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -143,8 +148,8 @@ def pretrained(lab: Lab) -> Study:
 
 
 def intermediate(lab: Lab) -> Study:
-    """Phase 2: one intermediate stage on the pretrained encoder; the English dev scores of its tasks."""
-    recipes = {name: lab.recipe(name) for name in lab.profile.intermediate}
+    """Phase 2: one intermediate stage (or control) on the pretrained encoder; the English dev scores of its tasks."""
+    recipes = {name: lab.recipe(name) for name in _rows(lab) if not lab.profile.repeats(name)}
     learned = dict.fromkeys(part.task for recipe in recipes.values() for part in recipe.stages[-1].parts)
     evaluations = [
         lab.profile.evaluate(task, "en").model_copy(update={"split": "dev"})
@@ -155,13 +160,40 @@ def intermediate(lab: Lab) -> Study:
 
 
 def transfer(lab: Lab) -> Study:
-    """Phase 3: every intermediate stage (and none) x every target, in every language."""
+    """Phase 3: every intermediate stage, none and the controls x every target, in every language."""
     trained, headless = _split(lab.profile.target)
+    rows = _rows(lab)
     recipes = {f"none → {t}": r for t, r in _direct(lab, trained).items()}
-    recipes |= {f"{i} → {t}": r for i in lab.profile.intermediate for t, r in _direct(lab, trained, i).items()}
+    recipes |= {f"{row} → {t}": r for row in rows for t, r in _direct(lab, trained, row).items()}
     if headless:
-        recipes |= {"none": lab.recipe()} | {i: lab.recipe(i) for i in lab.profile.intermediate}
+        recipes |= {"none": lab.recipe()} | {row: lab.recipe(row) for row in rows if not lab.profile.repeats(row)}
     return Study(recipes, lab.evaluations(*trained, *headless))
+
+
+def _rows(lab: Lab) -> list[str]:
+    """Rows of the transfer matrix below none."""
+    return [*lab.profile.intermediate, *lab.profile.controls]
+
+
+def axes(lab: Lab) -> dict[str, Any]:
+    """Rows and columns of the transfer matrix as the profile plans them: arguments of `tables.transfer_matrix`."""
+    controls = {name: _control(lab, name) for name in lab.profile.controls}
+    return {
+        "intermediates": list(lab.profile.intermediate),
+        "targets": list(lab.profile.target),
+        "controls": controls,
+    }
+
+
+def _control(lab: Lab, name: str) -> Control:
+    """A control of the profile in words; what repeats the target leaves out targets without a head."""
+    trained, headless = _split(lab.profile.target)
+    if lab.profile.repeats(name):
+        long = _long(lab.profile.stage(name, "intermediate", trained[0])) if trained else "no updates"
+        return Control(f"the target's own training records for {long} before the target's stage", tuple(headless))
+    stage = lab.profile.stage(name, "intermediate")
+    labels = " with shuffled labels, which say nothing about the records" if stage.shuffle_labels else ""
+    return Control(f"{'+'.join(stage.trains)}{labels}, {_long(stage)}")
 
 
 def retrieval(lab: Lab) -> Study:

@@ -8,7 +8,7 @@ without a finished run says "not run"; none is left out.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +25,13 @@ from xlt.recipe import digest
 
 _NEEDED = ("recipe", "intermediate", "seed", "task", "language", "metric", "value", "main")
 _SCRIPTS = {"Latn": "Latin", "Cyrl": "Cyrillic", "Grek": "Greek", "Arab": "Arabic", "Deva": "Devanagari", "Hans": "Han"}
+
+
+class Control(NamedTuple):
+    """A row of the matrix that is no intermediate task: what was trained, in words; targets `without` such a row."""
+
+    told: str
+    without: tuple[str, ...] = ()
 
 
 # ---- from rows to seeds ------------------------------------------------------------------
@@ -79,21 +86,27 @@ def transfer_matrix(
     languages: str | Collection[str] = "zero-shot",
     intermediates: Sequence[str] = (),
     targets: Sequence[str] = (),
+    controls: Mapping[str, Control] | None = None,
 ) -> pd.DataFrame:
-    """Each intermediate task (rows, `baseline` first) on each target task, tidy, in fractions.
+    """Each intermediate task (rows, `baseline` first, `controls` last) on each target task, tidy, in fractions.
 
     Columns: intermediate, target, metric; mean, low, high, sd over seeds (95 % t interval);
     difference to the baseline with diff_low, diff_high (95 % Welch) and p (Holm over the whole
     table); n_seeds of the `seeds` that the target has at all; languages; same_task (trained on the target's own data);
-    how many of the n_seeds have collapsed (see xlt.collapse), and the mean `without` them.
-    `intermediates` and `targets` name what was planned, so that what never ran has its cell too.
+    how many of the n_seeds have collapsed (see xlt.collapse), and the mean `without` them; control: what a control is
+    in words, "" for an intermediate task. `intermediates` and `targets` name what was planned, so that what never ran
+    has its cell too.
     """
-    means = seed_means(scores, languages)
-    rows = list(dict.fromkeys([baseline, *intermediates, *means["intermediate"]]))
-    columns = list(dict.fromkeys([*targets, *means["task"]]))
-    if baseline not in set(means["intermediate"]):
+    means, controls = seed_means(scores, languages), controls or {}
+    ran = [name for name in dict.fromkeys(means["intermediate"]) if name not in controls]
+    rows = list(dict.fromkeys([baseline, *intermediates, *ran, *controls]))
+    lacking = {(row, column) for row, control in controls.items() for column in control.without}
+    columns = [name for name in dict.fromkeys([*targets, *means["task"]]) if (baseline, name) not in lacking]
+    if baseline not in {*intermediates, *controls, *means["intermediate"]}:
         raise unknown("baseline", baseline, means["intermediate"].unique())
-    matrix = pd.DataFrame([_cell(means, row, column, baseline) for row in rows for column in columns])
+    cells = [(row, column) for row in rows for column in columns if (row, column) not in lacking]
+    matrix = pd.DataFrame([_cell(means, row, column, baseline) for row, column in cells])
+    matrix["control"] = [controls[row].told if row in controls else "" for row in matrix["intermediate"]]
     matrix["p"] = stats.holm(matrix["p"])
     matrix["languages"] = languages if isinstance(languages, str) else " ".join(languages)
     same = scores[scores["same_task"]] if "same_task" in scores else scores[:0]
@@ -131,7 +144,7 @@ def _cell(means: pd.DataFrame, intermediate: str, target: str, baseline: str) ->
 
 def most_changed(scores: pd.DataFrame, matrix: pd.DataFrame, task: str, count: int = 4) -> pd.DataFrame:
     """The rows of the baseline and of the `count` intermediate tasks that change `task` most, either way."""
-    cell = matrix[(matrix["target"] == task) & matrix["difference"].notna()]
+    cell = matrix[(matrix["target"] == task) & matrix["difference"].notna() & (matrix["control"] == "")]
     largest = cell.sort_values("difference", key=abs, ascending=False)["intermediate"].head(count)
     return scores[scores["intermediate"].isin([matrix["intermediate"].iloc[0], *largest])]
 
@@ -165,7 +178,8 @@ def cells(matrix: pd.DataFrame) -> pd.DataFrame:
     """The matrix as text, intermediate x target: "71.3 ± 1.2" over "+2.1 [0.4, 3.8]*"."""
     rows, columns = names(matrix)
     texts = [_cell_text(row, mark) for row, mark in zip(matrix.itertuples(), _marks(matrix), strict=True)]
-    return matrix.assign(text=texts).pivot(index="intermediate", columns="target", values="text").loc[rows, columns]
+    wide = matrix.assign(text=texts).pivot(index="intermediate", columns="target", values="text")
+    return wide.loc[rows, columns].fillna("–")  # a control that a target does not have
 
 
 def names(matrix: pd.DataFrame) -> tuple[list[str], list[str]]:
@@ -199,13 +213,20 @@ def footnote(matrix: pd.DataFrame) -> str:
     least = stats.minimum_detectable_difference(float(np.sqrt((ran["sd"] ** 2).mean())), int(fewest))
     power = "" if np.isnan(least) else f" Smallest true difference found with 80 % power: {points(least)} points."
     twins = " † The intermediate task is the target's own training task." if ran["same_task"].any() else ""
+    controls = control_note(dict(zip(ran["intermediate"], ran["control"], strict=True)))
     over = matrix["languages"].iloc[0]
     metrics = ", ".join(f"{row.target} {row.metric}" for row in ran.drop_duplicates("target").itertuples())
     return (
         f"Points ({metrics}): mean over {over} languages within a seed, then over {seeds}, ± 95 % t interval; below "
         f"it the difference to '{base}' with its 95 % interval. * This interval excludes zero. ** And p < 0.05 after "
-        f"Holm's adjustment over the table.{twins}{power}"
+        f"Holm's adjustment over the table.{twins}{controls}{power}"
     )
+
+
+def control_note(told: Mapping[str, str]) -> str:
+    """A sentence on the control rows, of which `told` says what they are; "" where it has none."""
+    controls = "; ".join(f"'{name}' is {what}" for name, what in told.items() if what)
+    return f" Controls, no intermediate tasks: {controls}." if controls else ""
 
 
 class Shown(NamedTuple):
