@@ -213,6 +213,8 @@ def test_choices_in_parts_learn_the_same(store, start):
     """Records with two and with three choices, of other lengths in each part."""
     recipe = start.then(stage("siqa"))
     learner, tokenizer = model.prepare(store, recipe)["siqa"].eval(), model.tokenizer_of(store, recipe)
+    for p in learner.classifier.parameters():
+        p.data.normal_()  # as drawn it hardly tells one choice from another
     choices = [["a boat", "a new wheel"], ["why", "a house by the old mill", "no"], ["one", "two"], ["x", "y z x y"]]
     rows = {"prompt": ["what is it?"] * 4, "choices": choices, "label": [0, 2, 1, 1]}
     features = encode.encode(tasks.CHOICE, rows, tokenizer, 40)
