@@ -213,8 +213,7 @@ def test_choices_in_parts_learn_the_same(store, start):
     """Records with two and with three choices, of other lengths in each part."""
     recipe = start.then(stage("siqa"))
     learner, tokenizer = model.prepare(store, recipe)["siqa"].eval(), model.tokenizer_of(store, recipe)
-    for p in learner.classifier.parameters():
-        p.data.normal_()  # as drawn it hardly tells one choice from another
+    learner.double()  # it hardly tells one choice from another: in fp32 their differences are mostly rounding
     choices = [["a boat", "a new wheel"], ["why", "a house by the old mill", "no"], ["one", "two"], ["x", "y z x y"]]
     rows = {"prompt": ["what is it?"] * 4, "choices": choices, "label": [0, 2, 1, 1]}
     features = encode.encode(tasks.CHOICE, rows, tokenizer, 40)
@@ -223,7 +222,7 @@ def test_choices_in_parts_learn_the_same(store, start):
         learner.zero_grad()
         train._gradients(train._loss, learner, [encode.collate(features[i : i + size], 1) for i in range(0, 4, size)])
         found.append(torch.cat([p.grad.flatten() for p in learner.parameters() if p.grad is not None]))
-    assert (found[0] - found[1]).norm() < 1e-6 * found[0].norm() and found[0].abs().max() > 1e-3
+    assert (found[0] - found[1]).norm() < 1e-6 * found[0].norm() and found[0].norm() > 1e-4
 
 
 @pytest.mark.parametrize("task", ["squad", "mnli"])
