@@ -1,7 +1,10 @@
 """Perturbed records and pairs in two languages: from the evaluation to the row of scores."""
 
+import ast
 import json
 from dataclasses import replace
+from importlib.metadata import packages_distributions
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -10,7 +13,7 @@ from conftest import tiny
 from xlt import conditions, perturb, tasks
 from xlt.engine import Job, execute
 from xlt.errors import UserError
-from xlt.perturb import PERTURBATIONS
+from xlt.perturb import PERTURBATIONS, codepoints, fingerprints, keyboards, worldwords
 from xlt.recipe import Evaluation, Stage, digest
 from xlt.store import predictions
 
@@ -75,6 +78,106 @@ def test_a_new_version_of_one_perturbation_leaves_the_scores_under_the_others(st
     monkeypatch.setitem(PERTURBATIONS, "swap", newer)
     store._ids.clear()
     assert [old == new for old, new in zip(before, ids(), strict=True)] == [False, True, False]
+
+
+def keys(store, start):
+    """Ids of evaluations by what the records go through, and of stages that are trained with it."""
+    asked = {
+        "clean": {}, "clean, English": {"language": "en"}, "swap": {"perturbation": "swap"},
+        "keyboard": {"perturbation": "keyboard"}, "keyboard, English": {"perturbation": "keyboard", "language": "en"},
+        "typos": {"perturbation": "typos"}, "substitute": {"perturbation": "substitute"},
+        "invisible": {"perturbation": "invisible"}, "bidi": {"perturbation": "bidi"},
+        "upper": {"perturbation": "upper"}, "inflection": {"perturbation": "inflection"},
+        "code-mix": {"perturbation": "code-mix:en"},
+        "code-mix, English": {"perturbation": "code-mix:zh", "language": "en"},
+        "attack: letters": {"attack": {"name": "characters"}}, "attack: forms": {"attack": {"name": "inflection"}},
+        "attack: all words": {"attack": {"name": "swap", "keep_stop_words": False}},
+    }  # fmt: skip
+    store._ids.clear()
+    found = {
+        name: digest(store.evaluation_key(start, Evaluation(**{"task": "xnli", "language": "de"} | fields)))
+        for name, fields in asked.items()
+    }
+    for name in ("swap", "typos"):
+        augment = {"perturbation": name, "strength": 0.1}
+        found[f"trained with {name}"] = store.id(start.then(Stage(task="mnli", steps=1, augment=augment)))
+    return found | {"trained": store.id(start.then(Stage(task="mnli", steps=1)))}
+
+
+def another_keyboard(language):
+    def change(monkeypatch):
+        changed = {**keyboards._layout(language), "languages": [language], "rows": ["pyfgcrl", "aoeuidhtns", "qjkxbm"]}
+        monkeypatch.setattr(keyboards, "_LAYOUTS", {"another": changed, **keyboards._LAYOUTS})
+        keyboards.neighbours.cache_clear()
+
+    return change
+
+
+def another_invisible_space(monkeypatch):
+    monkeypatch.setitem(codepoints.CLASSES, "invisible", {"spaces": [0x2060]})
+
+
+def another_german_word(monkeypatch):
+    forms = worldwords._forms
+    monkeypatch.setattr(worldwords, "_forms", lambda code: forms(code) | ({"dog": ["Köter"]} if code == "de" else {}))
+    worldwords.lexicon.cache_clear()
+    worldwords.fingerprint.cache_clear()
+
+
+def another(package):
+    def install(monkeypatch):
+        before = fingerprints.installed
+        monkeypatch.setattr(fingerprints, "installed", lambda name: "9.9" if name == package else before(name))
+
+    return install
+
+
+@pytest.fixture
+def tables_again():
+    """The tables as they are in the files, after a test that has read others."""
+    yield
+    for read in (keyboards.neighbours, worldwords.lexicon, worldwords.fingerprint):
+        read.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("change", "stale"),
+    [
+        (another_keyboard("de"), {"keyboard", "typos", "substitute", "attack: letters"}),
+        (another_keyboard("en"), {"keyboard, English", "trained with typos"}),
+        (another_invisible_space, {"invisible"}),
+        (another_german_word, {"code-mix"}),
+        (another("simplemma"), {"inflection", "code-mix", "code-mix, English", "attack: forms"}),
+        (another("stop-words"), {"attack: letters", "attack: forms"}),
+    ],
+)
+def test_a_changed_table_makes_stale_what_reads_it_and_nothing_else(
+    store, start, monkeypatch, tables_again, change, stale
+):
+    before = keys(store, start)
+    change(monkeypatch)
+    now = keys(store, start)
+    assert {name for name in before if before[name] != now[name]} == stale
+
+
+def test_every_table_and_every_package_with_tables_is_declared_by_a_perturbation():
+    """One that is not would change results under the keys of old ones."""
+    folder, tools = Path(perturb.__file__).parent, {"pandas", "pyyaml", "regex"}
+    imported = set()
+    for file in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.partition(".")[0])
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+    installed = {
+        name.lower().replace("_", "-") for module in imported for name in packages_distributions().get(module, ())
+    }
+    assert {name.lower() for p in PERTURBATIONS.values() for name in p.packages} == installed - tools - {
+        "xlt-compendium"
+    }
+    tables = {name for p in PERTURBATIONS.values() for name in p.tables}
+    assert tables == {path.name for path in folder.glob("*.yaml")} - {"gallery.yaml"}  # sentences to look at
 
 
 def test_scores_carry_their_conditions(store, start):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from conftest import SIZES
@@ -10,7 +11,8 @@ from xlt import store as stores
 from xlt.engine import Job, execute
 from xlt.errors import UserError
 from xlt.params import Resources
-from xlt.recipe import Encoder, Evaluation, Recipe, Stage
+from xlt.perturb import PERTURBATIONS
+from xlt.recipe import Encoder, Evaluation, Recipe, Stage, digest
 from xlt.store import Store, predictions, why
 
 
@@ -165,6 +167,35 @@ def full(lab):
 def test_why_current(lab):
     name = lab.store.folder(full(lab)).name
     assert why(str(lab.path), name) == [f"{name} is current: profile {lab.path} uses it as it is"]
+
+
+def test_why_names_the_table_under_a_stale_score(lab, monkeypatch):
+    recipe, store = full(lab), lab.store
+    for fields in ({}, {"perturbation": "keyboard"}, {"perturbation": "swap"}):
+        asked = Evaluation(task="xnli", language="de", **fields)
+        (store.folder(recipe) / "scores").mkdir(exist_ok=True)
+        store.save_scores(recipe, asked, {"key": store.evaluation_key(recipe, asked)}, [])
+    name = store.folder(recipe).name
+    assert why(str(lab.path), name) == [f"{name} is current: profile {lab.path} uses it as it is"]
+    keyboard = PERTURBATIONS["keyboard"]
+    monkeypatch.setitem(
+        PERTURBATIONS, "keyboard", replace(keyboard, tables={"keyboards.yaml": lambda language: "another"})
+    )
+    head, change = why(str(lab.path), name)
+    assert head == f"{name} is current, but these of its scores are stale:"
+    was, now = (digest(content("de")) for content in (keyboard.tables["keyboards.yaml"], lambda _: "another"))
+    assert change == (f'  xnli in de under keyboard: perturbation.tables.keyboards.yaml: was "{was}", is now "{now}"')
+    asked = Evaluation(task="xnli", language="de", perturbation="keyboard")
+    store.save_scores(recipe, asked, {"key": store.evaluation_key(recipe, asked)}, [])
+    assert "is current: profile" in why(str(lab.path), name)[0], "made again"
+
+
+def test_why_passes_over_scores_of_tasks_that_the_profile_does_not_know(lab):
+    recipe = full(lab)
+    (lab.store.folder(recipe) / "scores").mkdir()
+    file = lab.store.folder(recipe) / "scores/moods-en-0123456789ab.json"
+    file.write_text(json.dumps({"key": {"evaluation": {"task": "moods"}}}))
+    assert "is current: profile" in why(str(lab.path), file.parent.parent.name)[0]
 
 
 def test_why_names_the_field_that_changed(lab):

@@ -60,15 +60,18 @@ def _second(source: Source, task: Task, evaluation: Evaluation, first: Columns, 
 
 
 def identity(source: Source, task: Task, evaluation: Evaluation) -> dict[str, Any]:
-    """What decides the records besides the evaluation itself: the other language's, word lists, the version."""
+    """What decides the records besides the evaluation itself: the other language's, word lists, tables, the version."""
     key: dict[str, Any] = {}
     if evaluation.language_b:
         key["data_b"] = source.identity(task, evaluation.language_b, evaluation.split)
     if evaluation.perturbation:
-        files = perturb.files(evaluation.perturbation, evaluation.language)
-        key["perturbation"] = {"version": perturb.get(evaluation.perturbation)[0].version, "files": files}
+        key["perturbation"] = perturb.identity(evaluation.perturbation, evaluation.language)
     if evaluation.attack:
+        from xlt.attack import candidates
+
         key["attack"] = {"version": ATTACKS, "files": perturb.files(evaluation.attack.name, evaluation.language)}
+        if tables := candidates.tables(evaluation.attack, evaluation.language):
+            key["attack"]["tables"] = tables
     return key
 
 

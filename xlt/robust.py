@@ -66,10 +66,12 @@ def augmented(
 
 
 def identity(stage: Stage) -> dict[str, Any]:
-    """What decides the perturbed records besides the stage itself: the version and the word lists by language."""
+    """What decides the perturbed records besides the stage itself: the version; word lists and tables by language."""
     codes = sorted({code for part in stage.parts for code in part.languages})
-    files = {code: perturb.files(stage.augment.perturbation, code) for code in codes}
-    return {"version": perturb.get(stage.augment.perturbation)[0].version, "files": files}
+    of = {code: perturb.identity(stage.augment.perturbation, code) for code in codes}
+    found = {"version": of[codes[0]]["version"], "files": {code: of[code]["files"] for code in codes}}
+    tables = {code: of[code]["tables"] for code in codes if "tables" in of[code]}
+    return found | ({"tables": tables} if tables else {})
 
 
 # the radius ------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from xlt import conditions, robust, rows, tasks
-from xlt.errors import unknown
+from xlt.errors import UserError, unknown
 from xlt.files import write_atomically
 from xlt.recipe import Encoder, Evaluation, Recipe, digest
 from xlt.retrieval import pools
@@ -174,7 +174,7 @@ def _differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
 
 
 def why(profile: str, run: str) -> list[str]:
-    """Why the stored run `run` (folder name or a part of it) is or is not current, field by field."""
+    """Why the stored run `run` (folder name or a part of it) and its scores are or are not current, field by field."""
     from xlt.lab import Lab
 
     lab = Lab.from_params(profile)
@@ -185,13 +185,30 @@ def why(profile: str, run: str) -> list[str]:
     record = json.loads((found / "run.json").read_text(encoding="utf-8"))
     current = {lab.store.folder(recipe).name: recipe for recipe in lab.all_recipes()}
     if found.name in current:
-        return [f"{found.name} is current: profile {profile} uses it as it is"]
+        if not (stale := list(_stale_scores(lab.store, current[found.name]))):
+            return [f"{found.name} is current: profile {profile} uses it as it is"]
+        return [f"{found.name} is current, but these of its scores are stale:", *(f"  {change}" for change in stale)]
     name = found.name.rsplit("-", 1)[0]
     rivals = [recipe for folder, recipe in current.items() if folder.rsplit("-", 1)[0] == name]
     if not rivals:
         return [f"{found.name} is of no use to profile {profile}: it has no recipe {name}"]
     changes = min((_changes(lab.store, record["key"], rival) for rival in rivals), key=len)
     return [f"{found.name} is stale:", *(f"  {change}" for change in changes)]
+
+
+def _stale_scores(store: Store, recipe: Recipe) -> Iterator[str]:
+    """What differs in the key of each score of a run that was made otherwise than it would be now, and not again."""
+    for file in sorted((store.folder(recipe) / "scores").glob("*.json")):
+        key = json.loads(file.read_text(encoding="utf-8"))["key"]
+        try:
+            evaluation = Evaluation(**key["evaluation"])
+            now = store.evaluation_key(recipe, evaluation)
+        except (UserError, ValueError):  # asked for by another profile: its task or word list is not known here
+            continue
+        if not store.score_file(recipe, evaluation).is_file():
+            under = evaluation.perturbation or (evaluation.attack and f"attack {evaluation.attack.name}")
+            name = f"{evaluation.task} in {evaluation.language}" + (f" under {under}" if under else "")
+            yield from (f"{name}: {change}" for change in _differences(key, now))
 
 
 def _changes(store: Store, key: dict[str, Any], recipe: Recipe) -> list[str]:

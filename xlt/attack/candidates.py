@@ -16,6 +16,7 @@ from xlt import perturb, tasks
 from xlt.attack.texts import Place, Texts, texts_of
 from xlt.errors import UserError, unknown
 from xlt.languages import language as language_row
+from xlt.perturb import fingerprints
 from xlt.perturb.align import Span
 from xlt.perturb.neighbours import stop_words
 from xlt.perturb.registry import EDIT, PERTURBATIONS, Site, get
@@ -55,6 +56,21 @@ def check(attack: Attack, family: str, language: str) -> None:
         get(attack.name)[0].check(language, family)
     if base in ("synonyms", "code-mix"):
         list(_lexical(attack, language)(""))
+
+
+def tables(attack: Attack, language: str) -> dict[str, str]:
+    """What decides its candidates besides the attack itself and word lists: as `perturb.tables`, of all that it draws.
+
+    Raises:
+        UserError: there is no such attack.
+    """
+    known(attack)
+    base = attack.name.partition(":")[0]
+    drawn = DEEPWORDBUG if base == "characters" else (attack.name,) if base in PERTURBATIONS else ()
+    found = {table: content for name in drawn for table, content in perturb.tables(name, language).items()}
+    if attack.keep_stop_words and base != "distractor":
+        found["stop-words"] = fingerprints.installed("stop-words")
+    return found
 
 
 def units(text: str, language: str) -> list[Span]:

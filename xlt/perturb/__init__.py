@@ -1,6 +1,7 @@
 """Perturbations of records, for every task family and script; gold stays aligned.
 
 registry     what a perturbation is: kind, strength, valid languages and families, what it preserves
+fingerprints what of tables, word lists and packages decides its result
 align        edits and moves, and gold spans that follow them; units: words and grapheme clusters
 draw, rows   which changes happen in a text, and in the records of each task family
 characters, keyboards, codepoints, order, vocabulary, neighbours, scripts, distractors   the perturbations
@@ -11,6 +12,7 @@ gallery      tables to look at; measure: how much has changed; stream: the comma
 from xlt.perturb import characters, codepoints, distractors, keyboards, neighbours, order, scripts, vocabulary  # noqa: F401
 from xlt.perturb.align import Aligned, Edit, edited
 from xlt.perturb.defences import fold_confusables, strip_ignorables, survival, surviving, undone
+from xlt.perturb.fingerprints import identity, tables
 from xlt.perturb.gallery import examples, gallery, table
 from xlt.perturb.lexicons import files, listed
 from xlt.perturb.measure import share_changed
@@ -19,7 +21,6 @@ from xlt.perturb.rows import apply, edits
 
 __all__ = [
     "PERTURBATIONS", "Aligned", "Edit", "Perturbation", "apply", "edited", "edits", "examples", "files",
-    "fold_confusables", "gallery", "get", "listed", "share_changed", "strip_ignorables", "survival",
-    "surviving", "table", "undone",
-    "valid",
+    "fold_confusables", "gallery", "get", "identity", "listed", "share_changed", "strip_ignorables", "survival",
+    "surviving", "table", "tables", "undone", "valid",
 ]  # fmt: skip

@@ -58,7 +58,7 @@ def drop(text: str, _: Site) -> Iterator[Edit]:
         yield from (Edit(start, end, "") for start, end in word[1:])
 
 
-@perturbation("insert", "character", _WORDS)
+@perturbation("insert", "character", _WORDS, tables={keyboards.FILE: keyboards.letters})
 def insert(text: str, site: Site) -> Iterator[Edit]:
     """A random letter of the alphabet follows a letter."""
     draw = random_letter(text, site)
@@ -66,7 +66,7 @@ def insert(text: str, site: Site) -> Iterator[Edit]:
         yield from (Edit(start, end, text[start:end] + draw(text[start:end])) for start, end in word)
 
 
-@perturbation("substitute", "character", _WORDS)
+@perturbation("substitute", "character", _WORDS, tables={keyboards.FILE: keyboards.letters})
 def substitute(text: str, site: Site) -> Iterator[Edit]:
     """A random letter of the alphabet takes a letter's place."""
     draw = random_letter(text, site)

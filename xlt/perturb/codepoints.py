@@ -18,9 +18,8 @@ from xlt.perturb.align import Edit
 from xlt.perturb.registry import Site, perturbation
 from xlt.perturb.units import in_script, letters
 
-CLASSES: dict[str, dict[str, list[int]]] = yaml.safe_load(
-    Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")
-)  # fmt: skip
+FILE = "codepoints.yaml"
+CLASSES: dict[str, dict[str, list[int]]] = yaml.safe_load(Path(__file__).with_name(FILE).read_text(encoding="utf-8"))
 _RIGHT_TO_LEFT = ("Arab", "Hebr")
 _LOOKS = "looks of the text"
 _UNJOINED = (
@@ -39,7 +38,8 @@ def members(kind: str, name: str) -> list[str]:
     return [chr(point) for point in CLASSES[kind][name]]
 
 
-@perturbation("invisible", "character", _UNJOINED, argument="/".join(CLASSES["invisible"]))
+@perturbation("invisible", "character", _UNJOINED, argument="/".join(CLASSES["invisible"]),
+              tables={FILE: lambda _: CLASSES["invisible"]})  # fmt: skip
 def invisible(text: str, site: Site) -> Iterator[Edit]:
     """An invisible character after a letter inside of a word (default class: spaces)."""
     characters = members("invisible", site.argument or "spaces")
@@ -48,7 +48,8 @@ def invisible(text: str, site: Site) -> Iterator[Edit]:
             yield Edit(start, end, text[start:end] + site.rng.choice(characters))
 
 
-@perturbation("bidi", "character", _UNJOINED, argument="/".join(CLASSES["bidi"]))
+@perturbation("bidi", "character", _UNJOINED, argument="/".join(CLASSES["bidi"]),
+              tables={FILE: lambda _: CLASSES["bidi"]})  # fmt: skip
 def bidi(text: str, site: Site) -> Iterator[Edit]:
     """Two letters stored in the wrong order, with bidi controls that show them in the right one (default: override)."""
     kind = site.argument or "override"
@@ -97,7 +98,8 @@ def _confusable() -> set[tuple[str, str]]:
 HOMOGLYPHS = {"scripts": look_alikes, "compatibility": compatible}
 
 
-@perturbation("homoglyphs", "character", _LOOKS, scripts="Latn Cyrl Grek", argument="/".join(HOMOGLYPHS))
+@perturbation("homoglyphs", "character", _LOOKS, scripts="Latn Cyrl Grek", argument="/".join(HOMOGLYPHS),
+              packages="confusable-homoglyphs")  # fmt: skip
 def homoglyphs(text: str, site: Site) -> Iterator[Edit]:
     """A look-alike in a letter's place (default: letters of other scripts)."""
     kind = site.argument or "scripts"

@@ -20,8 +20,9 @@ from xlt.perturb.registry import Site, perturbation
 
 _STARTS = (-0.5, 0.0, 0.25, 0.75)  # where the rows begin, in key widths right of Q
 _REACH = 1.3  # distance of neighbouring keys in key widths: the row's two and, in the next rows, the two that touch
+FILE = "keyboards.yaml"
 _LAYOUTS: dict[str, dict[str, Any]] = yaml.safe_load(
-    Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")
+    Path(__file__).with_name(FILE).read_text(encoding="utf-8")
 )["layouts"]  # fmt: skip
 SCRIPTS = " ".join(script for layout in _LAYOUTS.values() for script in layout.get("scripts", ()))
 
@@ -97,7 +98,7 @@ def _named(name: str) -> str:
         return ""
 
 
-@perturbation("keyboard", "character", "number and order of words", scripts=SCRIPTS)
+@perturbation("keyboard", "character", "number and order of words", scripts=SCRIPTS, tables={FILE: neighbours})
 def keyboard(text: str, site: Site) -> Iterator[Edit]:
     """A neighbouring key of the language's keyboard in place of a letter."""
     near = neighbours(site.language)
@@ -107,7 +108,7 @@ def keyboard(text: str, site: Site) -> Iterator[Edit]:
                 yield Edit(start, end, new)
 
 
-@perturbation("typos", "character", "number and order of words", scripts=SCRIPTS)
+@perturbation("typos", "character", "number and order of words", scripts=SCRIPTS, tables={FILE: neighbours})
 def typos(text: str, site: Site) -> Iterator[Edit]:
     """A slip of the fingers: a neighbouring key instead or besides, a letter twice, left out or swapped."""
     near = neighbours(site.language)

@@ -56,12 +56,15 @@ def synonyms(language: str, file: str = "") -> Lexicon:
 
 
 def files(name: str, language: str) -> dict[str, str]:
-    """File name -> SHA-256 of the word lists that perturbation `name` reads: part of the identity of its results.
+    """Name -> SHA-256 of the word lists that perturbation `name` reads: files, else the words of the generated world.
 
-    None where it reads no file: the world's words are part of the program.
+    Empty where it reads none, or there are none for the language.
     """
     base, _, argument = name.partition(":")
-    return _fingerprints(language, argument or _DEFAULT[base] or language) if base in _DEFAULT else {}
+    if base not in _DEFAULT:
+        return {}
+    parts = (argument or _DEFAULT[base] or language).split("+")
+    return {name: found for part in parts for name, found in _fingerprints(language, part).items()}
 
 
 def listed(name: str, language: str) -> bool:
@@ -77,8 +80,10 @@ def _paths(language: str, argument: str) -> list[list[Path]]:
     return [[Path(p)] if _is_file(p) else wordnets.paths(language, p) for p in argument.split("+")]
 
 
-def _fingerprints(language: str, argument: str) -> dict[str, str]:
-    paths = [path for part in _paths(language, argument) for path in part]
+def _fingerprints(language: str, part: str) -> dict[str, str]:
+    paths = _paths(language, part)[0]
+    if not paths and (words := worldwords.fingerprint(language.partition("@")[0], part.partition("@")[0])):
+        return {f"words of the generated world, {language} to {part}": words}
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 

@@ -35,7 +35,7 @@ def published(text: str, site: Site) -> Iterator[Edit]:
 
 
 @perturbation("rs-da-clean", "word", "function words, numbers, case, punctuation", unit="word of the list",
-              spaces=True, argument="FILE.json/FILE.tsv")  # fmt: skip
+              spaces=True, argument="FILE.json/FILE.tsv", packages="stop-words")  # fmt: skip
 def cleaned(text: str, site: Site) -> Iterator[Edit]:
     """RS-DA by the same law for words without their punctuation and in any case; function words never come or go."""
     language = site.language.partition("@")[0]

@@ -11,8 +11,8 @@ A name can carry an argument after a colon: "code-mix:ar", "invisible:joiners", 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -41,6 +41,8 @@ class Perturbation:
     spaces: bool  # needs spaces between words; tagging has its words given
     argument: str  # what may stand after the colon
     version: int  # raised when it draws something else than before
+    tables: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)  # file -> what it holds for a language
+    packages: tuple[str, ...] = ()  # whose tables it reads
 
     @property
     def what(self) -> str:
@@ -89,7 +91,7 @@ PERTURBATIONS: dict[str, Perturbation] = {}
 def perturbation(
     name: str, kind: str, preserves: str, *, unit: str = "letter", form: str = EDIT,
     families: tuple[str, ...] = FAMILIES, scripts: str = "", languages: str = "", spaces: bool = False,
-    argument: str = "", version: int = 1,
+    argument: str = "", version: int = 1, tables: Mapping[str, Callable[[str], Any]] | None = None, packages: str = "",
 ) -> Callable[[Callable], Callable]:  # fmt: skip
     """Declares the decorated function `find` as a perturbation.
 
@@ -97,12 +99,16 @@ def perturbation(
     move: `find(length, rng)` yields (start, order): the units start + order[k] of a clause of `length` units
         stand at start + k; no unit occurs twice.
     add: `find(record, site)` gives the sentence to add to `record["context"]`, or None.
+
+    What `find` reads besides the text is declared, so that a result is known to be old once that has changed (see
+    `fingerprints`): `tables` gives, by the name of the file, what it reads of it in a language; `packages` are those
+    whose tables it reads. Word lists are found by the perturbation's argument (see `lexicons.files`).
     """
 
     def declare(find: Callable) -> Callable:
         PERTURBATIONS[name] = Perturbation(
             name, kind, find, form, unit, preserves, families, tuple(scripts.split()), tuple(languages.split()), spaces,
-            argument, version,
+            argument, version, tables or {}, tuple(packages.split()),
         )  # fmt: skip
         return find
 

@@ -41,7 +41,7 @@ def _converted(text: str, convert: Callable[[str], str]) -> Iterator[Edit]:
             yield Edit(start, end, new)
 
 
-@perturbation("romanise", "script", _SOUNDS, unit="word", scripts=_OTHER)
+@perturbation("romanise", "script", _SOUNDS, unit="word", scripts=_OTHER, packages="uroman")
 def romanise(text: str, site: Site) -> Iterator[Edit]:
     """A word in Latin letters, by uroman."""
     iso3 = language_row(site.language).iso3.partition("_")[0].partition("@")[0]
@@ -60,7 +60,7 @@ def _uroman():
     return Uroman()
 
 
-@perturbation("latin", "script", _SOUNDS, unit="word", languages=" ".join(_CYRILLIC))
+@perturbation("latin", "script", _SOUNDS, unit="word", languages=" ".join(_CYRILLIC), packages="cyrtranslit")
 def to_latin(text: str, site: Site) -> Iterator[Edit]:
     """A Cyrillic word in the language's Latin transliteration."""
     from cyrtranslit import to_latin
@@ -68,7 +68,8 @@ def to_latin(text: str, site: Site) -> Iterator[Edit]:
     yield from _converted(text, lambda word: to_latin(word, _CYRILLIC[site.language]))
 
 
-@perturbation("cyrillic", "script", "words: Serbian is written in both", unit="word", languages="sr-Latn")
+@perturbation("cyrillic", "script", "words: Serbian is written in both", unit="word", languages="sr-Latn",
+              packages="cyrtranslit")  # fmt: skip
 def to_cyrillic(text: str, _: Site) -> Iterator[Edit]:
     """A Serbian word in Cyrillic."""
     from cyrtranslit import to_cyrillic
@@ -78,7 +79,8 @@ def to_cyrillic(text: str, _: Site) -> Iterator[Edit]:
             yield Edit(start, end, new)
 
 
-@perturbation("indic", "script", _SOUNDS, unit="word", scripts=" ".join(_INDIC), argument="/".join(_INDIC))
+@perturbation("indic", "script", _SOUNDS, unit="word", scripts=" ".join(_INDIC), argument="/".join(_INDIC),
+              packages="indic-transliteration")  # fmt: skip
 def indic(text: str, site: Site) -> Iterator[Edit]:
     """A word in another Indic script (default: Devanagari; for Devanagari Bengali)."""
     from indic_transliteration.sanscript import transliterate
@@ -98,7 +100,8 @@ def indic(text: str, site: Site) -> Iterator[Edit]:
     yield from _converted(text, convert)
 
 
-@perturbation("traditional", "script", "words", unit="character", scripts="Hans", argument="/".join(_VARIANTS))
+@perturbation("traditional", "script", "words", unit="character", scripts="Hans", argument="/".join(_VARIANTS),
+              packages="OpenCC")  # fmt: skip
 def traditional(text: str, site: Site) -> Iterator[Edit]:
     """A simplified Chinese character in its traditional form, chosen by the phrase that it is in (OpenCC)."""
     variant = site.argument or "standard"
@@ -107,7 +110,7 @@ def traditional(text: str, site: Site) -> Iterator[Edit]:
     yield from _han(text, _VARIANTS[variant])
 
 
-@perturbation("simplified", "script", "words", unit="character", scripts="Hant Hans")
+@perturbation("simplified", "script", "words", unit="character", scripts="Hant Hans", packages="OpenCC")
 def simplified(text: str, _: Site) -> Iterator[Edit]:
     """A traditional Chinese character in its simplified form (OpenCC)."""
     yield from _han(text, "t2s")

@@ -23,20 +23,20 @@ _LONGEST = 6  # characters of a Chinese lexicon entry
 
 
 @perturbation("code-mix", "word", "meaning of the words, not their form", unit="word of the lexicon",
-              argument="LANGUAGE[+LANGUAGE...]/FILE.tsv")  # fmt: skip
+              argument="LANGUAGE[+LANGUAGE...]/FILE.tsv", packages="simplemma")  # fmt: skip
 def code_mix(text: str, site: Site) -> Iterator[Edit]:
     """Another language's word from a lexicon, as in PolyGloss (Tan and Joty 2021) without its search (default: en)."""
     yield from _replaced(text, translations(site.language.partition("@")[0], site.argument or "en"), site)
 
 
 @perturbation("synonyms", "word", "meaning, roughly: a hypernym or neighbour can change an NLI label",
-              unit="word of the lexicon", argument="FILE.json/FILE.tsv")  # fmt: skip
+              unit="word of the lexicon", argument="FILE.json/FILE.tsv", packages="simplemma")  # fmt: skip
 def synonym(text: str, site: Site) -> Iterator[Edit]:
     """A synonym or, in the generated world, a hypernym; a user's file can list other neighbours."""
     yield from _replaced(text, synonyms(site.language.partition("@")[0], site.argument), site)
 
 
-@perturbation("inflection", "word", "lemmas", unit="inflected word", languages=_INFLECTED)
+@perturbation("inflection", "word", "lemmas", unit="inflected word", languages=_INFLECTED, packages="simplemma")
 def inflection(text: str, site: Site) -> Iterator[Edit]:
     """Another form of the same lemma, as in Morpheus (Tan et al. 2020) without its search; forms from simplemma."""
     yield from _drawn(text, _inflected(text, site), site)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 
 from xlt.perturb.wordfiles import Lexicon, grouped
+from xlt.recipe import canonical
 
 
 @cache
@@ -21,6 +23,13 @@ def lexicon(language: str, into: str) -> Lexicon | None:
         wider = {noun: hypernym for noun, (_, hypernym, _) in NOUNS.items() if hypernym}
         pairs = [pair for noun, hypernym in wider.items() for pair in zip(ours[noun], ours[hypernym], strict=False)]
     return Lexicon(grouped(pairs), False)
+
+
+@cache
+def fingerprint(language: str, into: str) -> str | None:
+    """SHA-256 of the lexicon; None where there is none."""
+    found = lexicon(language, into)
+    return found and hashlib.sha256(canonical(found.table).encode()).hexdigest()
 
 
 _GENDERS = frozenset({"m", "f", "n", "nt", "ma", "fp"})  # beside the forms in a noun's line

@@ -1,0 +1,33 @@
+"""What decides the result of a perturbation besides its name, the text and the draw: it belongs to the key of a run.
+
+Of a table the hash is of what a language reads of it, so that another German keyboard leaves the French scores valid.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from xlt.perturb.lexicons import files
+from xlt.perturb.registry import get
+from xlt.recipe import digest
+
+installed = cache(version)  # of a package; tables of scores ask for it a hundred thousand times
+
+
+def identity(name: str, language: str) -> dict[str, Any]:
+    """The version of perturbation `name`, the hashes of its word lists and, if it reads any, its tables.
+
+    Raises:
+        UserError: no such perturbation, or a word list that cannot be read.
+    """
+    found = {"version": get(name)[0].version, "files": files(name, language)}
+    return found | ({"tables": read} if (read := tables(name, language)) else {})
+
+
+def tables(name: str, language: str) -> dict[str, str]:
+    """Table -> 12 digits of the hash of what perturbation `name` reads of it; package -> its version."""
+    found = get(name)[0]
+    hashes = {file: digest(content(language)) for file, content in found.tables.items()}
+    return hashes | {package: installed(package) for package in found.packages}
