@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from test_train import ALWAYS, finish, interrupt, weights
 
 from xlt import mixture, model, plan, shuffle, tasks, train
-from xlt.choose import Choice
+from xlt.choose import Choice, _checked
 from xlt.engine import Job, execute
 from xlt.errors import UserError
 from xlt.params import Profile, Resources
@@ -438,6 +438,51 @@ def test_patience_ends_the_stage(store, start, monkeypatch):
     assert sum(record["updates"].values()) == 8
 
 
+def test_checks_every_so_many_updates_and_one_at_the_end():
+    """jiant's rule: the number of checks follows from the length of the stage."""
+    some = stage(select="dev", check_every=1000, patience=30)
+    assert _checked(some, 2500) == {1000, 2000, 2500}
+    assert _checked(some, 2000) == {1000, 2000} and _checked(some, 400) == {400}
+    assert _checked(stage(select="dev", checks=4), 8) == {2, 4, 6, 8}
+
+
+def test_patience_of_30_ends_a_long_stage_at_the_31st_check(store, start, monkeypatch):
+    scores(monkeypatch, [0.9] + [0.5] * 40)
+    recipe = start.then(stage(steps=45, select="dev", check_every=1, patience=30))
+    finish(store, recipe)
+    assert store.record(recipe)["steps"] == 31 and store.record(recipe)["kept_step"] == 1
+
+
+def test_several_tasks_choose_by_the_plain_mean_of_their_dev_scores(store, start):
+    """The language model beside them has no say, nor do the tasks' sizes or shares."""
+    fields = {"steps": 3, "select": "dev", "checks": 1, "also": [Part(task="pos", share=0.2), TEXT]}
+    recipe = start.then(stage(**fields))
+    finish(store, recipe)
+    (entry,) = store.record(recipe)["curve"]
+    assert set(entry) == {"step", "score", "mnli en", "pos en"}
+    assert entry["score"] == pytest.approx((entry["mnli en"] + entry["pos en"]) / 2)
+    for task, metric in (("mnli", "accuracy"), ("pos", "chunk_f1")):
+        evaluation = Evaluation(task=task, split="dev", examples=500, max_length=40, stride=12)
+        execute(store, Job(recipe, (evaluation,)), Resources(eval_batch=4))
+        assert store.result(recipe, evaluation)["metrics"][metric] == pytest.approx(entry[f"{task} en"])
+    judged = store.key(recipe)["select"]
+    assert set(judged) == {"mnli", "pos"} and set(judged["pos"]) == {"version", "records"}
+
+
+def test_a_choice_on_one_task_keeps_its_key(store, start):
+    alone, beside = (start.then(stage(select="dev", also=also)) for also in ([], [TEXT]))
+    assert store.key(alone)["select"] == store.key(beside)["select"]
+    assert set(store.key(alone)["select"]) == {"version", "records"}
+
+
+def test_a_task_of_several_parts_is_judged_on_each_of_them():
+    judges = tasks.judges(stage("anli-plus", also=[Part(task="qqp"), Part(task="xnli-text")]))
+    nli = ["snli", "mnli", "anli-r1", "anli-r2", "anli-r3"]
+    assert [(task.name, head) for task, head in judges] == [*((name, "anli-plus") for name in nli), ("qqp", "qqp")]
+    (named,) = tasks.judges(stage("anli-plus", select_task="anli-plus"))
+    assert named[0].splits["dev"] == "dev_r3"
+
+
 def test_dev_scores_are_those_of_an_evaluation_on_dev(store, start):
     recipe = start.then(stage(steps=4, select="dev", checks=2, also=[POS], select_examples=5, select_task="udpos"))
     finish(store, recipe)
@@ -492,6 +537,10 @@ def test_looking_changes_nothing_in_training(store, start):
         ({"also": [{"task": "text", "languages": ["de"]}], "pivot": "en"}, "pivot en is not one of its languages"),
         ({"pair_languages": "mixed"}, "pair_languages: mixed takes two languages or more"),
         ({"patience": 3}, "patience: there are no development scores to wait for; set select"),
+        ({"select": "dev", "checks": 25, "patience": 30}, "patience 30 is never used up in 25 checks; set check_every"),
+        ({"select": "dev", "patience": 9}, "patience 9 is never used up in 10 checks; set check_every"),
+        ({"select": "dev", "checks": 25, "check_every": 9}, "checks counts nothing beside check_every; leave one of"),
+        ({"task": "text", "select": "dev"}, "select: text has no dev split or no head here; set select_task"),
         ({"select": "dev", "select_task": "udpos"}, "select: udpos has no dev split or no head here"),
         ({"select": "dev", "also": [{"task": "tydiqa"}], "select_task": "tydiqa"}, "tydiqa has no dev split"),
     ],

@@ -13,7 +13,7 @@ import torch
 
 from xlt import tasks
 from xlt.evaluate import evaluate
-from xlt.recipe import Evaluation, Recipe
+from xlt.recipe import Evaluation, Recipe, Stage
 
 if TYPE_CHECKING:
     from xlt.model import Learner
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
 
 class Choice:
-    """The checks of a stage on its way. `curve` has one entry a check: step, score by language, and their mean."""
+    """The checks of a stage on its way.
+
+    `curve` has one entry a check: step, the scores by language (of several tasks: by task and language), their mean.
+    """
 
     def __init__(self, store: Store, recipe: Recipe, learner: Learner, steps: int):
         self.store, self.recipe, self.learner, self.stage = store, recipe, learner, recipe.stages[-1]
-        checks = min(self.stage.checks, steps)
-        self.at = set() if self.stage.select == "last" else {steps * (i + 1) // checks for i in range(checks)}
+        self.at = set() if self.stage.select == "last" else _checked(self.stage, steps)
         self.curve: list[dict[str, Any]] = []
         self.kept: dict[str, torch.Tensor] = {}
 
@@ -79,15 +81,28 @@ class Choice:
             self.kept[name] = value.clone() if not before else self.kept[name].lerp_(value, 1 / (before + 1))
 
     def _score(self) -> dict[str, Any]:
-        stage, found = self.stage, {}
-        task = tasks.get(stage.select_task or stage.task)
+        judges, found = tasks.judges(self.stage), {}
         self.learner.eval()
-        for code in stage.watched:
-            evaluation = Evaluation(
-                task=task.name, language=code, split="dev", examples=stage.select_examples,
-                max_length=stage.max_length, stride=stage.stride,
-            )  # fmt: skip
-            values, _ = evaluate(self.store, self.recipe, evaluation, self.learner[task.training.name], stage.batch)
-            found[code] = values[task.metrics[0]]
+        for task, head in judges:
+            for code in self.stage.watched:
+                found[code if len(judges) == 1 else f"{task.name} {code}"] = self._main(task, head, code)
         self.learner.train()
         return {"score": float(np.mean(list(found.values()))), **found}
+
+    def _main(self, task: tasks.Task, head: str, code: str) -> float:
+        """The main metric on the task's development set in one language."""
+        stage = self.stage
+        evaluation = Evaluation(
+            task=task.name, language=code, split="dev", examples=stage.select_examples,
+            max_length=stage.max_length, stride=stage.stride,
+        )  # fmt: skip
+        values, _ = evaluate(self.store, self.recipe, evaluation, self.learner[head], stage.batch)
+        return values[task.metrics[0]]
+
+
+def _checked(stage: Stage, steps: int) -> set[int]:
+    """After how many updates the stage is looked at, of `steps` in all."""
+    if stage.check_every:
+        return {*range(stage.check_every, steps, stage.check_every), steps}
+    checks = min(stage.checks, steps)
+    return {steps * (i + 1) // checks for i in range(checks)}

@@ -233,10 +233,10 @@ def _check(stage: Stage, where: str) -> None:
 
         robust.check(stage)
     if stage.watched:
-        watched = tasks.get(stage.select_task or stage.task)
-        trained = [tasks.get(part.task).training.name for part in stage.parts]
-        if watched.training.name not in trained or "dev" not in watched.splits:
-            raise UserError(f"{where}: select: {watched.name} has no dev split or no head here; set select_task")
+        judges, trained = tasks.judges(stage), [tasks.get(name).training.name for name in stage.trains]
+        if not judges or any(head not in trained or "dev" not in task.splits for task, head in judges):
+            named = stage.select_task or " and ".join(stage.trains)
+            raise UserError(f"{where}: select: {named} has no dev split or no head here; set select_task")
         for code in stage.watched:
             language(code)
 

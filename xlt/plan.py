@@ -183,7 +183,8 @@ def _read_by(job: engine.Job) -> Iterator[tuple[str, str, str]]:
     for stage in job.recipe.stages[-1:]:
         for part in stage.parts:
             yield from ((tasks.get(part.task).training.name, code, "train") for code in part.languages)
-        yield from ((stage.select_task or stage.task, code, "dev") for code in stage.watched)
+        judged = tasks.judges(stage) if stage.watched else []
+        yield from ((task.name, code, "dev") for task, _ in judged for code in stage.watched)
     yield from ((e.task, e.language, e.split) for e in job.evaluations)
 
 

@@ -118,6 +118,9 @@ class Part(_Value):
     share: float | None = Field(None, gt=0, lt=1)
 
 
+CHECKS = 10  # of a stage, where it does not say how many
+
+
 class Stage(_Value):
     """One training stage. Times are in epochs or steps, lengths in subwords, `mask` and `pairs` are shares.
 
@@ -148,11 +151,13 @@ class Stage(_Value):
     worst that PGD finds (ADV of Huang et al. 2021: minimise the maximum; no clean term) or a random one (RS-RP,
     search "random"). `augment` perturbs the records of every part in advance.
 
-    `select` says which of `checks` evenly spaced checkpoints is kept: the last; the best on English dev; the best on
-    `select_languages` dev ("oracle": to be reported, never to be chosen by; Keung et al. 2020); or the mean of
-    their weights ("average"). Dev means the main metric on the first `select_examples` of `select_task` (None: the
-    stage's own task; a target that trains on it, such as xnli on mnli, brings other languages). After `patience`
-    checks without gain the stage ends (jiant: a check every 1,000 updates, 500 examples, patience 30).
+    `select` says which checkpoint is kept: the last; the best on English dev; the best on `select_languages` dev
+    ("oracle": to be reported, never to be chosen by; Keung et al. 2020); or the mean of their weights ("average").
+    There are `checks` of them, evenly spaced, or one every `check_every` updates and one at the end. Dev means the
+    main metric on the first `select_examples` of `select_task` (a target that trains on the stage's task, such as
+    xnli on mnli, brings other languages); without one, of each task that the stage trains and that has a dev split,
+    and their plain mean. After `patience` checks without gain the stage ends. jiant, which Phang et al. 2020 used:
+    check_every 1,000, 500 examples, patience 30, the plain mean (jiant/proj/main/metarunner.py).
     """
 
     task: str
@@ -191,7 +196,8 @@ class Stage(_Value):
     select_languages: tuple[str, ...] = ("en",)
     select_task: str | None = None
     select_examples: PositiveInt | None = 500
-    checks: PositiveInt = 10
+    checks: PositiveInt = CHECKS
+    check_every: PositiveInt | None = None
     patience: PositiveInt | None = None
     seed: int | None = None
     role: Literal["pretraining", "intermediate", "target"] = Field("target", exclude=True)
@@ -207,6 +213,10 @@ class Stage(_Value):
             raise ValueError("parallel: no part draws in several languages; set examples and languages")
         if self.patience and not self.watched:
             raise ValueError("patience: there are no development scores to wait for; set select to dev or oracle")
+        if self.check_every and self.checks != CHECKS:
+            raise ValueError("checks counts nothing beside check_every; leave one of them out")
+        if self.patience and not self.check_every and self.patience > self.checks - 2:
+            raise ValueError(f"patience {self.patience} is never used up in {self.checks} checks; set check_every")
         return self
 
     @property

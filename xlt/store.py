@@ -26,7 +26,7 @@ from typing import Any
 from xlt import conditions, robust, rows, tasks
 from xlt.errors import UserError, unknown
 from xlt.files import write_atomically
-from xlt.recipe import Encoder, Evaluation, Recipe, digest
+from xlt.recipe import Encoder, Evaluation, Recipe, Stage, digest
 from xlt.retrieval import pools
 from xlt.sources import Source
 
@@ -59,10 +59,14 @@ class Store:
         if stage.augment:
             key["augment"] = robust.identity(stage)
         if stage.watched:
-            task = tasks.get(stage.select_task or stage.task)
-            records = {code: self.source.identity(task, code, "dev") for code in sorted(stage.watched)}
-            key["select"] = {"version": task.version, "records": records}
+            judged = {task.name: self._judged(task, stage) for task, _ in tasks.judges(stage)}
+            key["select"] = judged if len(judged) > 1 else next(iter(judged.values()))
         return key
+
+    def _judged(self, task: tasks.Task, stage: Stage) -> dict[str, Any]:
+        """What decides the scores on the development set of a task that a stage's checkpoints are chosen on."""
+        records = {code: self.source.identity(task, code, "dev") for code in sorted(stage.watched)}
+        return {"version": task.version, "records": records}
 
     def _start_key(self, start: Encoder) -> dict[str, Any]:
         if start.model:

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from xlt.errors import UserError, unknown
 from xlt.files import read_yaml
 from xlt.languages import language
+
+if TYPE_CHECKING:
+    from xlt.recipe import Stage
 
 CLASSIFICATION, TAGGING, SPAN, CHOICE = "classification", "tagging", "span", "choice"
 RETRIEVAL, MINING, ANSWERS, DUAL, POOL, MLM = "retrieval", "mining", "answers", "dual", "pool", "mlm"
@@ -295,3 +298,18 @@ def get(name: str) -> Task:
     if name not in TASKS:
         raise unknown("task", name, TASKS)
     return TASKS[name]
+
+
+def judges(stage: Stage) -> list[tuple[Task, str]]:
+    """The tasks on whose development sets a checkpoint of the stage is chosen, each with the head that it is read by.
+
+    Those that the stage names, else all that it trains: a task of several parts is judged on each part, as in jiant.
+    Text for masked language modelling has no development set, and no part in the choice.
+    """
+    if stage.select_task:
+        task = get(stage.select_task)
+        return [(task, task.training.name)]
+    found = {}
+    for trained in (get(name).training for name in stage.trains):
+        found |= {part: trained.name for part in trained.parts or (trained.name,) if "dev" in get(part).splits}
+    return [(get(name), head) for name, head in found.items()]
