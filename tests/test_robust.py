@@ -106,6 +106,14 @@ def test_the_word_list_is_part_of_the_run(store, start, words):
     words.write_text('{"good": ["bad"]}')
     assert digest(store.key(recipe)) != before
     assert "augment" not in store.key(start.then(Stage(task="mnli")))
+    words.unlink()
+    with pytest.raises(UserError, match="lexicon file .*neighbours.json cannot be read"):
+        store.key(recipe)
+
+
+def test_neighbours_lie_in_the_folder_of_word_lists(words, monkeypatch):
+    monkeypatch.setenv("XLT_LEXICONS", str(words.parent))
+    assert set(drawn(f"rs-da:{words.name}", "good film", 100)) == set(drawn(f"rs-da:{words}", "good film", 100))
 
 
 def test_the_radius_is_the_best_on_english_dev(start):

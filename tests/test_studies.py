@@ -51,11 +51,26 @@ def test_the_words_of_the_world_are_for_the_world_alone(asked, monkeypatch):
     monkeypatch.delenv("XLT_LEXICONS", raising=False)
     study = asked(**fields)
     assert study.absent == (
-        "copies: no word list for code-mix:de here; set XLT_LEXICONS, or name a file",
-        "code-mix:en: no word list for de here; set XLT_LEXICONS, or name a file",
+        f"copies: no word list for code-mix:de here; {studies.WORD_LISTS}",
+        f"code-mix:en: no word list for de here; {studies.WORD_LISTS}",
     )
     assert set(study.recipes) == {"none → xnli"}
     assert {e.perturbation for e in study.evaluations} == {None, "drop"}
+
+
+def test_copies_are_made_with_the_file_that_is_named_or_not_at_all(asked, tmp_path, monkeypatch):
+    """A file without a folder is looked for in XLT_LEXICONS; the design names it, and that it is missing is said."""
+    (stage,) = asked(arms={"rs-da": {"target": {"augment": {"perturbation": "rs-da"}}}}).design()["target stage"]
+    assert stage.endswith(", with words of the generated world, en to en")
+    arms = {"none": [], "rs-da": {"target": {"augment": {"perturbation": "rs-da:near.json"}}}}
+    monkeypatch.setattr(studies, "_in_world", lambda lab: False)
+    monkeypatch.setenv("XLT_LEXICONS", str(tmp_path))
+    assert asked(arms=arms).absent == (f"rs-da: no word list for rs-da:near.json here; {studies.WORD_LISTS}",)
+    (tmp_path / "near.json").write_text('{"good": ["nice"]}')
+    study = asked(arms=arms)
+    assert study.absent == () and "rs-da → xnli" in study.recipes
+    stage = study.design().set_index("arm")["target stage"]
+    assert stage["rs-da"].endswith(", with near.json") and stage["none"] == "as usual"
 
 
 def test_a_word_list_is_listed_when_all_its_parts_are(tmp_path, monkeypatch):
@@ -64,6 +79,9 @@ def test_a_word_list_is_listed_when_all_its_parts_are(tmp_path, monkeypatch):
     (tmp_path / "en-de.tsv.gz").touch()
     assert perturb.listed("code-mix:de", "en") and perturb.listed("code-mix", "de")
     assert not perturb.listed("code-mix:de+es", "en")
+    assert not perturb.listed("rs-da:near.json", "en")
+    (tmp_path / "near.json").touch()
+    assert perturb.listed("rs-da:near.json", "en")
 
 
 def test_controls_are_rows_of_the_matrix_and_one_of_them_learns_the_target_itself(places):

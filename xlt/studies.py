@@ -18,6 +18,7 @@ from xlt.tables import Control
 if TYPE_CHECKING:
     from xlt.lab import Lab
 
+WORD_LISTS = "README, Word lists, says where there are some"
 AFTER = "after "  # a recipe so called is an arm up to one of its intermediate stages
 
 
@@ -94,7 +95,7 @@ class Study:
             recipe = next((self.recipes[name] for name, of_arm in self.arms.items() if of_arm == label), None)
             stages = [stage for stage in recipe.stages if stage.role == "intermediate"] if recipe else []
             about = {"arm": label, "intermediate stages": " → ".join(map(_told, stages)) or "–"}
-            about |= {"target stage": json.dumps(arm.target) if arm.target else "as usual"}
+            about |= {"target stage": json.dumps(arm.target) + _lists(recipe) if arm.target else "as usual"}
             rows.append(
                 about | {"targets": ", ".join(arm.targets or self.targets), "run": "yes" if recipe else "not run"}
             )
@@ -113,6 +114,15 @@ class Study:
             on = dict.fromkeys(e.task for e in self.evaluations if takes(recipe, e))
             rows.append({"recipe": label, "stages": stages, "evaluated on": ", ".join(on)})
         return pd.DataFrame(rows)
+
+
+def _lists(recipe: Recipe | None) -> str:
+    """Which word lists the copies of the last stage's records are made with: ", with neighbours.json"."""
+    stage = recipe.stages[-1] if recipe and recipe.stages else None
+    if not (stage and stage.augment):
+        return ""
+    files = {name for code in stage.languages for name in perturb.files(stage.augment.perturbation, code)}
+    return f", with {' and '.join(sorted(files))}" if files else ""
 
 
 def _told(stage: Stage) -> str:
@@ -223,7 +233,7 @@ def planned(lab: Lab, name: str) -> Study:
             continue
         made = _armed(lab, name, label, stages, [t for t in targets if t in (arm.targets or targets)])
         if missing := _unlisted(lab, made.values()):
-            absent.append(f"{label}: no word list for {', '.join(missing)} here; set XLT_LEXICONS, or name a file")
+            absent.append(f"{label}: no word list for {', '.join(missing)} here; {WORD_LISTS}")
             continue
         recipes |= made
         arms |= dict.fromkeys(made, label)
@@ -307,7 +317,7 @@ def _readings(lab: Lab, plan: Plan, targets: list[str], absent: list[str]) -> di
             read = [lab.profile.evaluate(target, code, over | fields) for code in codes]
             lists = [] if _in_world(lab) else [e.language for e in read if not _listed(e)]
             if lists:
-                absent.append(f"{label}: no word list for {', '.join(lists)} here; set XLT_LEXICONS, or name a file")
+                absent.append(f"{label}: no word list for {', '.join(lists)} here; {WORD_LISTS}")
             found |= dict.fromkeys((e for e in read if e.language not in lists and conditions.valid(e)), label)
         if plan.pairs and "text_b" in tasks.get(target).columns:
             paired = [lab.profile.evaluate(target, code, over) for code in plan.pairs if code in codes]

@@ -1,6 +1,7 @@
 """Which word may stand for which: a user's file, the wordnets of XLT_LEXICONS, or the generated world's own words.
 
-Where several could serve, a file goes before the wordnets and these before the world.
+Where several could serve, a file goes before the wordnets and these before the world. A file that is named without
+a folder may lie in XLT_LEXICONS.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def translations(language: str, into: str) -> Lexicon:
 def _translations(language: str, into: str, _: str | None) -> Lexicon:
     table: Table = defaultdict(list)
     parts = [
-        read(part, ("word", "translation")) if _is_file(part) else _pair(language, part) for part in into.split("+")
+        read(str(_place(part)), ("word", "translation")) if _is_file(part) else _pair(language, part)
+        for part in into.split("+")
     ]
     for part in parts:
         for word, others in part.table.items():
@@ -51,7 +53,7 @@ def synonyms(language: str, file: str = "") -> Lexicon:
         UserError: a file that is missing or has other columns, or no synonyms for the language.
     """
     if file:
-        return read(file, ("word", "neighbour"))
+        return read(str(_place(file)), ("word", "neighbour"))
     return _found(language, language) or _missing(f"synonyms for {language}", "synonyms")
 
 
@@ -68,23 +70,40 @@ def files(name: str, language: str) -> dict[str, str]:
 
 
 def listed(name: str, language: str) -> bool:
-    """Whether all word lists that perturbation `name` needs lie in files; else it has the generated world's words."""
+    """Whether all word lists that perturbation `name` needs lie in files; else it has the generated world's words.
+
+    A path counts as a file even where nothing lies: that is a mistake, to be said when it is read.
+    """
     base, _, argument = name.partition(":")
     into = argument or _DEFAULT.get(base, "") or language
     if base not in _DEFAULT or (base == "code-mix" and into == language):  # with itself: not a matter of lists
         return True
-    return all(_paths(language, into))
+    named = [path for path in into.split("+") if _is_file(path) and Path(path).name == path]
+    return all(_paths(language, into)) and all(_place(name).is_file() for name in named)
 
 
 def _paths(language: str, argument: str) -> list[list[Path]]:
-    return [[Path(p)] if _is_file(p) else wordnets.paths(language, p) for p in argument.split("+")]
+    return [[_place(p)] if _is_file(p) else wordnets.paths(language, p) for p in argument.split("+")]
+
+
+def _place(file: str) -> Path:
+    """Where a named file lies: as it says, or in the folder XLT_LEXICONS if it names no folder."""
+    path, folder = Path(file).expanduser(), wordnets.folder()
+    return folder / file if folder and path.name == file and not path.is_file() else path
 
 
 def _fingerprints(language: str, part: str) -> dict[str, str]:
     paths = _paths(language, part)[0]
     if not paths and (words := worldwords.fingerprint(language.partition("@")[0], part.partition("@")[0])):
         return {f"words of the generated world, {language} to {part}": words}
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    return {path.name: _fingerprint(path) for path in paths}
+
+
+def _fingerprint(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UserError(f"lexicon file {path} cannot be read ({error.strerror}); README, Word lists") from None
 
 
 def _is_file(argument: str) -> bool:

@@ -19,14 +19,23 @@ from xlt.perturb.wordfiles import Lexicon, key, list_code, rows
 _SHORTEST = 3  # letters; Chinese characters: 2
 
 
+def folder() -> Path | None:
+    """The folder XLT_LEXICONS; None where that is not set.
+
+    Raises:
+        UserError: it is no folder.
+    """
+    named = os.environ.get("XLT_LEXICONS")
+    if named and not Path(named).expanduser().is_dir():
+        raise UserError(f"XLT_LEXICONS={named} is not a folder; point it at files en-LANGUAGE.tsv.gz, or unset it")
+    return Path(named).expanduser() if named else None
+
+
 def paths(language: str, into: str) -> list[Path]:
     """The file of each language; none where one is missing. English stands in every file: the largest serves."""
-    folder = os.environ.get("XLT_LEXICONS")
-    if not folder:
+    root = folder()
+    if root is None:
         return []
-    root = Path(folder).expanduser()
-    if not root.is_dir():
-        raise UserError(f"XLT_LEXICONS={folder} is not a folder; point it at files en-LANGUAGE.tsv.gz, or unset it")
     others = [
         root / f"en-{code}.tsv.gz" for code in dict.fromkeys((list_code(language), list_code(into))) if code != "en"
     ]
