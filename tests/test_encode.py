@@ -6,6 +6,7 @@ import torch
 
 from xlt import encode, encoders, model, tasks
 from xlt.encode import IGNORED
+from xlt.errors import UserError
 
 WORDS = [
     "Anna",
@@ -128,6 +129,39 @@ def test_the_gold_positions_give_the_answer(tokenizer, name):
     context, answer = ANSWERS[name]
     (feature,) = encoded(tasks.SPAN, question(context, answer), tokenizer)
     assert gold(feature, context) == answer
+
+
+INVISIBLE = {
+    "a mark at its end, joined to its letter": ("das cafe\u0301 in Paris", "cafe\u0301", "cafe\u0301"),
+    "a mark within": ("das cafe\u0301s in Paris", "cafe\u0301s", "cafe\u0301s"),
+    "a zero-width space at its end": ("Anna\u200b kauft ein Auto", "Anna\u200b", "Anna"),
+    "a zero-width space at the end of all": ("ein Auto\u200b", "Auto\u200b", "Auto"),
+    "a byte-order mark before it": ("\ufeffAnna kauft", "Anna", "Anna"),
+    "a space behind it": ("Anna kauft ", "kauft ", "kauft"),
+    "a control character before it": ("ein \x10Auto", "\x10Auto", "Auto"),
+}
+
+
+@pytest.mark.parametrize("name", INVISIBLE)
+def test_what_shows_nothing_takes_no_answer_away(tokenizer, name):
+    context, answer, told = INVISIBLE[name]
+    (feature,) = encoded(tasks.SPAN, question(context, answer), tokenizer)
+    spans = feature["offsets"]
+    begin, end = spans[feature["start_positions"]][0], spans[feature["end_positions"]][1]
+    assert encode.bare(context[begin:end]) == told
+
+
+def test_text_without_any_shown_character_is_bare_of_all():
+    assert encode.bare("\u200b \ufeff") == "" and encode.bare(" \u200fكتاب\u200b") == "كتاب"
+
+
+@pytest.mark.parametrize("length", [8, 10, 12])
+def test_windows_of_a_few_subwords_are_cut_somehow_or_refused(tokenizer, length):
+    context = "der Hund sieht die Katze " * 3 + "in Paris"
+    features = encoded(tasks.SPAN, question(context, "Hund", asked="what is " * 9), tokenizer, length, 128)
+    assert all(len(feature["input_ids"]) <= length for feature in features)
+    with pytest.raises(UserError, match="max_length 7 has no room for a question and a context"):
+        encoded(tasks.SPAN, question(context, "Hund"), tokenizer, 7, 128)
 
 
 @pytest.mark.parametrize("code", ["en", "de", "zh"])

@@ -6,6 +6,7 @@ padded here; `collate` pads a batch to its longest member. A feature of a record
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 
 from xlt import tasks
+from xlt.errors import UserError
 from xlt.retrieval import dual
 
 IGNORED = -100  # label that the loss skips
@@ -112,13 +114,20 @@ def _dual(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]:
 
 
 def _span(rows: Any, tokenizer: Any, max_length: int, stride: int) -> list[Feature]:
-    """Windows over the context; a window without the whole answer points at its first token (BERT's convention)."""
-    questions = _short([question.strip() for question in rows["question"][:]], tokenizer, max_length)
+    """Windows over the context; a window without the whole answer points at its first token (BERT's convention).
+
+    Raises:
+        UserError: `max_length` has no room for a question beside a context.
+    """
+    room = max_length - tokenizer.num_special_tokens_to_add(pair=True)
+    if room < 4:
+        raise UserError(f"max_length {max_length} has no room for a question and a context; set it to 64 or more")
+    questions = _short([question.strip() for question in rows["question"][:]], tokenizer, room // 2)
+    contexts, answers = rows["context"][:], rows["answers"][:]
     encoded = tokenizer(
-        questions, rows["context"][:], truncation="only_second", max_length=max_length,
-        stride=min(stride, max_length // 3), return_overflowing_tokens=True, return_offsets_mapping=True,
+        questions, contexts, truncation="only_second", max_length=max_length,
+        stride=min(stride, max_length // 3, room // 2 - 1), return_overflowing_tokens=True, return_offsets_mapping=True,
     )  # fmt: skip
-    answers = rows["answers"][:]
     owner = encoded["overflow_to_sample_mapping"]
     offsets, starts, ends = [], [], []
     for window, row in enumerate(owner):
@@ -126,30 +135,59 @@ def _span(rows: Any, tokenizer: Any, max_length: int, stride: int) -> list[Featu
             tuple(span) if part == 1 else None
             for span, part in zip(encoded["offset_mapping"][window], encoded.sequence_ids(window), strict=True)
         ]
-        start, end = _gold_span(spans, answers[row])
+        spans = _with_marks(spans, contexts[row])
+        opens, closes = window == 0 or owner[window - 1] != row, owner[window + 1 : window + 2] != [row]
+        start, end = _gold_span(spans, answers[row], 0 if opens else None, len(contexts[row]) if closes else None)
         offsets.append(spans)
         starts.append(start)
         ends.append(end)
     return _features(encoded, start_positions=starts, end_positions=ends, row=list(owner), offsets=offsets)
 
 
-def _short(questions: list[str], tokenizer: Any, max_length: int) -> list[str]:
-    """The questions, cut where one would leave less than half of the window to the context."""
-    most = (max_length - tokenizer.num_special_tokens_to_add(pair=True)) // 2
+def _short(questions: list[str], tokenizer: Any, most: int) -> list[str]:
+    """The questions, each of `most` subwords at most: the context has half of the window to itself."""
     encoded = tokenizer(questions, add_special_tokens=False, return_offsets_mapping=True)
     ends = [spans[most - 1][1] if len(spans) > most else None for spans in encoded["offset_mapping"]]
     return [question[:end] for question, end in zip(questions, ends, strict=True)]
 
 
-def _gold_span(spans: list[tuple[int, int] | None], answers: dict) -> tuple[int, int]:
-    """First and last token that overlap the first answer; (0, 0) when the window does not hold all of it."""
+Spans = list[tuple[int, int] | None]  # of each token its first character and past its last; None outside the context
+
+
+def _with_marks(spans: Spans, context: str) -> Spans:
+    """The spans, each with the combining marks behind it, which a normaliser joins to their letter and leaves out."""
+    return spans if context.isascii() else [span and (span[0], _past_marks(context, span[1])) for span in spans]
+
+
+def _past_marks(text: str, place: int) -> int:
+    while 0 < place < len(text) and unicodedata.category(text[place])[0] == "M":
+        place += 1
+    return place
+
+
+def bare(text: str) -> str:
+    """The text without what shows nothing at its ends: space, controls, zero-width characters, a byte-order mark."""
+    return text[slice(*_bare(text))]
+
+
+def _bare(text: str) -> tuple[int, int]:
+    shown = [i for i, char in enumerate(text) if not (char.isspace() or unicodedata.category(char) in ("Cc", "Cf"))]
+    return (shown[0], shown[-1] + 1) if shown else (0, 0)
+
+
+def _gold_span(spans: Spans, answers: dict, low: int | None, high: int | None) -> tuple[int, int]:
+    """First and last token that overlap the first answer; (0, 0) when the window does not hold all of it.
+
+    The window holds the text from its first token (or from `low`) to its last (or to `high`), also what no token
+    covers; and what shows nothing at the ends of the answer does not count.
+    """
     if not answers["text"]:
         return 0, 0
-    begin = answers["answer_start"][0]
-    finish = begin + len(answers["text"][0])
+    begin, finish = (answers["answer_start"][0] + place for place in _bare(answers["text"][0]))
     inside = [i for i, span in enumerate(spans) if span and span[0] < finish and span[1] > begin]
-    whole = inside and spans[inside[0]][0] <= begin and spans[inside[-1]][1] >= finish
-    return (inside[0], inside[-1]) if whole else (0, 0)
+    low = next((span[0] for span in spans if span), 0) if low is None else low
+    high = next((span[1] for span in reversed(spans) if span), 0) if high is None else high
+    return (inside[0], inside[-1]) if inside and low <= begin and finish <= high else (0, 0)
 
 
 _FAMILIES = {

@@ -158,11 +158,11 @@ def _span(rows: Any, features: list, reader: Reader, task: Task) -> Predictions:
         nothing[row] = min(nothing[row], float(start[0] + end[0]))
         found = _best_span(start, end, feature["offsets"])
         if found and found[0] > best[row][0]:
-            best[row] = (found[0], rows["context"][row][found[1] : found[2]].strip())  # "▁Anna" begins at the space
+            best[row] = (found[0], encode.bare(rows["context"][row][found[1] : found[2]]))
     answers = [
         "" if unanswerable and none >= score else text for (score, text), none in zip(best, nothing, strict=True)
     ]
-    return [reference["text"] for reference in rows["answers"]], answers
+    return [[encode.bare(text) or text for text in reference["text"]] for reference in rows["answers"]], answers
 
 
 def _best_span(start: np.ndarray, end: np.ndarray, offsets: list) -> tuple[float, int, int] | None:

@@ -31,7 +31,9 @@ from xlt.retrieval import pools
 from xlt.sources import Source
 
 FORMAT = 4
-LOSS = 2  # version, of spans (2: padding is no candidate) and of updates in parts (2: every label counts alike)
+# version: 2 of spans (padding is no candidate, an answer with invisible ends is whole) and of updates in parts (every
+# label counts alike)
+LOSS = 2
 _MAKING = f".making-{platform.node()}-"  # then the process id: a shared store has makers on several machines
 
 
