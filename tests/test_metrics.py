@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from xlt import metrics, tasks
-from xlt.metrics import tagging
+from xlt import metrics, schemes, tasks
 
 
 def test_accuracy_is_per_example_and_a_missing_prediction_is_wrong():
@@ -35,7 +34,8 @@ def test_a_cut_off_word_counts_as_wrong():
 
 
 def test_tags_that_begin_with_s_are_single_as_in_seqeval():
-    assert tagging._chunks(["SYM", "SYM", "NUM", "NUM"]) == {("SYM", 0, 0), ("SYM", 1, 1), ("NUM", 2, 3)}
+    found = schemes.chunks(["SYM", "SYM", "NUM", "NUM"], schemes.Scheme.POS)
+    assert found == [("SYM", 0, 0), ("SYM", 1, 1), ("NUM", 2, 3)]
 
 
 def test_entities_in_iob2():
@@ -44,6 +44,73 @@ def test_entities_in_iob2():
     assert metrics.chunk_f1(gold, gold) == 1.0
     assert metrics.chunk_f1(gold, predicted) == pytest.approx(2 * 1 / (3 + 2))
     assert metrics.chunk_f1([["O"]], [["O"]]) == 0.0  # seqeval's answer when there is nothing to find
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "f1"),
+    [
+        ("B I O B I O", "B I O B I I", 0.5),  # bare: two, two, one right
+        ("PER-B PER-I O LOC-B", "PER-B PER-I O PER-B", 0.5),  # the kind stands first
+        ("B-LOC E-LOC O S-PER", "B-LOC I-LOC O S-PER", 1.0),  # as conlleval: the same words, the same kind
+        ("S-LOC S-LOC O S-LOC", "B-LOC E-LOC O S-LOC", 2 * 1 / (3 + 2)),
+        ("U-LOC U-LOC O U-LOC", "B-LOC L-LOC O U-LOC", 2 * 1 / (3 + 2)),
+        ("B-LOC M-LOC E-LOC W-LOC", "B-LOC M-LOC E-LOC E-LOC", 1.0),
+        ("I-LOC I-LOC B-LOC O", "I-LOC I-LOC I-LOC O", 0.0),  # IOB1: B only between neighbours of one kind
+        ("b-loc i-loc o o b-loc", "b-loc i-loc o o o", 2 * 1 / (2 + 1)),
+        ("PER O ORG ORG O ORG", "PER O O O O O", 2 * 1 / (3 + 1)),  # ORG begins with O and is no outside
+        ("B_PER I_PER O", "B_PER O O", 0.0),
+        ("B-set_alarm O", "B-set_timer O", 0.0),
+    ],
+)
+def test_chunks_in_the_schemes_of_tags(gold, predicted, f1):
+    pair = [gold.split()], [predicted.split()]
+    assert metrics.entity_f1(*pair) == metrics.chunk_f1(*pair) == pytest.approx(f1)
+
+
+def test_the_labels_of_a_task_say_what_the_tags_of_one_file_cannot():
+    gold, predicted = [["NUM", "NUM"]], [["NUM", "O"]]
+    assert metrics.entity_f1(gold, predicted, ["O", "NUM", "SYM"]) == 0.0
+    assert metrics.entity_f1([["SYM", "SYM"]], [["SYM", "SYM"]], ["O", "NUM", "SYM"]) == 1.0
+    assert metrics.chunk_f1([["SYM", "SYM"]], [["SYM", "X"]]) == pytest.approx(2 * 1 / (2 + 2))  # XTREME's: two chunks
+
+
+@pytest.mark.parametrize(
+    ("tags", "said"),
+    [("B-PER FOO O", "follow no one scheme"), ("NN VBZ", "name no chunks"), ("NOUN VERB", "no chunks")],
+)
+def test_tags_of_no_scheme_have_no_entities(tags, said):
+    with pytest.raises(ValueError, match=said):
+        metrics.entity_f1([tags.split()], [tags.split()])
+
+
+@pytest.mark.parametrize(
+    ("names", "scheme"),
+    [
+        ("O B-PER I-PER", "prefix"), ("O S-PER", "prefix"), ("B-NP I-NP B-VP", "prefix"), ("O PER-B PER-I", "suffix"),
+        ("O PER-B B-B", "suffix"), ("O B I", "bare"), ("B I", "bare"), ("O PER ORG", "kinds"), ("O B PER", "kinds"),
+        ("O", "kinds"), ("NOUN VERB SYM", "pos"), ("NN S V", "words"), ("S/NP NP (S\\NP)/NP S-N", "words"),
+        ("alarm-set weather-find", "words"),
+    ],
+)  # fmt: skip
+def test_schemes_are_told_by_the_set_of_tags(names, scheme):
+    assert schemes.scheme_of(names.split()) == scheme
+
+
+def test_ties_are_between_different_texts_within_single_precision():
+    candidates = np.array([[1, 0], [1, 1e-9], [0, 1], [np.nan, 0]])
+    assert metrics.tied([[1, 0], [0, 1], [np.nan, 1]], candidates, ["a", "b", "c", "d"]).tolist() == [
+        True,
+        False,
+        False,
+    ]
+    assert metrics.tied([[1, 0]], candidates, ["a", "a", "c", "d"]).tolist() == [False]
+
+
+def test_scores_are_kept_under_another_key_where_a_metric_has_changed():
+    assert metrics.versions(("f1", "f1_language_aware"), "de", False) == {}
+    assert metrics.versions(("f1", "f1_language_aware"), "tr", False) == {"f1_language_aware": 2}
+    assert metrics.versions(("entity_f1", "token_accuracy"), "de", False) == {}
+    assert metrics.versions(("entity_f1", "token_accuracy"), "de", True) == {"entity_f1": 2}
 
 
 @pytest.mark.parametrize(
@@ -83,6 +150,12 @@ def test_official_squad_scores(prediction, references, exact, overlap):
         ("ar", "الو", "و", 0, 0),  # too short to be an article and a word
         ("hi", "दिल्ली।", "दिल्ली", 1, 1),
         ("bar@0.5", "der Hund", "Hund", 0, 2 / 3),  # no article list for the dialect
+        ("tr", "istanbul", "İstanbul", 1, 1),
+        ("tr", "IŞIK", "ışık", 1, 1),
+        ("tr", "İZMİR LİMANI", "I\u0307zmir limanı", 1, 1),  # the dot written as a mark of its own
+        ("az", "İnsan", "insan", 1, 1),
+        ("tr", "sınır", "sinir", 0, 0),  # border and nerve: i and ı are two letters
+        ("de", "IST", "ist", 1, 1),
     ],
 )
 def test_language_aware_scores(language, prediction, reference, exact, overlap):

@@ -135,6 +135,33 @@ def test_no_text_and_no_answer_becomes_blank():
     assert new["context"] == ["Yes ?! no"] and new["answers"] == [answers] and new["question"] == [""]
 
 
+@pytest.mark.parametrize(
+    "tags",
+    [
+        "B-LOC E-LOC O O S-PER O", "LOC-B LOC-I O O PER-B O", "B I O O B O", "B-LOC L-LOC O O U-PER O",
+        "b-loc i-loc o o b-per o", "LOC LOC O O PER O", "I-LOC I-LOC O O I-PER O",
+    ],
+)  # fmt: skip
+def test_names_stay_together_in_every_scheme_of_tags(tags):
+    rows = {"tokens": [["New", "York", "greets", "old", "Anna", "today"]], "tags": [tags.split()]}
+    new = apply("reverse", rows, "tagging", "en", 1)
+    assert new["tokens"] == [["today", "Anna", "old", "greets", "New", "York"]]
+    assert new["tags"][0][-2:] == tags.split()[:2]
+
+
+def test_neighbours_that_are_no_chunk_move_alone():
+    rows = {"tokens": [["one", "two", "three"]], "tags": [["B-ORG", "B-ORG", "B-ORG"]]}
+    assert apply("reverse", rows, "tagging", "en", 1)["tokens"] == [["three", "two", "one"]]
+    rows["tags"] = [["NOUN", "NOUN", "VERB"]]
+    assert apply("reverse", rows, "tagging", "en", 1)["tags"] == [["VERB", "NOUN", "NOUN"]]
+
+
+def test_words_do_not_move_under_tags_that_are_not_understood():
+    rows = {"tokens": [["New", "York"]], "tags": [["B-LOC", "FOO"]]}
+    with pytest.raises(UserError, match="words cannot move: tags B-LOC and FOO follow no one scheme"):
+        apply("reverse", rows, "tagging", "en", 1)
+
+
 def test_tagged_chunks_stay_together_when_their_labels_say_so():
     labels = ("O", "B-PER", "I-PER")
     rows = {"tokens": [["met", "Ada", "King", "today", ".", "Bye"]], "tags": [[0, 1, 2, 0, 0, 0]]}

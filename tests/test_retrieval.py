@@ -102,7 +102,34 @@ def test_known_vectors_find_their_sentence(world, monkeypatch):
     assert [example["found_en_to_xx"] for example in examples] == [0, 2, 1]
     assert [example["found_xx_to_en"] for example in examples] == [0, 2, 1]
     assert [example["accuracy_xx_to_en"] for example in examples] == [1.0, 0.0, 0.0]
-    assert values == {"accuracy_en_to_xx": pytest.approx(1 / 3), "accuracy_xx_to_en": pytest.approx(1 / 3)}
+    assert values == {
+        "accuracy_en_to_xx": pytest.approx(1 / 3), "accuracy_xx_to_en": pytest.approx(1 / 3),
+        "tied_en_to_xx": 0, "tied_xx_to_en": 0,
+    }  # fmt: skip
+
+
+def test_each_copy_of_a_repeated_sentence_is_right_and_ties_are_counted(world, monkeypatch, capsys):
+    rows = {"source": ["a", "b", "a", "c"], "target": ["A", "B", "A", "A"]}
+    scripted(monkeypatch, {"a": [1, 0], "A": [1, 0], "b": [0, 1], "B": [0, 1], "c": [0, 1]})
+    monkeypatch.setattr(pairs, "_said", set())
+    asked = search.Search(world, Evaluation(task="tatoeba", language="de"), rows, None, Ids(), 4)
+    values, examples = pairs.score(asked)
+    # A finds a, of which there are two; the third A should have found c. b and c have one vector, so B is tied
+    assert [example["accuracy_en_to_xx"] for example in examples] == [1, 1, 1, 0]
+    assert [example["tied_en_to_xx"] for example in examples] == [False, True, False, False]
+    assert values["accuracy_en_to_xx"] == 3 / 4 and values["tied_en_to_xx"] == 1 / 4
+    assert values["accuracy_xx_to_en"] == 3 / 4 and values["tied_xx_to_en"] == 0  # three A are one text
+    assert "tatoeba (de): to 1 of 8 queries several different sentences are equally near" in capsys.readouterr().err
+
+
+def test_an_encoder_without_differences_finds_only_the_first(world, monkeypatch):
+    rows = {"source": list("abcd"), "target": list("ABCD")}
+    scripted(monkeypatch, dict.fromkeys("abcdABCD", [1, 0]))
+    asked = search.Search(world, Evaluation(task="tatoeba", language="de"), rows, None, Ids(), 4)
+    values, _ = pairs.score(asked)
+    assert values == {
+        "accuracy_en_to_xx": 1 / 4, "accuracy_xx_to_en": 1 / 4, "tied_en_to_xx": 1, "tied_xx_to_en": 1,
+    }  # fmt: skip
 
 
 def test_retrieval_needs_no_head(shared, start):
@@ -124,7 +151,8 @@ def test_a_sweep_holds_what_each_single_evaluation_gives(store, start):
     values = read(swept)
     for cell, evaluation in zip(cells.every(1), single, strict=True):
         alone = read(evaluation)
-        assert {name: values[f"{name}@{cell}"] for name in alone} == alone
+        accuracies = {name: value for name, value in alone.items() if name.startswith("accuracy")}
+        assert len(accuracies) == 2 and {name: values[f"{name}@{cell}"] for name in accuracies} == accuracies
     assert values["accuracy_en_to_xx"] == values["accuracy_en_to_xx@1/mean"]
     kept = predictions(store.score_file(start, swept))
     column = cells.every(1).index(Cell(0, "cls"))

@@ -90,6 +90,14 @@ def test_mlqa_scores_by_the_language(results):
     assert metrics == {"mlqa_f1": 1, "mlqa_exact_match": 1, "mlqa_f1_mended": 0, "mlqa_exact_match_mended": 0}
 
 
+def test_a_sentence_of_the_same_text_is_found_where_the_references_hold_the_texts(results):
+    gold = [{"id": 1, "source": "eins", "target": "one"}, {"id": 2, "source": "eins", "target": "One."}]
+    predicted = [{"id": i, "en_to_xx": 1, "xx_to_en": 1} for i in (1, 2)]
+    assert results("tatoeba", "de", predicted, gold) == {"accuracy_en_to_xx": 1, "accuracy_xx_to_en": 0.5}
+    bare = [{"id": 1}, {"id": 2}]
+    assert results("tatoeba", "de", predicted, bare) == {"accuracy_en_to_xx": 0.5, "accuracy_xx_to_en": 0.5}
+
+
 def test_a_kind_of_question_that_is_not_there_has_no_score(results, extra_task):
     extra_task(family="span", metrics="squad2_f1 squad2_f1_has_answer squad2_f1_no_answer")
     gold = [{"id": 1, "answers": []}, {"id": 2, "answers": []}]

@@ -168,6 +168,21 @@ def test_a_declaration_that_is_no_table():
     assert "is no table of settings" in complaint("classification")
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"labels": ["O", "B-PER", "I-PER", "OTHER"]}, "tags B-PER and OTHER follow no one scheme"),
+        ({"labels": ["NN", "VBZ"], "metrics": "entity_f1"}, "tags such as NN, VBZ name no chunks"),
+        ({"labels": ["NOUN", "VERB"], "metrics": "entity_f1"}, "name no chunks"),
+        ({"labels": ["NN", "VBZ"], "metrics": "chunk_f1"}, "name no chunks"),
+    ],
+)
+def test_tags_that_are_not_understood_are_refused_when_the_task_is_read(fields, said):
+    with pytest.raises(UserError, match=said):
+        parse("mine", {"family": "tagging", "dataset": "./mine"} | fields, "mine.yaml")
+    parse("mine", {"family": "tagging", "dataset": "./mine", "labels": ["NN", "VBZ"]}, "mine.yaml")  # no chunks scored
+
+
 def test_figures_as_labels_are_their_names():
     assert parse("mine", MINE | {"labels": [0, 1]}, "mine.yaml").labels == ("0", "1")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xlt import perturb, robust, tasks
+from xlt import perturb, robust, schemes, tasks
 from xlt.errors import UserError
 from xlt.recipe import Evaluation
 from xlt.tasks import Task
@@ -66,6 +66,9 @@ def identity(source: Source, task: Task, evaluation: Evaluation) -> dict[str, An
         key["data_b"] = source.identity(task, evaluation.language_b, evaluation.split)
     if evaluation.perturbation:
         key["perturbation"] = perturb.identity(evaluation.perturbation, evaluation.language)
+        moves = perturb.get(evaluation.perturbation)[0].moves_tags(task.family)
+        if moves and schemes.scheme_of(source.labels(task)).has_chunks:
+            key["perturbation"] |= {"chunks": schemes.VERSION}
     if evaluation.attack:
         from xlt.attack import candidates
 

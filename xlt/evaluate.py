@@ -64,7 +64,7 @@ def scored(
     names = {number: name for number, name in enumerate(labels)}
     if task.family == tasks.TAGGING:
         gold, predicted = ([[names.get(tag) for tag in tags] for tags in side] for side in (gold, predicted))
-    scores = {name: metrics.SCORERS[name](gold, predicted, language) for name in task.metrics}
+    scores = {name: metrics.SCORERS[name](gold, predicted, language, labels) for name in task.metrics}
     if task.family == tasks.CLASSIFICATION:
         gold, predicted = ([names[label] for label in side] for side in (gold, predicted))
     examples = [{"gold": g, "prediction": p} for g, p in zip(gold, predicted, strict=True)]

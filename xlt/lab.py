@@ -192,6 +192,7 @@ class Lab:
                 "metric": metric,
                 "value": result["metrics"][metric],
                 "main": metric == task.metrics[0],
+                "tied": result["metrics"].get(metric.replace("accuracy_", "tied_")) if "_to_" in metric else None,
                 **traced,
             }
             for metric in (result["metrics"] if evaluation.attack else task.metrics)

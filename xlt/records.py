@@ -116,6 +116,8 @@ def _labels(rows: datasets.Dataset, task: Task, where: str) -> list | None:
     if ours and task.labels and ours != set(task.labels):
         declared = ", ".join(task.labels)
         raise UserError(f"{where}: labels are {', '.join(names)}, but task {task.name} declares {declared}")
+    if task.family == tasks.TAGGING and not task.labels:
+        tasks.check_tags(task, tuple(name for name in names if name not in task.drop), where)
     if task.family != tasks.TAGGING:
         number = {label: _number(label, task, names, where) for label in set(values)}
         return [number[label] for label in values]

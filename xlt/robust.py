@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from xlt import perturb, tasks
+from xlt import perturb, schemes, tasks
 from xlt.errors import UserError
 from xlt.recipe import Augmentation, Ball, Recipe, Stage
 
@@ -71,7 +71,10 @@ def identity(stage: Stage) -> dict[str, Any]:
     of = {code: perturb.identity(stage.augment.perturbation, code) for code in codes}
     found = {"version": of[codes[0]]["version"], "files": {code: of[code]["files"] for code in codes}}
     tables = {code: of[code]["tables"] for code in codes if "tables" in of[code]}
-    return found | ({"tables": tables} if tables else {})
+    found |= {"tables": tables} if tables else {}
+    own = [task for part in stage.parts if (task := tasks.get(part.task).training).definition]
+    moves = any(perturb.get(stage.augment.perturbation)[0].moves_tags(task.family) for task in own)
+    return found | ({"chunks": schemes.VERSION} if moves else {})
 
 
 # the radius ------------------------------------------------------------------------------------

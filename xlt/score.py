@@ -7,15 +7,17 @@ Each line is a JSON object with an `id` and, by the task's family:
     choice            choice                        choice: its name or number (from 0)
     tagging           tags, may have tokens         tags: names or numbers; null for a word without a prediction
     span              answers: a list of texts      answer: a text, "" for "no answer"
-    Tatoeba           (the id alone)                en_to_xx, xx_to_en: the id that each side of the pair finds
+    Tatoeba           the id; may have source and   en_to_xx, xx_to_en: the id that each side of the pair finds
+                      target, the two sentences
     LAReQA, Mewsli-X  relevant: a list of ids       ranking: a list of ids, the best first
     BUCC              source, target: ids           source, target, score
 
 null as a prediction counts as wrong. For questions the references may be SQuAD's JSON, and any predictions with one
 field may be one object {id: prediction}, as SQuAD's scorer takes them. BUCC's references may also hold the sentences
 of the two pools, {"side": "source" or "target", "id": ..., "text": ...}, from which bucc_f1_dropped sees which occur
-several times; without them it has no value. Scores are fractions: the official scripts
-print a hundred times as much.
+several times; without them it has no value. Where Tatoeba's hold the sentences (source: the foreign, target: the
+English one), a sentence of the same text as the right one is right, as in runs. Scores are fractions: the official
+scripts print a hundred times as much.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from typing import Any
 from xlt import tasks
 from xlt.errors import UserError
 from xlt.languages import language
-from xlt.metrics import SCORERS, Mined, bucc_scores, mean, unrepeated
+from xlt.metrics import DIRECTIONS, SCORERS, Mined, bucc_scores, mean, unrepeated
 from xlt.scorefiles import Record, by_id, read, same_ids, some
 from xlt.scoreforms import form, number, read_value, string
 from xlt.tasks import Task
@@ -98,9 +100,14 @@ def _by_example(task: Task, code: str, predictions: Path, references: Path) -> t
         given = [read_value(predicted[name], how.predicted, how.read_predicted, task) for name in gold]
         if how.gold == "id":
             _known(given, gold, predictions)
+            texts = _sentences(gold, DIRECTIONS[metric.removeprefix("accuracy_")], task)
+            right, given = ([texts.get(name, name) for name in side] for side in (right, given))
         if task.family == tasks.TAGGING:
             given = [_same_words(gold[n], r, predicted[n], g) for n, r, g in zip(gold, right, given, strict=True)]
-        scores[metric] = SCORERS[metric](right, given, code)
+        try:
+            scores[metric] = SCORERS[metric](right, given, code, task.labels)
+        except ValueError as error:  # tags whose scheme is not understood
+            raise UserError(f"{references}: {error}") from None
     return gold, scores
 
 
@@ -109,6 +116,13 @@ def _known(found: list[str | None], gold: dict, predictions: Path) -> None:
     strange = [name for name in found if name is not None and name not in gold]
     if strange:
         raise UserError(f"{predictions}: found {some(strange)} not among the references; give null for nothing found")
+
+
+def _sentences(gold: dict, side: str, task: Task) -> dict[str, str]:
+    """The sentences of one side by id; none where the references do not hold them."""
+    if not any(side in record.fields for record in gold.values()):
+        return {}
+    return {name: read_value(record, side, string, task) for name, record in gold.items()}
 
 
 def _same_words(gold: Record, tags: list, prediction: Record, given: list | None) -> list:

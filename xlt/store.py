@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from xlt import conditions, robust, rows, tasks
+from xlt import conditions, metrics, robust, rows, tasks
 from xlt.errors import UserError, unknown
 from xlt.files import write_atomically
 from xlt.recipe import Encoder, Evaluation, Recipe, Stage, digest
@@ -91,6 +91,8 @@ class Store:
         key = {"run": self.id(recipe), "evaluation": evaluation.key(), "version": task.version, "data": data}
         searched = pools.identity(self.source, task, evaluation.language, evaluation.split)
         key |= {"searched": searched} if searched else {}
+        raised = metrics.versions(task.metrics, evaluation.language, bool(task.definition))
+        key |= {"metrics": raised} if raised else {}
         return key | conditions.identity(self.source, task, evaluation)
 
     # places --------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from xlt import schemes
 from xlt.errors import UserError, unknown
 from xlt.files import read_yaml
 from xlt.languages import language
@@ -85,8 +86,9 @@ class Task(BaseModel):
     revision    branch, tag or commit on the hub: of a repository that is a loading script, its parquet branch
     elsewhere   language: fields that differ for it, when its records are in another data set
     labels      names in the order of their numbers; of a label column that holds text, the texts in that order.
-                Left out: for tagging the names that the training file gives. A file that names its labels is read
-                by the names, in whatever order it has them.
+                Tags say where chunks begin by one of the schemes of xlt.schemes. Left out: for tagging the names that
+                the training file gives. A file that names its labels is read by the names, in whatever order it has
+                them.
     relabel     theirs: ours, of label names. Of a compound ("CONJ+NOUN") the first in this table counts.
     drop        labels (theirs) that are left out: the row (SNLI's -1: no gold) or, of tagging, the word (UD's "_":
                 a contraction, whose words follow)
@@ -224,9 +226,25 @@ def parse(name: str, fields: Any, where: str) -> Task:
         raise UserError(f"{where}: dataset {task.dataset} is no hub id (owner/name); if a folder, ./{task.dataset}")
     if task.family == CLASSIFICATION and not task.labels:
         raise UserError(f"{where}: give labels: their names, in the order of their numbers")
+    if task.family == TAGGING and task.labels:
+        check_tags(task, task.labels, where)
     _check_splits(task, where)
     _check_languages(task, where)
     return task
+
+
+def check_tags(task: Task, labels: tuple[str, ...], where: str) -> None:
+    """Hold the names of a task's tags against its metrics.
+
+    Raises:
+        UserError: the tags follow no scheme (xlt.schemes), or name no chunks and chunks are to be scored.
+    """
+    try:
+        scheme = schemes.scheme_of(labels)
+        if "entity_f1" in task.metrics or ("chunk_f1" in task.metrics and scheme != schemes.Scheme.POS):
+            schemes.need_chunks(labels)
+    except ValueError as error:
+        raise UserError(f"{where}: labels: {error}") from None
 
 
 def _check_splits(task: Task, where: str) -> None:

@@ -58,7 +58,7 @@ class Victim:
         if self.task.family == tasks.TAGGING:
             return [tuple(a == b for a, b in zip(*pair, strict=True)) for pair in zip(gold, predicted, strict=True)]
         if self.task.family == tasks.SPAN:
-            terms = metrics.SCORERS[self.task.metrics[0]](gold, predicted, self.evaluation.language)
+            terms = metrics.SCORERS[self.task.metrics[0]](gold, predicted, self.evaluation.language, ())
             return [(bool(term > 0),) for term in terms]
         return [(a == b,) for a, b in zip(gold, predicted, strict=True)]
 

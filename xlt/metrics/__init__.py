@@ -4,17 +4,18 @@ Where a metric is a mean, the function returns the array of its terms, shape (n,
 example), so that `mean` gives the metric and any later test over examples stays possible. The others return one number.
 
 Where the field has two conventions both are here under two names. `SCORERS` has all that a task can name as its
-metrics, in one form: gold, predictions, language; but what is mined has `bucc_scores`.
+metrics, in one form: gold, predictions, language, names of the labels; but what is mined has `bucc_scores`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import numpy as np
 
 from xlt.metrics.answers import (
+    DOTTED_I,
     exact_match,
     exact_match_language_aware,
     f1,
@@ -39,33 +40,38 @@ from xlt.metrics.bitext import (
 )
 from xlt.metrics.labels import accuracy, accuracy_and_f1, f1_binary
 from xlt.metrics.neighbours import nearest, unit
-from xlt.metrics.retrieval import average_precision, retrieve
-from xlt.metrics.tagging import Tags, chunk_f1, entity_f1, token_accuracy
+from xlt.metrics.retrieval import DIRECTIONS, average_precision, retrieve, tied
+from xlt.metrics.tagging import chunk_f1, entity_f1, token_accuracy
+from xlt.schemes import Tags
 
 __all__ = [
-    "Mined", "SCORERS", "Tags", "accuracy", "accuracy_and_f1", "average_precision", "best_threshold",
+    "DIRECTIONS", "Mined", "SCORERS", "Tags", "accuracy", "accuracy_and_f1", "average_precision", "best_threshold",
     "bucc_candidates", "bucc_scores", "chosen_pairs", "chunk_f1", "entity_f1", "exact_match",
     "exact_match_language_aware", "f1", "f1_binary", "f1_language_aware", "mean", "mlqa_exact_match", "mlqa_f1",
     "nearest", "pair_f1", "pair_precision", "pair_recall", "retrieve", "squad2_exact_match", "squad2_f1",
-    "token_accuracy", "unit", "unrepeated", "with_answer", "without_answer",
+    "tied", "token_accuracy", "unit", "unrepeated", "versions", "with_answer", "without_answer",
 ]  # fmt: skip
 
-Scorer = Callable[[Any, Any, str], np.ndarray | float]
+Scorer = Callable[[Any, Any, str, Collection[str]], np.ndarray | float]
 
 
 def _plain(score: Callable) -> Scorer:
-    return lambda gold, predicted, _: score(gold, predicted)
+    return lambda gold, predicted, language, labels: score(gold, predicted)
+
+
+def _of_tags(score: Callable) -> Scorer:
+    return lambda gold, predicted, language, labels: score(gold, predicted, labels)
 
 
 def _answers(score: Callable, part: Callable = lambda scores, _: scores) -> Scorer:
-    return lambda gold, predicted, _: part(score(predicted, gold), gold)
+    return lambda gold, predicted, language, labels: part(score(predicted, gold), gold)
 
 
 def _in_language(score: Callable, **options: Any) -> Scorer:
-    return lambda gold, predicted, language: score(predicted, gold, language, **options)
+    return lambda gold, predicted, language, labels: score(predicted, gold, language, **options)
 
 
-# metric -> (gold, predicted, language) -> terms or number. What gold and predicted are is decided by the family:
+# metric -> (gold, predicted, language, labels) -> terms or number. The family decides what gold and predicted are:
 #   classification, choice  numbers of labels; None without a prediction
 #   tagging                 a list of tags for each sentence; None for a word without a prediction
 #   span                    a list of right answers for each question; one answer, None without one
@@ -76,8 +82,8 @@ SCORERS: dict[str, Scorer] = {
     "f1_binary": _plain(f1_binary),
     "accuracy_and_f1": _plain(accuracy_and_f1),
     "token_accuracy": _plain(token_accuracy),
-    "chunk_f1": _plain(chunk_f1),
-    "entity_f1": _plain(entity_f1),
+    "chunk_f1": _of_tags(chunk_f1),
+    "entity_f1": _of_tags(entity_f1),
     "f1": _answers(f1),
     "exact_match": _answers(exact_match),
     "squad2_f1": _answers(squad2_f1),
@@ -103,3 +109,19 @@ def mean(score: np.ndarray | float) -> float:
     terms = np.atleast_1d(np.asarray(score, dtype=float))
     terms = terms[~np.isnan(terms)]
     return float(terms.mean()) if terms.size else float("nan")
+
+
+_SECOND: dict[str, Callable[[str, bool], bool]] = {  # metric -> (language, own task) -> whether values can differ
+    "f1_language_aware": lambda language, own: language in DOTTED_I,
+    "exact_match_language_aware": lambda language, own: language in DOTTED_I,
+    "chunk_f1": lambda language, own: own,
+    "entity_f1": lambda language, own: own,
+    "accuracy_en_to_xx": lambda language, own: True,
+    "accuracy_xx_to_en": lambda language, own: True,
+}
+
+
+def versions(names: Iterable[str], language: str, own: bool) -> dict[str, int]:
+    """Which of these metrics are in their second version, with values that may differ from the first: for the keys of
+    stored scores. `own`: the task is of the user's own, so its tags may follow any scheme."""
+    return {name: 2 for name in names if name in _SECOND and _SECOND[name](language, own)}

@@ -120,9 +120,10 @@ def exact_match_language_aware(predictions: Answers, references: References, lan
 def f1_language_aware(predictions: Answers, references: References, language: str) -> np.ndarray:
     """F1 with the language's own articles, all Unicode punctuation and, without spaces, characters; shape (n,).
 
-    In the spirit of MLQA's scorer, not equal to it: width and presentation forms are folded (NFKC), and a text of a
-    script that is written without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese) counts by characters, each
-    with its vowel signs and tone marks. Of English in ASCII it gives what `squad2_f1` gives.
+    In the spirit of MLQA's scorer, not equal to it: width and presentation forms are folded (NFKC), capitals are those
+    of the language (in Turkish and Azerbaijani İ is that of i, I that of ı), and a text of a script that is written
+    without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese) counts by characters, each with its vowel signs and
+    tone marks. Of English in ASCII it gives what `squad2_f1` gives.
     """
     return _best(_overlap, _language_aware(language), predictions, references)
 
@@ -134,6 +135,8 @@ _ARTICLES = {  # en, de, es, vi follow MLQA's scorer
     "vi": "của là cái chiếc những",
     "el": "ο η το οι τα του της των τον την τους τις ένας μια μία ένα",
 }
+DOTTED_I = ("az", "tr")  # languages whose small i has a dotted capital, and another i without
+_SMALL_I = str.maketrans("İI", "iı")
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _CHARACTER_OR_WORD = regex.compile(rf"[{_UNSPACED}]\p{{M}}*|[^\s{_UNSPACED}]+")
 
@@ -144,7 +147,8 @@ def _language_aware(language: str) -> Callable[[str], Tokens]:
     prefix = r"^ال(?=..)" if base in ("ar", "arz") else "(?!)"  # at least two letters must remain
 
     def tokens(text: str) -> Tokens:
-        text = _without_punctuation(unicodedata.normalize("NFKC", text).lower())
+        text = unicodedata.normalize("NFKC", text)
+        text = _without_punctuation((text.translate(_SMALL_I) if base in DOTTED_I else text).lower())
         words = (re.sub(prefix, "", word) for word in _CHARACTER_OR_WORD.findall(text))
         return [word for word in words if word not in articles]
 

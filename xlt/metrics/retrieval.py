@@ -9,6 +9,10 @@ import numpy as np
 from xlt.metrics.checks import same_length
 from xlt.metrics.neighbours import unit
 
+# Of sentence pairs: direction -> the side that is searched.
+DIRECTIONS = {"en_to_xx": "source", "xx_to_en": "target"}
+_ROUNDING = 1e-6  # of cosines of vectors in single precision, which differ so much between batches
+
 
 def retrieve(queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:
     """Index of the nearest candidate by cosine for each query, ties to the lowest index.
@@ -23,11 +27,33 @@ def retrieve(queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:
     Returns:
         (n,) integers; -1 for a query that is not finite (a diverged encoder finds nothing).
     """
-    similarity = unit(queries) @ unit(candidates).T
-    # rounding makes true ties equal again: the order of summation differs between columns
-    similarity = np.where(np.isnan(similarity), -np.inf, similarity.round(12))
+    similarity = _similarity(queries, candidates)
     best = similarity.argmax(axis=1)
     return np.where(np.isneginf(similarity.max(axis=1)), -1, best)
+
+
+def tied(queries: np.ndarray, candidates: np.ndarray, texts: Sequence[str]) -> np.ndarray:
+    """Whether several candidates of different text are the nearest of a query; (n,) booleans.
+
+    So it is where an encoder gives different sentences one vector: they are cut to the same beginning, all their words
+    are unknown, or the encoder has collapsed. Which of them is found is then chance.
+
+    Args:
+        queries: (n, width) sentence embeddings.
+        candidates: (m, width).
+        texts: their m sentences; equal ones are no tie, as either is right or wrong.
+    """
+    similarity = _similarity(queries, candidates)
+    best = similarity.max(axis=1, keepdims=True)
+    near = (similarity >= best - _ROUNDING) & ~np.isneginf(best)
+    return np.array([len({texts[i] for i in np.flatnonzero(row)}) > 1 for row in near])
+
+
+def _similarity(queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    """Cosines (n, m); minus infinity where a side is not finite."""
+    similarity = unit(queries) @ unit(candidates).T
+    # rounding makes true ties equal again: the order of summation differs between columns
+    return np.where(np.isnan(similarity), -np.inf, similarity.round(12))
 
 
 def average_precision(

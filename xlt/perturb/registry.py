@@ -55,6 +55,10 @@ class Perturbation:
         named = " ".join(self.languages or self.scripts) or "all"
         return f"{named}, with spaces between words" if self.spaces else named
 
+    def moves_tags(self, family: str) -> bool:
+        """Whether tagged words move, those of a chunk as one."""
+        return self.form == MOVE and family == "tagging"
+
     def check(self, language: str, family: str) -> None:
         """Raises UserError where the perturbation is not valid."""
         if family not in FAMILIES:

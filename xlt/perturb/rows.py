@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from xlt import schemes
 from xlt.errors import UserError
 from xlt.perturb.align import Edit, Span
 from xlt.perturb.draw import Draw
@@ -30,8 +31,7 @@ def apply(
     strength: probability, 0 to 1, of each single change; see `registry`. A text without anything to change stays.
     first: number of the first row, where `rows` are a part of a data set: row i is drawn from (name, seed,
         first + i, column) alone, so the same whatever batch it comes in.
-    labels: names of the tags where these are numbers; a token tagged "I-..." stays behind the one before it when words
-        move.
+    labels: names of the tags where these are numbers; when words move, those of a chunk move as one (xlt.schemes).
 
     In span rows the gold follows: `answers` hold the new spans of `context` and what stands there. An answer that did
     not stand at its offset before keeps its text.
@@ -108,13 +108,18 @@ def _tagging(record: Record, draw: Draw, index: int, labels: Sequence[str]) -> R
     tokens, tags = list(record["tokens"]), list(record["tags"])
     if draw.chosen.form != MOVE:
         return {"tokens": draw.tokens(tokens, f"{index} tokens")}
-    units: list[list[int]] = []  # what moves together: one token, or a chunk in the BIO scheme
-    for i, tag in enumerate(tags):
-        name = tag if isinstance(tag, str) else labels[tag] if labels else ""
-        if units and name.startswith("I-"):
-            units[-1].append(i)
-        else:
-            units.append([i])
+    units = _units(tags, labels)
     order = draw.order([" ".join(tokens[i] for i in unit) for unit in units], f"{index} tokens")
     places = [i for unit in order for i in units[unit]]
     return {"tokens": [tokens[i] for i in places], "tags": [tags[i] for i in places]}
+
+
+def _units(tags: Sequence[Any], labels: Sequence[str]) -> list[list[int]]:
+    """The words that move as one; each alone where the tags are numbers without names."""
+    if not labels and any(isinstance(tag, int) for tag in tags):
+        return [[i] for i in range(len(tags))]
+    names = [tag if tag is None or isinstance(tag, str) else labels[tag] for tag in tags]
+    try:
+        return schemes.units(names, schemes.scheme_of(labels if set(names) <= set(labels) else names))
+    except ValueError as error:
+        raise UserError(f"words cannot move: {error}") from None

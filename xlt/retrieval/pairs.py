@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
 
 from xlt import metrics
+from xlt.metrics import DIRECTIONS
 from xlt.retrieval.cells import every
-from xlt.retrieval.search import Search
+from xlt.retrieval.search import Columns, Search
 from xlt.retrieval.vectors import embed
 
-DIRECTIONS = ("en_to_xx", "xx_to_en")
+Found = dict[str, np.ndarray]  # what each query finds, (n,) in each direction
 
 
 def score(search: Search) -> tuple[dict[str, float], list[dict]]:
     """Accuracy by cosine; the rows hold the foreign sentences as `source`, their English ones as `target`.
 
-    "en_to_xx": English queries find foreign sentences, which is the direction of XTREME and jiant. A sweep adds each
-    cell as "accuracy_en_to_xx@14/mean", and to each example what it found in all of them, in their order.
+    "en_to_xx": English queries find foreign sentences, which is the direction of XTREME and jiant. What is found is
+    right where its text is that of the right sentence, so that of a repeated sentence each copy will do; XTREME, whose
+    sets hold no sentence twice, compares row numbers. "tied_en_to_xx" is the share of queries to which sentences of
+    different text are equally near: there the first is found, right or wrong.
+
+    A sweep adds each cell as "accuracy_en_to_xx@14/mean", and to each example what it found in all of them, in their
+    order.
     """
     here, swept = search.cell, search.evaluation.sweep
     all_cells = every(search.layers) if swept else []
@@ -28,26 +35,52 @@ def score(search: Search) -> tuple[dict[str, float], list[dict]]:
         for side in ("source", "target")
     )
     found = {cell: _both(english[cell], foreign[cell]) for cell in read}
-    values = _accuracies(found[here]) | {
-        f"{name}@{cell}": value for cell in all_cells for name, value in _accuracies(found[cell]).items()
+    right = {cell: _right(search.rows, found[cell]) for cell in read}
+    tied = {
+        "en_to_xx": metrics.tied(english[here], foreign[here], search.rows["source"]),
+        "xx_to_en": metrics.tied(foreign[here], english[here], search.rows["target"]),
     }
-    examples = [_example(i, found[here]) for i in range(len(search.rows["source"]))]
+    _say_tied(search, tied)
+    values = _means("accuracy", right[here]) | _means("tied", tied)
+    values |= {f"{name}@{cell}": value for cell in all_cells for name, value in _means("accuracy", right[cell]).items()}
+    examples = [_example(i, found[here], right[here], tied) for i in range(len(search.rows["source"]))]
     if swept:
         for i, example in enumerate(examples):
             example |= {f"sweep_{way}": [int(found[cell][way][i]) for cell in all_cells] for way in DIRECTIONS}
     return values, examples
 
 
-def _both(english: np.ndarray, foreign: np.ndarray) -> dict[str, np.ndarray]:
-    """What each query finds, (n,) in each direction."""
+def _both(english: np.ndarray, foreign: np.ndarray) -> Found:
     return {"en_to_xx": metrics.retrieve(english, foreign), "xx_to_en": metrics.retrieve(foreign, english)}
 
 
-def _accuracies(found: dict[str, np.ndarray]) -> dict[str, float]:
-    return {f"accuracy_{way}": float((hits == np.arange(len(hits))).mean()) for way, hits in found.items()}
-
-
-def _example(i: int, found: dict[str, np.ndarray]) -> dict[str, Any]:
-    return {f"accuracy_{way}": float(found[way][i] == i) for way in DIRECTIONS} | {
-        f"found_{way}": int(found[way][i]) for way in DIRECTIONS
+def _right(rows: Columns, found: Found) -> Found:
+    """Whether the text found is that of the row; -1, nothing found, is wrong."""
+    return {
+        way: np.array([i >= 0 and rows[side][i] == text for i, text in zip(found[way], rows[side], strict=True)])
+        for way, side in DIRECTIONS.items()
     }
+
+
+def _means(name: str, terms: Found) -> dict[str, float]:
+    return {f"{name}_{way}": float(values.mean()) for way, values in terms.items()}
+
+
+def _example(i: int, found: Found, right: Found, tied: Found) -> dict[str, Any]:
+    return {f"accuracy_{way}": float(right[way][i]) for way in DIRECTIONS} | {
+        f"{name}_{way}": kind(values[way][i])
+        for name, values, kind in (("found", found, int), ("tied", tied, bool))
+        for way in DIRECTIONS
+    }
+
+
+_said: set[str] = set()
+
+
+def _say_tied(search: Search, tied: Found) -> None:
+    """In one line for the first language of a task that has some."""
+    count, queries = sum(int(values.sum()) for values in tied.values()), sum(map(len, tied.values()))
+    if count and search.task.name not in _said:
+        _said.add(search.task.name)
+        what = f"to {count} of {queries} queries several different sentences are equally near"
+        print(f"{search.task.name} ({search.evaluation.language}): {what} (said once for a task)", file=sys.stderr)
