@@ -5,7 +5,7 @@ import types
 import pandas as pd
 import pytest
 
-from xlt import overview
+from xlt import overview, params
 
 COST = {"seconds": 3000.0, "evaluating": 600.0, "steps": 10, "parameters": 9, "trainable": 9, "peak_mb": 7}
 COST |= {"device": "cpu"}
@@ -55,14 +55,24 @@ def test_a_collapsed_run_stands_once(lab):
     assert found.drop(columns="English").to_numpy().tolist() == [["second", "xnli", 0, "phase 3, ordering", "x"]]
 
 
-def test_claims_are_told_with_effect_and_interval(monkeypatch):
+def test_claims_are_told_with_effect_and_interval(monkeypatch, tmp_path):
     source = {"paper": "P", "arxiv": "", "where": "table 1", "status": "verified"}
     row = {"sentence": "It helps.", "source": source, "verdict": "pass", "why": "higher"}
     rows = [row | {"effect": 1.25, "low": 0.5, "high": 2}, row | dict.fromkeys(("effect", "low", "high"))]
     results = [types.SimpleNamespace(row=lambda row=row: row) for row in rows]
-    monkeypatch.setattr(overview.check, "check", lambda profile: results)
-    claims = overview.claims(types.SimpleNamespace(profile=types.SimpleNamespace(name="mini")))
+    monkeypatch.setattr(overview.check, "held", lambda profile, tables: results)
+    lab = types.SimpleNamespace(profile="mini", reports=tmp_path)
+    claims = overview.claims(lab)
     assert claims["effect"].tolist()[0] == 1.25
     first, second = overview.judged(claims).to_numpy().tolist()
     assert first == ["It helps.", "P, table 1", "verified", "+1.2", "[0.5, 2.0]", "pass", "higher"]
     assert second[3:5] == ["–", "–"]
+    results.pop(0)  # as with one seed, where no claim has an effect
+    assert overview.judged(overview.claims(lab)).to_numpy().tolist() == [second]
+
+
+def test_before_anything_has_run_every_claim_reads_not_run(tmp_path):
+    lab = types.SimpleNamespace(profile=params.load("smoke"), reports=tmp_path)
+    claims = overview.claims(lab)
+    assert len(claims) > 10 and set(claims["verdict"]) == {"not run"}
+    assert overview.judged(claims)["why"].str.len().min() > 0

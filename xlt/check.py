@@ -3,8 +3,9 @@
 A claim of a direction passes only when the whole interval lies on the claimed side: what too few seeds leave open is
 not shown, so it fails and says so. The interval is that of the claim alone, the p Holm's over all claims: where the
 first excludes zero and the second does not reject, both are said. A published value is met when the estimate lies
-within its tolerance; it is asked of reproductions only. Nothing but reports/<profile>/scores*.csv is read, and what
-these do not hold is "not run".
+within its tolerance; it is asked of reproductions only, and where no task that it is over is left out. A claim over
+several tasks is held against those that the profile has, and says without which. No numbers but those of
+reports/<profile>/scores*.csv are read; what these do not hold is "not run", with the reason.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pandas as pd
 from xlt import params, stats
 from xlt.claims import Claim, Declared, Use, load
 from xlt.effects import Effect, Missing, effect, read
+from xlt.errors import UserError
 
 PASS, FAIL, NOT_RUN = "pass", "fail", "not run"
 LEVEL = 0.05  # of p; the intervals are of 95 %
@@ -42,21 +44,37 @@ def check(profile: str, reports: Path | None = None, declared: Declared | None =
     """Every declared claim against reports/<profile>.
 
     Raises:
-        UserError: no score files there, or damaged ones; claims that are not valid.
+        UserError: no score files there, or damaged ones; an unknown profile; claims that are not valid.
     """
+    folder = (reports or params.reports_root()) / Path(profile).stem
+    tables = read(folder)
+    if not tables:
+        raise UserError(f"{folder.name} has no scores*.csv to check; run ./run_all.sh --profile {folder.name} first")
+    return held(params.load(profile), tables, declared, profile)
+
+
+def held(
+    profile: params.Profile, tables: dict[str, pd.DataFrame], declared: Declared | None = None, called: str = ""
+) -> list[Result]:
+    """Every declared claim against the score files `tables`, by name; commands name the profile as it was `called`."""
     declared = declared or load()
-    name, tables = Path(profile).stem, read((reports or params.reports_root()) / Path(profile).stem)
-    claims = [c.model_copy(update={"command": c.command.format(profile=profile)}) for c in declared.claims]
-    use = declared.use(name)
-    measured = [_measured(claim, use, tables) for claim in claims]
+    use, has = declared.use(profile.name), _tasks(profile)
+    command = {"profile": called or profile.name}
+    claims = [c.model_copy(update={"command": c.command.format(**command)}) for c in declared.claims]
+    measured = [_measured(claim, use, tables, has) for claim in claims]
     adjusted = stats.holm([found.p for found, _ in measured])
     return [
-        _judged(claim, use, found._replace(p=float(p)), missing)
+        _judged(claim, use, found._replace(p=float(p)), missing, has)
         for claim, (found, missing), p in zip(claims, measured, adjusted, strict=True)
     ]
 
 
-def _measured(claim: Claim, use: Use, tables: dict[str, pd.DataFrame]) -> tuple[Effect, str]:
+def _tasks(profile: params.Profile) -> set[str]:
+    """Intermediate and target tasks of the profile, in its main part or in a study."""
+    return {*profile.intermediate, *profile.controls, *profile.target, *profile.studied, "none"}
+
+
+def _measured(claim: Claim, use: Use, tables: dict[str, pd.DataFrame], has: set[str]) -> tuple[Effect, str]:
     """The effect, or an empty one and why there is none."""
     try:
         if not (claim.expect or use.values):
@@ -65,36 +83,48 @@ def _measured(claim: Claim, use: Use, tables: dict[str, pd.DataFrame]) -> tuple[
             raise Missing(f"the report has no {claim.file}")
         return effect(claim, tables[claim.file]), ""
     except Missing as reason:
-        return Effect(), str(reason)
+        lacking = [name for name in reason.names if claim.file == "scores.csv" and name not in has]
+        return Effect(), f"{reason}: this profile has no {' and no '.join(lacking)}" if lacking else str(reason)
 
 
-def _judged(claim: Claim, use: Use, found: Effect, missing: str) -> Result:
+def _judged(claim: Claim, use: Use, found: Effect, missing: str, has: set[str]) -> Result:
     """The result of an effect whose p is Holm's by now."""
     try:
         if missing:
             raise Missing(missing)
-        return Result(claim, *_verdict(claim, use, found), found)
+        return Result(claim, *_verdict(claim, use, found, has), found)
     except Missing as reason:
         return Result(claim, NOT_RUN, str(reason), found)
 
 
-def _verdict(claim: Claim, use: Use, found: Effect) -> tuple[str, str]:
+def _verdict(claim: Claim, use: Use, found: Effect, has: set[str]) -> tuple[str, str]:
     """The verdict and why; a claim of a direction and a value has to satisfy both."""
     if claim.expect and found.low != found.low:
         raise Missing(f"{' + '.join(map(str, found.seeds))} seeds give no interval")
     verdicts = [_direction(claim, found)] if claim.expect else []
-    if use.values and claim.value is not None:
-        if found.absent:
-            raise Missing(f"the published value is over more targets; without {', '.join(found.absent)}")
+    notes = _without(found.absent, has)
+    if use.values and claim.value is not None and not found.absent:
         met = abs(found.value - claim.value) <= claim.tolerance
         text = f"{'within' if met else 'not within'} {claim.tolerance:g} of the published {claim.value:+g}"
         verdicts.append((PASS if met else FAIL, text))
-    notes = [f"without {', '.join(found.absent)}"] if found.absent else []
+    elif use.values and claim.value is not None:
+        notes.append(f"the published {claim.value:+g} is over more tasks and not asked")
+    if not verdicts:
+        raise Missing("; ".join(notes))
     if found.collapsed:
         left = f"{found.without:+.1f} in seeds without" if found.without == found.without else "in every seed of a side"
         notes.append(f"{found.collapsed} collapsed run{'s' * (found.collapsed != 1)}, {left}")
     verdict = FAIL if FAIL in (name for name, _ in verdicts) else PASS
     return verdict, "; ".join([text for _, text in verdicts] + notes)
+
+
+def _without(absent: tuple[str, ...], has: set[str]) -> list[str]:
+    """What a claim is held against without: tasks that the profile does not have, and tasks that have not run."""
+    lacking, waiting = [name for name in absent if name not in has], [name for name in absent if name in has]
+    notes = [f"without {', '.join(lacking)}, which this profile has not"] if lacking else []
+    return notes + (
+        [f"without {', '.join(waiting)}, which {'has' if len(waiting) == 1 else 'have'} not run"] if waiting else []
+    )
 
 
 def _direction(claim: Claim, found: Effect) -> tuple[str, str]:

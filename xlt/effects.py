@@ -1,11 +1,13 @@
 """What a claim compares, taken from the score files of a report: the effect over seeds, or why there is none.
 
 Within a seed languages are averaged, then tasks; a seed that lacks one of them is left out. Seeds are compared by
-Welch's interval.
+Welch's interval. Of several target tasks those count that have scores; of several intermediate tasks too, if at least
+half of them have: an average over fewer is another claim. What is left out is in `Effect.absent`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,7 +39,11 @@ class Effect(NamedTuple):
 
 
 class Missing(Exception):
-    """The scores do not hold what a claim compares; the message says what is not there."""
+    """The scores do not hold what a claim compares; the message says what is not there, `names` what to look for."""
+
+    def __init__(self, message: str, names: Iterable[str] = ()):
+        super().__init__(message)
+        self.names = tuple(names)
 
 
 class _Side(NamedTuple):
@@ -50,7 +56,11 @@ class _Side(NamedTuple):
 
 
 def read(folder: Path) -> dict[str, pd.DataFrame]:
-    """The score files of a report by name, each with a column `collapsed`."""
+    """The score files of a report by name, each with a column `collapsed`; of a report without any {}.
+
+    Raises:
+        UserError: a file is empty, damaged or lacks a column.
+    """
     tables = {}
     for path in sorted(folder.glob("scores*.csv")):
         where = f"{folder.name}/{path.name}"
@@ -62,8 +72,6 @@ def read(folder: Path) -> dict[str, pd.DataFrame]:
             raise UserError(f"{where} lacks the column {', '.join(missing)}; run the notebook that writes it again")
         table["main"] = table["main"].astype(str) == "True"
         tables[path.name] = table.assign(collapsed=collapsed(table))
-    if not tables:
-        raise UserError(f"{folder.name} has no scores*.csv to check; run ./run_all.sh --profile {folder.name} first")
     return tables
 
 
@@ -82,9 +90,16 @@ def effect(claim: Claim, scores: pd.DataFrame) -> Effect:
     spread = np.sqrt(np.mean([side.values.var() for side in sides]))
     least = stats.minimum_detectable_difference(spread, min(seeds)) if claim.against else stats.NAN
     runs = sum(side.runs for side in sides)
-    absent = tuple(task for task in claim.on.task or () if task not in {task for task, _ in sides[0].cells})
+    absent = _absent(claim, scores, {task for task, _ in sides[0].cells})
     numbers = (100 * x for x in found[:3])
     return Effect(*numbers, found.p, seeds, 100 * least, runs, 100 * clean.value if runs else stats.NAN, absent)
+
+
+def _absent(claim: Claim, scores: pd.DataFrame, found: set[str]) -> tuple[str, ...]:
+    """Intermediate and target tasks that the claim names and the effect is without; `found` are its target tasks."""
+    named = [rows for rows in (claim.on, claim.compare, claim.against, claim.minus) if rows]
+    stages = [name for rows in named for name in rows.intermediate or () if name not in set(scores["intermediate"])]
+    return tuple(dict.fromkeys(stages + [name for rows in named for name in rows.task or () if name not in found]))
 
 
 def _compared(a: pd.Series, b: pd.Series | None = None) -> stats.Difference:
@@ -141,9 +156,10 @@ def _chosen(scores: pd.DataFrame, wanted: Rows) -> pd.DataFrame:
                 continue
             raise Missing(f"the scores have no column {name}")
         rows = rows[rows[name] != "none"] if values == OTHER else rows[rows[name].isin(values)]
-        absent = [] if name == "task" and len(rows) else sorted({*values} - {*rows[name], *OTHER}, key=str)
-        if absent:
-            raise Missing(f"no scores of {name} {', '.join(map(str, absent))}")
+        absent = sorted({*values} - {*rows[name], *OTHER}, key=str)
+        if absent and not _enough(name, len(values), len(absent)):
+            named = map(str, absent) if name in ("task", "intermediate") else ()
+            raise Missing(f"no scores of {name} {', '.join(map(str, absent))}", named)
     if wanted.language == ("zero-shot",):
         rows = rows[rows["language"] != "en"]
     elif wanted.language != ("all",):
@@ -151,6 +167,11 @@ def _chosen(scores: pd.DataFrame, wanted: Rows) -> pd.DataFrame:
     if rows.empty:
         raise Missing(f"no scores in the languages {' '.join(wanted.language)}")
     return rows
+
+
+def _enough(column: str, asked: int, absent: int) -> bool:
+    """Whether what is left of the values asked for in a column still stands for all of them."""
+    return {"task": absent < asked, "intermediate": 2 * absent <= asked}.get(column, False)
 
 
 def _refuse_doubles(rows: pd.DataFrame, key: list[str]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from xlt import check, collapse, studies
+from xlt import check, collapse, effects, studies
 from xlt import claims as declared
 from xlt.tables import cost_table, points
 
@@ -63,9 +63,9 @@ def meaning(lab: Lab) -> str:
 
 
 def claims(lab: Lab) -> pd.DataFrame:
-    """The declared claims against the score files of this report; numbers in points."""
+    """The declared claims against the score files of this report, of which there may be none yet; numbers in points."""
     found = []
-    for row in (result.row() for result in check.check(lab.profile.name)):
+    for row in (result.row() for result in check.held(lab.profile, effects.read(lab.reports))):
         source = row["source"]
         about = {
             "claim": row["sentence"],
@@ -73,7 +73,7 @@ def claims(lab: Lab) -> pd.DataFrame:
             "status": source["status"],
         }
         found.append(about | {key: row[key] for key in ("effect", "low", "high", "verdict", "why")})
-    return pd.DataFrame(found)
+    return pd.DataFrame(found).astype({key: float for key in ("effect", "low", "high")})  # without any effect: None
 
 
 def judged(found: pd.DataFrame) -> pd.DataFrame:
