@@ -7,7 +7,7 @@ import resource
 import sys
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 
@@ -18,18 +18,39 @@ class Compute(NamedTuple):
     reason: str
 
 
+Precision = Literal["fp32", "bf16"]
+_preferred: Precision | None = None
+
+
+def prefer(precision: Precision | None) -> None:
+    """Compute in `precision` from now on where this machine can (`resources.precision` of a profile)."""
+    global _preferred
+    if precision != _preferred:
+        _preferred = precision
+        compute.cache_clear()
+
+
 @cache
 def compute() -> Compute:
-    """bf16 autocast on a GPU that has it, fp32 elsewhere; weights are always kept in fp32.
+    """The preferred precision, else bf16 autocast on a GPU that has it and fp32 elsewhere.
 
-    fp16 is never used: it needs loss scaling, and diverges on XLM-R Large.
+    Weights are always kept in fp32. fp16 is never used: it needs loss scaling, and diverges on XLM-R Large. On a CPU
+    bf16 is used only if asked for, and only where the processor multiplies in it (AMX, AVX512-BF16); elsewhere it would
+    be slower than fp32.
     """
     if os.environ.get("XLT_DEVICE") != "cpu" and torch.cuda.is_available():
         name = torch.cuda.get_device_name()
+        if _preferred == "fp32":
+            return Compute("cuda", torch.float32, f"fp32 on {name}: resources.precision")
         if torch.cuda.is_bf16_supported():
             return Compute("cuda", torch.bfloat16, f"bf16 autocast on {name}")
         return Compute("cuda", torch.float32, f"fp32 on {name}: it has no bf16")
     why = "XLT_DEVICE=cpu" if os.environ.get("XLT_DEVICE") == "cpu" else "no GPU found"
+    if _preferred == "bf16":
+        able = torch.cpu.get_capabilities()
+        if able.get("amx_bf16") or able.get("avx512_bf16"):
+            return Compute("cpu", torch.bfloat16, f"bf16 autocast on the CPU: {why}, resources.precision")
+        why += ", and the processor has no bf16"
     return Compute("cpu", torch.float32, f"fp32 on the CPU: {why}")
 
 

