@@ -80,6 +80,7 @@ def _write(packed: Path, folder: Path) -> None:
             raise UserError(f"{packed.name} cannot be read ({error}); install the release in constraints.txt") from None
     encoder = transformers.BertModel(config, add_pooling_layer=False)
     encoder.load_state_dict(state)
+    transformers.logging.disable_progress_bar()
     encoder.save_pretrained(folder)
     _tokenizer(pieces, scores, config.max_position_embeddings).save_pretrained(folder)
 
