@@ -203,7 +203,8 @@ def print_plan(profile: str, only: str | None = None) -> None:
     seconds, planned = estimator(lab.store), set()
     settings = lab.profile
     print(f"profile {settings.name}: {settings.description}")
-    print(f"records from {lab.store.source}; encoder {settings.encoder.called if settings.encoder.model else 'random XLM-R, pretrained here'}")
+    encoder = settings.encoder.called if settings.encoder.model else "random XLM-R, pretrained here"
+    print(f"records from {lab.store.source}; encoder {encoder}")
     total, disk, here = 0.0, 0.0, engine.workers(settings.resources)
     for notebook, study in of(lab).items():
         if notebook not in chosen:
