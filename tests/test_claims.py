@@ -24,7 +24,7 @@ GAIN = {
 def declare(tmp_path, *changes: dict) -> claims.Declared:
     """GAIN with each of `changes` (None takes a key out), published values count in `paper` alone."""
     made = [{k: v for k, v in (GAIN | change).items() if v is not None} for change in changes or ({},)]
-    profiles = {"mini": {"means": "small world"}, "paper": {"means": "reproduction", "values": True}}
+    profiles = {"mini": {"means": "small world"}, "paper": {"means": "reproduction", "values": "A"}}
     (tmp_path / "claims.yaml").write_text(yaml.safe_dump({"profiles": profiles, "claims": made}))
     return claims.load(tmp_path / "claims.yaml")
 

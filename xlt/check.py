@@ -77,8 +77,8 @@ def _tasks(profile: params.Profile) -> set[str]:
 def _measured(claim: Claim, use: Use, tables: dict[str, pd.DataFrame], has: set[str]) -> tuple[Effect, str]:
     """The effect, or an empty one and why there is none."""
     try:
-        if not (claim.expect or use.values):
-            raise Missing("a published value, asked of reproductions only")
+        if not (claim.expect or use.asked(claim)):
+            raise Missing(f"a published value, asked of reproductions of {claim.source.paper} only")
         if claim.file not in tables:
             raise Missing(f"the report has no {claim.file}")
         return effect(claim, tables[claim.file]), ""
@@ -103,7 +103,7 @@ def _verdict(claim: Claim, use: Use, found: Effect, has: set[str]) -> tuple[str,
         raise Missing(f"{' + '.join(map(str, found.seeds))} seeds give no interval")
     verdicts = [_direction(claim, found)] if claim.expect else []
     notes = _without(found.absent, has)
-    if use.values and claim.value is not None and not found.absent:
+    if use.asked(claim) and not found.absent:
         met = abs(found.value - claim.value) <= claim.tolerance
         text = f"{'within' if met else 'not within'} {claim.tolerance:g} of the published {claim.value:+g}"
         verdicts.append((PASS if met else FAIL, text))

@@ -91,10 +91,14 @@ class Claim(Settings):
 
 
 class Use(Settings):
-    """What a profile's results mean for the claims; `values`: published values are asked of it."""
+    """What a profile's results mean for the claims; `values`: the papers whose published values are asked of it."""
 
     means: str
-    values: bool = False
+    values: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
+
+    def asked(self, claim: Claim) -> bool:
+        """Whether the claim's published value is asked of the profile, which then repeats that paper's experiment."""
+        return claim.value is not None and claim.source.paper in self.values
 
 
 class Declared(NamedTuple):

@@ -286,12 +286,13 @@ def parse(model: type[BaseModel], fields: Any, where: str) -> Any:
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """`base` with what `over` says differently; null takes an entry out."""
+    """`base` with what `over` says differently; null takes an entry out, or stands where there is none to take out."""
     merged = dict(base)
     for key, value in over.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
         merged[key] = _merge(merged[key], value) if both else value
-    return {key: value for key, value in merged.items() if value is not None or key not in base}
+    taken_out = {key for key, value in over.items() if value is None and base.get(key) is not None}
+    return {key: value for key, value in merged.items() if key not in taken_out}
 
 
 def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
