@@ -234,7 +234,47 @@ def test_a_long_question_leaves_half_of_the_window_to_the_context(tokenizer, wor
 
 
 def test_a_usual_question_is_left_whole(tokenizer):
-    assert encode._short(["Who buys what ?"], tokenizer, 64) == ["Who buys what ?"]
+    assert encode._short(["Who buys what ?"], tokenizer, [64]) == ["Who buys what ?"]
+
+
+def test_answers_in_no_window_are_counted_once_a_record(tokenizer, monkeypatch, capsys):
+    context = "der Hund sieht die Katze " * 8
+    long = question(context, context[:150])
+    none = {"question": ["Who"], "context": [context], "answers": [{"text": [], "answer_start": []}]}
+    short = question(context, "Hund")
+    rows = {name: [*long[name], *none[name], *short[name]] for name in long}
+    features = encoded(tasks.SPAN, rows, tokenizer, 30, 5)
+    assert encode.lost(features) == {"lost": 1} and len(features) > 3
+    monkeypatch.setattr(encode, "_said", set())
+    for _ in range(2):
+        encode.say_lost("squad", "training", features, 30)
+    said = "squad (training): 1 of 3 records with an answer in no window of 30 subwords (said once for a task)\n"
+    assert capsys.readouterr().err == said
+
+
+# choices --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("choice", ["ein Auto", "die Katze in Paris"])
+def test_of_a_long_passage_the_beginning_is_cut_and_question_and_choice_stay(tokenizer, choice):
+    rows = {"prompt": ["der Hund sieht die Katze " * 20 + "Who buys what"], "choices": [[choice, "x"]], "label": [0]}
+    (feature,) = encoded(tasks.CHOICE, rows, tokenizer, max_length=24)
+    text = "".join(pieces(tokenizer, feature["choices"][0])).replace("▁", " ")
+    assert len(feature["choices"][0]["input_ids"]) == 24 and feature["cut"]
+    assert text.endswith(f"Who buys what</s></s> {choice}</s>") and text.startswith("<s>")
+    assert tokenizer.truncation_side == "right"
+
+
+def test_a_choice_is_cut_only_where_it_leaves_too_little_to_its_prompt(tokenizer):
+    """Room for 20 subwords beside the four special ones; every word here is one."""
+    words = (
+        "der Hund sieht die Katze in Paris Anna kauft ein Auto der Hund sieht die Katze in Paris Anna kauft ein Auto"
+    )
+    rows = {"prompt": ["Who buys what", words], "choices": [[words]] * 2, "label": [0, 0]}
+    short, long = (feature["choices"][0] for feature in encoded(tasks.CHOICE, rows, tokenizer, max_length=24))
+    sides = ["".join(pieces(tokenizer, f)).replace("▁", " ").split("</s></s>") for f in (short, long)]
+    assert sides[0] == ["<s> Who buys what", " " + " ".join(words.split()[:17]) + "</s>"]
+    assert sides[1] == ["<s> " + " ".join(words.split()[-10:]), " " + " ".join(words.split()[:10]) + "</s>"]
 
 
 # batches --------------------------------------------------------------------------------------

@@ -1,11 +1,13 @@
 """Records to features: token ids, labels, and what is needed to read a prediction back.
 
 A feature is a dict of plain lists (`input_ids`, for BERT also `token_type_ids`, and labels). Nothing is
-padded here; `collate` pads a batch to its longest member. A feature of a record that was too long has `cut`.
+padded here; `collate` pads a batch to its longest member. A feature of a record that was too long has `cut`;
+the last window of a context none of whose windows holds the answer has `lost`.
 """
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -35,6 +37,27 @@ def sentences(texts: Sequence[str] | Sequence[tuple[str, str]], tokenizer: Any, 
     return _features(tokenizer(*map(list, sides), truncation=True, max_length=max_length))
 
 
+def lost(features: list[Feature]) -> dict[str, int]:
+    """How many records were `cut`, and how many have an answer that is in no window: learned as if there were none."""
+    counts = {name: sum(name in feature for feature in features) for name in ("cut", "lost")}
+    return {name: count for name, count in counts.items() if count}
+
+
+_said: set[tuple[str, int]] = set()
+
+
+def say_lost(task: str, where: str, features: list[Feature], max_length: int) -> None:
+    """`lost` in a line on stderr, for the first language of a task that has some."""
+    found = lost(features)
+    if not found or (task, max_length) in _said:
+        return
+    _said.add((task, max_length))
+    records = len({feature.get("row", i) for i, feature in enumerate(features)})
+    told = {"cut": f"cut at {max_length} subwords", "lost": f"with an answer in no window of {max_length} subwords"}
+    what = ", ".join(f"{count} of {records} records {told[name]}" for name, count in found.items())
+    print(f"{task} ({where}): {what} (said once for a task)", file=sys.stderr)
+
+
 def _features(encoded: Any, **labels: list) -> list[Feature]:
     columns = {name: encoded[name] for name in ("input_ids", "token_type_ids") if name in encoded} | labels
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
@@ -58,8 +81,7 @@ def _choice(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]
     """One feature per row: each choice as a pair with the prompt; `input_ids` is the longest, to sort by length."""
     choices, prompts = rows["choices"][:], rows["prompt"][:]
     flat = [(prompt, choice) for prompt, several in zip(prompts, choices, strict=True) for choice in several]
-    whole = tokenizer(*map(list, zip(*flat, strict=True)), truncation=True, max_length=max_length)
-    encoded = _marked(_features(whole), whole)
+    encoded = _endings(*map(list, zip(*flat, strict=True)), tokenizer, max_length)
     ends = np.cumsum([len(several) for several in choices])
     groups = [encoded[end - len(several) : end] for end, several in zip(ends, choices, strict=True)]
     longest = [max((pair["input_ids"] for pair in group), key=len) for group in groups]
@@ -72,6 +94,29 @@ def _choice(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]
         }
         for ids, group, label in zip(longest, groups, rows["label"][:], strict=True)
     ]
+
+
+def _endings(prompts: list[str], choices: list[str], tokenizer: Any, max_length: int) -> list[Feature]:
+    """Pairs, of which those too long lose the beginning of their prompt: question and choice stand at the end.
+
+    A choice is cut only where it would leave less than half of the room to its prompt.
+    """
+    whole = _features(tokenizer(prompts, choices))
+    long = [i for i, feature in enumerate(whole) if len(feature["input_ids"]) > max_length]
+    if not long:
+        return whole
+    prompts, choices = [prompts[i] for i in long], [choices[i] for i in long]
+    room = max_length - tokenizer.num_special_tokens_to_add(pair=True)
+    lengths = map(len, tokenizer(prompts, add_special_tokens=False)["input_ids"])
+    choices = _short(choices, tokenizer, [max(room // 2, room - length) for length in lengths])
+    side, tokenizer.truncation_side = tokenizer.truncation_side, "left"
+    try:
+        cut = _features(tokenizer(prompts, choices, truncation="only_first", max_length=max_length))
+    finally:
+        tokenizer.truncation_side = side
+    for place, feature in zip(long, cut, strict=True):
+        whole[place] = {**feature, "cut": True}
+    return whole
 
 
 def _tagging(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]:
@@ -122,7 +167,8 @@ def _span(rows: Any, tokenizer: Any, max_length: int, stride: int) -> list[Featu
     room = max_length - tokenizer.num_special_tokens_to_add(pair=True)
     if room < 4:
         raise UserError(f"max_length {max_length} has no room for a question and a context; set it to 64 or more")
-    questions = _short([question.strip() for question in rows["question"][:]], tokenizer, room // 2)
+    asked = [question.strip() for question in rows["question"][:]]
+    questions = _short(asked, tokenizer, [room // 2] * len(asked))  # half of the window to the context
     contexts, answers = rows["context"][:], rows["answers"][:]
     encoded = tokenizer(
         questions, contexts, truncation="only_second", max_length=max_length,
@@ -141,14 +187,19 @@ def _span(rows: Any, tokenizer: Any, max_length: int, stride: int) -> list[Featu
         offsets.append(spans)
         starts.append(start)
         ends.append(end)
-    return _features(encoded, start_positions=starts, end_positions=ends, row=list(owner), offsets=offsets)
+    features = _features(encoded, start_positions=starts, end_positions=ends, row=list(owner), offsets=offsets)
+    held = {row for row, start in zip(owner, starts, strict=True) if start}
+    for window, row in enumerate(owner):
+        if row not in held and answers[row]["text"] and owner[window + 1 : window + 2] != [row]:
+            features[window]["lost"] = True
+    return features
 
 
-def _short(questions: list[str], tokenizer: Any, most: int) -> list[str]:
-    """The questions, each of `most` subwords at most: the context has half of the window to itself."""
-    encoded = tokenizer(questions, add_special_tokens=False, return_offsets_mapping=True)
-    ends = [spans[most - 1][1] if len(spans) > most else None for spans in encoded["offset_mapping"]]
-    return [question[:end] for question, end in zip(questions, ends, strict=True)]
+def _short(texts: list[str], tokenizer: Any, most: Sequence[int]) -> list[str]:
+    """The texts, each cut after so many subwords."""
+    encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
+    ends = [s[n - 1][1] if len(s) > n else None for s, n in zip(encoded["offset_mapping"], most, strict=True)]
+    return [text[:end] for text, end in zip(texts, ends, strict=True)]
 
 
 Spans = list[tuple[int, int] | None]  # of each token its first character and past its last; None outside the context

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -110,20 +109,8 @@ def _features(store: Store, evaluation: Evaluation, tokenizer: Any) -> list[enco
         family = tasks.get(evaluation.task).family
         rows = _rows(store, evaluation)
         _kept_features[key] = encode.encode(family, rows, tokenizer, evaluation.max_length, evaluation.stride)
-        _say_cut(evaluation, _kept_features[key])
+        encode.say_lost(evaluation.task, evaluation.language, _kept_features[key], evaluation.max_length)
     return _kept_features[key]
-
-
-_said: set[tuple[str, int]] = set()
-
-
-def _say_cut(evaluation: Evaluation, features: list[encode.Feature]) -> None:
-    """Records longer than the model reads, in one line for the first language of a task that has some."""
-    cut, asked = sum("cut" in feature for feature in features), (evaluation.task, evaluation.max_length)
-    if cut and asked not in _said:
-        _said.add(asked)
-        what = f"{cut} of {len(features)} records cut at {evaluation.max_length} subwords"
-        print(f"{evaluation.task} ({evaluation.language}): {what} (said once for a task)", file=sys.stderr)
 
 
 def _classification(rows: Any, features: list, reader: Reader, task: Task) -> Predictions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,11 @@ class Mixture:
         self.stage, self.tokenizer, self.seed = stage, tokenizer, stage.seed or 0
         self.features = features(store, stage, tokenizer)
         self.records = [_count(found) for found in self.features]
+        self.lost = Counter[str]()
+        for part, found in zip(stage.parts, self.features, strict=True):
+            if isinstance(found, list):
+                encode.say_lost(part.task, "training", found, stage.max_length)
+                self.lost.update(encode.lost(found))
         self.steps = stage.updates(self.records)
         rng = np.random.default_rng([self.seed, 0, 1])
         self.turns = rng.choice(len(self.records), self.steps, p=stage.batch_shares(self.records))

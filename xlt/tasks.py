@@ -79,7 +79,8 @@ class Task(BaseModel):
     """One declared task.
 
     columns     ours: theirs. Theirs may be a path into a nested column ("choices.text") or a list: of texts they
-                are joined by a space, of `choices` they are the choices. `text_b: null` for single texts.
+                are joined by a space, of `choices` they are the choices. `text_b: null` for single texts. Of a
+                `prompt` that is too long the beginning is cut, so a passage stands before its question.
     dataset     a hub id, or the path of a folder: ./mine, ../mine, /data/mine, ~/mine
     config      with {code}, {name}, {iso3} from the language table, {lower} for the name in lower case; or a table
                 language: config. Where no card names configs it is the name of a folder.

@@ -48,7 +48,7 @@ def train_stage(store: Store, recipe: Recipe, folder: Path, checkpoint_minutes: 
     model.save(learner, folder, labels)
     checkpoint.path.unlink(missing_ok=True)
     cost = {"steps": steps, "examples": sum(mixture.records), "updates": mixture.updates(steps), "losses": losses}
-    return {**cost, **chosen, **model.sizes(learner)}
+    return {**cost, **mixture.lost, **chosen, **model.sizes(learner)}
 
 
 def _updates(mixture: Mixture, learner: model.Learner, tokenizer: Any) -> Iterator[tuple[str, list[Batch]]]:
