@@ -6,10 +6,12 @@ import sys
 import time
 
 import pytest
+import small_hub
 
-from xlt import cli, engine, hub, params, plan, studies, tasks
+from xlt import cli, engine, hub, params, plan, repository, studies, tasks
 from xlt.errors import UserError
 from xlt.lab import Lab
+from xlt.sources import Source
 
 DATA = [
     "Rowan/hellaswag",
@@ -34,7 +36,7 @@ DATA = [
     "tau/commonsense_qa",
     "unimelb-nlp/wikiann",
 ]  # all that base takes from the hub
-SCRIPTS = ["allenai/cosmos_qa"]  # their records are in the parquet branch
+PINNED = params.load("base").data.revisions
 
 
 @pytest.fixture
@@ -43,16 +45,24 @@ def offline(monkeypatch, tmp_path):
     monkeypatch.setattr(hub, "_online", lambda: False)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", False)
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
-    return tmp_path
+    monkeypatch.setenv("XLT_CACHE", str(tmp_path / "xlt"))
+    small_hub.a_new_run(monkeypatch)
+    yield tmp_path
+    small_hub.a_new_run(monkeypatch)
 
 
-def cached(folder, name, kind):
+def cached(folder, name, kind, revision="main"):
     repository = folder / f"{kind}s--{name.replace('/', '--')}"
-    (repository / "snapshots" / "abc").mkdir(parents=True)
-    if name in SCRIPTS:
-        (repository / "refs" / "refs" / "convert" / "parquet").mkdir(parents=True)
+    for place, content in ((f"refs/{revision}", "abc"), ("snapshots/abc/config.json", "{}")):
+        (repository / place).parent.mkdir(parents=True, exist_ok=True)
+        (repository / place).write_text(content)
+
+
+def all_cached(folder, names=DATA):
+    for name in names:
+        cached(folder, name, "dataset", PINNED.get(name, "main"))
+    cached(folder, "FacebookAI/xlm-roberta-base", "model")
 
 
 def test_everything_missing_is_named_at_once_and_quickly(offline):
@@ -64,35 +74,35 @@ def test_everything_missing_is_named_at_once_and_quickly(offline):
     assert said.startswith("profile base needs FacebookAI/xlm-roberta-base, ")
     for name in DATA:
         assert f"hf download {name} --repo-type dataset" in said
-    assert "hf download FacebookAI/xlm-roberta-base;" in said and "XLT_HUB_ROOT" in said and "mini" in said
+    assert 'hf download FacebookAI/xlm-roberta-base --include "*.json" "*.model" "*.txt" "*.safetensors";' in said
+    assert "XLT_HUB_ROOT" in said and "mini" in said
 
 
 def test_only_what_is_missing_is_named(offline):
-    for name in DATA[1:]:
-        cached(offline, name, "dataset")
-    cached(offline, "FacebookAI/xlm-roberta-base", "model")
+    all_cached(offline, DATA[1:])
     with pytest.raises(UserError) as error:
         hub.check(params.load("base"))
     assert "needs Rowan/hellaswag and there is no network" in str(error.value)
 
 
 def test_a_download_that_was_cut_off_is_missing(offline):
-    (offline / "models--FacebookAI--xlm-roberta-base" / "snapshots").mkdir(parents=True)
-    assert not hub._cached("FacebookAI/xlm-roberta-base", "model")
+    repository.use_cache_only()
+    cached(offline, "facebook/xnli", "dataset")
+    (offline / "datasets--facebook--xnli/snapshots/abc/config.json").unlink()
+    cached(offline, "google/xquad", "dataset")
+    wanted = [(name, "dataset", None) for name in ("facebook/xnli", "google/xquad")]
+    assert list(hub.lost(wanted)) == wanted[:1]
 
 
-def test_of_a_script_the_parquet_branch_must_be_there(offline):
+def test_of_a_script_the_parquet_branch_must_be_there(offline, monkeypatch):
     base = params.load("base").model_dump(exclude={"intermediate", "target", "evaluation"})
     profile = params.Profile(**base, intermediate={"hans": {}}, target={"xnli": {}})
-    for name in ("facebook/xnli", "nyu-mll/glue", "jhu-cogsci/hans"):
-        cached(offline, name, "dataset")
-    cached(offline, "FacebookAI/xlm-roberta-base", "model")
+    all_cached(offline, ("facebook/xnli", "nyu-mll/glue", "jhu-cogsci/hans"))
     wanted = "hf download jhu-cogsci/hans --repo-type dataset --revision refs/convert/parquet"
     with pytest.raises(UserError, match=wanted):
         hub.check(profile)
-    branch = offline / "datasets--jhu-cogsci--hans/refs/refs/convert/parquet"
-    branch.parent.mkdir(parents=True)
-    branch.write_text("abc")
+    cached(offline, "jhu-cogsci/hans", "dataset", tasks.PARQUET)
+    small_hub.a_new_run(monkeypatch)
     hub.check(profile)
 
 
@@ -147,7 +157,7 @@ def test_the_command_itself_says_so_too(tmp_path):
 def test_positions_of_the_encoder_are_asked_for_before_the_first_notebook_too(monkeypatch, tmp_path, capsys):
     file = tmp_path / "long.yaml"
     file.write_text("extends: local\ndescription: d\ntraining: {max_length: 4096}\n")
-    monkeypatch.setattr(hub, "check", lambda _: None)
+    monkeypatch.setattr(hub, "check", lambda profile, _: profile)
     monkeypatch.setattr("xlt.encoders.given_positions", lambda _: 512)
     monkeypatch.setattr("xlt.notebooks.run_notebooks", lambda *_: pytest.fail("started"))
     assert cli.main(["run", "--profile", str(file)]) == 2
@@ -155,9 +165,7 @@ def test_positions_of_the_encoder_are_asked_for_before_the_first_notebook_too(mo
 
 
 def test_with_everything_in_the_cache_the_network_is_not_tried_again(offline):
-    for name in DATA:
-        cached(offline, name, "dataset")
-    cached(offline, "FacebookAI/xlm-roberta-base", "model")
+    all_cached(offline)
     hub.check(params.load("base"))
     assert os.environ["HF_HUB_OFFLINE"] == "1"
 
@@ -167,12 +175,8 @@ def test_what_only_a_study_needs_may_be_missing(offline):
     base = params.load("base")
     asked = {name for name, *_ in hub._data(base, base.studied)}
     assert {"UCLNLP/adversarial_qa", "xlt/xnli-typos"} <= asked - set(DATA)
-    for name in DATA:
-        cached(offline, name, "dataset")
-    cached(offline, "FacebookAI/xlm-roberta-base", "model")
+    all_cached(offline)
     hub.check(base)
-    assert hub.reachable("facebook/xnli") and not hub.reachable("UCLNLP/adversarial_qa")
-    assert not hub.reachable("xlt/xnli-typos")
 
 
 FROM_THE_HUB = [name for name in params.profiles() if params.load(name).data.source == "hub"]
@@ -181,8 +185,8 @@ FROM_THE_HUB = [name for name in params.profiles() if params.load(name).data.sou
 @pytest.mark.parametrize("name", FROM_THE_HUB)
 def test_every_split_that_a_shipped_profile_reads_on_the_hub_is_declared(monkeypatch, name):
     """In every language that it asks for, of all phases and studies."""
-    monkeypatch.setattr(hub, "ready", lambda _: None)
-    monkeypatch.setattr(hub, "reachable", lambda dataset, _: not dataset.startswith(hub.NOT_ON_THE_HUB))
+    monkeypatch.setattr(hub, "ready", lambda profile: profile)
+    monkeypatch.setattr(Source, "_holds", lambda _, task, *__: not task.dataset.startswith(hub.NOT_ON_THE_HUB))
     lab = Lab.from_params(name)
     read = set()
     for study in studies.of(lab).values():
@@ -212,11 +216,6 @@ def test_what_no_hub_has_must_lie_in_a_folder(offline, monkeypatch, tmp_path):
         (tmp_path / name).mkdir(parents=True)
     with pytest.raises(UserError, match="no network"):
         hub.check(params.load("paper_full"))
-
-
-def test_online_nothing_is_checked(monkeypatch):
-    monkeypatch.setattr(hub, "_online", lambda: True)
-    hub.check(params.load("base"))
 
 
 def test_the_world_needs_no_hub(places, monkeypatch):

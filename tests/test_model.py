@@ -346,10 +346,6 @@ def test_a_package_with_weights(bert, tmp_path, monkeypatch):
     assert encoders.locate(Encoder(model="package:mini-weights")) == str(package / "model")
 
 
-def test_a_hub_id_is_left_to_the_hub():
-    assert encoders.locate(Encoder(model="FacebookAI/xlm-roberta-base")) == "FacebookAI/xlm-roberta-base"
-
-
 def test_the_run_is_the_weights_not_where_they_lie(bert, tmp_path, shared):
     store, stages = Store(tmp_path / "runs", shared.source), (stage("xnli"),)
     copied = tmp_path / "elsewhere"

@@ -1,7 +1,6 @@
 """What is said before anything runs: notebooks, times, and records that would stop a run later."""
 
 import json
-from types import SimpleNamespace
 
 import pytest
 from conftest import lab_of, tiny
@@ -10,6 +9,7 @@ from xlt import cli, engine, plan, tasks
 from xlt.errors import UserError
 from xlt.lab import Lab
 from xlt.recipe import Evaluation, Stage
+from xlt.sources import Source
 
 MOODS = {"family": "classification", "labels": ["glad", "sad"], "languages": "en de", "metrics": ["accuracy"]}
 
@@ -53,12 +53,11 @@ def test_records_of_the_world_and_those_on_the_hub_are_not_read_by_a_plan(store,
     assert set(read) >= {("text", "de", "train"), ("mnli", "en", "train"), ("xnli", "zh", "test")}
 
 
-def test_a_damaged_file_has_no_rows_that_can_be_counted(tmp_path, store, monkeypatch):
-    (tmp_path / "cut.parquet").write_bytes(b"PAR1 and no end")
-    monkeypatch.setattr(store.source, "_files", lambda *_: [tmp_path / "cut.parquet"])
-    unread = SimpleNamespace(info=SimpleNamespace(splits=None))  # another test may have had the whole file prepared
-    monkeypatch.setattr(store.source, "_builder", lambda *_: unread)
-    assert plan._rows.__wrapped__(store, "xnli", "en", "test") is None
+def test_a_damaged_file_has_no_rows_that_can_be_counted(tmp_path):
+    file = tmp_path / "facebook/xnli/en/test-00000-of-00001.parquet"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"PAR1 and no end")
+    assert Source(tmp_path).rows(tasks.get("xnli"), "en", "test") is None
 
 
 def test_the_plan_of_one_notebook(capsys, monkeypatch):

@@ -315,7 +315,7 @@ def test_what_the_records_of_a_user_are_and_not_where_they_lie(brought, places):
 @pytest.mark.parametrize(
     ("second", "said"),
     [
-        ('"scond": "b", "mood": "sad"', "the files of its splits differ: there are 1 new columns ({'scond'})"),
+        ('"scond": "b", "mood": "sad"', "missing column second; it has first, scond, mood"),
         ('"second": "b", "mood": "angry"', "label 'angry' is outside 0..1 (glad, sad)"),
         ('"second": null, "mood": "sad"', "row 1: text_b is empty"),
         ('"second": ', "damaged or unreadable"),
@@ -333,7 +333,7 @@ def test_a_language_of_a_user_without_any_record(brought, places):
     for file in (brought.parents[1] / "data/moods/de").iterdir():
         file.unlink()
     lab = Lab.from_params(str(brought))
-    with pytest.raises(UserError, match="moods, config de"):
+    with pytest.raises(UserError, match="task moods: unknown config 'de' in .*moods; known: en"):
         lab.evaluations("moods")
 
 

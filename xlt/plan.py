@@ -9,9 +9,6 @@ from functools import cache
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from xlt import engine, tasks
 from xlt.params import ROOT
 from xlt.progress import duration
@@ -132,20 +129,7 @@ def training_rows(store: Store, part: Part) -> int:
 
 @cache
 def _rows(store: Store, name: str, code: str, split: str) -> int | None:
-    """As the data set's card or its local Parquet files say without being read; None where they do not.
-
-    Nor does a damaged file: reading it says so in its own line.
-    """
-    task = tasks.get(name).at(code)
-    splits = store.source._builder(task, code).info.splits or {}
-    if task.splits[split] in splits:
-        return splits[task.splits[split]].num_examples
-    files = [str(file) for file in store.source._files(task, code, split)]
-    local = files and all(file.endswith(".parquet") and "://" not in file for file in files)
-    try:
-        return sum(pq.read_metadata(file).num_rows for file in files) if local else None
-    except (OSError, pa.ArrowInvalid):
-        return None
+    return store.source.rows(tasks.get(name), code, split)
 
 
 def _evaluation_seconds(store: Store, start: Encoder, evaluation: Evaluation) -> float:

@@ -1,0 +1,169 @@
+"""Which files of a data set make up a config and its splits: as its card says, else as folders and files are named.
+
+A data set is a place: a folder here, or a repository on the hub at one commit (`xlt.repository`). Both are a list of
+paths and a way to get at each file, so both are read alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import datasets
+import yaml
+from datasets.data_files import FILES_TO_IGNORE, _get_data_files_patterns, sanitize_patterns
+from datasets.info import DatasetInfosDict
+from datasets.packaged_modules import _EXTENSION_TO_MODULE
+from datasets.utils.metadata import MetadataConfigs
+from fsspec.utils import glob_translate
+from huggingface_hub import DatasetCard
+
+from xlt.errors import UserError, unknown
+
+CARD = "README.md"
+# SPLIT-00000-of-00001.parquet, as data sets are uploaded, and SPLIT/0000.parquet, as the hub converts them
+_SHARD = re.compile(r"(?P<split>\w+(?:\.\w+)*)(?:-\d{5}-of-\d{5}\.\w+|/\d{4}\.parquet)")
+_OURS = ("config_name", "data_files", "data_dir", "default", "version", "description")  # of a config on a card
+READERS = ("parquet", "json", "csv", "arrow", "text")
+Splits = dict[str, tuple[str, ...]]
+
+
+class Place(Protocol):
+    """Where a data set lies."""
+
+    name: str  # as messages call it
+    paths: tuple[str, ...]  # of all its files, from its root
+
+    def file(self, path: str) -> Path:
+        """The file `path`, on this machine."""
+
+    def fingerprint(self, path: str) -> str:
+        """A hash of what the file `path` holds."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A data set in a folder of this machine."""
+
+    root: Path
+    name: str
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        found = []
+        for folder, below, files in os.walk(self.root, followlinks=True):
+            below[:] = [name for name in below if not name.startswith((".", "__"))]
+            found += [Path(folder, file).relative_to(self.root).as_posix() for file in files]
+        return tuple(sorted(found))
+
+    def file(self, path: str) -> Path:
+        return self.root / path
+
+    def fingerprint(self, path: str) -> str:
+        return _sha256(self.root / path)
+
+
+@cache
+def _sha256(file: Path) -> str:
+    with open(file, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One config of a data set: the paths of each split, and the packaged reader of `datasets` for such files.
+
+    Where the card gives them: `options` of that reader (a separator), `features` (columns and their types), and `rows`
+    of each split, which may be stale.
+    """
+
+    splits: Splits
+    reader: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    features: datasets.Features | None = None
+    rows: Mapping[str, int] = field(default_factory=dict)
+
+
+@cache
+def layout(place: Place, config: str) -> Layout:
+    """The config of that name on the card; else the folder of that name; else, for `default`, all files.
+
+    Raises:
+        UserError: no such config (the message names those that are there), or a card that cannot be read.
+    """
+    declared, described = _card(place)
+    said, about = declared.get(config, {}), described.get(config)
+    paths = [path for path in place.paths if _reader(path) and path.rpartition("/")[2] not in FILES_TO_IGNORE]
+    whole = [""] if said or (config == "default" and not declared) else []
+    if "data_files" in said:
+        splits = _listed(paths, sanitize_patterns(said["data_files"]))
+    else:
+        folders = [said["data_dir"]] if "data_dir" in said else [config, *whole]
+        splits = next(filter(None, (_split(paths, folder.strip("/")) for folder in folders)), {})
+    if not splits:
+        known = declared or sorted({path.partition("/")[0] for path in paths if "/" in path})
+        raise unknown("config", config, known, place.name)
+    readers = Counter(_reader(path) for several in splits.values() for path in several)
+    reader, options = max(readers, key=lambda one: (readers[one], one[0] == "parquet"))
+    kept = {split: tuple(path for path in some if _reader(path)[0] == reader) for split, some in splits.items()}
+    kept = {split: some for split, some in kept.items() if some}
+    options = dict(options) | {name: value for name, value in said.items() if name not in _OURS}
+    rows = {name: split.num_examples for name, split in ((about and about.splits) or {}).items()}
+    return Layout(kept, reader, options, about and about.features, rows)
+
+
+@cache
+def _card(place: Place) -> tuple[Mapping[str, dict[str, Any]], Mapping[str, datasets.DatasetInfo]]:
+    """What the card declares: its configs by name, and what it says of their columns and rows."""
+    if CARD not in place.paths:
+        return {}, {}
+    try:
+        data = DatasetCard.load(place.file(CARD)).data
+        return MetadataConfigs.from_dataset_card_data(data), DatasetInfosDict.from_dataset_card_data(data)
+    except (ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise UserError(f"{place.name}: its card {CARD} cannot be read ({said})") from None
+
+
+@cache
+def _reader(path: str) -> tuple[str, tuple[tuple[str, Any], ...]] | None:
+    """The packaged reader of `datasets` for a file of this name, and its options; None of what is no table."""
+    for ending in path.rpartition("/")[2].lower().split(".")[1:]:
+        name, options = _EXTENSION_TO_MODULE.get(f".{ending}", ("", {}))
+        if name in READERS:
+            return name, tuple(options.items())
+    return None
+
+
+def _listed(paths: Iterable[str], patterns: Mapping[str, Iterable[str]]) -> Splits:
+    """By split the files that these patterns match."""
+    matched = {
+        split: tuple(dict.fromkeys(path for pattern in several for path in _matching(paths, pattern)))
+        for split, several in patterns.items()
+    }
+    return {split: some for split, some in matched.items() if some}
+
+
+def _matching(paths: Iterable[str], pattern: str) -> list[str]:
+    pattern = posixpath.normpath(pattern)
+    regex = re.compile(glob_translate(pattern))
+    return [path for path in paths if path == pattern or regex.match(path)]
+
+
+def _split(paths: Iterable[str], folder: str) -> Splits:
+    """The splits in a folder: shards bear their split's name; else by words like train and test, as `datasets` does."""
+    start = f"{folder}/" if folder else ""
+    below = [path[len(start) :] for path in paths if path.startswith(start)]
+    if shards := {path: found["split"] for path in below if (found := _SHARD.fullmatch(path))}:
+        splits = {name: tuple(path for path in shards if shards[path] == name) for name in shards.values()}
+    else:
+        splits = _listed(below, _get_data_files_patterns(lambda pattern: _matching(below, pattern))) if below else {}
+    return {name: tuple(start + path for path in several) for name, several in splits.items()}
