@@ -378,3 +378,19 @@ def test_reading_weights_does_not_move_the_random_state(bert):
     torch.manual_seed(7)
     model.read_encoder(str(bert / "masked"))
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_dropout_of_given_weights_is_what_the_profile_says_and_stays_with_the_encoder(bert, tmp_path):
+    given = model.read_encoder(str(bert / "pooler"))
+    without = model.read_encoder(str(bert / "pooler"), dropout=0.0)
+    assert given.config.hidden_dropout_prob > 0 and given.config.attention_probs_dropout_prob > 0
+    assert {module.p for module in without.modules() if isinstance(module, torch.nn.Dropout)} == {0.0}
+    without.save_pretrained(tmp_path)
+    assert model.read_encoder(str(tmp_path)).config.attention_probs_dropout_prob == 0.0
+
+
+def test_dropout_is_part_of_what_a_run_on_given_weights_is(bert, tmp_path):
+    store = Store(tmp_path, None)
+    ids = {store.id(Recipe(start=Encoder(model=str(bert / "pooler"), dropout=dropout))) for dropout in (None, 0.0, 0.1)}
+    assert len(ids) == 3
+    assert "dropout" not in store.key(Recipe(start=Encoder(model=str(bert / "pooler"))))

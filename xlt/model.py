@@ -66,14 +66,20 @@ class Learner(torch.nn.Module):
 # encoders -------------------------------------------------------------------------------------
 
 
-def read_encoder(place: str, revision: str | None = None) -> transformers.PreTrainedModel:
-    """Encoder weights from a folder or the hub, in fp32, without a pooler where no head uses it."""
+def read_encoder(place: str, revision: str | None = None, dropout: float | None = None) -> transformers.PreTrainedModel:
+    """Encoder weights from a folder or the hub, in fp32, without a pooler where no head uses it.
+
+    With `dropout` every rate of the configuration is that one; it is saved with the encoder, so later stages keep it.
+    """
     config = transformers.AutoConfig.from_pretrained(place, revision=revision)
+    if dropout is not None:
+        rates = [name for name, value in vars(config).items() if "dropout" in name and isinstance(value, float)]
+        config.update(dict.fromkeys(rates, dropout))
     extra = {"add_pooling_layer": False} if config.model_type in ROBERTA else {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # for what the weights lack (BERT's pooler, say): the same at every reading
         return transformers.AutoModel.from_pretrained(
-            place, revision=revision, dtype=torch.float32, use_safetensors=True, **extra
+            place, config=config, revision=revision, dtype=torch.float32, use_safetensors=True, **extra
         )
 
 
@@ -81,7 +87,7 @@ def encoder_of(store: Store, recipe: Recipe, carry: bool = False) -> torch.nn.Mo
     """The encoder after `recipe`'s last stage; an open adapter is left open only if `carry`."""
     folder, stage = store.folder(recipe), recipe.stages[-1] if recipe.stages else None
     if stage is None:
-        return read_encoder(*_start_place(store, recipe))
+        return read_encoder(*_start_place(store, recipe), recipe.start.dropout if recipe.start.model else None)
     if stage.method == "full":
         return read_encoder(str(folder / "encoder"))
     from peft import PeftModel

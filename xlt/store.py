@@ -74,7 +74,8 @@ class Store:
         if start.model:
             from xlt.encoders import weights_fingerprint
 
-            return {"weights": weights_fingerprint(start)}  # what they are; not where they lie
+            key = {"weights": weights_fingerprint(start)}  # what they are; not where they lie
+            return key if start.dropout is None else key | {"dropout": start.dropout}
         text = tasks.get(start.text)
         data = {code: self.source.identity(text, code, "train") for code in sorted(start.languages)}
         return {"encoder": start.key(), "data": data}
