@@ -15,7 +15,7 @@ matplotlib.use("Agg")
 
 from IPython.core.formatters import DisplayFormatter  # noqa: E402
 
-from xlt import answers, report, tables  # noqa: E402
+from xlt import answers, averages, report, tables  # noqa: E402
 from xlt.artifacts import Kept  # noqa: E402
 from xlt.errors import UserError  # noqa: E402
 
@@ -135,6 +135,26 @@ def test_no_control_is_taken_for_the_intermediate_task_that_changes_a_target_mos
 def test_a_control_that_never_ran_can_be_a_baseline(scores):
     matrix = report.transfer_matrix(scores, baseline="longer", controls=CONTROLS)
     assert matrix["difference"].isna().all() and cell(matrix, "mnli", "xnli")["mean"] == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize("targets", [[], ["xnli", "tatoeba"]])
+def test_before_anything_has_run_every_view_reads_not_run(tmp_path, scores, targets):
+    """As with --stored, or where no test set is in a language other than English."""
+    nothing = scores.assign(pretrained=True)[:0]
+    matrix = report.transfer_matrix(nothing, intermediates=["mnli"], targets=targets, controls=CONTROLS)
+    text = report.cells(matrix)
+    assert text.drop("longer", errors="ignore").isin(["not run"]).all().all() and list(text.columns) == targets
+    assert report.footnote(matrix) == "Nothing in this table has run."
+    assert report.heat_map(matrix) and report.show_matrix(matrix).text
+    assert all(answer.verdict == "not run" for answer in [*answers.transfer(matrix), answers.retrieval(nothing)])
+    assert answers.sanity(nothing, nothing)[-1].verdict == "not run"
+    tables_of_nothing = [
+        report.retrieval_table(nothing), report.learned_table(nothing), report.cost_table(pd.DataFrame()),
+        averages.table(nothing, ["mnli"]), pd.DataFrame(),
+    ]  # fmt: skip
+    for i, table in enumerate(tables_of_nothing):
+        report.save_table(table, tmp_path, f"t{i}", "nothing")
+    assert "not run" in (tmp_path / "t0.md").read_text(encoding="utf-8")
 
 
 def test_a_seed_without_all_languages_is_not_averaged(scores):

@@ -100,7 +100,7 @@ def _latex(text: pd.DataFrame, name: str, caption: str) -> str:
     lines = [list(text.columns), *text.to_numpy().tolist()]
     head, *rows = [" & ".join(map(_tex, line)) + r" \\" for line in lines]
     titles = [rf"\caption{{{_tex(caption)}}}", rf"\label{{tab:{name}}}"]
-    longest = max(len(part) for line in lines for cell in line for part in cell.split("\n"))
+    longest = max((len(part) for line in lines for cell in line for part in cell.split("\n")), default=0)
     large = len(rows) > _PAGE or longest > _SENTENCE
     made = (_over_pages if large else _float)(lines, titles, head, rows)
     return "\n".join([*made, ""])

@@ -47,7 +47,8 @@ def table(scores: pd.DataFrame, intermediates: Sequence[str] = ()) -> pd.DataFra
     names what was planned.
     """
     listed = {(name, code) for name in METRICS for code in tasks.get(name).languages}
-    rows = scores[[pair in listed for pair in zip(scores["task"], scores["language"], strict=True)]]
+    pairs = zip(scores["task"], scores["language"], strict=True)
+    rows = scores[np.array([pair in listed for pair in pairs], dtype=bool)]
     names = list(dict.fromkeys(["none", *intermediates, *scores["intermediate"]]))
     here = [name for name in METRICS if name in set(rows["task"])]
     cells = [cell for task in here for cell in _task(rows[rows["task"] == task], task, names)]

@@ -23,6 +23,8 @@ def palette(kinds: Sequence[str]) -> dict[str, object]:
 
 def heat_map(matrix: pd.DataFrame) -> Figure:
     """Differences to the baseline in points; grey where the interval covers zero or there is none."""
+    if matrix.empty:
+        return empty("no target task")
     base = matrix["intermediate"].iloc[0]
     shown = matrix.assign(clear=clear(matrix))[matrix["intermediate"] != base]
     if shown.empty:

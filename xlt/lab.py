@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 
 pd.set_option("display.max_colwidth", None)  # notebooks show texts in full
 
+# columns of a table without scores: those that tables and answers read, so that these are empty too
+_EMPTY = [
+    *((name, object) for name in ("recipe", "intermediate", "target", "task", "language", "split", "metric", "run")),
+    *((name, object) for name in ("perturbation", "language_b", "attack")),
+    *((name, bool) for name in ("pretrained", "same_task", "trained_last", "main")),
+    *((name, float) for name in ("seed", "value", "n", "changed", "choices", "layer", "strength", "radius")),
+]
 Wanted = tuple[str, int, Recipe, list[Evaluation]]  # label, seed, recipe, what it is evaluated on
 
 
@@ -162,7 +169,7 @@ class Lab:
             if (result := self.store.result(recipe, evaluation))
             for row in self._rows(label, seed, recipe, evaluation, result)
         ]
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows) if rows else pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _EMPTY})
 
     def _rows(
         self, label: str, seed: int, recipe: Recipe, evaluation: Evaluation, result: dict[str, Any]
@@ -300,6 +307,8 @@ class Lab:
             return pd.DataFrame({"records": [f"{self.store.source}: not shown, see the licences in `xlt tasks`"]})
         pairs = tasks.get("tatoeba")
         found = {code: self.store.source.load(pairs, code, "test", 3) for code in self.languages(pairs.name)}
+        if not found:
+            return pd.DataFrame({"records": ["no language beside English to show one in"]})
         rows = {"en": next(iter(found.values()))["target"][:]} | {
             code: table["source"][:] for code, table in found.items()
         }

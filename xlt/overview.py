@@ -16,10 +16,15 @@ if TYPE_CHECKING:
     from xlt.studies import Study
 
 
+_COLLAPSED = ["recipe", "task", "seed", "English", "used in", "run"]
+
+
 def runs(lab: Lab) -> pd.DataFrame:
     """Cost of every run behind the notebooks of the profile, each once; `used in` names these notebooks."""
     parts = {_short(name): lab.runs(study.recipes, seeds=_seeds(study)) for name, study in studies.of(lab).items()}
     rows = pd.concat(parts, names=["used in", None]).reset_index("used in")
+    if rows.empty:
+        return rows
     used = rows.groupby("run")["used in"].agg(lambda names: _listed(names.unique(), len(parts)))
     return rows.drop_duplicates("run").drop(columns="used in").join(used, on="run").reset_index(drop=True)
 
@@ -40,6 +45,8 @@ def _seeds(study: Study) -> int | None:
 
 def cost(made: pd.DataFrame) -> pd.DataFrame:
     """`runs` summed by the notebooks that use them and by what their last stage trained; last row: all of them."""
+    if made.empty:
+        return cost_table(made)
     stages = made.assign(recipe=made["kind"] + (": " + made["task"]).where(made["task"] != "", ""))
     parts = {used: cost_table(rows)[:-1] for used, rows in stages.groupby("used in", sort=False)}
     return pd.concat(parts | {"": cost_table(stages)[-1:]}, names=["used in", "stage"])
@@ -52,9 +59,11 @@ def collapsed(lab: Lab, made: pd.DataFrame) -> pd.DataFrame:
         scores = lab.run(study.recipes, study.evaluations, _seeds(study))
         # the same label is another run in another notebook, so runs are told apart by their id
         parts += [collapse.table(scores.assign(recipe=scores["run"]))] if len(scores) else []
+    if not parts:
+        return pd.DataFrame(columns=_COLLAPSED)
     found = pd.concat(parts).rename(columns={"recipe": "run"}).drop_duplicates(["run", "task"])
     about = made.set_index("run")[["recipe", "used in"]]
-    return found.join(about, on="run")[["recipe", "task", "seed", "English", "used in", "run"]].reset_index(drop=True)
+    return found.join(about, on="run")[_COLLAPSED].reset_index(drop=True)
 
 
 def meaning(lab: Lab) -> str:

@@ -11,6 +11,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from xlt import stats, tasks
+from xlt.artifacts import NOT_RUN
 from xlt.collapse import chance, collapsed
 from xlt.figures import canvas
 from xlt.files import write_atomically
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 def retrieval_table(scores: pd.DataFrame) -> pd.DataFrame:
     """Languages x (encoder, direction): accuracy of sentence retrieval; last row the mean over languages."""
     rows = _retrieval(scores)
+    if rows.empty:
+        return pd.DataFrame({"language": [NOT_RUN]})
     wide = rows.pivot_table(index="language", columns=["recipe", "metric"], values="value", sort=False)
     wide = wide.loc[language_order(rows)]
     wide.insert(0, "script", [script(code) for code in wide.index])
@@ -32,7 +35,7 @@ def retrieval_table(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _retrieval(scores: pd.DataFrame) -> pd.DataFrame:
-    return scores[[tasks.get(task).family == tasks.RETRIEVAL for task in scores["task"]]]
+    return scores[np.array([tasks.get(task).family == tasks.RETRIEVAL for task in scores["task"]], dtype=bool)]
 
 
 def control_table(scores: pd.DataFrame) -> pd.DataFrame:
@@ -72,7 +75,7 @@ def learned_table(scores: pd.DataFrame) -> pd.DataFrame:
         guess = chance(part, task)
         known = {"chance": round(guess, 3), "collapsed": part["lost"].sum()} if guess else {}
         rows.append(about | {"chance": "–", "collapsed": "–"} | known)
-    return pd.DataFrame(rows).round(4)
+    return pd.DataFrame(rows).round(4) if rows else pd.DataFrame({"intermediate": [NOT_RUN]})
 
 
 def loss_curve(lab: Lab, *recipes: Recipe) -> Figure | str:

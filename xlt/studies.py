@@ -39,10 +39,6 @@ def takes(recipe: Recipe, evaluation: Evaluation) -> bool:
     return task.training.name in last.trains
 
 
-# what tables of a study without scores must have all the same
-_EMPTY = ["recipe", "arm", "condition", "task", "language", "seed", "split", "n", "changed", "value", "main"]
-
-
 @dataclass(frozen=True)
 class Study:
     """Recipes by label, and the evaluations that those of them take that can."""
@@ -60,7 +56,7 @@ class Study:
             print(f"not run: {sentence}")
         scores = lab.run(self.recipes, self.evaluations, self.plan.seeds if self.plan else None)
         if scores.empty:
-            return pd.DataFrame(columns=_EMPTY)
+            return scores.assign(arm="", condition="")
         names = {(e.task, *conditions.columns(e).values()): label for e, label in self.conditions.items()}
         read = ["task", *conditions.columns(self.evaluations[0])]
         said = [names[tuple(row.values())] for row in scores[read].to_dict("records")]

@@ -23,7 +23,10 @@ from xlt.errors import UserError, unknown
 from xlt.languages import language
 from xlt.recipe import digest
 
+DIRECT = "none"  # what a score's intermediate stages are called after direct fine-tuning
 _NEEDED = ("recipe", "intermediate", "seed", "task", "language", "metric", "value", "main")
+_MATRIX = ["intermediate", "target", "metric", "mean", "low", "high", "sd", "difference", "diff_low", "diff_high", "p"]
+_MATRIX += ["n_seeds", "seeds"]
 _SCRIPTS = {"Latn": "Latin", "Cyrl": "Cyrillic", "Grek": "Greek", "Arab": "Arabic", "Deva": "Devanagari", "Hans": "Han"}
 
 
@@ -49,10 +52,7 @@ def _main(scores: pd.DataFrame, languages: str | Collection[str] = "all") -> pd.
             raise UserError(f"{task} after {intermediate} has recipes {listed(recipes)}; keep one of them")
     if rows.duplicated(["intermediate", "task", "seed", "language"]).any():
         raise UserError("scores hold two main values for one recipe, seed, task and language")
-    rows = rows[_chosen(rows["language"], languages)]
-    if rows.empty:
-        raise UserError(f"no main scores in the languages asked for: {languages}")
-    return rows
+    return rows[_chosen(rows["language"], languages)]
 
 
 def listed(names: pd.Series) -> str:
@@ -82,7 +82,7 @@ def seed_means(scores: pd.DataFrame, languages: str | Collection[str] = "zero-sh
 
 def transfer_matrix(
     scores: pd.DataFrame,
-    baseline: str = "none",
+    baseline: str = DIRECT,
     languages: str | Collection[str] = "zero-shot",
     intermediates: Sequence[str] = (),
     targets: Sequence[str] = (),
@@ -102,10 +102,10 @@ def transfer_matrix(
     rows = list(dict.fromkeys([baseline, *intermediates, *ran, *controls]))
     lacking = {(row, column) for row, control in controls.items() for column in control.without}
     columns = [name for name in dict.fromkeys([*targets, *means["task"]]) if (baseline, name) not in lacking]
-    if baseline not in {*intermediates, *controls, *means["intermediate"]}:
+    if baseline not in {DIRECT, *intermediates, *controls, *means["intermediate"]}:
         raise unknown("baseline", baseline, means["intermediate"].unique())
     cells = [(row, column) for row in rows for column in columns if (row, column) not in lacking]
-    matrix = pd.DataFrame([_cell(means, row, column, baseline) for row, column in cells])
+    matrix = pd.DataFrame([_cell(means, row, column, baseline) for row, column in cells], columns=_MATRIX)
     matrix["control"] = [controls[row].told if row in controls else "" for row in matrix["intermediate"]]
     matrix["p"] = stats.holm(matrix["p"])
     matrix["languages"] = languages if isinstance(languages, str) else " ".join(languages)
@@ -119,7 +119,8 @@ def _collapsed(scores: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
     """For each intermediate and target task: how many seeds have collapsed, mean of the others (nan: none have)."""
     lost = set(zip(*(scores.loc[collapsed(scores), key] for key in ("intermediate", "task", "seed")), strict=True))
     rows = means.dropna(subset="value")
-    rows = rows.assign(lost=[run in lost for run in zip(rows["intermediate"], rows["task"], rows["seed"], strict=True)])
+    runs = zip(rows["intermediate"], rows["task"], rows["seed"], strict=True)
+    rows = rows.assign(lost=np.array([run in lost for run in runs], dtype=bool))
     found = rows.groupby(["intermediate", "task"])["lost"].sum().rename("collapsed").to_frame()
     kept = rows[~rows["lost"]].groupby(["intermediate", "task"])["value"].mean()
     return found.join(kept.rename("without")).assign(
@@ -301,8 +302,10 @@ def cost_table(runs: pd.DataFrame) -> pd.DataFrame:
     `runs` has one row per recipe and run: run, recipe, seed, kind, seconds, evaluating, steps, parameters,
     trainable, peak_mb, device. Hours are those of training and of evaluating; the peak is the most
     memory in use while training. Recipes with a common beginning share its run, so the rows add up to more than the
-    total.
+    total. Without any run the table says so.
     """
+    if runs.empty:
+        return pd.DataFrame({"recipe": [NOT_RUN]})
 
     def cost(rows: pd.DataFrame) -> dict:
         rows = rows.drop_duplicates("run")
