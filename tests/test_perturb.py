@@ -440,6 +440,16 @@ def test_the_command_keeps_entities_whole_where_words_move(monkeypatch, capfdbin
     assert apply("reverse", rows, "tagging", "en", 1, labels=("O",)) == apply("reverse", rows, "tagging", "en", 1)
 
 
+def test_the_command_reads_the_first_record_behind_a_byte_order_mark(monkeypatch, capfdbinary):
+    asked = ("--name", "upper", "--strength", "1", "--language", "en")
+    lines = b'{"text_a": "the house", "label": 1}\r\n{"text_a": "a door", "label": 0}\r\n'
+    code, out, err = command(monkeypatch, capfdbinary, b"\xef\xbb\xbf" + lines, *asked)
+    assert (code, err) == (0, "")
+    assert out == [b'{"text_a": "THE HOUSE", "label": 1}', b'{"text_a": "A DOOR", "label": 0}']
+    code, out, err = command(monkeypatch, capfdbinary, lines.decode().encode("utf-16"), *asked)
+    assert (code, out, err) == (2, [], "xlt: the input is UTF-16; save it as UTF-8\n")
+
+
 def test_the_command_names_empty_texts_and_goes_on(monkeypatch, capfdbinary):
     empty = [
         {"text": ""},

@@ -66,14 +66,21 @@ def bitext(**changes):
         (NLI, pair(label=[0, 2]), "label 2 is outside 0..1"),
         (NLI, pair(label=[0, None]), "label None is outside 0..1"),
         (NLI, pair(label=[0, 0.5]), "label 0.5 is outside 0..1"),
+        (NLI, pair(label=["yes", "nope"]), "(yes, no); name it in labels of task mine, or under relabel"),
+        (NLI, pair(label=[True, True]), "label True is outside 0..1 (yes, no); name it"),
         (TAGS, {"tokens": [["a"], ["b", "c"]], "tags": [["X"], ["Y"]]}, "row 2 has 2 tokens but 1 tags"),
         (TAGS, {"tokens": [["a"], ["b"]], "tags": [["X"], ["Y", "X"]]}, "row 2 has 1 tokens but 2 tags"),
         (TAGS, {"tokens": ["a", "b"], "tags": [["X"], ["Y"]]}, "row 1: tokens is 'a', not a list of words"),
-        (TAGS, {"tokens": [["a"], ["b"]], "tags": ["X", "Y"]}, "row 1: tags is no list"),
+        (TAGS, {"tokens": [["a"], ["b"]], "tags": ["X", "Y"]}, "row 1: tags is no list; CSV has none, so write JSON"),
         (TAGS, {"tokens": [["a"], ["b"]], "tags": [["X"], None]}, "row 2: tags is no list"),
         (TAGS, {"tokens": [["a", None]], "tags": [["X", "Y"]]}, "row 1: a token is no text"),
         (SPAN, question(start=[14]), "question q1: the answer 'Monday' is not in its context at 14"),
         (SPAN, question(text=["monday"]), "question q1: the answer 'monday' is not in its context at 13"),
+        (SPAN, question("Als ich kam, ging er.", ["ging"], [12]), "is not in its context at 12 but at 13"),
+        (SPAN, question("Ağaç köyde.", ["köyde"], [7]), "at 7 but at 5; offsets seem to count bytes of UTF-8"),
+        (SPAN, question("\U0001f600 Anna.", ["Anna"], [3]), "at 3 but at 2; offsets seem to count units of UTF-16"),
+        (SPAN, question("a\r\nb\r\nAnna", ["Anna"], [4]), r"at 4 but at 6; offsets seem to count \r\n as one"),
+        (SPAN, question(text=["Tuesday"]), "not in its context at 13, nor anywhere else in it"),
         (SPAN, question(text=["Monday", "on"]), "question q1: answers must have lists text and answer_start"),
         (SPAN, question(answers=["Monday"]), "row 1: answers is 'Monday', not a table of text and answer_start"),
         (SPAN, question(question=[None]), "row 1: question is empty"),
@@ -105,6 +112,46 @@ def test_no_row_of_the_language():
 def test_texts_are_their_place_among_the_labels():
     assert read(NLI, pair(label=["no", "yes"]))["label"] == [1, 0]
     assert read(NLI, pair(label=[1.0, 0.0]))["label"] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("names", "written", "places"),
+    [
+        (["1", "0"], ["1", "0"], [0, 1]),
+        (["1", "0"], [1, 0], [0, 1]),
+        (["1", "2", "3"], [1, 3], [0, 2]),
+        (["1", "2", "3"], [1.0, 3.0], [0, 2]),
+        (["-1", "0", "1"], [-1, 1], [0, 2]),
+        (["yes", "no"], ["0", "1"], [0, 1]),  # CSV has figures as text
+        (["yes", "no"], [0, 1], [0, 1]),
+        (["true", "false"], [True, False], [0, 1]),
+        (["FALSE", "TRUE"], [True, False], [1, 0]),
+        (["TRUE", "FALSE"], ["true", "FALSE"], [0, 1]),
+        (["glad", "NA"], ["NA", "glad"], [1, 0]),
+        (["007", "7"], ["7", "007"], [1, 0]),
+    ],
+)
+def test_a_label_is_what_is_written_figures_and_truth_values_too(names, written, places):
+    assert read(task("classification", labels=names), pair(label=written))["label"] == places
+
+
+def test_a_figure_is_no_place_where_labels_are_figures():
+    figures = task("classification", labels=[1, 2, 3])
+    assert "label 0 is outside 0..2 (1, 2, 3)" in complaint(figures, pair(label=[0, 1]))
+    third = task("choice", labels=["1", "2", "3"])
+    assert read(third, choice(choices=[["a", "b", "c"]], label=[3]))["label"] == [2]
+
+
+def test_what_is_dropped_may_be_text_in_csv():
+    dropping = task("classification", labels=["yes", "no"], drop=[-1])
+    assert read(dropping, pair(label=["-1", "no"]))["label"] == [1]
+
+
+def test_columns_that_are_joined_hold_texts():
+    joining = task("classification", labels=["yes", "no"], columns={"text_a": ["title", "body"], "text_b": None})
+    rows = {"title": ["Report", "a"], "body": ["None", " b "], "label": ["yes", "no"]}
+    assert read(joining, rows)["text_a"] == ["Report None", "a b"]
+    assert "row 1: text_a is 12, not a text" in complaint(joining, rows | {"title": [12, 13]})
 
 
 def test_names_of_the_file_count_and_not_its_numbers():

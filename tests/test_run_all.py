@@ -134,21 +134,28 @@ def test_verify_runs_again_from_nothing_and_compares_with_the_report_that_is_the
 def test_the_weights_of_the_profile_local_come_as_an_extra(copy):
     environment_at(copy / ".venv")
     (copy / "mine.yaml").write_text("extends: local_full # and so on\ndescription: mine\n")
+    (copy / "marked.yaml").write_bytes(b"\xef\xbb\xbfextends: local\r\ndescription: x\r\n")
+    (copy / "flow.yaml").write_text("{description: x, extends: 'local'}\n")
+    (copy / "other.yaml").write_text("extends: local\nencoder: {model: some/other}\n")
     (copy / "again.yaml").write_text("extends: again.yaml\ndescription: of itself\n")
     taken = {}
-    for name in ("local", "local_full", "mine.yaml", "mini", "base", "again.yaml"):
+    for name in ("local", "local_full", "mine.yaml", "marked.yaml", "flow.yaml", "mini", "other.yaml", "again.yaml"):
         environment_at(copy / ".venv")
+        record = f'echo python "$@" >> "{copy}/.venv/calls"'
+        fake(copy / ".venv/bin/python", f'case "$1" in -c) exec "{sys.executable}" "$@" ;; esac; {record}')
         call(copy, "--profile", name)
         taken[name] = "-c constraints.txt -e .[dev,local]" in (copy / ".venv/calls").read_text()
         shutil.rmtree(copy / ".venv")
-    assert [name for name, weights in taken.items() if weights] == ["local", "local_full", "mine.yaml"]
+    assert [name for name, weights in taken.items() if weights] == [
+        "local", "local_full", "mine.yaml", "marked.yaml", "flow.yaml",
+    ]  # fmt: skip
 
 
 def test_an_unknown_profile_is_left_to_xlt_where_it_is_installed(copy):
     for name in ("studies", "studies_hub", "claims", "nothing.yaml"):
         done = call(copy, "--profile", name)
         assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
-        assert done.stderr.endswith("there are: base local local_full mini paper paper_full paper_lora smoke \n")
+        assert done.stderr.endswith("there are: base huang local local_full mini paper paper_appendix paper_full paper_lora smoke \n")
     fake(copy / ".venv/bin/xlt", 'echo "$@"; exit 2')
     done = call(copy, "--profile", "mni")
     assert (done.returncode, done.stdout, done.stderr) == (2, "plan --profile mni\n", "")

@@ -18,12 +18,14 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML with the booleans of YAML 1.2, true and false alone: `no` is Norwegian, `yes` may be a label."""
+    """Safe YAML with the booleans of YAML 1.2, true and false alone: `no` is Norwegian, `yes` may be a label. A date is
+    text, as it may be a label, too, or a revision."""
 
 
 _BOOL, _TRUE_OR_FALSE = "tag:yaml.org,2002:bool", re.compile("(?:true|false)$", re.IGNORECASE)
+_DATE = "tag:yaml.org,2002:timestamp"
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, _TRUE_OR_FALSE if tag == _BOOL else pattern) for tag, pattern in resolvers]
+    first: [(tag, _TRUE_OR_FALSE if tag == _BOOL else pattern) for tag, pattern in resolvers if tag != _DATE]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
@@ -32,6 +34,6 @@ def read_yaml(path: Path) -> Any:
     """What the file holds.
 
     Raises:
-        yaml.YAMLError, UnicodeDecodeError: it is no YAML in UTF-8.
+        yaml.YAMLError, UnicodeDecodeError: it is no YAML in UTF-8, with or without a byte-order mark.
     """
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # a safe loader
+    return yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)  # a safe loader

@@ -20,7 +20,7 @@ from xlt.arms import CLEAN, SELECTORS, Plan, Settings, written_out
 from xlt.errors import UserError, unknown
 from xlt.files import read_yaml
 from xlt.languages import LANGUAGES, language
-from xlt.recipe import Encoder, Evaluation, Stage
+from xlt.recipe import PACKAGED, Encoder, Evaluation, Stage
 
 ROOT = Path(__file__).resolve().parents[1]
 REPEATED = "target"  # as the task of a control: whatever the target is
@@ -337,6 +337,17 @@ def _find(name: str, known: tuple[str, ...] = ()) -> Path:
     if name not in (*profiles(), *known):
         raise unknown("profile", name, profiles())
     return ROOT / "params" / f"{name}.yaml"
+
+
+def extra(name: str) -> str:
+    """The extra of the installation that a profile needs, "local" where its weights come in a package; else "".
+
+    Raises:
+        UserError: no such profile, or a file that cannot be read; nothing else of it is checked.
+    """
+    encoder = _read(_find(name)).get("encoder")
+    model = encoder.get("model") if isinstance(encoder, dict) else None
+    return "local" if model in PACKAGED else ""
 
 
 def load(name: str) -> Profile:

@@ -87,7 +87,11 @@ def _column(rows: datasets.Dataset, theirs: str | list[str], task: Task, ours: s
     return [list(part) for part in parts] if ours in JOINED_AS_LIST else [_joined(part) for part in parts]
 
 
-def _joined(texts: Iterable[str | None]) -> str:
+def _joined(texts: Iterable[str | None]) -> Any:
+    """One text; what is no text stays as it is, to be refused with its row."""
+    texts = list(texts)
+    if strange := [text for text in texts if not isinstance(text, str | None)]:
+        return strange[0]
     return " ".join(text.strip() for text in texts if text and text.strip())
 
 
@@ -123,9 +127,19 @@ def _labels(rows: datasets.Dataset, task: Task, where: str) -> list | None:
         return [number[label] for label in values]
     for row, tags in enumerate(values, start=1):
         if not isinstance(tags, list):
-            raise UserError(f"{where}: row {row}: {path} is no list. Correct the file or the task")
+            lists = "; CSV has none, so write JSON lines or Parquet" if isinstance(tags, str) else ""
+            raise UserError(f"{where}: row {row}: {path} is no list{lists}. Correct the file or the task")
     number = {label: _number(label, task, names, where) for label in {tag for tags in values for tag in tags}}
     return [[number[tag] for tag in tags] for tags in values]
+
+
+def as_text(label: Any) -> str | None:
+    """A label as it is written: a truth value as true or false, a whole number without a point; None if it is none."""
+    if isinstance(label, bool):
+        return str(label).lower()
+    if isinstance(label, float) and label.is_integer():
+        label = int(label)
+    return str(label) if isinstance(label, str | int) else None
 
 
 def _renamed(label: str, task: Task) -> str:
@@ -134,18 +148,31 @@ def _renamed(label: str, task: Task) -> str:
 
 
 def _number(label: Any, task: Task, names: tuple[str, ...], where: str) -> int | None:
+    """The number of a label, None if it is dropped.
+
+    A file that names its labels has numbers for them. Elsewhere a label is what is written, figures too: of the labels
+    1, 2, 3 the first is 1. Only where no declared label is a figure does a figure count places from 0.
+    """
     declared = task.labels or tuple(name for name in names if name not in task.drop)
-    given, whole = label, isinstance(label, int) or (isinstance(label, float) and label.is_integer())
-    if whole and 0 <= label < len(names):
-        label, whole = names[int(label)], False
-    if label in task.drop:
+    text = as_text(label)
+    if text is not None and text.isdecimal() and not isinstance(label, str) and int(text) < len(names):
+        text = names[int(text)]
+    if text in map(str, task.drop):
         return None
-    if isinstance(label, str) and _renamed(label, task) in declared:
-        return declared.index(_renamed(label, task))
-    if whole and label >= 0 and (not declared or label < len(declared)):
-        return int(label)
+    if text is not None:
+        ours = _renamed(text, task)
+        if ours in declared:
+            return declared.index(ours)
+        same = [i for i, name in enumerate(declared) if name.lower() == ours.lower()]
+        if same and ours.lower() in ("true", "false"):  # TRUE in CSV, true in JSON
+            return same[0]
+        figures = any(name.lstrip("-").isdecimal() for name in declared)
+        place = int(text) if text.isdecimal() and not figures else -1
+        if 0 <= place < (len(declared) or place + 1):
+            return place
     allowed = f"0..{len(declared) - 1} ({', '.join(declared)})" if declared else "the whole numbers from 0"
-    raise UserError(f"{where}: label {given!r} is outside {allowed}")
+    hint = f"; name it in labels of task {task.name}, or under relabel" if text and declared else ""
+    raise UserError(f"{where}: label {label!r} is outside {allowed}{hint}")
 
 
 # what each family's records must be ---------------------------------------------------------------
@@ -197,7 +224,24 @@ def _span(columns: Columns, task: Task, where: str) -> None:
             raise UserError(f"{where}: question {key}: answers must have lists text and answer_start of one length")
         for text, start in zip(texts, starts, strict=True):
             if context[start : start + len(text)] != text:
-                raise UserError(f"{where}: question {key}: the answer {text[:40]!r} is not in its context at {start}")
+                raise UserError(
+                    f"{where}: question {key}: the answer {text[:40]!r} is not in its context at {start}"
+                    + _elsewhere(context, text, start)
+                )
+
+
+def _elsewhere(context: str, text: str, start: Any) -> str:
+    """Where an answer does stand, and what the wrong offset may count instead of characters."""
+    if text not in context:
+        return ", nor anywhere else in it"
+    at = context.index(text)
+    before = context[:at]
+    counted = {
+        len(before.encode("utf-8", "surrogatepass")): "bytes of UTF-8",
+        len(before.encode("utf-16-le", "surrogatepass")) // 2: "units of UTF-16",
+        len(before.replace("\r\n", "\n")): "\\r\\n as one character",
+    }
+    return f" but at {at}{f'; offsets seem to count {counted[start]}' if start in counted else ''}"
 
 
 def _choice(columns: Columns, task: Task, where: str) -> None:

@@ -6,6 +6,7 @@ known) is written as it came, with one line of complaint; the rest goes on.
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
@@ -43,8 +44,10 @@ def perturbed(
 ) -> Iterator[bytes]:  # fmt: skip
     """The lines after the perturbation. A line that starts with "{" is a JSON record and keeps all its columns.
 
+    A byte-order mark before the first line is left out.
+
     Raises:
-        UserError: the perturbation itself cannot be done, before the first line is read.
+        UserError: the perturbation itself cannot be done, before the first line is read; or the lines are in UTF-16.
     """
     chosen, _ = get(name)
     draw = Draw(name, family or ("mlm" if "mlm" in chosen.families else chosen.families[0]), language, strength, seed)
@@ -57,11 +60,19 @@ def perturbed(
         return apply(name, rows, layout.family, language, strength, seed, number, layout.labels)
 
     for number, line in enumerate(lines):
+        if number == 0:
+            line = _without_mark(line)
         try:
             yield _line(line, lambda *it, number=number: change(*it, number), family)
         except UserError as error:
             complain(f"line {number + 1}: {error}; left as it is")
             yield line
+
+
+def _without_mark(line: bytes) -> bytes:
+    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise UserError("the input is UTF-16; save it as UTF-8")
+    return line.removeprefix(codecs.BOM_UTF8)
 
 
 def _check_tags(tags: Any, labels: tuple[str, ...]) -> None:

@@ -1,0 +1,91 @@
+"""CSV and JSON files as they are written: no value is guessed to be something else than the text that stands there."""
+
+import gzip
+import json
+
+import pytest
+
+from xlt import textfiles
+
+WORDS = ["null", "NA", "N/A", "nan", "None", "007", "true", "1e5", "-0", "2019-01-01", "12345678901234567890", " x"]
+
+
+def put(tmp_path, content, name="a.csv"):
+    file = tmp_path / name
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    return file
+
+
+def csv(tmp_path, content, **options):
+    return textfiles.table(put(tmp_path, content), "csv", options).to_pydict()
+
+
+def lines(tmp_path, content, **options):
+    return textfiles.table(put(tmp_path, content, "a.jsonl"), "json", options).to_pydict()
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_column_of_csv_holds_the_words_that_stand_there(tmp_path, word):
+    assert csv(tmp_path, f"text,label\n{word},a\n{word},b\n") == {"text": [word] * 2, "label": ["a", "b"]}
+
+
+def test_only_an_empty_cell_is_missing(tmp_path):
+    assert csv(tmp_path, 'a,b\n,"null"\n"",x\n') == {"a": [None, None], "b": ["null", "x"]}
+
+
+@pytest.mark.parametrize("content", [b"\xef\xbb\xbfa,b\n1,2\n", b"a,b\r\n1,2\r\n", gzip.compress(b"a,b\n1,2")])
+def test_marks_line_ends_and_compression_change_nothing(tmp_path, content):
+    assert csv(tmp_path, content) == {"a": ["1"], "b": ["2"]}
+
+
+def test_line_ends_within_a_cell_stay(tmp_path):
+    assert csv(tmp_path, 'a,b\r\n"x\r\ny",z\r\n')["a"] == ["x\r\ny"]
+
+
+def test_what_a_card_says_of_the_form_is_heeded(tmp_path):
+    assert csv(tmp_path, "007;x\n", sep=";", column_names=["a", "b"]) == {"a": ["007"], "b": ["x"]}
+
+
+@pytest.mark.parametrize("dates", [["2019-01-01", "2020-02-02"], ["2019-01-01T10:00:00Z"] * 2])
+def test_texts_of_json_lines_stay_texts(tmp_path, dates):
+    rows = [{"text": date, "answers": {"text": [date]}, "tokens": [date, "x"]} for date in dates]
+    found = lines(tmp_path, "\n".join(map(json.dumps, rows)))
+    assert found == {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def test_numbers_and_truth_values_of_json_stay_what_they_are(tmp_path):
+    assert lines(tmp_path, '{"a": 1, "b": true}\r\n\r\n{"b": null, "c": 0.5}') == {
+        "a": [1, None], "b": [True, None], "c": [None, 0.5],
+    }  # fmt: skip
+
+
+def test_where_texts_and_numbers_are_mixed_all_are_texts(tmp_path):
+    rows = [{"id": 123456789012345678901, "tokens": ["in", 1998]}, {"id": "b", "tokens": []}]
+    found = lines(tmp_path, "\n".join(map(json.dumps, rows)))
+    assert found == {"id": ["123456789012345678901", "b"], "tokens": [["in", "1998"], []]}
+
+
+def test_json_may_be_a_list_or_stand_under_a_key(tmp_path):
+    assert lines(tmp_path, '\ufeff[{"a": "x"},\n {"a": "y"}]') == {"a": ["x", "y"]}
+    assert lines(tmp_path, '{"data": [{"a": "x"}]}', field="data") == {"a": ["x"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.csv", "a,b\n1,2,3\n", "more cells than its first line names columns"),
+        ("a.csv", "a,b\n1,2\n1,2,3\n", "Expected 2 fields in line 3, saw 3"),
+        ("a.csv", "a,b\nü,x\n".encode("latin-1"), "not UTF-8: save it as UTF-8 (byte 4)"),
+        ("a.csv", "a,b\n1,2\n".encode("utf-16"), "not UTF-8: save it as UTF-8 (it is UTF-16)"),
+        ("a.csv", "a,b\n1,2\n".encode("utf-16-le"), "not UTF-8: save it as UTF-8 (it looks like UTF-16)"),
+        ("a.jsonl", '{"a": "x"}'.encode("utf-16-be"), "it looks like UTF-16"),
+        ("a.jsonl", '{"a": 1}\n{"a": }\n', "line 2: bad JSON at column 7 (Expecting value)"),
+        ("a.jsonl", '{"a": 1}\n7\n', "line 2: no object {...} but 7"),
+        ("a.jsonl", '["x"]', 'row 1: no object {...} but "x"'),
+        ("a.jsonl", '{"a": {"b": 1}}\n{"a": "x"}', "the values of a are not of one kind"),
+    ],
+)
+def test_what_cannot_be_read_is_said_with_its_line(tmp_path, name, content, said):
+    with pytest.raises(ValueError) as error:
+        textfiles.table(put(tmp_path, content, name), "json" if name.endswith("jsonl") else "csv")
+    assert said in str(error.value) and "\n" not in str(error.value)
