@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from tokenizers import Tokenizer, normalizers, pre_tokenizers
+from tokenizers import models as token_models
+from transformers import PreTrainedTokenizerFast
 
 from xlt import encode, encoders, model, tasks
 from xlt.encode import IGNORED
@@ -106,6 +109,38 @@ def test_words_past_the_end_have_no_place(tokenizer):
 def test_a_sentence_without_words(tokenizer):
     (feature,) = encoded(tasks.TAGGING, {"tokens": [[]], "tags": [[]]}, tokenizer)
     assert feature["words"] == [None] * len(feature["input_ids"])
+
+
+def by_spaces(space):
+    """Letters as pieces, the first of a word with the space before it: "Ġ" in bytes (RoBERTa), "▁" as in mmBERT."""
+    letters = sorted(set("".join(WORDS) + "ab"))
+    vocabulary = {piece: i for i, piece in enumerate(["<unk>", space, *letters, *(space + c for c in letters)])}
+    tokenizer = Tokenizer(token_models.BPE(vocabulary, [(space, letter) for letter in letters], unk_token="<unk>"))
+    if space == "▁":
+        tokenizer.normalizer = normalizers.Replace(" ", "▁")
+    else:
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>")
+
+
+@pytest.mark.parametrize("space", ["Ġ", "▁"])
+def test_words_are_cut_as_in_running_text_where_they_are_known_by_the_space_before_them(space):
+    tokenizer, words = by_spaces(space), ["Anna", "kauft", "ein", "", "Auto"]
+    assert tokenizer(words, is_split_into_words=True)["input_ids"] != tokenizer("Anna kauft ein Auto")["input_ids"]
+    (feature,) = encoded(tasks.TAGGING, {"tokens": [words], "tags": [[1, 2, 3, 4, 5]]}, tokenizer)
+    assert feature["input_ids"] == tokenizer("Anna kauft ein Auto")["input_ids"]
+    assert [label for label in feature["labels"] if label != IGNORED] == [1, 2, 3, 5]
+
+
+def test_other_tokenizers_are_given_the_words_as_they_are(tokenizer):
+    assert encode.spaced([["Anna", "kauft"]], tokenizer) == [["Anna", "kauft"]]
+
+
+def test_a_tokenizer_that_loses_where_words_begin_is_refused():
+    whole = Tokenizer(token_models.WordLevel({"a b": 0, "a": 1, "b": 2, "<unk>": 3}, unk_token="<unk>"))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=whole, unk_token="<unk>")
+    with pytest.raises(UserError, match="its tokenizer .* loses where words begin; take another encoder for tagging"):
+        encoded(tasks.TAGGING, {"tokens": [["Anna"]], "tags": [[1]]}, tokenizer)
 
 
 # spans ----------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import torch
 import transformers
 from conftest import tiny
 from peft import PeftModel
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
 from xlt import encode, encoders, model, tasks, train
 from xlt.errors import UserError
@@ -93,6 +93,31 @@ def bert(tmp_path_factory):
     return root
 
 
+@pytest.fixture(scope="module")
+def modern(tmp_path_factory):
+    """A folder with a tiny ModernBERT and a tokenizer on bytes that knows a word by the space before it."""
+    letters = pre_tokenizers.ByteLevel.alphabet()
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    names = ["[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]"]
+    trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=names, initial_alphabet=letters, show_progress=False)
+    tokenizer.train_from_iterator(["My old boat waits, my old boat"] * 9, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", 0), ("[SEP]", 2)]
+    )
+    special = dict(zip(("cls_token", "pad_token", "sep_token", "unk_token", "mask_token"), names, strict=True))
+    fast = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special)
+    config = transformers.ModernBertConfig(
+        vocab_size=len(fast), hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
+        max_position_embeddings=256, pad_token_id=1, bos_token_id=0, cls_token_id=0, eos_token_id=2, sep_token_id=2,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    root = tmp_path_factory.mktemp("modern")
+    transformers.ModernBertForMaskedLM(config).save_pretrained(root)
+    fast.save_pretrained(root)
+    return root
+
+
 def make_start(store, recipe):
     """Note a start with given weights as done."""
     with store.creating(recipe) as folder:
@@ -123,6 +148,25 @@ def test_a_folder_with_bert_serves_every_head(shared, bert, tmp_path, monkeypatc
     torch.manual_seed(2)
     again = model.load(store, recipe)
     assert torch.equal(outputs(again, store, recipe), outputs(merged(learner), store, recipe))
+
+
+@pytest.mark.parametrize("fields", [{}, LORA, CARRY], ids=["full", "merge", "carry"])
+@pytest.mark.parametrize("task", TRAINED)
+def test_a_modern_encoder_serves_every_head(shared, modern, tmp_path, monkeypatch, task, fields):
+    store = Store(tmp_path / "runs", shared.source)
+    recipe = Recipe(start=Encoder(model=str(modern))).then(stage(task, **fields))
+    make_start(store, recipe.parent)
+    learner = trained(store, recipe, monkeypatch)
+    again = model.load(store, recipe)
+    assert torch.allclose(outputs(again, store, recipe), outputs(merged(learner), store, recipe), atol=1e-5)
+
+
+def test_an_encoder_whose_projections_nobody_names_is_refused_for_lora(store, start, monkeypatch):
+    recipe = start.then(stage("xnli", **LORA))
+    monkeypatch.setattr(model, "encoder_of", lambda *_, **__: model.read_encoder(str(store.folder(start) / "encoder")))
+    monkeypatch.setattr(transformers.XLMRobertaConfig, "model_type", "unheard-of")
+    with pytest.raises(UserError, match="xnli: no LoRA on .*; set method: full"):
+        model.prepare(store, recipe)
 
 
 def test_masked_language_modelling_goes_on_with_the_pretrained_head(shared, bert, tmp_path):

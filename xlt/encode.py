@@ -121,13 +121,32 @@ def _endings(prompts: list[str], choices: list[str], tokenizer: Any, max_length:
 
 def _tagging(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]:
     """The first subword of a word carries its tag; `words[i]` is the word of position i, or None."""
-    encoded = tokenizer(rows["tokens"][:], is_split_into_words=True, truncation=True, max_length=max_length)
+    given = spaced(rows["tokens"][:], tokenizer)
+    encoded = tokenizer(given, is_split_into_words=True, truncation=True, max_length=max_length)
     labels, words = [], []
     for index, tags in enumerate(rows["tags"][:]):
         firsts = _first_subwords(encoded.word_ids(index))
         words.append(firsts)
         labels.append([IGNORED if word is None else tags[word] for word in firsts])
     return _marked(_features(encoded, labels=labels, words=words), encoded)
+
+
+def spaced(sentences: list[list[str]], tokenizer: Any) -> list[list[str]]:
+    """Words that the tokenizer cuts one by one as it cuts them in running text.
+
+    Byte-level tokenizers (RoBERTa, ModernBERT) and Gemma's (mmBERT) know a word's beginning by the space before it: for
+    them every word but the first brings its own.
+
+    Raises:
+        UserError: the tokenizer cuts words otherwise than text, with and without that space.
+    """
+    text = tokenizer("a b")["input_ids"]
+    if tokenizer(["a", "b"], is_split_into_words=True)["input_ids"] == text:
+        return sentences
+    if tokenizer(["a", " b"], is_split_into_words=True)["input_ids"] != text:
+        kind = type(tokenizer).__name__
+        raise UserError(f"encoder: its tokenizer ({kind}) loses where words begin; take another encoder for tagging")
+    return [[f" {word}" if i and word else word for i, word in enumerate(words)] for words in sentences]
 
 
 def _first_subwords(word_ids: list[int | None]) -> list[int | None]:

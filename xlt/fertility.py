@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from xlt import stats, tasks
+from xlt import encode, stats, tasks
 from xlt.artifacts import NOT_RUN
 from xlt.contrasts import clean
 from xlt.tables import points, script
@@ -28,7 +28,9 @@ def fertility(lab: Lab, task: str = "udpos") -> pd.Series:
         return pd.Series(dtype=float)
     for code in lab.languages(task):
         words = lab.store.source.load(tasks.get(task), code, "test", SENTENCES)["tokens"][:]
-        encoded = tokenizer(words, is_split_into_words=True, add_special_tokens=False)["input_ids"]
+        encoded = tokenizer(encode.spaced(words, tokenizer), is_split_into_words=True, add_special_tokens=False)[
+            "input_ids"
+        ]
         found[code] = sum(map(len, encoded)) / sum(map(len, words))
     return pd.Series(found).round(3)
 

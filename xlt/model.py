@@ -39,6 +39,7 @@ HEADS = {
     tasks.DUAL: transformers.AutoModelForTokenClassification,
 }
 
+ATTENTION = {"modernbert": ["Wqkv"]}  # where peft does not know an encoder's attention projections
 GOLD = ("labels", "start_positions", "end_positions")  # of a batch, what is to be predicted
 
 transformers.logging.set_verbosity_error()
@@ -167,7 +168,15 @@ def prepare(store: Store, recipe: Recipe) -> Learner:
         from peft import LoraConfig, get_peft_model
 
         torch.manual_seed(stage.seed or 0)
-        encoder = get_peft_model(encoder, LoraConfig(r=stage.rank, lora_alpha=stage.alpha, lora_dropout=0.0))
+        projections = ATTENTION.get(encoder.config.model_type)
+        how = LoraConfig(r=stage.rank, lora_alpha=stage.alpha, lora_dropout=0.0, target_modules=projections)
+        try:
+            encoder = get_peft_model(encoder, how)
+        except ValueError as error:
+            said = str(error).splitlines()[0]
+            raise UserError(
+                f"{stage.task}: no LoRA on {encoder.config.model_type} ({said}); set method: full"
+            ) from None
     elif stage.frozen == "embeddings":
         encoder.embeddings.requires_grad_(False)
     models = {}

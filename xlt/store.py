@@ -34,6 +34,7 @@ FORMAT = 4
 # version: 2 of spans (padding is no candidate, an answer with invisible ends is whole) and of updates in parts (every
 # label counts alike)
 LOSS = 2
+WORDS = 2  # version of how words are given to tokenizers that know them by the space before them
 _MAKING = f".making-{platform.node()}-"  # then the process id: a shared store has makers on several machines
 
 
@@ -72,10 +73,11 @@ class Store:
 
     def _start_key(self, start: Encoder) -> dict[str, Any]:
         if start.model:
-            from xlt.encoders import weights_fingerprint
+            from xlt.encoders import given_config, weights_fingerprint
 
             key = {"weights": weights_fingerprint(start)}  # what they are; not where they lie
-            return key if start.dropout is None else key | {"dropout": start.dropout}
+            key |= {} if start.dropout is None else {"dropout": start.dropout}
+            return key | ({"words": WORDS} if given_config(start).model_type in ("roberta", "modernbert") else {})
         text = tasks.get(start.text)
         data = {code: self.source.identity(text, code, "train") for code in sorted(start.languages)}
         return {"encoder": start.key(), "data": data}
