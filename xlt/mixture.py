@@ -65,25 +65,26 @@ def features(store: Store, stage: Stage, tokenizer: Any) -> list[Features]:
     Raises:
         UserError: `pair_languages="mixed"`, but the rows of the languages are not aligned.
     """
-    drawn = rows.draw(store.source, stage)
-    return [_features(store, stage, tokenizer, place, found) for place, found in enumerate(drawn)]
+    draw = rows.Draw(stage)
+    return [_features(store, stage, tokenizer, place, draw) for place in range(len(stage.parts))]
 
 
-def _features(store: Store, stage: Stage, tokenizer: Any, place: int, drawn: dict[str, np.ndarray]) -> Features:
-    """Those of the part at `place`, of which the rows `drawn` are taken, by language; {} for all."""
+def _features(store: Store, stage: Stage, tokenizer: Any, place: int, draw: rows.Draw) -> Features:
+    """Those of the part at `place`."""
     part, seed = stage.parts[place], stage.seed or 0
     task = tasks.get(part.task).training
     mixed = stage.pair_languages == "mixed" and place == 0
-    if not (drawn or mixed or stage.shuffle_labels or stage.augment):
+    if not (part.examples or mixed or stage.shuffle_labels or stage.augment):
         read = {code: _whole(store.source, task.name, code, tokenizer, stage.max_length, stage.stride)
                 for code in part.languages}  # fmt: skip
         return read if task.family == tasks.MLM else [feature for found in read.values() for feature in found]
-    sets = {code: store.source.load(task, code, "train") for code in part.languages}
-    chosen = drawn or {code: np.arange(len(found)) for code, found in sets.items()}
+    sets = ((code, store.source.load(task, code, "train")) for code in part.languages)
     if mixed:
-        records = mixed_pairs(sets, chosen, task.name, seed)
-    else:
-        records = {code: _columns(found, chosen[code]) for code, found in sets.items()}
+        every = dict(sets)
+        chosen = {code: draw.rows(part, len(found)) for code, found in every.items()}
+        records = mixed_pairs(every, chosen, task.name, seed)
+    else:  # one after the other: together they may be too large for the memory
+        records = {code: _columns(found, draw.rows(part, len(found))) for code, found in sets}
     if stage.shuffle_labels:
         records = {code: shuffled(columns, task.family, seed) for code, columns in records.items()}
     if stage.augment:

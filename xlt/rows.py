@@ -9,15 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xlt import tasks
 from xlt.recipe import Part, Stage
-
-if TYPE_CHECKING:
-    from xlt.sources import Source
 
 DISJOINT = "disjoint"
 
@@ -36,23 +32,24 @@ def identity(stage: Stage) -> dict[str, str]:
     return {"rows": DISJOINT} if any(len(codes) > 1 for codes in languages.values()) else {}
 
 
-def draw(source: Source, stage: Stage) -> list[dict[str, np.ndarray]]:
-    """For each part of the stage and each language the numbers of its rows, in order; {} where it takes all.
+class Draw:
+    """The rows of a stage, drawn part by part and language by language: what one takes the next leaves if it can."""
 
-    Text of masked language modelling is drawn alike under every seed: every run reads the same.
-    """
-    taken: dict[str, np.ndarray] = {}
-    drawn: list[dict[str, np.ndarray]] = []
-    for part in stage.parts:
+    def __init__(self, stage: Stage):
+        self.stage, self.taken = stage, defaultdict[str, np.ndarray](lambda: np.zeros(0, int))
+
+    def rows(self, part: Part, total: int) -> np.ndarray:
+        """The numbers of the rows that `part` takes of the `total` in its next language, in order.
+
+        Text of masked language modelling is drawn alike under every seed: every run reads the same.
+        """
+        if not part.examples:
+            return np.arange(total)
         task = tasks.get(part.task).training
-        seed = 0 if task.family == tasks.MLM else stage.seed or 0
-        found = {}
-        for code in part.languages if part.examples else ():
-            before = np.zeros(0, int) if together(stage, part) else taken.get(task.name, np.zeros(0, int))
-            total = len(source.load(task, code, "train"))
-            found[code], taken[task.name] = least_taken(total, part.examples, before, seed)
-        drawn.append(found)
-    return drawn
+        seed = 0 if task.family == tasks.MLM else self.stage.seed or 0
+        before = np.zeros(0, int) if together(self.stage, part) else self.taken[task.name]
+        found, self.taken[task.name] = least_taken(total, part.examples, before, seed)
+        return found
 
 
 def least_taken(total: int, examples: int, taken: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
