@@ -161,6 +161,24 @@ def test_a_modern_encoder_serves_every_head(shared, modern, tmp_path, monkeypatc
     assert torch.allclose(outputs(again, store, recipe), outputs(merged(learner), store, recipe), atol=1e-5)
 
 
+@pytest.mark.parametrize("first", [LORA, CARRY], ids=["merge", "carry"])
+def test_an_adapter_names_the_base_it_sits_on_or_none(store, start, monkeypatch, first):
+    """The second one sits on the first, merged, which is stored nowhere; or it is the first, carried on."""
+    once = start.then(stage("xnli", **first))
+    for recipe in (once, once.then(stage("udpos", **first))):
+        trained(store, recipe, monkeypatch)
+        file = store.folder(recipe) / "adapter" / "adapter_config.json"
+        named = json.loads(file.read_text())["base_model_name_or_path"]
+        if recipe != once and first == LORA:
+            assert named is None and str(store.root) not in (file.parent / "README.md").read_text()
+            continue
+        plain = PeftModel.from_pretrained(transformers.AutoModel.from_pretrained(named), file.parent).eval()
+        ours, ids = model.encoder_of(store, recipe).eval(), torch.tensor([[0, 50, 60, 70, 2]])
+        with torch.no_grad():
+            states = [m(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state for m in (plain, ours)]
+        assert torch.allclose(*states, atol=1e-5)
+
+
 def test_an_encoder_whose_projections_nobody_names_is_refused_for_lora(store, start, monkeypatch):
     recipe = start.then(stage("xnli", **LORA))
     monkeypatch.setattr(model, "encoder_of", lambda *_, **__: model.read_encoder(str(store.folder(start) / "encoder")))

@@ -96,7 +96,9 @@ def encoder_of(store: Store, recipe: Recipe, carry: bool = False) -> torch.nn.Mo
     model = PeftModel.from_pretrained(encoder_of(store, _base(recipe)), folder / "adapter", is_trainable=carry)
     if carry and stage.adapter == "carry":
         return model
-    return model.merge_and_unload().requires_grad_(True)  # the adapter had frozen what it sat on
+    merged = model.merge_and_unload().requires_grad_(True)  # the adapter had frozen what it sat on
+    merged.name_or_path = merged.config.name_or_path = ""  # stored nowhere: an adapter on it must not name another base
+    return merged
 
 
 def _base(recipe: Recipe) -> Recipe:
