@@ -18,6 +18,7 @@ from IPython.core.formatters import DisplayFormatter  # noqa: E402
 from xlt import answers, averages, report, tables  # noqa: E402
 from xlt.artifacts import Kept  # noqa: E402
 from xlt.errors import UserError  # noqa: E402
+from xlt.recipe import Stage  # noqa: E402
 
 BASE = {"none": 0.60, "mnli": 0.70, "squad": 0.60}
 SEEDS = (-0.01, 0.0, 0.01)
@@ -330,3 +331,17 @@ def test_notebooks_show_whole_tables():
 def test_importing_needs_no_torch():
     code = "import sys, xlt.report; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_schedule_is_told_as_the_profile_declares_it():
+    """The best of the checkpoints is never called the last one, nor a sample the whole training set."""
+    stage = Stage(task="mnli", epochs=2, batch=4, accumulate=8, lr=1e-5, select="dev", check_every=1000, patience=30)
+    short = stage.model_copy(update={"task": "qqp", "steps": 94, "examples": 3000, "select": "last", "patience": None})
+    table = report.schedule_table([stage, short, stage])
+    assert table["stage"].tolist() == ["mnli", "qqp"] and table["batch"].tolist() == [32, 32]
+    assert table["length"].tolist() == ["2 epochs", "94 updates"] and table["records"].tolist() == ["all", "3,000"]
+    assert table["kept"].tolist() == [
+        "the best on English dev, first 500 records, a check every 1,000 updates; ends after 30 checks without gain",
+        "the last checkpoint",
+    ]
+    assert report.schedule_table([]).to_numpy().tolist() == [["none in this profile"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,39 @@ from xlt.tables import language_order, script
 
 if TYPE_CHECKING:
     from xlt.lab import Lab
-    from xlt.recipe import Recipe
+    from xlt.recipe import Recipe, Stage
+
+
+def schedule_table(stages: Iterable[Stage]) -> pd.DataFrame:
+    """How each stage is trained, as the profile declares it; stages that are the same but for their name stand once.
+
+    Columns: stage (its label and what it learns from), records of each language ("all": the whole training set), how
+    long it trains, records of an update, learning rate, warm-up (share of the updates), weight decay, longest input
+    in subwords, method, and which checkpoint is kept.
+    """
+    rows = [
+        {
+            "stage": stage.name, "learns": ", ".join(stage.trains), "languages": len(stage.languages),
+            "records": f"{stage.examples:,}" if stage.examples else "all", "length": stage.duration,
+            "batch": stage.batch * stage.accumulate, "lr": f"{stage.lr:g}", "warm-up": stage.warmup,
+            "decay": stage.weight_decay, "subwords": stage.max_length, "method": stage.method, "kept": kept(stage),
+        }
+        for stage in dict.fromkeys(stages)
+    ]  # fmt: skip
+    return pd.DataFrame(rows) if rows else pd.DataFrame({"stage": ["none in this profile"]})
+
+
+def kept(stage: Stage) -> str:
+    """Which checkpoint of a stage goes on, in words."""
+    if stage.select == "last":
+        return "the last checkpoint"
+    often = f"a check every {stage.check_every:,} updates" if stage.check_every else f"of {stage.checks} checkpoints"
+    if stage.select == "average":
+        return f"the mean of the weights, {often}"
+    examples = f"first {stage.select_examples:,} records" if stage.select_examples else "all records"
+    where = "English dev" if stage.select == "dev" else f"dev in {' '.join(stage.watched)} (an oracle)"
+    ends = f"; ends after {stage.patience} checks without gain" if stage.patience else ""
+    return f"the best on {where}, {examples}, {often}{ends}"
 
 
 def retrieval_table(scores: pd.DataFrame) -> pd.DataFrame:

@@ -63,7 +63,10 @@ class Encoder(_Value):
 
 
 class Ball(_Value):
-    """A neighbourhood of the input: each word's embedding may move by at most `radius` (L2), as in Huang et al. 2021.
+    """A neighbourhood of the input: each word's embedding may move by at most `radius` (L2).
+
+    The idea is that of Huang et al. 2021 (2104.08645, abstract). Their norm, radius and search are in no source that
+    was read, so these are ours.
 
     What moves is the row of the embedding table of every subword but the special ones and padding, before positions
     are added and before LayerNorm; the unit is that of the table, so a radius belongs to one encoder.
@@ -160,7 +163,7 @@ class Stage(_Value):
     the training records by one that says nothing about them (see xlt.shuffle): a control that keeps all but the task.
 
     Robust training: with `ball` the loss is taken, instead of at the input, at a point near it in embedding space: the
-    worst that PGD finds (ADV of Huang et al. 2021: minimise the maximum; no clean term) or a random one (RS-RP,
+    worst that PGD finds (ADV, after Huang et al. 2021: minimise the maximum; no clean term) or a random one (RS-RP,
     search "random"). `augment` perturbs the records of every part in advance.
 
     `select` says which checkpoint is kept: the last; the best on English dev; the best on `select_languages` dev
@@ -245,6 +248,11 @@ class Stage(_Value):
     def name(self) -> str:
         """What tables call the stage: its label, else its tasks."""
         return self.label or "+".join(self.trains)
+
+    @property
+    def duration(self) -> str:
+        """For how long it trains, as declared: "94 updates", "2 epochs"."""
+        return f"{self.steps} updates" if self.steps else f"{self.epochs:g} epoch{'s' * (self.epochs != 1)}"
 
     @property
     def watched(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from xlt.artifacts import NOT_RUN, keep, save_figure, save_table
 from xlt.collapse import chance
 from xlt.figures import dot_plot, heat_map
 from xlt.layers import layer_note, layer_plot, layer_summary, layer_table, rule_table
-from xlt.phases import control_table, learned_table, loss_curve, retrieval_table, save_scores
+from xlt.phases import control_table, learned_table, loss_curve, retrieval_table, save_scores, schedule_table
 from xlt.tables import (
     cells,
     control_note,
@@ -50,6 +50,7 @@ __all__ = [
     "save_figure",
     "save_scores",
     "save_table",
+    "schedule_table",
     "seed_means",
     "show_matrix",
     "transfer_matrix",

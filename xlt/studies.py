@@ -123,12 +123,7 @@ def _lists(recipe: Recipe | None) -> str:
 
 def _told(stage: Stage) -> str:
     """A stage in a cell: "mnli (94 updates)"."""
-    return f"{stage.name} ({_long(stage)})"
-
-
-def _long(stage: Stage) -> str:
-    """For how long a stage trains: "94 updates", "2 epochs"."""
-    return f"{stage.steps} updates" if stage.steps else f"{stage.epochs:g} epoch{'s' * (stage.epochs != 1)}"
+    return f"{stage.name} ({stage.duration})"
 
 
 def _split(names: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -195,11 +190,11 @@ def _control(lab: Lab, name: str) -> Control:
     """A control of the profile in words; what repeats the target leaves out targets without a head."""
     trained, headless = _split(lab.profile.target)
     if lab.profile.repeats(name):
-        long = _long(lab.profile.stage(name, "intermediate", trained[0])) if trained else "no updates"
+        long = lab.profile.stage(name, "intermediate", trained[0]).duration if trained else "no updates"
         return Control(f"the target's own training records for {long} before the target's stage", tuple(headless))
     stage = lab.profile.stage(name, "intermediate")
     labels = " with shuffled labels, which say nothing about the records" if stage.shuffle_labels else ""
-    return Control(f"{'+'.join(stage.trains)}{labels}, {_long(stage)}")
+    return Control(f"{'+'.join(stage.trains)}{labels}, {stage.duration}")
 
 
 def retrieval(lab: Lab) -> Study:
