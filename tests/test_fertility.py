@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from conftest import lab_of
 
 from xlt import fertility
 
@@ -36,3 +37,24 @@ def test_the_table_goes_from_the_coarsest_to_the_finest():
     assert list(made["language"]) == ["en", "de", "ru", "zh"] and list(made["subwords a word"]) == [1.0, 1.0, 1.5, 3.0]
     assert list(made["xnli after none"]) == pytest.approx([0.92, 0.62, 0.52, 0.62])
     assert fertility.table(pd.DataFrame(scores()).iloc[:0], PER_WORD).to_dict("list") == {"language": ["not run"]}
+
+
+def test_words_of_which_the_tokenizer_leaves_nothing_or_a_bare_space_are_counted_and_named(store, monkeypatch):
+    """The normaliser drops U+FE0F; before Han, which stands alone, the space is a piece of its own."""
+    from tokenizers import normalizers
+
+    lab = lab_of(store, monkeypatch)
+    lab.tokenizer.backend_tokenizer.normalizer = normalizers.Replace("\ufe0f", "")
+    sentences = {"en": ["Anna", "\ufe0f", "", "\ufe0f"], "de": ["Anna", "kauft"], "zh": ["安娜", "在", "Anna"]}
+    monkeypatch.setattr(fertility.conditions, "rows", lambda _, __, e, ___: {"tokens": [sentences[e.language]] * 2})
+    made = fertility.unread(lab, ["xnli", "udpos"]).set_index("language")
+    assert list(made.index) == ["en", "zh"] and set(made["task"]) == {"udpos"}
+    assert made.loc["en", ["words", "nothing", "which", "bare"]].tolist() == [8, 6, "U+FE0F, empty", 0.0]
+    assert made.loc["zh", ["words", "nothing", "which"]].tolist() == [6, 0, ""]
+    assert made.loc["zh", "bare"] == pytest.approx(2 / 3, abs=1e-4)
+
+
+def test_without_an_encoder_no_words_are_counted(store, monkeypatch):
+    lab = lab_of(store, monkeypatch)
+    monkeypatch.setattr(type(lab), "tokenizer", None)
+    assert fertility.unread(lab, ["udpos"]).empty

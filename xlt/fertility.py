@@ -1,13 +1,17 @@
-"""Subwords per word: how finely an encoder's tokenizer cuts each language (Rust et al. 2021, 2012.15613, section 3)."""
+"""Subwords per word: how finely an encoder's tokenizer cuts each language (Rust et al. 2021, 2012.15613, section 3).
+
+And the words of which it leaves nothing, or nothing but a space, where a tag is to be read."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from xlt import encode, stats, tasks
+from xlt import conditions, stats, tasks
 from xlt.artifacts import NOT_RUN
 from xlt.contrasts import clean
 from xlt.tables import points, script
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from xlt.lab import Lab
 
 SENTENCES = 300
+SPACES = ("▁", "Ġ")  # a space, as sentencepiece and byte-level tokenizers write it
 
 
 def fertility(lab: Lab, task: str = "udpos") -> pd.Series:
@@ -23,6 +28,8 @@ def fertility(lab: Lab, task: str = "udpos") -> pd.Series:
 
     Empty where the encoder of the profile has not been made yet.
     """
+    from xlt import encode  # brings torch along
+
     tokenizer, found = lab.tokenizer, {}
     if tokenizer is None:
         return pd.Series(dtype=float)
@@ -33,6 +40,39 @@ def fertility(lab: Lab, task: str = "udpos") -> pd.Series:
         ]
         found[code] = sum(map(len, encoded)) / sum(map(len, words))
     return pd.Series(found).round(3)
+
+
+def unread(lab: Lab, names: Iterable[str]) -> pd.DataFrame:
+    """Words of tagging tasks, as evaluated, that give the tagger no letter to read, by task and language.
+
+    words is their number in all; of those without any subword (`nothing`, of them `which`, the five commonest, by code
+    points) no tag can be predicted, so they count as wrong; `bare` is the share whose first subword, which carries the
+    tag, is nothing but the space before the word. Languages without either are left out; empty before the encoder is
+    made.
+    """
+    columns = ["task", "language", "words", "nothing", "which", "bare"]
+    tagged = [name for name in names if tasks.get(name).family == tasks.TAGGING]
+    if lab.tokenizer is None:
+        tagged = []
+    found = [_unread(lab, name, code) for name in tagged for code in lab.languages(name)]
+    return pd.DataFrame([row for row in found if row["nothing"] or row["bare"]], columns=columns)
+
+
+def _unread(lab: Lab, name: str, code: str) -> dict:
+    from xlt import encode
+    from xlt.evaluate import SHUFFLE
+
+    rows = conditions.rows(lab.store.source, tasks.get(name), lab.profile.evaluate(name, code), SHUFFLE)
+    sentences, nothing, bare = rows["tokens"][:], Counter[str](), 0
+    encoded = lab.tokenizer(encode.spaced(sentences, lab.tokenizer), is_split_into_words=True, add_special_tokens=False)
+    for words, pieces in zip(sentences, encoded.encodings, strict=True):
+        first = dict(zip(reversed(pieces.word_ids), reversed(pieces.tokens), strict=True))
+        nothing.update(word for place, word in enumerate(words) if place not in first)
+        bare += sum(piece in SPACES for piece in first.values())
+    count = sum(map(len, sentences))
+    which = ", ".join(" ".join(f"U+{ord(char):04X}" for char in word) or "empty" for word, _ in nothing.most_common(5))
+    about = {"task": name, "language": code, "words": count, "nothing": nothing.total(), "which": which}
+    return about | {"bare": round(bare / max(count, 1), 4)}
 
 
 def slopes(scores: pd.DataFrame, per_word: pd.Series) -> pd.DataFrame:
