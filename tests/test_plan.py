@@ -61,7 +61,7 @@ def test_a_damaged_file_has_no_rows_that_can_be_counted(tmp_path):
 
 
 def test_the_plan_of_one_notebook(capsys, monkeypatch):
-    monkeypatch.setattr(Lab, "from_params", lambda _: Lab(tiny()))
+    monkeypatch.setattr(Lab, "from_params", lambda _, planned: Lab(tiny(), planned))
     assert cli.main(["plan", "--only", "03"]) == 0
     said = [line.split(":")[0].strip() for line in capsys.readouterr().out.splitlines()]
     assert "03_zero_shot_transfer" in said and "02_intermediate_training" not in said

@@ -1,10 +1,14 @@
 """Data sets from the hub, over HTTP from a small one: one commit for a whole run, and every fault said in one line."""
 
+import json
+
 import pytest
+from conftest import tiny
 from small_hub import PARQUET, a_new_run, card, parquet, small_hub  # noqa: F401 - a fixture
 
-from xlt import layout, repository, tasks
+from xlt import layout, plan, repository, studies, tasks
 from xlt.errors import UserError
+from xlt.lab import Lab
 from xlt.sources import Source
 
 XNLI = tasks.get("xnli").model_copy(update={"rows": {}})
@@ -248,3 +252,66 @@ def test_rows_are_counted_without_fetching_anything(hub):
     fetched = [request for request in hub.requests if "parquet" in request]
     words()
     assert Source(None).rows(tasks.get("xnli"), "de", "test") == 3 and not fetched  # as the file says
+
+
+# what a profile needs ---------------------------------------------------------------------------
+
+ON_THE_HUB = {"data": {"source": "hub"}, "languages": ("de",), "evaluation": {}}
+
+
+def hub_profile(**changes):
+    """Two intermediate tasks and XNLI, all from the hub."""
+    sections = ON_THE_HUB | {"intermediate": {"hellaswag": {}, "mnli": {}}, "target": {"xnli": {}}}
+    text = tiny().encoder.model_copy(update={"text": "xnli-text", "languages": ("de",)})
+    return tiny(**(sections | {"encoder": text} | changes))
+
+
+def glue(hub):
+    columns = {"premise": ["p"] * 3, "hypothesis": ["h"] * 3, "label": [0, 1, 2]}
+    splits = ("train", "validation_matched")
+    hub.put("nyu-mll/glue", {f"mnli/{split}/0000.parquet": parquet(**columns) for split in splits})
+
+
+def test_an_intermediate_task_that_the_hub_no_longer_has_is_left_out_and_said(hub, capsys):
+    glue(hub)
+    mixed = {"task": "mnli", "also": [{"task": "hellaswag"}]}
+    lab = Lab(hub_profile(intermediate={"hellaswag": {}, "mnli": {}, "mixed": mixed}))
+    assert list(lab.profile.intermediate) == ["mnli"] and list(studies.intermediate(lab).recipes) == ["mnli"]
+    said = capsys.readouterr().out.splitlines()
+    assert said == [f"{row} is left out: the hub no longer has Rowan/hellaswag" for row in ("hellaswag", "mixed")]
+
+
+def test_a_target_that_the_hub_does_not_have_stops_everything_at_once(hub):
+    glue(hub)
+    said = complaint(Lab, hub_profile(intermediate={}, target={"xnli": {}, "xquad": {}}))
+    assert said.startswith("profile tiny, task xquad: the hub has no data set google/xquad; correct its id, or if it")
+
+
+def test_the_report_says_which_commits_were_read(hub, monkeypatch, tmp_path):
+    monkeypatch.setenv("XLT_REPORTS", str(tmp_path / "reports"))
+    glue(hub)
+    lab = Lab(hub_profile(intermediate={"mnli": {}}))
+    lab.save_summary("t")
+    told = json.loads((tmp_path / "reports/tiny/summary.json").read_text())["provenance"]["revisions on the hub"]
+    assert told == {name: repository.resolve(name).commit for name in ("facebook/xnli", "nyu-mll/glue")}
+
+
+def test_a_plan_fetches_no_records(hub, monkeypatch, capsys):
+    glue(hub)
+    hub.put("facebook/xnli", {f"de/{split}/0000.parquet": nli(split) for split in ("train", "test", "validation")})
+    monkeypatch.setattr(Lab, "from_params", lambda _, planned: Lab(hub_profile(intermediate={"mnli": {}}), planned))
+    plan.print_plan("tiny")
+    assert "  mnli: nyu-mll/glue, 1 languages" in capsys.readouterr().out
+    assert not [request for request in hub.requests if request.endswith(".parquet")]
+
+
+def test_a_plan_without_network_takes_what_is_declared_and_says_so(hub, monkeypatch, capsys):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    profile = hub_profile(intermediate={"mnli": {}})
+    monkeypatch.setattr(Lab, "from_params", lambda _, planned: Lab(profile, planned))
+    complaint(Lab, profile)  # a run needs them
+    plan.print_plan("tiny")
+    said = capsys.readouterr().out
+    assert "no network: facebook/xnli, nyu-mll/glue taken as declared" in said and "nothing started" in said
+    assert plan._rows(Lab(profile, True).store, "mnli", "en", "train") == 392_702
+    assert not hub.requests

@@ -64,15 +64,15 @@ def check(profile: Profile, planned: bool = False) -> Profile:
         return profile
     if not _online():
         repository.use_cache_only()
-    missing = lost(needed)
+    lacks = lost(needed)
     if not repository.offline():
-        profile = _without(profile, [one for one, error in missing.items() if isinstance(error, repository.Gone)])
-        missing = {one: error for one, error in missing.items() if one in _needed(profile)}
-        for (name, kind, _), error in missing.items():
+        profile = _without(profile, [one for one, error in lacks.items() if isinstance(error, repository.Gone)])
+        still = _needed(profile)
+        for (name, kind, _), error in ((one, error) for one, error in lacks.items() if one in still):
             raise UserError(f"profile {profile.name}, {_field(profile, name, kind)}: {error}")
-    elif missing and not planned:
-        names, fetched = ", ".join(name for name, *_ in missing), "; ".join(repository.fetch(*one) for one in missing)
-        data = any(kind == "dataset" for _, kind, _ in missing)
+    elif lacks and not planned:
+        names, fetched = ", ".join(name for name, *_ in lacks), "; ".join(repository.fetch(*one) for one in lacks)
+        data = any(kind == "dataset" for _, kind, _ in lacks)
         instead = ", or set XLT_HUB_ROOT to a folder that holds the data sets in hub layout" if data else ""
         raise UserError(
             f"profile {profile.name} needs {names} and there is no network; "
@@ -94,6 +94,11 @@ def lost(wanted: Iterable[Repository]) -> dict[Repository, UserError]:
     return found
 
 
+def missing(profile: Profile) -> list[str]:
+    """The ids that the profile, with its studies, needs of the hub and that cannot be had."""
+    return list(dict.fromkeys(name for name, *_ in lost([*_needed(profile), *_studied(profile)])))
+
+
 def revisions(profile: Profile) -> dict[str, str]:
     """The commit of every data set and model of the hub that this run uses or, if it is over, used last."""
     known = {one: repository.last(*one) for one in [*_needed(profile), *_studied(profile)]}
@@ -105,7 +110,8 @@ def _without(profile: Profile, gone: list[Repository]) -> Profile:
     kept = dict(profile.intermediate)
     for label in profile.intermediate:
         parts = [part.task for part in profile.stage(label, "intermediate").parts]
-        if lacks := [name for name, *_ in gone if name in [name for name, *_ in _data(profile, parts)]]:
+        here = [name for name, *_ in _data(profile, parts)]
+        if lacks := [name for name, *_ in gone if name in here]:
             print(f"{label} is left out: the hub no longer has {', '.join(lacks)}")
             del kept[label]
     return profile.model_copy(update={"intermediate": kept}) if len(kept) < len(profile.intermediate) else profile

@@ -37,9 +37,9 @@ _EMPTY = [
 Wanted = tuple[str, int, Recipe, list[Evaluation]]  # label, seed, recipe, what it is evaluated on
 
 
-def open_store(profile: Profile) -> Store:
+def open_store(profile: Profile, planned: bool = False) -> Store:
     """Runs of all profiles share one folder: a run is what its key says, whoever asked for it."""
-    return Store(params.cache_root() / "runs", Source.of(profile))
+    return Store(params.cache_root() / "runs", Source.of(profile, planned))
 
 
 class Lab:
@@ -49,18 +49,18 @@ class Lab:
     scores = lab.run({"mnli": lab.recipe("mnli", target="xnli")}, lab.evaluations("xnli"))
     """
 
-    def __init__(self, profile: Profile):
-        self.profile = hub.ready(profile)
-        self.store = open_store(profile)
+    def __init__(self, profile: Profile, planned: bool = False):
+        self.profile = hub.ready(profile, planned)
+        self.store = open_store(profile, planned)
 
     @classmethod
-    def from_params(cls, name: str) -> Lab:
-        """The lab of profile `name` (in params/) or of a YAML file.
+    def from_params(cls, name: str, planned: bool = False) -> Lab:
+        """The lab of profile `name` (in params/) or of a YAML file; only `planned`, it can do without network.
 
         Raises:
             UserError: anything wrong in the profile; or data sets or weights that cannot be had.
         """
-        return cls(params.load(name))
+        return cls(params.load(name), planned)
 
     # recipes and evaluations ---------------------------------------------------------------
 
@@ -270,6 +270,8 @@ class Lab:
                 **here["packages"], "python": here["python"], "device": here["precision"],
             },
         }  # fmt: skip
+        if commits := hub.revisions(self.profile):
+            summary["provenance"]["revisions on the hub"] = commits
         self.reports.mkdir(parents=True, exist_ok=True)
         write_atomically(self.reports / "summary.json", json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
         return f"summary.json: state {summary['state']}"

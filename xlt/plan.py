@@ -9,7 +9,8 @@ from functools import cache
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from xlt import engine, tasks
+from xlt import engine, hub, tasks
+from xlt.errors import UserError
 from xlt.params import ROOT
 from xlt.progress import duration
 from xlt.recipe import Ball, Encoder, Evaluation, Part, Recipe, Stage
@@ -26,7 +27,8 @@ SUBWORDS = {
     tasks.MINING: 25, tasks.ANSWERS: 200, tasks.DUAL: 60,
 }  # fmt: skip
 WORLD = 0.4  # its sentences are as much shorter
-EXAMPLES = 2000  # of a test set of unknown size
+EXAMPLES, RECORDS = 2000, 20000  # of a test set, and of a training set on the hub, whose size nobody says
+XLM_R = (12, 768, 250_002)  # layers, width and vocabulary of XLM-R Base: of an encoder that cannot be asked for
 QUERIES = 60  # of a greedy attack on one example
 OVERHEAD, EVALUATION, PASS = 0.2, 0.04, 0.0025  # seconds of a run, an evaluation, a pass of a batch, however small
 
@@ -77,7 +79,10 @@ def _shape(start: Encoder) -> tuple[int, int, int]:
         return start.layers, start.width, start.vocabulary
     from xlt.encoders import given_config
 
-    config = given_config(start)
+    try:
+        config = given_config(start)
+    except UserError:
+        return XLM_R
     return config.num_hidden_layers, config.hidden_size, config.vocab_size
 
 
@@ -117,14 +122,24 @@ def _length(source: Source, task: str, most: int) -> float:
 def _records(store: Store, stage: Stage) -> list[int]:
     """Training records of each part of the stage in all its languages, read from the data set's own description."""
     copies = stage.augment.copies + stage.augment.keep if stage.augment else 1
-    return [copies * (part.examples or training_rows(store, part)) * len(part.languages) for part in stage.parts]
+    return [copies * (part.examples or _told(store, part) or RECORDS) * len(part.languages) for part in stage.parts]
+
+
+def _told(store: Store, part: Part) -> int | None:
+    """Training records of a part in its first language: nothing is fetched to count them."""
+    task, code = tasks.get(part.task).training, part.languages[0]
+    return training_rows(store, part) if store.source.local(task, code, "train") else _held(store, task, code)
 
 
 def training_rows(store: Store, part: Part) -> int:
-    """Training records of a part in its first language."""
+    """Training records of a part in its first language; read, if need be."""
     task, code = tasks.get(part.task).training, part.languages[0]
+    return _held(store, task, code) or len(store.source.load(task, code, "train"))
+
+
+def _held(store: Store, task: tasks.Task, code: str) -> int | None:
     held = [_rows(store, name, code, "train") for name in task.parts or [task.name]]
-    return sum(held) if all(held) else len(store.source.load(task, code, "train"))
+    return sum(held) if all(held) else None
 
 
 @cache
@@ -183,10 +198,12 @@ def print_plan(profile: str, only: str | None = None) -> None:
     from xlt.studies import of
 
     chosen = {path.stem for path in select(only, ROOT / "notebooks")}
-    lab = Lab.from_params(profile)
+    lab = Lab.from_params(profile, planned=True)
     seconds, planned = estimator(lab.store), set()
     settings = lab.profile
     print(f"profile {settings.name}: {settings.description}")
+    if lab.store.source.guessing and (missing := hub.missing(settings)):
+        print(f"no network: {', '.join(missing)} taken as declared, with an encoder of unknown size like XLM-R Base")
     encoder = settings.encoder.called if settings.encoder.model else "random XLM-R, pretrained here"
     print(f"records from {lab.store.source}; encoder {encoder}")
     total, disk, here = 0.0, 0.0, engine.workers(settings.resources)

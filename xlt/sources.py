@@ -25,22 +25,31 @@ from xlt.tasks import Task
 
 
 class Source:
-    """Data sets by hub id under `root`, or on the hub when `root` is None; `asked`: the languages of a profile."""
+    """Data sets by hub id under `root`, or on the hub when `root` is None; `asked`: the languages of a profile.
+
+    With `planned` nothing is to be read: without network, data sets that the cache lacks count as they are declared.
+    """
 
     def __init__(
         self, root: Path | None, revisions: dict[str, str] | None = None, label: dict | None = None,
-        asked: tuple[str, ...] = (),
+        asked: tuple[str, ...] = (), planned: bool = False,
     ):  # fmt: skip
         self.root, self.revisions, self.label, self.asked = root, revisions or {}, label, asked
+        self.planned = planned
         self._holding: set[tuple[str, ...]] = set()  # what was found here; asked for every score, so kept
         self.lacking: dict[str, str] = {}  # data set: why what was asked for is not there
 
     @classmethod
-    def of(cls, profile: Profile) -> Source:
+    def of(cls, profile: Profile, planned: bool = False) -> Source:
         """The profile's source; writes the generated world first if that is it."""
         if profile.data.source == "world":
             return _world(profile)
-        return cls(hub.folder(), profile.data.revisions, asked=profile.languages)
+        return cls(hub.folder(), profile.data.revisions, asked=profile.languages, planned=planned)
+
+    @property
+    def guessing(self) -> bool:
+        """Whether what cannot be asked for is taken as declared."""
+        return self.planned and repository.offline()
 
     def __str__(self) -> str:
         if self.label:
@@ -87,11 +96,11 @@ class Source:
             if task.definition:  # the user's own: a slip in its declaration
                 raise
             self.lacking.setdefault(task.dataset, str(error))
-            return False
+            return self.guessing and not task.dataset.startswith(hub.NOT_ON_THE_HUB)
         paths = found.splits.get(task.splits[split], ())
         if isinstance(place, Folder):
             return bool(paths) and (not task.prefix or self._has_rows(task, code, split))
-        return bool(paths) and (not repository.offline() or all(map(place.cached, paths)))
+        return bool(paths) and (not repository.offline() or self.planned or all(map(place.cached, paths)))
 
     def _has_rows(self, task: Task, code: str, split: str) -> bool:
         """Whether a file of several languages holds any row of this one."""
@@ -126,7 +135,12 @@ class Source:
                     f"the generated world of this profile has no {task.name} in {code}; add it to languages"
                 )
             return where | self._made(where)
-        place, paths, _ = self._files(task, code, split)
+        try:
+            place, paths, _ = self._files(task, code, split)
+        except UserError:
+            if not self.guessing:
+                raise
+            return where | {"files": "unknown"}  # so no finished run is taken for this one
         return where | {"files": [place.fingerprint(path) for path in paths]}
 
     def _files(self, task: Task, code: str, split: str) -> tuple[Place, tuple[str, ...], Layout]:
@@ -253,14 +267,19 @@ class Source:
 
         Nothing is fetched for that. A damaged file says nothing: reading it says so in its own line.
         """
-        place, paths, found = self._files(task.at(code), code, split)
-        have = [place.file(p) if isinstance(place, Folder) else place.cached(p) for p in paths]
-        if found.reader == "parquet" and all(have):
-            try:
+        task = task.at(code)
+        try:
+            place, paths, found = self._files(task, code, split)
+            have = [place.file(p) if isinstance(place, Folder) else place.cached(p) for p in paths]
+            if found.reader == "parquet" and all(have):
                 return sum(pq.read_metadata(file).num_rows for file in have)
-            except (OSError, pa.ArrowInvalid):
-                return None
-        return _declared(task.at(code), code, split) or found.rows.get(task.at(code).splits[split])
+        except (OSError, pa.ArrowInvalid):
+            return None
+        except UserError:
+            if not self.guessing:
+                raise
+            return _declared(task, code, split)
+        return _declared(task, code, split) or found.rows.get(task.splits[split])
 
     def _check_count(self, task: Task, code: str, split: str, sizes: tuple[int, int], where: str) -> None:
         """The number of rows: that of the folder's COUNTS.tsv, which counts files, else of the public data set.

@@ -73,14 +73,22 @@ class Store:
 
     def _start_key(self, start: Encoder) -> dict[str, Any]:
         if start.model:
-            from xlt.encoders import given_config, weights_fingerprint
-
-            key = {"weights": weights_fingerprint(start)}  # what they are; not where they lie
-            key |= {} if start.dropout is None else {"dropout": start.dropout}
-            return key | ({"words": WORDS} if given_config(start).model_type in ("roberta", "modernbert") else {})
+            try:
+                return self._given_key(start)
+            except UserError:
+                if not self.source.guessing:
+                    raise
+                return {"weights": f"unknown ones of {start.model}"}
         text = tasks.get(start.text)
         data = {code: self.source.identity(text, code, "train") for code in sorted(start.languages)}
         return {"encoder": start.key(), "data": data}
+
+    def _given_key(self, start: Encoder) -> dict[str, Any]:
+        from xlt.encoders import given_config, weights_fingerprint
+
+        key = {"weights": weights_fingerprint(start)}  # what they are; not where they lie
+        key |= {} if start.dropout is None else {"dropout": start.dropout}
+        return key | ({"words": WORDS} if given_config(start).model_type in ("roberta", "modernbert") else {})
 
     def id(self, recipe: Recipe) -> str:
         found = self._ids.get(recipe)  # hashed once: tables ask for this a hundred thousand times
