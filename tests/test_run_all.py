@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from xlt.params import ROOT
+from xlt.params import ROOT, profiles
 
 
 @pytest.fixture
@@ -155,9 +155,7 @@ def test_an_unknown_profile_is_left_to_xlt_where_it_is_installed(copy):
     for name in ("studies", "studies_hub", "claims", "nothing.yaml"):
         done = call(copy, "--profile", name)
         assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
-        assert done.stderr.endswith(
-            "there are: base huang local local_full mini modern paper paper_appendix paper_full paper_lora smoke \n"
-        )
+        assert done.stderr.endswith(f"there are: {' '.join(profiles())} \n")
     fake(copy / ".venv/bin/xlt", 'echo "$@"; exit 2')
     done = call(copy, "--profile", "mni")
     assert (done.returncode, done.stdout, done.stderr) == (2, "plan --profile mni\n", "")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from xlt import conditions, engine, hub, params, plan, progress, provenance, tasks
+from xlt import caveats, conditions, engine, hub, params, plan, progress, provenance, tasks
 from xlt.collapse import choices
 from xlt.errors import UserError
 from xlt.files import write_atomically
@@ -198,7 +198,7 @@ class Lab:
                 "metric": metric,
                 "value": result["metrics"][metric],
                 "main": metric == task.metrics[0],
-                "tied": result["metrics"].get(metric.replace("accuracy_", "tied_")) if "_to_" in metric else None,
+                **caveats.beside(self.store, recipe, evaluation, result["metrics"], metric),
                 **traced,
             }
             for metric in (result["metrics"] if evaluation.attack else task.metrics)
