@@ -457,3 +457,13 @@ def test_a_disk_that_is_full_at_a_checkpoint_is_said_so(store, start, monkeypatc
     monkeypatch.setattr(engine, "_store", lambda _: store)
     said = engine._work("", Job(start.then(stage(steps=1))), Resources(checkpoint_minutes=ALWAYS))
     assert said == "the disk is full; free some space and run again"
+
+
+def test_a_gpu_is_looked_at_one_update_later_and_before_a_checkpoint_at_once():
+    """`behind` is what a tensor on a GPU gives; the update is named all the same."""
+    curve = train.Curve(stage(), 500, {"step": 0, "losses": [], "recent": []})
+    curve.unseen = [(7, torch.tensor(1.0)), (8, torch.tensor(float("nan")))]
+    curve.look(behind=1)
+    assert [step for step, _ in curve.unseen] == [8]
+    with pytest.raises(UserError, match="at step 8"):
+        curve.look()
