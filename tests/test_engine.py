@@ -110,7 +110,7 @@ def test_time_left_shrinks_while_a_long_run_is_at_work(monkeypatch):
     clock = {"now": 0.0}
     monkeypatch.setattr(engine.time, "monotonic", lambda: clock["now"])
     first, long, last = START, START.then(Stage(task="text", role="pretraining")), START.then(Stage(task="mnli"))
-    pace = engine.Pace({first: 1.0, long: 100.0, last: 50.0}, slots=2)
+    pace = engine.Pace({first: 1.0, long: 100.0, last: 50.0}, slots=2, resources=Resources())
     assert pace.left([first, long, last], []) == pytest.approx((1 + 200 + 50) / 2)
     pace.start(first)
     clock["now"] = 20.0  # twenty times as long as it should
@@ -186,6 +186,43 @@ def test_workers_as_asked_or_one_for_each_core_group(monkeypatch):
     assert engine.workers(Resources(threads=16)) == 1
     monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
     assert engine.workers(Resources()) == 4
+
+
+@pytest.mark.parametrize("cores", [1, 2, 64])
+def test_threads_are_those_of_the_profile_whatever_the_machine(monkeypatch, cores):
+    """Also of pretraining, which used to take all cores, so that its weights were others on another machine."""
+    import torch
+
+    seen = []
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
+    monkeypatch.setattr(engine, "execute", lambda *_: seen.append(torch.get_num_threads()))
+    monkeypatch.setattr(engine, "_store", lambda _: None)
+    pretraining, later = Stage(task="text", role="pretraining"), Stage(task="mnli", role="intermediate")
+    before = torch.get_num_threads()
+    for resources in (Resources(), Resources(threads=3, pretraining_threads=4)):
+        for recipe in (START, START.then(pretraining), START.then(pretraining, later)):
+            assert engine._work("", Job(recipe), resources) is None
+    torch.set_num_threads(before)
+    assert seen == [1, 2, 1, 3, 4, 3]
+
+
+def test_a_run_takes_as_many_slots_as_its_threads_fill():
+    pretraining, other = START.then(Stage(task="text", role="pretraining")), START
+    resources = Resources(threads=2, pretraining_threads=5)
+    assert [engine.width(pretraining, slots, resources) for slots in (1, 2, 3, 8)] == [1, 2, 3, 3]
+    assert [engine.width(other, slots, resources) for slots in (1, 8)] == [1, 1]
+
+
+def test_workers_search_vectors_with_as_many_threads_as_the_profile_says(monkeypatch):
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    for name in names:
+        monkeypatch.setenv(name, "7")
+    pool = engine._pool(1, 3)
+    try:
+        assert [pool.submit(os.getenv, name).result() for name in names] == ["3", "3", "3"]
+    finally:
+        pool.shutdown()
 
 
 def test_the_longest_path_counts_everything_below():

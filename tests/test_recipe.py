@@ -108,7 +108,7 @@ def test_a_field_added_later_leaves_old_runs_valid(key):
     assert Later(task="mnli", label_smoothing=0.1).key() != MNLI.key()
 
 
-@pytest.mark.parametrize("field", ["workers", "threads", "eval_batch", "checkpoint_minutes"])
+@pytest.mark.parametrize("field", ["workers", "threads", "pretraining_threads", "eval_batch", "checkpoint_minutes"])
 def test_resources_are_not_part_of_any_run(places, field):
     from xlt.lab import Lab
 

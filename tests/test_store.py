@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 
 import pytest
+import torch
 from conftest import SIZES
 
 from xlt import store as stores
@@ -256,3 +257,6 @@ def test_a_real_run_records_what_it_cost_and_what_made_it(store, start):
     assert record["key"] == store.key(recipe) and Recipe(**record["recipe"]) == recipe
     assert record["steps"] == 1 and record["seconds"] > 0 and record["parameters"] == record["trainable"] > 0
     assert record["environment"]["device"] == "cpu" and {"code", "finished", "peak_mb", "losses"} <= set(record)
+    made = {name: record["environment"][name] for name in ("processor", "instructions", "threads", "system")}
+    assert made["threads"] == torch.get_num_threads() and all(made.values())
+    assert made["instructions"].startswith(torch.backends.cpu.get_cpu_capability())

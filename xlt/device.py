@@ -54,6 +54,11 @@ def compute() -> Compute:
     return Compute("cpu", torch.float32, f"fp32 on the CPU: {why}")
 
 
+def use_threads(count: int) -> None:
+    """Compute with so many threads from now on, also where there are fewer cores."""
+    torch.set_num_threads(count)
+
+
 def forget_peak() -> str:
     """Let the peak of memory count from now on; returns since when it will count: "run", or "worker" where the system
     keeps but one peak for the whole life of a process."""

@@ -7,6 +7,7 @@ repeated without harm. What fails is reported at the end; whatever does not depe
 from __future__ import annotations
 
 import errno
+import math
 import multiprocessing
 import os
 import threading
@@ -68,12 +69,10 @@ def _end_with(parent: int) -> None:
 
 def _work(profile_json: str, job: Job, resources: Resources) -> str | None:
     """Do one job; returns None, or one line that says what went wrong."""
-    import torch
-
     from xlt import device
 
     device.prefer(resources.precision)
-    torch.set_num_threads(resources.threads * width(job.recipe, workers(resources)))
+    device.use_threads(threads(job.recipe, resources))
     try:
         store = _store(profile_json)
         execute(store, job, resources)
@@ -180,9 +179,15 @@ def workers(resources: Resources) -> int:
     return torch.cuda.device_count() or max(1, len(os.sched_getaffinity(0)) // resources.threads)
 
 
-def width(recipe: Recipe, slots: int) -> int:
-    """How many of the slots a run takes: all for pretraining, which most other runs wait for, else one."""
-    return slots if recipe.stages and recipe.stages[-1].role == "pretraining" else 1
+def threads(recipe: Recipe, resources: Resources) -> int:
+    """With how many a run computes, be there more cores or fewer: its result depends on that."""
+    pretrains = recipe.stages and recipe.stages[-1].role == "pretraining"
+    return resources.pretraining_threads if pretrains else resources.threads
+
+
+def width(recipe: Recipe, slots: int, resources: Resources) -> int:
+    """How many of the slots a run takes: as many as its threads fill, if there are so many."""
+    return min(slots, math.ceil(threads(recipe, resources) / resources.threads))
 
 
 def run(
@@ -220,8 +225,8 @@ class _Queue:
         self.running: dict[Recipe, tuple[Future, Job]] = {}
         self.path = _longest_paths(self.waiting, seconds)
         self.slots = min(workers(profile.resources), len(jobs))
-        self.pace = Pace(seconds, self.slots)
-        self.pool = _pool(self.slots)
+        self.pace = Pace(seconds, self.slots, profile.resources)
+        self.pool = self._pool()
 
     def left(self) -> float:
         """Seconds that all of it will still take."""
@@ -232,17 +237,23 @@ class _Queue:
         _drop_blocked(self.waiting, self.outcome)
         ready = [r for r in self.waiting if r.parent not in self.waiting and r.parent not in self.running]
         for recipe in sorted(ready, key=lambda r: -self.path[r]):
-            taken = sum(width(r, self.slots) for r in self.running)
-            if width(recipe, self.slots) > self.slots - taken or not self._start(recipe):
+            taken = sum(self._width(r) for r in self.running)
+            if self._width(recipe) > self.slots - taken or not self._start(recipe):
                 break
         return bool(ready or self.running)
+
+    def _width(self, recipe: Recipe) -> int:
+        return width(recipe, self.slots, self.profile.resources)
+
+    def _pool(self) -> ProcessPoolExecutor:
+        return _pool(self.slots, self.profile.resources.threads)
 
     def _start(self, recipe: Recipe) -> bool:
         job = self.waiting[recipe]
         try:
             future = self.pool.submit(_work, self.profile.model_dump_json(), job, self.profile.resources)
         except BrokenProcessPool:  # an idle worker was killed
-            self.pool = self.pool if self.running else _pool(self.slots)
+            self.pool = self.pool if self.running else self._pool()
             return False
         del self.waiting[recipe]
         self.running[recipe] = (future, job)
@@ -267,7 +278,7 @@ class _Queue:
             self.waiting |= {recipe: job for recipe, (_, job) in self.running.items()}
             self.running.clear()
             self.slots = self.slots if alone else 1
-            self.pool = _pool(self.slots)
+            self.pool = self._pool()
 
     def _finish(self, recipe: Recipe, message: str | None) -> None:
         self.finished += 1
@@ -276,7 +287,9 @@ class _Queue:
             self.outcome.failed[recipe] = message
 
 
-def _pool(slots: int) -> ProcessPoolExecutor:
+def _pool(slots: int, threads: int) -> ProcessPoolExecutor:
+    """Workers, in which the libraries beside torch (NumPy's, FAISS) have so many threads: they ask when they load."""
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(slots, context, initializer=_start_worker)
 
@@ -319,9 +332,9 @@ class Pace:
     The first minute counts as if it had been right, so that one small run at the start does not decide.
     """
 
-    def __init__(self, seconds: Mapping[Recipe, float], slots: int):
+    def __init__(self, seconds: Mapping[Recipe, float], slots: int, resources: Resources):
         self.slots = slots
-        self.width = {recipe: width(recipe, slots) for recipe in seconds}
+        self.width = {recipe: width(recipe, slots, resources) for recipe in seconds}
         self.estimate = {recipe: seconds[recipe] * self.width[recipe] for recipe in seconds}
         self.started: dict[Recipe, float] = {}
         self.estimated = self.took = 60.0

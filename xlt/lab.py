@@ -52,6 +52,7 @@ class Lab:
     def __init__(self, profile: Profile, planned: bool = False):
         self.profile = hub.ready(profile, planned)
         self.store = open_store(profile, planned)
+        self._made: dict[Recipe, dict[str, Any]] = {}  # environments of stored runs
 
     @classmethod
     def from_params(cls, name: str, planned: bool = False) -> Lab:
@@ -189,8 +190,7 @@ class Lab:
             "run": self.store.id(recipe), "source": str(self.store.source), "task_version": task.version,
             "data": plan.short(result["key"]["data"]), "seconds": result["seconds"], "finished": result["finished"],
             "commit": result["code"]["commit"], "dirty": result["code"]["dirty"],
-            "device": result["environment"]["device"], "precision": result["environment"]["precision"],
-            **{f"{name}_version": version for name, version in result["environment"]["packages"].items()},
+            **provenance.made_on([*self._environments(recipe), result["environment"]]),
         }  # fmt: skip
         return [
             {
@@ -203,6 +203,14 @@ class Lab:
             }
             for metric in (result["metrics"] if evaluation.attack else task.metrics)
         ]
+
+    def _environments(self, recipe: Recipe) -> list[dict[str, Any]]:
+        """In which each run up to this one was made, the first one first; of those alone that are stored."""
+        done = [step for step in recipe.lineage() if self.store.done(step)]
+        for step in done:
+            if step not in self._made:
+                self._made[step] = self.store.record(step).get("environment", {})
+        return [self._made[step] for step in reversed(done)]
 
     def runs(
         self, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation] | None = None, seeds: int | None = None
@@ -242,8 +250,17 @@ class Lab:
         device.prefer(self.profile.resources.precision)
         return provenance.environment()
 
+    def _machine(self) -> dict[str, str]:
+        """What the profile's stored runs were made on; without any, what they would be made on here."""
+        made = [environment for recipe in self.all_recipes() for environment in self._environments(recipe)[-1:]]
+        found = provenance.made_on(made or [self._environment() | {"threads": self.profile.resources.threads}])
+        return {
+            "device": found["precision"], "processor": found["processor"],
+            "instruction set": found["instructions"], "threads": found["threads"],
+        }  # fmt: skip
+
     def about(self) -> pd.DataFrame:
-        """What stands behind the numbers of a notebook: profile, records, encoder, code, versions, device."""
+        """What stands behind the numbers of a notebook: profile, records, encoder, code, versions, machine."""
         code, here = provenance.code(), self._environment()
         facts = {
             "profile": f"{self.profile.name}: {self.profile.description}",
@@ -252,7 +269,7 @@ class Lab:
             "settings": f"{self._settings()} (digest)",
             "code": f"{code['commit']}, state {provenance.state(self.profile.name)}",
             "versions": ", ".join(f"{name} {version}" for name, version in here["packages"].items()),
-            "device": here["precision"],
+            **self._machine(),
         }
         return pd.DataFrame({"": facts}).rename_axis("what")
 
@@ -267,7 +284,7 @@ class Lab:
                 "profile": self.profile.name, "records": str(self.store.source), "code": code["commit"],
                 "encoder": self._encoder(),
                 "settings": self._settings(),
-                **here["packages"], "python": here["python"], "device": here["precision"],
+                **here["packages"], "python": here["python"], **self._machine(),
             },
         }  # fmt: skip
         if commits := hub.revisions(self.profile):

@@ -56,10 +56,15 @@ class Resources(Settings):
 
     `precision` is one of fp32 and bf16 (matrix products alone); unless given, bf16 on a GPU and fp32 on a CPU. It is
     recorded with every score, as rounding moves scores by less than seeds do.
+
+    Sums are rounded otherwise with another number of threads, and training makes large differences of small ones. So
+    both numbers of threads hold on every machine, however many cores it has; `pretraining_threads` are of pretraining,
+    which most other runs wait for.
     """
 
     workers: PositiveInt | None = None
     threads: PositiveInt = 1
+    pretraining_threads: PositiveInt = 2
     precision: Literal["fp32", "bf16"] | None = None
     eval_batch: PositiveInt = 128
     checkpoint_minutes: float = Field(10.0, gt=0)
