@@ -18,6 +18,9 @@ profile mini and build the report, reports/mini/index.html.
   --stored         start no training: report what is finished so far
   --verify         run the profile again from nothing and compare its report with
                    reports/PROFILE: tables within 1e-9, notebooks without outputs.
+                   Scores made on another processor, with other threads or versions
+                   are compared as means, which agree where their intervals overlap;
+                   it is said which was done and what could not be compared.
                    All is kept in .cache/verify; exit code 1 if anything differs.
                    XLT_CACHE=FOLDER takes finished runs from there instead, so that
                    only what is made of them is checked

@@ -4,11 +4,13 @@ import json
 import shutil
 
 import nbformat
+import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from xlt import cli
-from xlt.drift import diff
+from xlt.agreement import Pair, means
+from xlt.drift import compare, diff
 from xlt.errors import UserError
 
 SCORES = """recipe,seed,language,metric,value,main,n,commit,torch_version
@@ -146,3 +148,131 @@ def test_tables_without_names_or_with_the_same_name_twice_are_matched_in_order(r
         (folder / "tables/numbers.csv").write_text(f"a,b\n1,2\n1,{last}\n")
         (folder / "tables/twice.csv").write_text(f"name,b\nx,2\nx,{last}\n")
     assert [change[:2] for drift in diff(old, new) for change in drift.changes] == [("row 2", "b"), ("x (2)", "b")]
+
+
+# made on different machines ---------------------------------------------------------------------
+
+
+def scored(folder, shift=0.0, processor="Xeon", seeds=3, noise=0.0, **columns):
+    """scores.csv of two recipes in two languages, seeds a point apart; `shift` and, in turns, `noise` on the second."""
+    rows = []
+    for recipe, base in (("none → xnli", 0.5), ("mnli → xnli", 0.6)):
+        for language in ("de", "zh"):
+            for seed in range(seeds):
+                moved = (shift + noise * (-1) ** seed) * (recipe != "none → xnli")
+                rows.append({
+                    "recipe": recipe, "seed": seed, "task": "xnli", "language": language, "metric": "accuracy",
+                    "value": round(base + seed / 100 + moved, 6), "n": 200, "device": "cpu", "processor": processor,
+                    "instructions": "AVX512", "threads": "1 + 2", "torch_version": "2.13", **columns,
+                })  # fmt: skip
+    pd.DataFrame(rows).to_csv(folder / "scores.csv", index=False)
+
+
+def test_on_equal_machines_every_number_has_to_be_equal(reports):
+    old, new = reports
+    scored(old), scored(new, shift=1e-6)
+    found = compare(old, new)
+    assert [len(drift.changes) for drift in found.found] == [6] and not found.elsewhere
+    assert found.how == [
+        "made on equal machines, as far as they tell (device cpu; precision not recorded; processor Xeon; instructions "
+        "AVX512; threads 1 + 2; torch version 2.13): compared number by number"
+    ]
+
+
+def test_on_another_machine_means_agree_where_their_intervals_overlap(reports):
+    """By hand: three seeds a point apart have 4.303 · 0.01 / √3 = 2.48 points about their mean; a share of 0.61 in 200
+    examples 1.96 · √(0.6078 · 0.3922 / 204) = 6.70; together 7.14 in one language and 5.35 over two."""
+    old, new = reports
+    scored(old), scored(new, noise=0.02, processor="EPYC")
+    edit(new, "tables/languages.csv", "0.25,up", "0.75,down")
+    found = compare(old, new)
+    assert found.found == [] and found.elsewhere
+    where, compared, left = found.how
+    assert where.startswith("made on different machines (processor Xeon in the old report and EPYC in the new)")
+    assert compared == "compared: 6 means, by their spread over seeds and the size of the test set"
+    assert left == "not compared: 1 tables that are made of the scores and differ"
+    first = next(mean for mean in means([Pair("x", "de", str(seed), 0.6 + seed / 100, 0.5, 200) for seed in range(3)]))
+    assert first.old.high - first.old.value == pytest.approx(0.0714, abs=1e-4)
+
+
+def test_a_difference_that_the_intervals_do_not_allow_still_fails(reports):
+    old, new = reports
+    scored(old), scored(new, shift=0.12, processor="EPYC")  # allowed: 14.2 in one language, 10.7 over both
+    (found,) = diff(old, new)
+    assert [change.row for change in found.changes] == ["mnli → xnli · xnli · accuracy · mean over languages · 3 runs"]
+    assert found.changes[0].by == pytest.approx(0.12) and found.changes[0].old == "0.61 [0.5565, 0.6635]"
+    scored(new, shift=0.2, processor="EPYC")
+    assert len(diff(old, new)[0].changes) == 3
+
+
+@pytest.mark.parametrize(
+    ("columns", "elsewhere"),
+    [
+        ({"threads": "1"}, True), ({"instructions": "AVX2"}, True), ({"torch_version": "2.14"}, True),
+        ({"device": "cuda"}, True), ({"commit": "abc"}, False), ({}, False),
+    ],
+)  # fmt: skip
+def test_threads_instructions_and_versions_make_another_machine_and_code_does_not(reports, columns, elsewhere):
+    old, new = reports
+    scored(old, commit="abd"), scored(new, shift=1e-6, **{"commit": "abd"} | columns)
+    assert compare(old, new).elsewhere == elsewhere and bool(diff(old, new)) != elsewhere
+
+
+def test_a_report_that_does_not_tell_its_processor_is_of_another_machine_than_one_that_does(reports):
+    old, new = reports
+    scored(old), scored(new, noise=0.01)
+    table = pd.read_csv(old / "scores.csv").drop(columns=["processor", "instructions", "threads"])
+    table.to_csv(old / "scores.csv", index=False)
+    found = compare(old, new)
+    assert found.found == [] and "processor not recorded in the old report and Xeon in the new" in found.how[0]
+
+
+def test_a_single_run_is_held_against_the_size_of_its_test_set_alone(reports):
+    old, new = reports
+    scored(old, seeds=1), scored(new, seeds=1, shift=0.05, processor="EPYC")
+    found = compare(old, new)
+    assert found.found == [] and found.how[1].endswith("4 of them of one run each, by the size of the test set alone")
+    scored(new, seeds=1, shift=0.15, processor="EPYC")
+    assert [len(drift.changes) for drift in diff(old, new)] == [2]
+
+
+def test_what_is_no_share_of_a_test_set_has_no_interval_in_one_run(reports):
+    old, new = reports
+    scored(old, seeds=1), scored(new, seeds=1, shift=5, processor="EPYC")  # such as queries of an attack
+    edit(old, "scores.csv", "0.6,", "7.6,")
+    found = compare(old, new)
+    assert found.found == [] and found.how[-1].startswith("not compared: 2 means without an interval")
+    edit(new, "scores.csv", "5.6,", ",")  # such as the words changed where an attack succeeded, and it did not
+    assert compare(old, new).found == []
+
+
+def test_rows_that_vanish_and_code_that_changes_are_differences_on_any_machine(reports):
+    old, new = reports
+    scored(old), scored(new, noise=0.01, processor="EPYC")
+    text = (new / "scores.csv").read_text().splitlines()
+    (new / "scores.csv").write_text("\n".join(text[:-1]) + "\n")
+    notebook(new, "x = 2")
+    (new / "tables/languages.csv").unlink()
+    scores, table, code = diff(old, new)
+    assert scores.said == ["row vanished: mnli → xnli · 2 · xnli · zh · accuracy"] and not scores.changes
+    assert table.said == ["not in the new report"] and code.text
+
+
+def test_the_command_says_which_comparison_was_made(reports, tmp_path, capsys):
+    old, new = reports
+    page = tmp_path / "diff.html"
+    scored(old), scored(new, noise=0.01, processor="EPYC")
+    assert cli.main(["diff", str(old), str(new), "--page", str(page)]) == 0
+    out = capsys.readouterr().out
+    assert "made on different machines" in out and "the reports agree within their intervals" in out
+    assert "made on different machines" in page.read_text() and "agree within their intervals" in page.read_text()
+    scored(new, shift=0.3, processor="EPYC")
+    assert cli.main(["diff", str(old), str(new), "--page", str(page)]) == 1
+    assert "mean over languages" in page.read_text()
+
+
+def test_seeds_that_agree_to_the_last_digit_have_no_interval_of_their_own():
+    queries = next(means([Pair("queries_max", "de", seed, 40, 39, 25) for seed in "012"]))
+    shares = next(means([Pair("accuracy", "de", seed, 0.5, 0.9, 200) for seed in "012"]))
+    assert not queries.judged and queries.agrees
+    assert shares.judged and not shares.agrees

@@ -64,7 +64,12 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument(
             "--profile", default="mini", help="a file of params/ (default: mini), or a path to a YAML file"
         )
-    diff = command("diff", _diff, "compare two reports: exit code 0 if they say the same, 1 if not, 2 for bad input")
+    diff = command(
+        "diff",
+        _diff,
+        "compare two reports: number by number, or as means within their intervals where they were made on different "
+        "machines; exit code 0 if they say the same or agree so, 1 if not, 2 for bad input",
+    )
     diff.add_argument("old", type=Path, metavar="OLD", help="folder of a report, such as reports/mini")
     diff.add_argument("new", type=Path, metavar="NEW", help="folder of another")
     diff.add_argument("--tolerance", type=float, default=1e-9, help="largest equal difference (default: 1e-9)")
@@ -177,10 +182,11 @@ def _diff(arguments: argparse.Namespace) -> int:
     from xlt import drift
 
     old, new, tolerance = arguments.old, arguments.new, arguments.tolerance
-    found = drift.diff(old, new, tolerance)
-    drift.write_page(found, old, new, tolerance, arguments.page)
-    print(f"{drift.summary(found)} (numbers within {tolerance:g} are equal)\nall differences: {arguments.page}")
-    return int(bool(found))
+    compared = drift.compare(old, new, tolerance)
+    drift.write_page(compared, old, new, tolerance, arguments.page)
+    print(*compared.how, sep="\n")
+    print(f"{drift.summary(compared)} (numbers within {tolerance:g} are equal)\nall differences: {arguments.page}")
+    return int(bool(compared.found))
 
 
 def _score(arguments: argparse.Namespace) -> None:

@@ -3,13 +3,16 @@
 Tables are compared cell by cell, rows being matched by what they are called. Numbers are equal within an absolute
 tolerance, in the table's own unit; all else must be the same text. What tells of the machine and the hour and not of
 the result (device, versions, seconds, commit) is left out, and so are outputs and metadata of notebooks.
+
+So it is on equal machines. Scores whose rows say that they were made on different ones are compared as means, within
+what their intervals allow (see `xlt.agreement`); the other tables, which are made of them, are then not compared.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from io import StringIO
 from itertools import takewhile
 from pathlib import Path
@@ -20,13 +23,17 @@ import pandas as pd
 from nbdime import diff_notebooks, prettyprint
 from nbdime.diffing.notebooks import reset_notebook_differ, set_notebook_diff_targets
 
+from xlt import agreement
 from xlt.errors import UserError
 from xlt.files import write_atomically
+from xlt.provenance import MACHINE, UNKNOWN
 
 TOLERANCE = 1e-9
 _TABLES, _NOTEBOOKS = "**/*.csv", "notebooks/*.ipynb"
+_OLD = "in the old report"
 _SHOWN = 200  # changes of one table on the page: the largest
-_MACHINE = re.compile(r"commit|dirty|device|precision|hours|seconds|finished|peak_mb|\w+_version")
+_MACHINE = re.compile(rf"{'|'.join(MACHINE)}|(?!task_)\w+_version")  # equal bits are of equal ones alone
+_HOUR = re.compile(r"commit|dirty|hours|seconds|finished|peak_mb")
 # what a row of a score file is called; of other tables it is the columns before the first number
 _SCORE_KEYS = (
     "recipe", "intermediate", "target", "pretrained", "seed", "task", "language", "language_b", "perturbation",
@@ -45,6 +52,14 @@ class Change(NamedTuple):
     by: float | None
 
 
+class Comparison(NamedTuple):
+    """All differences, and in sentences how the reports were compared and what could not be."""
+
+    found: list[Drift]
+    how: list[str]
+    elsewhere: bool  # scores differ that were made on different machines: their means are compared
+
+
 class Drift(NamedTuple):
     """How a table or notebook differs: a sentence for each part that only one side has, changed cells, changed code."""
 
@@ -55,7 +70,12 @@ class Drift(NamedTuple):
 
 
 def diff(old: Path, new: Path, tolerance: float = TOLERANCE) -> list[Drift]:
-    """All differences of two report folders; empty where they say the same.
+    """All differences of two report folders, as `compare` finds them; empty where they say the same."""
+    return compare(old, new, tolerance).found
+
+
+def compare(old: Path, new: Path, tolerance: float = TOLERANCE) -> Comparison:
+    """All differences of two report folders, and how they were found.
 
     Raises:
         UserError: one of them is no report, or holds a damaged file; a tolerance below zero.
@@ -66,8 +86,39 @@ def diff(old: Path, new: Path, tolerance: float = TOLERANCE) -> list[Drift]:
         if not any(_files(folder, pattern) for pattern in (_TABLES, _NOTEBOOKS)):
             raise UserError(f"{folder} holds no tables and no notebooks; give the folder of a report: reports/mini")
     tables = [_table(*pair, tolerance) for pair in _pairs(old, new, _TABLES)]
-    notebooks = [_notebook(*pair) for pair in _pairs(old, new, _NOTEBOOKS)]
-    return [found for found in tables + notebooks if found.said or found.changes or found.text]
+    means = [mean for table in tables for mean in table.means]
+    of_them = [table.drift for table in tables if means and not table.scores and table.paired]  # made of those scores
+    found = [table.drift for table in tables if table.drift not in of_them]
+    found += [_notebook(*pair) for pair in _pairs(old, new, _NOTEBOOKS)]
+    machines = list(dict.fromkeys(told for table in tables for told in table.machines))
+    how = _how(machines, means, sum(map(_differs, of_them)))
+    return Comparison(list(filter(_differs, found)), how, bool(means))
+
+
+def _differs(drift: Drift) -> bool:
+    return bool(drift.said or drift.changes or drift.text)
+
+
+def _how(machines: list[str], means: list[agreement.Mean], tables: int) -> list[str]:
+    """How the reports were compared, and what could not be."""
+    if not means:
+        kind = "different machines" if any(_OLD in told for told in machines) else "equal machines, as far as they tell"
+        return [f"made on {kind} ({'; '.join(machines) or 'nothing'}): compared number by number"]
+    judged = [mean for mean in means if mean.judged]
+    single = sum(mean.runs == 1 for mean in judged)
+    how = [
+        f"made on different machines ({'; '.join(told for told in machines if _OLD in told)}), where equal bits cannot "
+        "be had: scores are compared as means over seeds, in each language and over languages; two agree where their "
+        "95 % intervals overlap",
+        f"compared: {len(judged)} means, by their spread over seeds and the size of the test set"
+        + (f", {single} of them of one run each, by the size of the test set alone" if single else ""),
+    ]
+    left = []
+    if without := len(means) - len(judged):
+        left.append(f"{without} means without an interval (of missing numbers, or of one run and no shares)")
+    if tables:
+        left.append(f"{tables} tables that are made of the scores and differ")
+    return how + ([f"not compared: {' and '.join(left)}"] if left else [])
 
 
 def _files(folder: Path, pattern: str) -> dict[str, Path]:
@@ -87,21 +138,72 @@ def _once(name: str, old: Path | None) -> Drift:
 # ---- tables ----------------------------------------------------------------------------------------
 
 
-def _table(name: str, old: Path | None, new: Path | None, tolerance: float) -> Drift:
+class _Compared(NamedTuple):
+    """A table of both reports: how it differs and, of scores, on what machines they were made and which means agree."""
+
+    drift: Drift
+    scores: bool = False
+    paired: bool = True
+    machines: list[str] = []
+    means: list[agreement.Mean] = []
+
+
+def _table(name: str, old: Path | None, new: Path | None, tolerance: float) -> _Compared:
+    scores = name.startswith("scores")
     if not (old and new):
-        return _once(name, old)
+        return _Compared(_once(name, old), scores, paired=False)
     before, after = (_read(path) for path in (old, new))
+    made = [table[[column for column in table if _MACHINE.fullmatch(column)]] for table in (before, after)]
+    before, after = (table.drop(columns=of.columns) for table, of in zip((before, after), made, strict=True))
     said = _parted("column", before.columns, after.columns)
-    keys = _keys(before, after, scores=name.startswith("scores"))
+    keys = _keys(before, after, scores)
     before, after = (_indexed(table, keys) for table in (before, after))
     said += _parted("row", before.index, after.index)
     rows = before.index[before.index.isin(after.index)]
+    moved, machines = _moved(*(of.set_axis(at.index) for of, at in zip(made, (before, after), strict=True)), rows)
+    pairs = list(_scores(before.loc[moved], after.loc[moved], keys)) if scores else []
+    means = list(agreement.means(pairs)) if any(pair.differs(tolerance) for pair in pairs) else []
+    elsewhere = {row for row in moved if means}
     changes = [
         change
-        for column in before.columns.intersection(after.columns, sort=False)
+        for column in before.columns.intersection(after.columns, sort=False).difference(keys, sort=False)
         for change in _changes(column, before.loc[rows, column], after.loc[rows, column], tolerance)
+        if column != "value" or change.row not in elsewhere
     ]
-    return Drift(name, said, sorted(changes, key=lambda change: -math.inf if change.by is None else -abs(change.by)))
+    changes += [_parting(mean) for mean in means if not mean.agrees]
+    changes.sort(key=lambda change: -math.inf if change.by is None else -abs(change.by))
+    return _Compared(Drift(name, said, changes), scores, True, machines if scores else [], means)
+
+
+def _moved(old: pd.DataFrame, new: pd.DataFrame, rows: pd.Index) -> tuple[pd.Index, list[str]]:
+    """The rows that were made on different machines, and in words what the two tables say of theirs."""
+    columns = list(dict.fromkeys([*MACHINE, *old, *new])) if len(old.columns) + len(new.columns) else []
+    old, new = (table.reindex(columns=columns, fill_value=UNKNOWN).loc[rows] for table in (old, new))
+    told = []
+    for column in columns:
+        here, there = (", ".join(sorted(set(table[column]))) for table in (old, new))
+        name = column.replace("_", " ")
+        told.append(f"{name} {here}" if here == there else f"{name} {here} {_OLD} and {there} in the new")
+    return rows[(old != new).any(axis=1).to_numpy(bool)], told
+
+
+def _scores(before: pd.DataFrame, after: pd.DataFrame, keys: list[str]) -> Iterator[agreement.Pair]:
+    """The scores of the same rows in both reports."""
+    if not {"value", "n", "language", "seed"}.issubset(before) or "value" not in after:
+        return
+    nth = before.groupby(keys, sort=False).cumcount()
+    cells = _numbered(_joined(before, [key for key in keys if key not in ("language", "seed")]), nth)
+    columns = (before["language"], before["seed"], before["value"], after["value"], before["n"])
+    for cell, language, seed, *texts in zip(cells, *columns, strict=True):
+        numbers = map(_number, texts)
+        numbers = (math.nan if number is None else number for number in numbers)
+        yield agreement.Pair(cell, language, seed, *numbers)
+
+
+def _parting(mean: agreement.Mean) -> Change:
+    """Two means whose intervals lie apart."""
+    old, new = (f"{side.value:.4g} [{side.low:.4g}, {side.high:.4g}]" for side in (mean.old, mean.new))
+    return Change(f"{mean.name} · {mean.runs} runs", "value", old, new, mean.new.value - mean.old.value)
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -109,7 +211,9 @@ def _read(path: Path) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (ValueError, OSError):  # every way in which pandas finds a csv empty or damaged
         raise UserError(f"{path} is empty or damaged; write it again") from None
-    return table[[column for column in table if not _MACHINE.fullmatch(column)]]
+    if "precision" in table:  # without the reason for it
+        table["precision"] = table["precision"].str.partition(":")[0]
+    return table[[column for column in table if not _HOUR.fullmatch(column)]]
 
 
 def _keys(before: pd.DataFrame, after: pd.DataFrame, scores: bool) -> list[str]:
@@ -124,11 +228,19 @@ def _indexed(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Rows by what they are called; the second of one name is called so, rows without a name by their number."""
     if not keys:
         return table.set_axis([f"row {i + 1}" for i in range(len(table))])
-    names = (
-        table[keys].agg(lambda parts: " · ".join(filter(None, parts)), axis=1) if len(table) else pd.Series(dtype=str)
-    )
-    nth = names.groupby(names).cumcount()
-    return table.drop(columns=keys).set_axis([f"{a} ({n + 1})" if n else a for a, n in zip(names, nth, strict=True)])
+    names = _joined(table, keys)
+    return table.set_axis(_numbered(names, names.groupby(names).cumcount()))
+
+
+def _joined(table: pd.DataFrame, columns: list[str]) -> pd.Series:
+    """Of each row what stands in these columns."""
+    if not len(table):
+        return pd.Series(dtype=str)
+    return table[columns].agg(lambda parts: " · ".join(filter(None, parts)), axis=1)
+
+
+def _numbered(names: Iterable[str], nth: Iterable[int]) -> list[str]:
+    return [f"{name} ({n + 1})" if n else name for name, n in zip(names, nth, strict=True)]
 
 
 def _parted(what: str, before: Iterable[str], after: Iterable[str]) -> list[str]:
@@ -188,10 +300,13 @@ def _open(path: Path) -> nbformat.NotebookNode:
 # ---- telling ---------------------------------------------------------------------------------------
 
 
-def summary(found: list[Drift]) -> str:
-    """A line for each table or notebook that differs, and how many there are."""
+def summary(compared: Comparison) -> str:
+    """A line for each table or notebook that differs, how many there are, and how they were compared."""
+    found = compared.found
     lines = [f"{drift.name}: {'; '.join(_counted(drift))}" for drift in found]
-    return "\n".join([*lines, f"{len(found)} tables or notebooks differ" if found else "the reports say the same"])
+    same = "the reports agree within their intervals" if compared.elsewhere else "the reports say the same"
+    lines.append(f"{len(found)} tables or notebooks differ" if found else same)
+    return "\n".join(lines)
 
 
 def _counted(drift: Drift) -> list[str]:
@@ -204,10 +319,17 @@ def _counted(drift: Drift) -> list[str]:
     return [*many, f"{len(drift.changes)} cells changed{by} (first: {largest.row}, {largest.column})"]
 
 
-def write_page(found: list[Drift], old: Path, new: Path, tolerance: float, page: Path) -> None:
+def write_page(compared: Comparison, old: Path, new: Path, tolerance: float, page: Path) -> None:
     """One self-contained page of all differences; the same reports give the same bytes."""
     from xlt.site import render
 
-    fields = {"old": str(old), "new": str(new), "tolerance": f"{tolerance:g}", "drifts": found, "shown": _SHOWN}
+    fields = {
+        "old": str(old),
+        "new": str(new),
+        "tolerance": f"{tolerance:g}",
+        "drifts": compared.found,
+        "shown": _SHOWN,
+    }
+    fields |= {"how": compared.how, "said": summary(compared).splitlines()[-1]}
     page.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(page, render("drift.html.j2", title="Differences of two reports", **fields))
