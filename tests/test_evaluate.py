@@ -260,7 +260,7 @@ def test_the_evaluation_batch_changes_no_prediction(trained, task):
     learner = evaluate.model_for(store, recipes[task], evaluation)
     one, many = (evaluate.evaluate(store, recipes[task], evaluation, learner, batch) for batch in (1, 64))
     assert one == many
-    assert list(one[0]) == list(tasks.get(task).metrics) or set(one[0]) == set(tasks.get(task).metrics)
+    assert {name for name in one[0] if not name.startswith("tied_")} == set(tasks.get(task).metrics)
 
 
 def test_scores_and_predictions_are_stored_together(trained):
