@@ -85,19 +85,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def serve(self, cut):
         path = self.path.replace("%2F", "/").partition("?")[0]
-        found = re.fullmatch(
-            r"(?:/api)?/(datasets|models)/([\w.-]+/[\w.-]+)(?:/(revision|tree|refs|resolve)(?:/(.+))?)?", path
-        )
-        if path.count("/resolve/") and not found:
-            found = re.fullmatch(r"/()([\w.-]+/[\w.-]+)/(resolve)/(.+)", path)
+        of_kind = path if path.startswith(("/api/", "/datasets/")) else f"/models{path}"
+        found = _REQUEST.fullmatch(of_kind.removeprefix("/api"))
         branches = found and self.hub.repositories.get((found[1], found[2]))
         if not branches:
             return self.answer(401 if found else 200, b"{}", {"X-Error-Code": "RepoNotFound"} if found else {})
         if found[3] == "refs":
-            names = [
-                {"name": name, "ref": name, "targetCommit": branches[name][0]} for name in branches if len(name) < 40
-            ]
-            return self.answer(200, json.dumps({"branches": names, "tags": [], "converts": []}).encode())
+            names = [name for name in branches if len(name) < 40]
+            told = [{"name": name, "ref": name, "targetCommit": branches[name][0]} for name in names]
+            return self.answer(200, json.dumps({"branches": told, "tags": [], "converts": []}).encode())
         rest = found[4] or "main"
         branch = next((name for name in branches if rest == name or rest.startswith(f"{name}/")), None)
         if branch is None:

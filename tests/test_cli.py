@@ -52,6 +52,7 @@ def test_languages_and_tasks_are_tables(capsys):
     udpos = next(row for row in rows if row.startswith("udpos "))
     assert "33 (R: 38)" in udpos and "google/xtreme" in udpos and udpos.endswith("chunk_f1 token_accuracy")
     assert "snli + mnli + anli-r1" in next(row for row in rows if row.startswith("anli-plus "))
+    assert "Rowan/hellaswag* " in next(row for row in rows if row.startswith("hellaswag "))
 
 
 def test_tasks_as_json(capsys):
@@ -62,6 +63,7 @@ def test_tasks_as_json(capsys):
     assert set(tatoeba) >= {"family", "role", "licence", "metrics", "note", "dataset", "trains_on"}
     assert len(tatoeba["languages"]) == 36
     assert set(tatoeba["xtreme_r"]) - set(tatoeba["languages"]) == set(tatoeba["elsewhere"])
+    assert tatoeba["unread"] == ["mteb/tatoeba-bitext-mining"] and listed["xnli"]["unread"] == []
     assert listed["xquad"]["trains_on"] == "squad" and listed["ccg"]["note"].startswith("UD English-EWT")
 
 

@@ -1,14 +1,16 @@
 """Data sets from the hub, over HTTP from a small one: one commit for a whole run, and every fault said in one line."""
 
 import json
+from pathlib import Path
 
 import pytest
 from conftest import tiny
 from small_hub import PARQUET, a_new_run, card, parquet, small_hub  # noqa: F401 - a fixture
 
-from xlt import layout, plan, repository, studies, tasks
+from xlt import encoders, layout, plan, repository, studies, tasks
 from xlt.errors import UserError
 from xlt.lab import Lab
+from xlt.recipe import Encoder
 from xlt.sources import Source
 
 XNLI = tasks.get("xnli").model_copy(update={"rows": {}})
@@ -254,6 +256,59 @@ def test_rows_are_counted_without_fetching_anything(hub):
     assert Source(None).rows(tasks.get("xnli"), "de", "test") == 3 and not fetched  # as the file says
 
 
+# models -----------------------------------------------------------------------------------------
+
+ENCODER = Encoder(model="some/encoder")
+
+
+@pytest.fixture
+def model(hub):
+    """What a repository of an encoder holds, with its weights in several formats."""
+    files = {"config.json": b'{"model_type": "bert"}', "tokenizer.json": b"{}", "model.safetensors": b"weights"}
+    others = {"pytorch_model.bin": b"x" * 99, "onnx/model.onnx": b"x", "README.md": b"# some\n"}
+    hub.put("some/encoder", files | others, kind="models")
+    return files | others
+
+
+def test_of_a_model_one_format_of_its_weights_is_fetched(hub, model):
+    folder = Path(encoders.locate(ENCODER))
+    assert {file.name for file in folder.iterdir()} == {
+        name for name in model if name.endswith((".json", ".safetensors"))
+    }
+    assert (folder / "model.safetensors").read_bytes() == model["model.safetensors"]
+
+
+def test_the_configuration_of_a_model_is_read_without_its_weights(hub, model):
+    assert encoders.given_config(ENCODER).model_type == "bert"
+    assert not any("safetensors" in request for request in hub.requests)
+
+
+def test_another_card_is_no_other_model_but_other_weights_are(hub, model, monkeypatch):
+    before = encoders.weights_fingerprint(ENCODER)
+    for changed, same in (({"README.md": b"# other\n"}, True), ({"model.safetensors": b"other"}, False)):
+        hub.put("some/encoder", model | changed, kind="models")
+        a_new_run(monkeypatch)
+        assert (encoders.weights_fingerprint(ENCODER) == before) is same
+
+
+def test_a_model_without_safetensors_or_unknown_is_one_line(hub, model):
+    hub.put("some/other", {"config.json": b"{}", "pytorch_model.bin": b"x"}, kind="models")
+    said = complaint(encoders.locate, Encoder(model="some/other"))
+    assert said == "encoder.model: some/other has no weights in safetensors on the hub; take another model or revision"
+    said = complaint(encoders.locate, Encoder(model="some/nothing"))
+    assert said.startswith("encoder.model: the hub has no model some/nothing; correct its id, or if it is private")
+    said = complaint(encoders.locate, Encoder(model="some/encoder", revision="v2"))
+    assert said == "encoder.model: unknown revision 'v2' in some/encoder; known: main"
+
+
+def test_a_model_that_was_read_once_is_read_without_network(hub, model, monkeypatch):
+    before, folder = encoders.weights_fingerprint(ENCODER), encoders.locate(ENCODER)
+    hub.faults.append(("", "reset", 1000))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    a_new_run(monkeypatch)
+    assert (encoders.weights_fingerprint(ENCODER), encoders.locate(ENCODER)) == (before, folder)
+
+
 # what a profile needs ---------------------------------------------------------------------------
 
 ON_THE_HUB = {"data": {"source": "hub"}, "languages": ("de",), "evaluation": {}}
@@ -267,6 +322,8 @@ def hub_profile(**changes):
 
 
 def glue(hub):
+    """MNLI, and XNLI with a training split, from which the text is."""
+    hub.put("facebook/xnli", {f"de/{split}/0000.parquet": nli(split) for split in ("train", "test", "validation")})
     columns = {"premise": ["p"] * 3, "hypothesis": ["h"] * 3, "label": [0, 1, 2]}
     splits = ("train", "validation_matched")
     hub.put("nyu-mll/glue", {f"mnli/{split}/0000.parquet": parquet(**columns) for split in splits})
@@ -298,7 +355,6 @@ def test_the_report_says_which_commits_were_read(hub, monkeypatch, tmp_path):
 
 def test_a_plan_fetches_no_records(hub, monkeypatch, capsys):
     glue(hub)
-    hub.put("facebook/xnli", {f"de/{split}/0000.parquet": nli(split) for split in ("train", "test", "validation")})
     monkeypatch.setattr(Lab, "from_params", lambda _, planned: Lab(hub_profile(intermediate={"mnli": {}}), planned))
     plan.print_plan("tiny")
     assert "  mnli: nyu-mll/glue, 1 languages" in capsys.readouterr().out

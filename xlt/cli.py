@@ -102,7 +102,8 @@ def _parser() -> argparse.ArgumentParser:
     translate.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: in the cache)")
     translate.add_argument("--batch", type=_positive, default=32, metavar="N", help="texts at a time (32)")
     translate.add_argument("--profile", default="local", help="whose data source and tasks to use (default: local)")
-    listed = command("tasks", _tasks, "list the declared tasks (R: how many languages in XTREME-R)")
+    told = "list the declared tasks (R: how many languages in XTREME-R; *: never read when this was written)"
+    listed = command("tasks", _tasks, told)
     listed.add_argument("--json", action="store_true", help="print JSON with all languages, metrics and notes")
     for sub in (score, listed):
         sub.add_argument("--profile", help="with the tasks that this profile declares, too")
@@ -244,7 +245,11 @@ def _tasks(arguments: argparse.Namespace) -> None:
     for task in listed:
         codes, other = len(task["languages"]), len(task["xtreme_r"])
         languages = f"{codes or 'any'}" + (f" (R: {other})" if other not in (0, codes) else "")
-        source, metrics = " + ".join(task["parts"]) or task["dataset"], " ".join(task["metrics"])
+        sets = task["parts"] or dict.fromkeys([task["dataset"], *task["elsewhere"].values()])
+        source, metrics = (
+            " + ".join(f"{name}{'*' * (name in task['unread'])}" for name in sets),
+            " ".join(task["metrics"]),
+        )
         rows.append((task["name"], task["family"], task["role"], languages, source, task["licence"], metrics))
     _table(header, rows)
 

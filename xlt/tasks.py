@@ -105,6 +105,7 @@ class Task(BaseModel):
     rows        split: number of rows of the public data set, or of each language; checked where records come from it
     languages   those in which it is evaluated unless the profile names others: XTREME's
     xtreme_r    XTREME-R's languages, evaluated where the profile names them
+    unread      its records could not be had when this was written: columns and numbers are from its documentation
     version     raised when scores can change
     """
 
@@ -138,6 +139,7 @@ class Task(BaseModel):
     rows: Mapping[str, int | Mapping[str, int]] = {}
     xtreme_r: Words = ()
     note: str = ""
+    unread: bool = False
     version: int = Field(1, ge=1)
 
     def model_post_init(self, _: Any) -> None:
@@ -190,7 +192,9 @@ class Task(BaseModel):
         """What `xlt tasks` says of it, JSON-ready."""
         what, where = {"name", "family", "role", "licence", "metrics", "note"}, {"dataset", "parts", "trains_on"}
         listed = self.model_dump(mode="json", include=what | where | {"languages", "xtreme_r"})
-        return listed | {"elsewhere": {code: self.at(code).dataset for code in self.elsewhere}}
+        places = [self, *map(self.at, self.elsewhere)]
+        unread = sorted({place.dataset for place in places if place.unread})
+        return listed | {"elsewhere": {code: self.at(code).dataset for code in self.elsewhere}, "unread": unread}
 
     @cached_property
     def definition(self) -> dict[str, Any]:
