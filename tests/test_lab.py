@@ -1,5 +1,6 @@
 """The lab from end to end on a tiny world: what runs, what does not run again, what is said when runs fail."""
 
+import json
 import os
 import shutil
 
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 from conftest import InProcess, lab_of, tiny
 
-from xlt import engine, params, tasks
+from xlt import engine, params, provenance, tasks
 from xlt.errors import UserError
 from xlt.lab import Lab
 from xlt.recipe import Evaluation, Part, Recipe, Stage
@@ -17,7 +18,8 @@ from xlt.studies import takes
 COLUMNS = {
     "recipe", "intermediate", "target", "pretrained", "seed", "task", "language", "perturbation", "metric", "value",
     "main", "n", "split", "limit", "layer", "changed", "trained_last", "run", "source", "task_version", "data",
-    "seconds", "finished", "commit", "dirty", "device", "precision", "torch_version", "transformers_version",
+    "seconds", "finished", "commit", "dirty", "device", "precision", "processor", "instructions", "threads",
+    "torch_version", "transformers_version",
 }  # fmt: skip
 
 
@@ -80,6 +82,32 @@ def test_the_rows_say_where_they_come_from(finished):
         scores.value.between(0, 1).all()
         and scores[list(COLUMNS - {"limit", "layer", "changed", "commit", "dirty"})].notna().all().all()
     )
+
+
+def test_rows_and_summary_say_on_what_all_behind_them_was_made(done, monkeypatch, tmp_path):
+    """A run that was trained on another machine, or before that was recorded, shows in all that rests on it."""
+    recipe = done.recipe("mnli", target="xnli").seeded(1)
+    for step, made in ((recipe.parent, {"processor": "EPYC", "threads": 4}), (recipe, {"threads": 4})):
+        file = done.store.folder(step) / "run.json"
+        record = json.loads(file.read_text())
+        environment = {
+            name: record["environment"][name] for name in ("packages", "device", "precision", "instructions")
+        }
+        file.write_text(json.dumps(record | {"environment": environment | made}))
+    scores = done.run(two(done), done.evaluations("xnli"))
+    here = provenance.processor()
+    told = scores.groupby(["recipe", "seed"])["processor"].unique().map(" | ".join).to_dict()
+    assert told == {  # direct fine-tuning for XNLI is the same run as the stage of MNLI before it
+        ("direct", 0): here, ("mnli", 0): here, ("direct", 1): f"{here} + EPYC",
+        ("mnli", 1): f"{here} + EPYC + not recorded",
+    }  # fmt: skip
+    assert set(scores[scores["seed"] == 0]["threads"]) == {"1"}
+    monkeypatch.setenv("XLT_REPORTS", str(tmp_path))
+    done.save_summary("t")
+    told = json.loads((tmp_path / "tiny/summary.json").read_text())["provenance"]
+    assert set(told["processor"].split(" + ")) == {here, "EPYC", "not recorded"}
+    assert told["threads"] == "1 + 4" and told["instruction set"] == provenance.instructions()
+    assert done.about().loc["processor", ""] == here
 
 
 def test_several_metrics_give_several_rows(lab):

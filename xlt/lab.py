@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -250,9 +251,12 @@ class Lab:
         device.prefer(self.profile.resources.precision)
         return provenance.environment()
 
-    def _machine(self) -> dict[str, str]:
-        """What the profile's stored runs were made on; without any, what they would be made on here."""
-        made = [environment for recipe in self.all_recipes() for environment in self._environments(recipe)[-1:]]
+    def _machine(self, runs: Iterable[Recipe] = ()) -> dict[str, str]:
+        """What these runs were made on, if they are stored; without any, what runs would be made on here."""
+        made = []
+        for recipe in runs:
+            with contextlib.suppress(UserError):  # records that cannot be had: no run was made of them
+                made += self._environments(recipe)[-1:]
         found = provenance.made_on(made or [self._environment() | {"threads": self.profile.resources.threads}])
         return {
             "device": found["precision"], "processor": found["processor"],
@@ -284,7 +288,7 @@ class Lab:
                 "profile": self.profile.name, "records": str(self.store.source), "code": code["commit"],
                 "encoder": self._encoder(),
                 "settings": self._settings(),
-                **here["packages"], "python": here["python"], **self._machine(),
+                **here["packages"], "python": here["python"], **self._machine(self.all_recipes()),
             },
         }  # fmt: skip
         if commits := hub.revisions(self.profile):
