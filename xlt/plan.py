@@ -213,7 +213,8 @@ def print_plan(profile: str, only: str | None = None) -> None:
         jobs = lab.jobs(study.recipes, study.evaluations, study.plan and study.plan.seeds)
         read_records(lab.store.source, jobs, download=False)
         new = [job for job in jobs if job.recipe not in planned]
-        time = sum(seconds(job, job.recipe in planned) * engine.width(job.recipe, here, settings.resources) for job in jobs) / here
+        width = {job.recipe: engine.width(job.recipe, here, settings.resources) for job in jobs}
+        time = sum(seconds(job, job.recipe in planned) * width[job.recipe] for job in jobs) / here
         evaluations = sum(len(job.evaluations) for job in jobs)
         print(f"  {notebook}: {len(new)} runs, {evaluations} evaluations, about {duration(time)}")
         total, disk = total + time, disk + sum(_megabytes(job.recipe) for job in new)
