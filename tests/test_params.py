@@ -139,7 +139,7 @@ def test_invalid_yaml(written, text):
 
 def test_a_file_that_is_no_text(tmp_path):
     (tmp_path / "mine.yaml").write_bytes(b"\xff\xfe\x00x")
-    assert "not valid YAML" in complaint(str(tmp_path / "mine.yaml"))
+    assert complaint(str(tmp_path / "mine.yaml")) == "mine.yaml is not UTF-8 (byte 0); save it as UTF-8"
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "- a\n- b\n", "text"])

@@ -6,6 +6,9 @@ import json
 import pytest
 
 from xlt import textfiles
+from xlt.errors import UserError
+from xlt.sources import Source
+from xlt.tasks import parse
 
 WORDS = ["null", "NA", "N/A", "nan", "None", "007", "true", "1e5", "-0", "2019-01-01", "12345678901234567890", " x"]
 
@@ -89,3 +92,66 @@ def test_what_cannot_be_read_is_said_with_its_line(tmp_path, name, content, said
     with pytest.raises(ValueError) as error:
         textfiles.table(put(tmp_path, content, name), "json" if name.endswith("jsonl") else "csv")
     assert said in str(error.value) and "\n" not in str(error.value)
+
+
+# a data set of the user --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """The records of one's own task whose data set is a folder of that name."""
+    monkeypatch.setenv("XLT_CACHE", str(tmp_path / "cache"))
+
+    def read(files, folder="mine", labels=("glad", "sad"), split="train"):
+        for name, content in files.items():
+            (tmp_path / folder / name).parent.mkdir(parents=True, exist_ok=True)
+            put(tmp_path / folder, content, name)
+        fields = {"family": "classification", "dataset": str(tmp_path / folder), "labels": labels}
+        fields |= {"columns": {"text_b": None}, "splits": {"train": "train", "test": "test"}}
+        return Source(None).load(parse("moods", fields, "mine.yaml"), "en", split).to_dict()
+
+    return read
+
+
+def test_csv_and_json_lines_of_the_same_records_are_the_same_records(own):
+    words = dict(zip(WORDS[:-1], ["glad", "NA"] * 6, strict=False))
+    table = "text_a,label\n" + "".join(f"{word},{label}\n" for word, label in words.items())
+    rows = "".join(json.dumps({"text_a": word, "label": label}) + "\n" for word, label in words.items())
+    expected = {"text_a": list(words), "label": [int(label == "NA") for label in words.values()]}
+    assert own({"train.csv": table}, "csv", ("glad", "NA")) == expected
+    assert own({"train.jsonl": rows}, "jsonl", ("glad", "NA")) == expected
+    assert own({"train.tsv": table.replace(",", "\t")}, "tsv", ("glad", "NA")) == expected
+
+
+def test_a_split_may_have_other_columns_than_the_one_that_is_read(own):
+    files = {"train.csv": "text_a,label\na,glad\n", "test.csv": "text_a,label,more\nb,sad,1\n"}
+    assert own(files, split="test") == {"text_a": ["b"], "label": [1]}
+
+
+def test_a_card_may_say_how_csv_is_separated_and_what_its_labels_are(own):
+    card = """---
+configs:
+- config_name: default
+  sep: ";"
+  data_files: [{split: train, path: train.csv}]
+dataset_info:
+  config_name: default
+  features:
+  - {name: text_a, dtype: string}
+  - {name: label, dtype: {class_label: {names: {"0": sad, "1": glad}}}}
+---
+"""
+    assert own({"README.md": card, "train.csv": "text_a;label\n007;glad\n"}) == {"text_a": ["007"], "label": [0]}
+
+
+@pytest.mark.parametrize("name", ["a[x]b", "a*b", "a?b", "a{b}", "my set #1", "ünï"])
+def test_signs_of_patterns_in_a_path_are_no_pattern(own, name):
+    for other in ("axb", "ab"):
+        own({"train.jsonl": '{"text_a": "of another folder", "label": "sad"}'}, other)
+    assert own({"train.jsonl": '{"text_a": "own", "label": "glad"}'}, name) == {"text_a": ["own"], "label": [0]}
+
+
+def test_a_file_in_utf16_is_refused_in_one_line(own):
+    with pytest.raises(UserError, match=r"train.csv \(not UTF-8: save it as UTF-8 \(it is UTF-16\)\)") as error:
+        own({"train.csv": "text_a,label\na,glad\n".encode("utf-16")})
+    assert "\n" not in str(error.value)

@@ -1,19 +1,27 @@
-"""The rows of a split: its files, read by the packaged readers of `datasets` into a memory-mapped table."""
+"""The rows of a split: its files, read by the packaged readers of `datasets` into a memory-mapped table.
+
+CSV and JSON are read by `xlt.textfiles`, which guesses no types, and kept as Parquet.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import datasets
 import pyarrow as pa
+import pyarrow.parquet as pq
 from datasets.data_files import DataFilesDict, DataFilesList
 from datasets.load import import_main_class
 from datasets.packaged_modules import _PACKAGED_DATASETS_MODULES
 
+from xlt import textfiles
+from xlt.files import write_atomically
 from xlt.layout import Layout
 from xlt.params import cache_root
 
@@ -44,8 +52,9 @@ def rows(files: Sequence[Path], layout: Layout, content: Sequence[str]) -> datas
     for file in files:
         if not file.stat().st_size:
             raise Unreadable(file.name, "empty")
-    read_as = (layout.reader, sorted(layout.options.items()), str(layout.features), datasets.__version__)
-    place = cache_root() / "datasets" / hashlib.sha256(repr((read_as, list(content))).encode()).hexdigest()[:16]
+    reader = (layout.reader, textfiles.version(layout.reader), sorted(layout.options.items()), str(layout.features))
+    key = repr(((*reader, datasets.__version__), list(content)))
+    place = cache_root() / "datasets" / hashlib.sha256(key.encode()).hexdigest()[:16]
     try:
         return _read(files, layout, place)
     except _FAULTS as error:
@@ -58,12 +67,24 @@ _FAULTS = (OSError, ValueError, KeyError, StopIteration, pa.ArrowInvalid, datase
 
 
 def _read(files: Sequence[Path], layout: Layout, place: Path) -> datasets.Dataset:
+    if layout.reader in textfiles.READERS:
+        files = [_as_parquet(file, layout, place / f"{number}.parquet") for number, file in enumerate(files)]
+        layout = replace(layout, reader="parquet", options={})
     builder = import_main_class(_PACKAGED_DATASETS_MODULES[layout.reader][0])
     named = DataFilesList(list(map(str, files)), [(str(place),)] * len(files))  # as they are: no pattern is looked for
     known = {name: value for name, value in layout.options.items() if hasattr(builder.BUILDER_CONFIG_CLASS, name)}
     made = builder(cache_dir=str(place), data_files=DataFilesDict({_ROWS: named}), features=layout.features, **known)
     made.download_and_prepare()
     return made.as_dataset(split=_ROWS)
+
+
+def _as_parquet(file: Path, layout: Layout, place: Path) -> Path:
+    if not place.is_file():
+        content = io.BytesIO()
+        pq.write_table(textfiles.table(file, layout.reader, layout.options), content)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(place, content.getvalue())
+    return place
 
 
 def _culprit(files: Sequence[Path], layout: Layout) -> Unreadable | None:

@@ -18,6 +18,12 @@ JOINED_AS_LIST = ("choices",)
 Columns = dict[str, list]
 
 
+def version(task: Task) -> dict[str, int]:
+    """What of the reading belongs to the key of records: labels that are figures were once read as places from 0."""
+    figures = any(name.lstrip("-").isdecimal() and name != str(i) for i, name in enumerate(task.labels))
+    return {"labels": 2} if task.definition and figures else {}
+
+
 def canonical(rows: datasets.Dataset, task: Task, code: str, where: str) -> datasets.Dataset:
     """`rows` with the columns of the task's family, in the order of the file.
 

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from xlt import hub, prepared, records, repository, tasks
+from xlt import hub, prepared, records, repository, tasks, textfiles
 from xlt.errors import UserError, unknown
 from xlt.layout import Folder, Layout, Place, layout
 from xlt.params import ROOT, Profile, cache_root
@@ -136,11 +136,12 @@ class Source:
                 )
             return where | self._made(where)
         try:
-            place, paths, _ = self._files(task, code, split)
+            place, paths, found = self._files(task, code, split)
         except UserError:
             if not self.guessing:
                 raise
             return where | {"files": "unknown"}  # so no finished run is taken for this one
+        where |= textfiles.version(found.reader) | records.version(task)
         return where | {"files": [place.fingerprint(path) for path in paths]}
 
     def _files(self, task: Task, code: str, split: str) -> tuple[Place, tuple[str, ...], Layout]:
@@ -299,7 +300,7 @@ class Source:
 def _counts(root: Path) -> dict[tuple[str, str, str], int]:
     """Rows by id, config and split, as a folder declares them in COUNTS.tsv."""
     file = root / "COUNTS.tsv"
-    lines = file.read_text(encoding="utf-8").splitlines()[1:] if file.is_file() else []
+    lines = file.read_text(encoding="utf-8-sig").splitlines()[1:] if file.is_file() else []
     return {(name, config, split): int(rows) for name, config, split, rows in (line.split("\t")[:4] for line in lines)}
 
 
