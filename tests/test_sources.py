@@ -170,7 +170,7 @@ def test_a_damaged_file_is_named_and_stops_only_who_reads_its_split(tmp_path, mo
     for ending, damage, said in [
         ("csv", b"", "test: test.csv is empty; fetch the file again"),
         ("csv", bytes(range(256)), "test: damaged or unreadable: test.csv (not UTF-8: save it as UTF-8 (byte 128))"),
-        ("jsonl", b'{"text_a": "x', "test: damaged or unreadable: test.jsonl (line 1: bad JSON at column 13"),
+        ("jsonl", b'{"text_a": "x', "test: damaged or unreadable: test.jsonl (line 1: bad JSON at column"),
         ("parquet", b"PAR1", "test: damaged or unreadable: test.parquet (Parquet file size"),
         ("parquet", table.slice(0, 0), "test: test.parquet is empty; fetch the file again"),
     ]:
