@@ -126,24 +126,37 @@ def test_a_fault_that_passes_is_tried_again(hub, what, where):
     assert words() == "eins"
 
 
-@pytest.mark.parametrize("what", [429, 500, "reset"])
+@pytest.mark.parametrize("what", [429, 500])
 def test_a_fault_that_stays_is_one_line(hub, what):
     hub.faults.append(("/api/datasets", what, 1000))
     said = complaint(words)
-    assert said.startswith("task xnli: the hub cannot be had (") and said.endswith("facebook/xnli; run again later")
+    assert said == f"task xnli: the hub does not answer, or not well (HTTP {what}): facebook/xnli; run again later"
     assert len(hub.requests) < 20
     asked = len(hub.requests)
     complaint(words, "fr")
     assert len(hub.requests) == asked  # not again for every language
 
 
-def test_a_hub_that_is_gone_is_said_and_the_cache_is_used(hub, monkeypatch, capsys):
+def test_a_hub_that_fails_on_one_data_set_is_read_from_the_cache_there(hub, monkeypatch, capsys):
+    words()
+    hub.faults.append(("/api/datasets/facebook", 500, 1000))
+    a_new_run(monkeypatch)
+    assert words() == "eins" and not repository.offline()
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "facebook/xnli; run again later; it is read from the cache as it was" in said
+
+
+def test_a_hub_that_is_gone_is_waited_for_once(hub, monkeypatch, capsys):
     words()
     hub.faults.append(("", "reset", 1000))
     a_new_run(monkeypatch)
-    assert words() == "eins"
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "facebook/xnli is read from the cache as it was" in said
+    assert words() == "eins" and repository.offline()
+    asked = len(hub.requests)
+    said = complaint(Source(None).load, tasks.get("xquad"), "de", "test")
+    assert said.startswith("task xquad: google/xquad is not in the hub's cache and there is no network; fetch it with")
+    assert len(hub.requests) == asked
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and told.endswith("from here on only what its cache holds is read\n")
 
 
 def test_a_body_that_was_cut_without_a_word_is_fetched_again_or_named(hub):

@@ -91,6 +91,8 @@ def lost(wanted: Iterable[Repository]) -> dict[Repository, UserError]:
                 raise UserError(f"nothing of {name} is in the hub's cache")
         except UserError as error:
             found[name, kind, revision] = error
+            if isinstance(error, repository.Unreachable):  # so would the others be, each after as long a wait
+                break
     return found
 
 

@@ -44,7 +44,9 @@ class Gone(UserError):
 
 
 class Unreachable(UserError):
-    """The hub did not answer, or only with errors, however often it was asked."""
+    """The hub did not answer (`silent`), or only with errors, however often it was asked."""
+
+    silent = False
 
 
 @dataclass(frozen=True)
@@ -153,13 +155,17 @@ def _resolved(name: str, kind: str, revision: str | None, cache_only: bool) -> R
         )
     try:
         found = _asked(name, kind, revision)
-    except Unreachable as error:
+    except UserError as error:
+        if not isinstance(error, Unreachable):
+            return error
+        if error.silent:  # do not wait for every other repository, too
+            print(f"{error}; from here on only what its cache holds is read", file=sys.stderr)
+            use_cache_only()
+            return _resolved(name, kind, revision, True)
         if kept is None:
             return error
-        print(f"{error}; {name} is read from the cache as it was", file=sys.stderr)
-        found = kept[0]
-    except UserError as error:
-        return error
+        print(f"{error}; it is read from the cache as it was", file=sys.stderr)
+        return kept[0]
     _keep(found)
     return found
 
@@ -234,7 +240,9 @@ def _tried(ask: Callable[[], T], name: str, kind: str, revision: str | None = No
             told = _told(response)
             pause = wait if told is None else max(wait, told + 1)
             if (waited := waited + pause) > (_PATIENCE if told is None else _LONGEST):
-                raise Unreachable(f"the hub cannot be had ({_said(error)}): {name}; run again later") from None
+                failed = Unreachable(f"the hub does not answer, or not well ({_said(error)}): {name}; run again later")
+                failed.silent = response is None
+                raise failed from None
             time.sleep(pause)
             wait *= 2
 
