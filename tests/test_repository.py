@@ -188,6 +188,12 @@ def test_stale_numbers_of_rows_in_a_card_stop_nobody(hub):
     assert words() == "eins"
 
 
+def test_stale_columns_in_a_card_stop_nobody(hub):
+    told = b"dataset_info:\n- config_name: de\n  features:\n  - name: sentence\n    dtype: string\n---\n"
+    hub.put("facebook/xnli", FILES | {"README.md": FILES["README.md"].removesuffix(b"---\n") + told})
+    assert words() == "eins"
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
@@ -219,6 +225,14 @@ def test_of_a_repository_that_is_a_script_the_branch_that_the_hub_converted_is_r
     assert words() == "drei" and Source(None).languages(XNLI, "test") == ("de",)
     pinned = Source(None, {"facebook/xnli": PARQUET})
     assert words(source=pinned) == "drei"
+
+
+def test_a_script_that_the_hub_did_not_convert_is_said(hub):
+    hub.put("facebook/xnli", {"README.md": b"# XNLI\n", "xnli.py": b"import datasets\n"})
+    said = complaint(words)
+    assert said.startswith(
+        "task xnli: facebook/xnli is a loading script, which is not run, and has no branch refs/conv"
+    )
 
 
 def test_the_revision_of_the_profile_is_read(hub):

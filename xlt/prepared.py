@@ -5,6 +5,7 @@ CSV and JSON are read by `xlt.textfiles`, which guesses no types, and kept as Pa
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import logging
@@ -58,8 +59,11 @@ def rows(files: Sequence[Path], layout: Layout, content: Sequence[str]) -> datas
     try:
         return _read(files, layout, place)
     except _FAULTS as error:
-        if getattr(error.__cause__ or error, "errno", None) == 28:  # disk full
-            raise (error.__cause__ or error) from None
+        cause = error.__cause__ or error
+        if getattr(cause, "errno", None) == errno.ENOSPC:
+            raise cause from None
+        if layout.features is not None and isinstance(cause, datasets.table.CastError):  # a stale card: the files count
+            return rows(files, replace(layout, features=None), content)
         raise (_culprit(files, layout) or Unreadable(files[0].name, _said(error))) from None
 
 
@@ -104,5 +108,5 @@ def _said(error: Exception) -> str:
     if any(words in str(cause) for words in _NO_ROWS):
         return "empty"
     if isinstance(cause, datasets.table.CastError):
-        return f"its columns are not those of the card or of the file before it: {cause.details()}"
+        return f"its columns are not those of the file before it: {cause.details()}"
     return str(cause).strip().splitlines()[0][:200] if str(cause).strip() else type(cause).__name__

@@ -162,8 +162,12 @@ class Source:
             script = f"{task.dataset.rpartition('/')[2]}.py" in place.paths
             if isinstance(place, Folder) or not script or place.revision == converted:
                 raise UserError(f"task {task.name}: {error}; {self._mend(task)}") from None
+        try:
             place = repository.resolve(task.dataset, revision=converted)
-            return place, layout(place, config)
+        except UserError:
+            script = f"{task.dataset} is a loading script, which is not run, and has no branch {converted}"
+            raise UserError(f"task {task.name}: {script}; name another data set") from None
+        return place, layout(place, config)
 
     def _place(self, task: Task) -> Place:
         folder = self._folder(task)
