@@ -1,6 +1,10 @@
 """Records from a folder in hub layout: what loads, and what is said when something is wrong."""
 
+import gzip
+import io
 import shutil
+import tarfile
+import zipfile
 
 import numpy as np
 import pyarrow as pa
@@ -188,6 +192,26 @@ def test_a_damaged_file_is_named_and_stops_only_who_reads_its_split(tmp_path, mo
         task = tasks.parse("mine", task, "mine.yaml")
         assert f"{folder}/default/{said}" in complaint(Source(None).load, task, "en", "test")
         assert len(Source(None).load(task, "en", "train")) == 1
+
+
+@pytest.mark.parametrize("packed", ["tar.gz", "gz", "zip"])
+def test_records_in_an_archive(tmp_path, monkeypatch, packed):
+    monkeypatch.setenv("XLT_CACHE", str(tmp_path / "cache"))
+    folder, record = tmp_path / "mine", b'{"text_a": "x", "text_b": "NA", "label": 0}\n'
+    folder.mkdir()
+    file = folder / f"test.jsonl.{packed}"
+    if packed == "gz":
+        file.write_bytes(gzip.compress(record))
+    elif packed == "zip":
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("test.jsonl", record)
+    else:
+        with tarfile.open(file, "w:gz") as archive:
+            entry = tarfile.TarInfo("test.jsonl")
+            entry.size = len(record)
+            archive.addfile(entry, io.BytesIO(record))
+    task = tasks.parse("mine", {"family": "classification", "labels": ["no", "yes"], "dataset": str(folder)}, "mine")
+    assert Source(None).load(task, "en", "test")[:] == {"text_a": ["x"], "text_b": ["NA"], "label": [0]}
 
 
 def test_questions_of_one_id(hub):

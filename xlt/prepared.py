@@ -30,6 +30,7 @@ datasets.disable_progress_bars()
 datasets.logging.set_verbosity(logging.CRITICAL)  # what is wrong with a file is said here, in one line
 
 _NO_ROWS = ("BatchSize must be greater than 0", "corresponds to no data")  # what is said of files that hold none
+_PACKED = (".gz", ".tgz", ".tar", ".zip", ".bz2", ".xz", ".zst")
 _ROWS = "rows"  # the only split that a reader is given
 
 
@@ -72,7 +73,8 @@ _FAULTS = (OSError, ValueError, KeyError, StopIteration, pa.ArrowInvalid, datase
 
 def _read(files: Sequence[Path], layout: Layout, place: Path) -> datasets.Dataset:
     if layout.reader in textfiles.READERS:
-        files = [_as_parquet(file, layout, place / f"{number}.parquet") for number, file in enumerate(files)]
+        plain = [inside for file in files for inside in _unpacked(file, place)]
+        files = [_as_parquet(file, layout, place / f"{number}.parquet") for number, file in enumerate(plain)]
         layout = replace(layout, reader="parquet", options={})
     builder = import_main_class(_PACKAGED_DATASETS_MODULES[layout.reader][0])
     named = DataFilesList(list(map(str, files)), [(str(place),)] * len(files))  # as they are: no pattern is looked for
@@ -80,6 +82,14 @@ def _read(files: Sequence[Path], layout: Layout, place: Path) -> datasets.Datase
     made = builder(cache_dir=str(place), data_files=DataFilesDict({_ROWS: named}), features=layout.features, **known)
     made.download_and_prepare()
     return made.as_dataset(split=_ROWS)
+
+
+def _unpacked(file: Path, place: Path) -> list[Path]:
+    """The files in an archive, or the file as it is."""
+    if file.suffix not in _PACKED:
+        return [file]
+    manager = datasets.DownloadManager(download_config=datasets.DownloadConfig(cache_dir=str(place / "unpacked")))
+    return sorted(map(Path, manager.iter_files(manager.extract(str(file)))))
 
 
 def _as_parquet(file: Path, layout: Layout, place: Path) -> Path:
