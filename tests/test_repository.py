@@ -216,7 +216,8 @@ def test_what_the_hub_lacks_is_named_with_what_it_has(hub, fields, said):
 def test_a_gated_data_set_says_where_to_ask_for_it(hub, status):
     hub.faults.append(("/resolve/", status, 1000))
     said = complaint(words)
-    assert f"facebook/xnli is gated: accept its terms on {hub.url}/datasets/facebook/xnli, then log in with" in said
+    assert said.startswith(f"task xnli: facebook/xnli is gated: accept its terms on {hub.url}/datasets/facebook/xnli,")
+    assert said.endswith("then log in with 'hf auth login'")
 
 
 def test_of_a_repository_that_is_a_script_the_branch_that_the_hub_converted_is_read(hub):

@@ -229,7 +229,10 @@ def _print_data(lab: Any) -> None:
     for name in dict.fromkeys([*learned, *lab.profile.target, *lab.profile.studied]):
         task = tasks.get(name)
         here = len(lab.languages(name)) or len(lab.store.source.languages(task, "train"))
-        print(f"  {name}: {task.dataset}, {f'{here} languages' if here else 'not here'}, licence {task.licence}")
+        there = f"{here} languages" if here else "not here"
+        print(f"  {name}: {task.dataset}, {there}, licence {task.licence}")
+        if not here and (why := lab.store.source.lacking.get(task.dataset)):
+            print(f"    {why}")
         if missing := lab.missing(name) if task.role == "target" else []:
             print(f"    no test records here for {' '.join(missing)}")
 

@@ -110,7 +110,7 @@ class Source:
             return False
 
     def identity(self, task: Task, code: str, split: str) -> dict:
-        """What the records are: the world's version and sizes, the files' SHA-256, or the hub's revision.
+        """What the records are: the world's version and sizes, or hashes of the files, whether here or on the hub.
 
         Raises:
             UserError: no such data set, config or split; or a language that the task does not have.
@@ -161,7 +161,8 @@ class Source:
             converted = tasks.PARQUET
             script = f"{task.dataset.rpartition('/')[2]}.py" in place.paths
             if isinstance(place, Folder) or not script or place.revision == converted:
-                raise UserError(f"task {task.name}: {error}; {self._mend(task)}") from None
+                mend = f"; {self._mend(task)}" if isinstance(place, Folder) else ""
+                raise UserError(f"task {task.name}: {error}{mend}") from None
         try:
             place = repository.resolve(task.dataset, revision=converted)
         except UserError:

@@ -242,7 +242,8 @@ def _had(lab: Lab, target: str, absent: list[str]) -> bool:
     if not (task.headless or source.languages(task.training, "train")):
         lacks.append("training")
     if lacks:
-        absent.append(f"{target}: no {' and no '.join(lacks)} records here")
+        why = source.lacking.get(task.dataset) or source.lacking.get(task.training.dataset)
+        absent.append(f"{target}: no {' and no '.join(lacks)} records here{f' ({why})' if why else ''}")
     return not lacks
 
 
