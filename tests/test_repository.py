@@ -299,7 +299,9 @@ def model(hub):
 
 
 def test_of_a_model_one_format_of_its_weights_is_fetched(hub, model):
+    assert not encoders.here(ENCODER)
     folder = Path(encoders.locate(ENCODER))
+    assert encoders.here(ENCODER)
     assert {file.name for file in folder.iterdir()} == {
         name for name in model if name.endswith((".json", ".safetensors"))
     }

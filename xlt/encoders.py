@@ -47,6 +47,15 @@ def locate(start: Encoder) -> str:
     return str(folder)
 
 
+def here(start: Encoder) -> bool:
+    """Whether all that is read of given weights lies on this machine; nothing is fetched."""
+    try:
+        found = _on_the_hub(start)
+        return all(map(found.cached, _read_files(found))) if found else bool(locate(start))
+    except UserError:
+        return False
+
+
 def _on_the_hub(start: Encoder) -> Repository | None:
     """The repository of `start.model`, if that is a hub id and no package or folder."""
     name = start.model or ""

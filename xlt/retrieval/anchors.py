@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from xlt import hub, tasks
+from xlt import repository, tasks
 from xlt.errors import UserError
-from xlt.params import ROOT
 from xlt.recipe import Encoder, Evaluation, Recipe
 
 if TYPE_CHECKING:
@@ -54,8 +53,10 @@ def _missing(lab: Lab, model: str, task: str) -> str:
     """Why the check of a task cannot run here; empty if it can."""
     if lab.store.source.label:
         return "not run: the records are those of the generated world"
-    if not ((ROOT / model).is_dir() or hub._cached(model, "model")):
-        return f"not run: the weights are not here (hf download {model})"
+    from xlt.encoders import here  # brings torch along
+
+    if not here(Encoder(model=model)):
+        return f"not run: the weights are not here ({repository.fetch(model, 'model')})"
     if not lab.store.source.languages(tasks.get(task), SPLITS[task]):
         return f"not run: {lab.store.source} has no {task}"
     return ""
