@@ -9,6 +9,7 @@ import torch
 import transformers
 from conftest import tiny
 from peft import PeftModel
+from small_hub import small_hub  # noqa: F401 - a fixture
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
 from xlt import encode, encoders, model, tasks, train
@@ -407,6 +408,12 @@ def test_a_package_with_weights(bert, tmp_path, monkeypatch):
         (package / "model" / file.name).write_bytes(file.read_bytes())
     monkeypatch.syspath_prepend(str(tmp_path))
     assert encoders.locate(Encoder(model="package:mini-weights")) == str(package / "model")
+
+
+def test_an_adapter_on_a_model_of_the_hub_names_that_model(bert, small_hub, shared, tmp_path):  # noqa: F811
+    small_hub.put("some/bert", {file.name: file.read_bytes() for file in (bert / "pooler").iterdir()}, kind="models")
+    encoder = model.encoder_of(Store(tmp_path / "runs", shared.source), Recipe(start=Encoder(model="some/bert")))
+    assert encoder.name_or_path == encoder.config.name_or_path == "some/bert"
 
 
 def test_the_run_is_the_weights_not_where_they_lie(bert, tmp_path, shared):

@@ -34,7 +34,7 @@ def locate(start: Encoder) -> str:
         UserError: package not installed; a folder or repository without configuration, tokenizer or weights; or one
             that cannot be had.
     """
-    if found := _on_the_hub(start):
+    if found := on_the_hub(start):
         return str([found.file(path) for path in _read_files(found)][0].parent)
     name = start.model or ""
     if name.startswith("package:"):
@@ -50,13 +50,13 @@ def locate(start: Encoder) -> str:
 def here(start: Encoder) -> bool:
     """Whether all that is read of given weights lies on this machine; nothing is fetched."""
     try:
-        found = _on_the_hub(start)
+        found = on_the_hub(start)
         return all(map(found.cached, _read_files(found))) if found else bool(locate(start))
     except UserError:
         return False
 
 
-def _on_the_hub(start: Encoder) -> Repository | None:
+def on_the_hub(start: Encoder) -> Repository | None:
     """The repository of `start.model`, if that is a hub id and no package or folder."""
     name = start.model or ""
     if name.startswith(("package:", ".", "/", "~")) or (ROOT / Path(name).expanduser()).is_dir():
@@ -101,7 +101,7 @@ def _package_folder(package: str) -> Path:
 
 def weights_fingerprint(start: Encoder) -> str:
     """SHA-256 of local weights, or of a hub model its id and a hash of what is read of it: what they are, not where."""
-    if found := _on_the_hub(start):
+    if found := on_the_hub(start):
         hashes = repr([(path, found.hashes[path]) for path in sorted(_read_files(found))])
         return f"{found.name}@{hashlib.sha256(hashes.encode()).hexdigest()[:16]}"
     if start.model == f"package:{PACKED}":
@@ -139,7 +139,7 @@ def given_config(start: Encoder) -> Any:
     Raises:
         UserError: there is none, or none that can be read.
     """
-    found = _on_the_hub(start)
+    found = on_the_hub(start)
     folder = found.file("config.json").parent if found and _read_files(found) else locate(start)  # without the weights
     try:
         return transformers.AutoConfig.from_pretrained(folder)

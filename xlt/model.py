@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from xlt import tasks
 from xlt.device import autocast
 from xlt.encode import IGNORED
-from xlt.encoders import ROBERTA, locate
+from xlt.encoders import ROBERTA, locate, on_the_hub
 from xlt.errors import UserError, unknown
 from xlt.recipe import Recipe
 from xlt.tasks import Task
@@ -88,7 +88,10 @@ def encoder_of(store: Store, recipe: Recipe, carry: bool = False) -> torch.nn.Mo
     """The encoder after `recipe`'s last stage; an open adapter is left open only if `carry`."""
     folder, stage = store.folder(recipe), recipe.stages[-1] if recipe.stages else None
     if stage is None:
-        return read_encoder(*_start_place(store, recipe), recipe.start.dropout if recipe.start.model else None)
+        encoder = read_encoder(*_start_place(store, recipe), recipe.start.dropout if recipe.start.model else None)
+        if recipe.start.model and (found := on_the_hub(recipe.start)):
+            encoder.name_or_path = encoder.config.name_or_path = found.name  # an adapter names it, not a cache's folder
+        return encoder
     if stage.method == "full":
         return read_encoder(str(folder / "encoder"))
     from peft import PeftModel
