@@ -203,7 +203,7 @@ def test_success_means_that_the_stored_text_changes_the_answer(store, start, tas
     rows = evaluate._rows(store, plain)
     stored = [{name: values[i] for name, values in rows.items()} | one["attacked"] for i, one in enumerate(found)]
     again = {column: [row[column] for row in stored] for column in rows}
-    key = (store.source, plain)
+    key = (store.source, plain, evaluate._content(store, plain))
     kept, evaluate._kept_rows[key], evaluate._kept_features = evaluate._kept_rows.pop(key), again, {}
     robust, after = evaluate.evaluate(store, recipe, plain, learner, 4)
     evaluate._kept_rows[key], evaluate._kept_features = kept, {}

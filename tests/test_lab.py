@@ -134,6 +134,14 @@ def test_evaluations_may_come_from_a_generator(lab):
 # once and not again ---------------------------------------------------------------------------
 
 
+def test_an_open_lab_looks_again_at_what_its_runs_are(done, finished):
+    recipe = two(done)["mnli"].seeded(0)
+    known = done.store.id(recipe)
+    done.store._ids[recipe] = "of weights or records that have changed"
+    done.run(two(done), done.evaluations("xnli"))
+    assert done.store.id(recipe) == known and InProcess.started == 0
+
+
 def test_the_second_call_runs_nothing(done, finished):
     before = trained(done.store)
     again = done.run(two(done), done.evaluations("xnli"))

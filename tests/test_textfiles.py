@@ -2,10 +2,11 @@
 
 import gzip
 import json
+import os
 
 import pytest
 
-from xlt import textfiles
+from xlt import encoders, textfiles
 from xlt.errors import UserError
 from xlt.sources import Source
 from xlt.tasks import parse
@@ -155,3 +156,31 @@ def test_a_file_in_utf16_is_refused_in_one_line(own):
     with pytest.raises(UserError, match=r"train.csv \(not UTF-8: save it as UTF-8 \(it is UTF-16\)\)") as error:
         own({"train.csv": "text_a,label\na,glad\n".encode("utf-16")})
     assert "\n" not in str(error.value)
+
+
+def test_a_file_that_was_changed_is_read_again_though_size_and_time_are_the_same(tmp_path, monkeypatch):
+    monkeypatch.setenv("XLT_CACHE", str(tmp_path / "cache"))
+    file = put(tmp_path, '{"text_a": "a", "label": "glad"}', "train.jsonl")
+    fields = {"family": "classification", "dataset": str(tmp_path), "labels": ["glad", "sad "]}
+    task = parse("moods", fields | {"columns": {"text_b": None}, "splits": {"train": "train"}}, "mine.yaml")
+    source = Source(None)
+    before, when = source.identity(task, "en", "train"), file.stat()
+    assert source.load(task, "en", "train")["label"][:] == [0]
+    file.write_text('{"text_a": "a", "label": "sad "}')
+    os.utime(file, ns=(when.st_atime_ns, when.st_mtime_ns))
+    assert file.stat().st_size == when.st_size and file.stat().st_mtime_ns == when.st_mtime_ns
+    assert source.identity(task, "en", "train") != before and source.load(task, "en", "train")["label"][:] == [1]
+    put(tmp_path, '{"text_a": "b", "label": "glad"}', "train-00001-of-00002.jsonl").rename(tmp_path / "train2.jsonl")
+    file.unlink()
+    with pytest.raises(UserError, match="train.jsonl is no longer there"):
+        source.load(task, "en", "train")
+    source.look_again()
+    assert source.load(task, "en", "train")["text_a"][:] == ["b"]
+
+
+def test_weights_that_were_changed_have_another_fingerprint_though_size_and_time_are_the_same(tmp_path):
+    file = put(tmp_path, "abc", "model.safetensors")
+    before, when = encoders.fingerprint(str(tmp_path), None, ("model.safetensors",)), file.stat()
+    file.write_text("abd")
+    os.utime(file, ns=(when.st_atime_ns, when.st_mtime_ns))
+    assert encoders.fingerprint(str(tmp_path), None, ("model.safetensors",)) != before

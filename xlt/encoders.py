@@ -8,6 +8,7 @@ import os
 import platform
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tokenizers import decoders as token_decoders
 
 from xlt import repository
 from xlt.errors import UserError
+from xlt.files import State, state
 from xlt.params import ROOT, cache_root
 from xlt.recipe import Encoder
 from xlt.repository import Repository
@@ -116,9 +118,15 @@ def fingerprint(place: str, revision: str | None, names: tuple[str, ...] = ()) -
     if not Path(place).is_dir():
         config = transformers.utils.cached_file(place, "config.json", revision=revision)
         return f"{place}@{Path(config).parent.name}"
+    names = names or tuple(sorted(path.name for path in Path(place).iterdir() if path.is_file()))
+    return _sha256(tuple(state(Path(place) / name) for name in names))
+
+
+@cache
+def _sha256(states: tuple[State, ...]) -> str:
     sha = hashlib.sha256()
-    for name in names or sorted(path.name for path in Path(place).iterdir() if path.is_file()):
-        sha.update((Path(place) / name).read_bytes())
+    for path, *_ in states:
+        sha.update(Path(path).read_bytes())
     return sha.hexdigest()[:16]
 
 

@@ -109,6 +109,7 @@ def _describe(error: BaseException) -> str:
 def execute(store: Store, job: Job, resources: Resources) -> None:
     from xlt.evaluate import changed, evaluate, model_for  # torch stays out of the parent process
 
+    store.look_again()
     if not store.done(job.recipe):
         _train(store, job.recipe, resources)
     pending = [e for e in job.evaluations if not store.score_file(job.recipe, e).is_file()]

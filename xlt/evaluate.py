@@ -11,7 +11,7 @@ from xlt import conditions, encode, metrics, model, tasks
 from xlt.device import compute
 from xlt.errors import UserError
 from xlt.reading import Reader
-from xlt.recipe import Evaluation, Recipe
+from xlt.recipe import Evaluation, Recipe, digest
 from xlt.retrieval import families
 from xlt.retrieval.search import Search
 from xlt.tasks import Task
@@ -96,15 +96,22 @@ _kept_features: dict[tuple, list] = {}
 
 def _rows(store: Store, evaluation: Evaluation) -> Any:
     """Records of a test set, kept in memory: a worker evaluates many models on the same ones."""
-    key = (store.source, evaluation)
+    key = (store.source, evaluation, _content(store, evaluation))
     if key not in _kept_rows:
         task = tasks.get(evaluation.task)
         _kept_rows[key] = conditions.rows(store.source, task, evaluation, SHUFFLE)
     return _kept_rows[key]
 
 
+def _content(store: Store, evaluation: Evaluation) -> str:
+    """A hash of what the records are: files and word lists may change while a process is at work."""
+    task = tasks.get(evaluation.task)
+    here = store.source.identity(task, evaluation.language, evaluation.split)
+    return digest([here, conditions.identity(store.source, task, evaluation)])
+
+
 def _features(store: Store, evaluation: Evaluation, tokenizer: Any) -> list[encode.Feature]:
-    key = (store.source, evaluation, tokenizer.name_or_path)
+    key = (store.source, evaluation, _content(store, evaluation), tokenizer)
     if key not in _kept_features:
         family = tasks.get(evaluation.task).family
         rows = _rows(store, evaluation)

@@ -17,6 +17,16 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     os.replace(temporary, path)
 
 
+State = tuple[str, int, int, int, int]
+
+
+def state(path: Path) -> State:
+    """What differs once a file has been written again, even where its size and its time are put back: its path, size,
+    inode and the times of its last modification and change. For what is kept in memory of a file's content."""
+    found = path.stat()
+    return str(path), found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns
+
+
 class _Loader(yaml.SafeLoader):
     """Safe YAML with the booleans of YAML 1.2, true and false alone: `no` is Norwegian, `yes` may be a label. A date is
     text, as it may be a label, too, or a revision."""

@@ -119,6 +119,7 @@ class Lab:
         Raises:
             UserError: bad input, before anything runs; or runs that failed, after all others are done.
         """
+        self.store.look_again()
         wanted = self._wanted(recipes, evaluations, seeds)
         jobs = self._jobs(wanted)
         if jobs and os.environ.get("XLT_STORED_ONLY"):

@@ -27,6 +27,7 @@ from fsspec.utils import glob_translate
 from huggingface_hub import DatasetCard
 
 from xlt.errors import UserError, unknown
+from xlt.files import State, state
 
 CARD = "README.md"
 # SPLIT-00000-of-00001.parquet, as data sets are uploaded, and SPLIT/0000.parquet, as the hub converts them
@@ -51,10 +52,11 @@ class Place(Protocol):
 
 @dataclass(frozen=True)
 class Folder:
-    """A data set in a folder of this machine."""
+    """A data set in a folder of this machine; with another `seen` its files are listed again."""
 
     root: Path
     name: str
+    seen: int = 0
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
@@ -68,12 +70,15 @@ class Folder:
         return self.root / path
 
     def fingerprint(self, path: str) -> str:
-        return _sha256(self.root / path)
+        try:
+            return _sha256(state(self.root / path))
+        except FileNotFoundError:
+            raise UserError(f"{self.name}: {path} is no longer there; put it back, or run again without it") from None
 
 
 @cache
-def _sha256(file: Path) -> str:
-    with open(file, "rb") as stream:
+def _sha256(of: State) -> str:
+    with open(of[0], "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
 
 

@@ -23,6 +23,7 @@ from xlt.device import autocast
 from xlt.encode import IGNORED
 from xlt.encoders import ROBERTA, locate, on_the_hub
 from xlt.errors import UserError, unknown
+from xlt.files import State, state
 from xlt.recipe import Recipe
 from xlt.tasks import Task
 
@@ -121,11 +122,13 @@ def _start_place(store: Store, recipe: Recipe) -> tuple[str, str | None]:
 
 
 def tokenizer_of(store: Store, recipe: Recipe) -> Any:
-    return _tokenizer(*_start_place(store, recipe))
+    place, revision = _start_place(store, recipe)
+    file = Path(place) / "tokenizer.json"
+    return _tokenizer(place, revision, state(file) if file.is_file() else None)
 
 
 @cache  # a worker reads thousands of test sets with the same one, and loading it takes as long as a small test set
-def _tokenizer(place: str, revision: str | None) -> Any:
+def _tokenizer(place: str, revision: str | None, file: State | None) -> Any:
     return transformers.AutoTokenizer.from_pretrained(place, revision=revision, use_fast=True)
 
 

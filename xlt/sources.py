@@ -37,6 +37,7 @@ class Source:
         self.root, self.revisions, self.label, self.asked = root, revisions or {}, label, asked
         self.planned = planned
         self._holding: set[tuple[str, ...]] = set()  # what was found here; asked for every score, so kept
+        self._seen = 0
         self.lacking: dict[str, str] = {}  # data set: why what was asked for is not there
 
     @classmethod
@@ -55,6 +56,11 @@ class Source:
         if self.label:
             return "the generated world"
         return f"the folder {self.root.name}" if self.root else "the hub"
+
+    def look_again(self) -> None:
+        """Folders may have changed: their files are listed again when they are next asked for."""
+        self._seen += 1
+        self._holding.clear()
 
     def languages(self, task: Task, split: str) -> tuple[str, ...]:
         """Languages of `task` that have `split` here. On the hub, of those that the task declares: XTREME's, and what
@@ -181,7 +187,7 @@ class Source:
                 raise type(error)(f"task {task.name}: {error}") from None
         if not folder.is_dir():
             raise UserError(f"{task.dataset}: there is no such folder; {self._mend(task)}")
-        return _folder_at(folder, task.dataset)
+        return _folder_at(folder, task.dataset, self._seen)
 
     def _made(self, where: dict) -> dict[str, int]:
         """What decides the records of a split of the generated world: a set more changes nothing for the others."""
@@ -315,9 +321,9 @@ def _declared(task: Task, code: str, split: str) -> int | None:
 
 
 @cache
-def _folder_at(root: Path, name: str) -> Folder:
+def _folder_at(root: Path, name: str, seen: int) -> Folder:
     """One for each place, so that its files are listed once."""
-    return Folder(root, name)
+    return Folder(root, name, seen)
 
 
 def _where(task: Task, code: str, split: str) -> str:

@@ -90,6 +90,11 @@ class Store:
         key |= {} if start.dropout is None else {"dropout": start.dropout}
         return key | ({"words": WORDS} if given_config(start).model_type in ("roberta", "modernbert") else {})
 
+    def look_again(self) -> None:
+        """Records or weights may have changed since ids were taken; called before anything runs."""
+        self._ids.clear()
+        self.source.look_again()
+
     def id(self, recipe: Recipe) -> str:
         found = self._ids.get(recipe)  # hashed once: tables ask for this a hundred thousand times
         if found is None:
