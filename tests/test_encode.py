@@ -7,7 +7,7 @@ from tokenizers import Tokenizer, normalizers, pre_tokenizers
 from tokenizers import models as token_models
 from transformers import PreTrainedTokenizerFast
 
-from xlt import encode, encoders, model, tasks
+from xlt import encode, encoders, model, progress, tasks
 from xlt.encode import IGNORED
 from xlt.errors import UserError
 
@@ -280,7 +280,7 @@ def test_answers_in_no_window_are_counted_once_a_record(tokenizer, monkeypatch, 
     rows = {name: [*long[name], *none[name], *short[name]] for name in long}
     features = encoded(tasks.SPAN, rows, tokenizer, 30, 5)
     assert encode.lost(features) == {"lost": 1} and len(features) > 3
-    monkeypatch.setattr(encode, "_said", set())
+    monkeypatch.setattr(progress, "_said", set())
     for _ in range(2):
         encode.say_lost("squad", "training", features, 30)
     said = "squad (training): 1 of 3 records with an answer in no window of 30 subwords (said once for a task)\n"

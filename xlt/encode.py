@@ -7,7 +7,6 @@ the last window of a context none of whose windows holds the answer has `lost`.
 
 from __future__ import annotations
 
-import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from xlt import tasks
+from xlt import progress, tasks
 from xlt.errors import UserError
 from xlt.retrieval import dual
 
@@ -43,19 +42,15 @@ def lost(features: list[Feature]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-_said: set[tuple[str, int]] = set()
-
-
 def say_lost(task: str, where: str, features: list[Feature], max_length: int) -> None:
     """`lost` in a line on stderr, for the first language of a task that has some."""
     found = lost(features)
-    if not found or (task, max_length) in _said:
+    if not found:
         return
-    _said.add((task, max_length))
     records = len({feature.get("row", i) for i, feature in enumerate(features)})
     told = {"cut": f"cut at {max_length} subwords", "lost": f"with an answer in no window of {max_length} subwords"}
     what = ", ".join(f"{count} of {records} records {told[name]}" for name, count in found.items())
-    print(f"{task} ({where}): {what} (said once for a task)", file=sys.stderr)
+    progress.say_once("lost", task, max_length, line=f"{task} ({where}): {what}")
 
 
 def _features(encoded: Any, **labels: list) -> list[Feature]:

@@ -106,10 +106,8 @@ def weights_fingerprint(start: Encoder) -> str:
     if found := on_the_hub(start):
         hashes = repr([(path, found.hashes[path]) for path in sorted(_read_files(found))])
         return f"{found.name}@{hashlib.sha256(hashes.encode()).hexdigest()[:16]}"
-    if start.model == f"package:{PACKED}":
-        return Path(
-            locate(start)
-        ).name  # has a digest of the packed file: that of what was unpacked varies with versions
+    if start.model == f"package:{PACKED}":  # by the packed file, as what is unpacked varies with versions
+        return Path(locate(start)).name
     return fingerprint(locate(start), start.revision, ("config.json", "tokenizer.json", "model.safetensors"))
 
 

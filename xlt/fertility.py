@@ -35,10 +35,8 @@ def fertility(lab: Lab, task: str = "udpos") -> pd.Series:
         return pd.Series(dtype=float)
     for code in lab.languages(task):
         words = lab.store.source.load(tasks.get(task), code, "test", SENTENCES)["tokens"][:]
-        encoded = tokenizer(encode.spaced(words, tokenizer), is_split_into_words=True, add_special_tokens=False)[
-            "input_ids"
-        ]
-        found[code] = sum(map(len, encoded)) / sum(map(len, words))
+        encoded = tokenizer(encode.spaced(words, tokenizer), is_split_into_words=True, add_special_tokens=False)
+        found[code] = sum(map(len, encoded["input_ids"])) / sum(map(len, words))
     return pd.Series(found).round(3)
 
 

@@ -101,3 +101,13 @@ class Line:
             print("\r" + text[:width].ljust(width), end=end, file=self.out, flush=True)
         else:
             print(text, file=self.out, flush=True)
+
+
+_said: set[tuple[object, ...]] = set()
+
+
+def say_once(*about: object, line: str) -> None:
+    """A line on stderr, for the first that says something `about` the same, such as the first language of a task."""
+    if about not in _said:
+        _said.add(about)
+        print(f"{line} (said once for a task)", file=sys.stderr)

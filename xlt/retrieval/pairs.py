@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
 
-from xlt import metrics
+from xlt import metrics, progress
 from xlt.metrics import DIRECTIONS
 from xlt.retrieval.cells import every
 from xlt.retrieval.search import Columns, Search
@@ -74,13 +73,10 @@ def _example(i: int, found: Found, right: Found, tied: Found) -> dict[str, Any]:
     }
 
 
-_said: set[str] = set()
-
-
 def _say_tied(search: Search, tied: Found) -> None:
     """In one line for the first language of a task that has some."""
     count, queries = sum(int(values.sum()) for values in tied.values()), sum(map(len, tied.values()))
-    if count and search.task.name not in _said:
-        _said.add(search.task.name)
+    if count:
         what = f"to {count} of {queries} queries several different sentences are equally near"
-        print(f"{search.task.name} ({search.evaluation.language}): {what} (said once for a task)", file=sys.stderr)
+        name, code = search.task.name, search.evaluation.language
+        progress.say_once("tied", name, line=f"{name} ({code}): {what}")
