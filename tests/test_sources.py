@@ -14,7 +14,7 @@ from conftest import tiny
 from datasets import ClassLabel, Dataset, Features, List, Value
 from datasets.exceptions import DatasetGenerationError
 
-from xlt import layout, sources, tasks
+from xlt import counts, layout, places, tasks
 from xlt.errors import UserError
 from xlt.sources import Source
 
@@ -64,7 +64,7 @@ def hub(tmp_path, monkeypatch):
 
 def forget():
     """What was found in folders: a test changes them."""
-    for kept in (sources._folder_at, layout._card, layout.layout, layout._sha256):
+    for kept in (places._folder_at, layout._card, layout.layout, layout._sha256):
         kept.cache_clear()
 
 
@@ -384,7 +384,7 @@ def test_a_language_that_lies_in_another_data_set(hub):
 def test_rows_are_counted_as_the_folder_declares_them(hub, rows, said):
     hub.put(nli(rows))
     (hub.root / "COUNTS.tsv").write_text("id\tconfig\tsplit\trows\nfacebook/xnli\tde\ttest\t3\n")
-    sources._counts.cache_clear()
+    counts.of_folder.cache_clear()
     if said:
         assert f"facebook/xnli/de/test: {said}; fetch the file again" in complaint(hub.source.load, XNLI, "de", "test")
     else:
@@ -395,10 +395,10 @@ def test_a_lost_row_is_seen_in_a_file_of_several_languages(hub):
     tydiqa, answers = tasks.get("tydiqa"), {"text": ["a"], "answer_start": [0]}
     ids = ["arabic-1", "korean-1", "korean-2"]
     hub.put({"id": ids, "context": ["a"] * 3, "question": ["q"] * 3, "answers": [answers] * 3}, tydiqa, "ko")
-    counts = "id\tconfig\tsplit\trows\ngoogle-research-datasets/tydiqa\tsecondary_task\tvalidation\t{}\n"
+    declared = "id\tconfig\tsplit\trows\ngoogle-research-datasets/tydiqa\tsecondary_task\tvalidation\t{}\n"
     for rows, said in ((3, None), (4, "secondary_task/validation: 3 rows, but the data set has 4; fetch the file")):
-        (hub.root / "COUNTS.tsv").write_text(counts.format(rows))
-        sources._counts.cache_clear()
+        (hub.root / "COUNTS.tsv").write_text(declared.format(rows))
+        counts.of_folder.cache_clear()
         if said:
             assert said in complaint(hub.source.load, tydiqa, "ko", "test")
         else:

@@ -8,8 +8,6 @@ declared set, not empty.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 
 import datasets
@@ -17,10 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from xlt import hub, prepared, records, repository, tasks, textfiles
+from xlt import counts, hub, labels, prepared, records, repository, tasks, textfiles
 from xlt.errors import UserError, unknown
-from xlt.layout import Folder, Layout, Place, layout
-from xlt.params import ROOT, Profile, cache_root
+from xlt.layout import Folder
+from xlt.params import Profile, cache_root
+from xlt.places import Places, named
 from xlt.tasks import Task
 
 
@@ -34,10 +33,9 @@ class Source:
         self, root: Path | None, revisions: dict[str, str] | None = None, label: dict | None = None,
         asked: tuple[str, ...] = (), planned: bool = False,
     ):  # fmt: skip
-        self.root, self.revisions, self.label, self.asked = root, revisions or {}, label, asked
-        self.planned = planned
+        self.root, self.label, self.asked, self.planned = root, label, asked, planned
+        self.places = Places(root, revisions or {}, world=bool(label))
         self._holding: set[tuple[str, ...]] = set()  # what was found here; asked for every score, so kept
-        self._seen = 0
         self.lacking: dict[str, str] = {}  # data set: why what was asked for is not there
 
     @classmethod
@@ -59,7 +57,7 @@ class Source:
 
     def look_again(self) -> None:
         """Folders may have changed: their files are listed again when they are next asked for."""
-        self._seen += 1
+        self.places.seen += 1
         self._holding.clear()
 
     def languages(self, task: Task, split: str) -> tuple[str, ...]:
@@ -75,17 +73,17 @@ class Source:
     def _codes(self, task: Task) -> tuple[str, ...]:
         if self.label and task.multilingual and not task.own:
             return tuple(self.label["languages"])
-        return task.everywhere if self.asked or self._folder(task) else task.languages
+        return task.everywhere if self.asked or self.places.folder(task) else task.languages
 
     def local(self, task: Task, code: str, split: str) -> bool:
         """Whether the records lie in a folder; else the hub has them, or its cache."""
         if task.parts and split == "train":
             return all(self.local(tasks.get(part), code, split) for part in task.parts)
-        return self._folder(task.at(code)) is not None
+        return self.places.folder(task.at(code)) is not None
 
     def _has(self, task: Task, code: str, split: str) -> bool:
         task = task.at(code)
-        folder = self._folder(task)
+        folder = self.places.folder(task)
         if self.label and task.definition and not (task.own or folder.is_dir()):
             raise UserError(f"task {task.name}: {task.dataset} is not in the generated world; give a folder's path")
         if split not in task.splits or (folder and not folder.is_dir()):
@@ -97,7 +95,7 @@ class Source:
 
     def _holds(self, task: Task, code: str, split: str) -> bool:
         try:
-            place, found = self._layout(task, code)
+            place, found = self.places.config(task, code)
         except UserError as error:
             if task.definition:  # the user's own: a slip in its declaration
                 raise
@@ -142,52 +140,13 @@ class Source:
                 )
             return where | self._made(where)
         try:
-            place, paths, found = self._files(task, code, split)
+            place, paths, found = self.places.files(task, code, split)
         except UserError:
             if not self.guessing:
                 raise
             return where | {"files": "unknown"}  # so no finished run is taken for this one
-        where |= textfiles.version(found.reader) | records.version(task)
+        where |= textfiles.version(found.reader) | labels.version(task)
         return where | {"files": [place.fingerprint(path) for path in paths]}
-
-    def _files(self, task: Task, code: str, split: str) -> tuple[Place, tuple[str, ...], Layout]:
-        """Where the split lies: a folder or repository, paths in it, and how they are read."""
-        place, found = self._layout(task, code)
-        if task.splits.get(split) in found.splits:
-            return place, found.splits[task.splits[split]], found
-        known = ", ".join(found.splits)
-        raise UserError(f"{_where(task, code, split)}: no such split (it has {known}); {self._mend(task)}")
-
-    def _layout(self, task: Task, code: str) -> tuple[Place, Layout]:
-        """Of a repository that is a loading script, the branch into which the hub has converted it."""
-        place, config = self._place(task), task.config_for(code)
-        try:
-            return place, layout(place, config)
-        except UserError as error:
-            converted = tasks.PARQUET
-            script = f"{task.dataset.rpartition('/')[2]}.py" in place.paths
-            if isinstance(place, Folder) or not script or place.revision == converted:
-                mend = f"; {self._mend(task)}" if isinstance(place, Folder) else ""
-                raise UserError(f"task {task.name}: {error}{mend}") from None
-        try:
-            place = repository.resolve(task.dataset, revision=converted)
-        except UserError:
-            script = f"{task.dataset} is a loading script, which is not run, and has no branch {converted}"
-            raise UserError(f"task {task.name}: {script}; name another data set") from None
-        return place, layout(place, config)
-
-    def _place(self, task: Task) -> Place:
-        folder = self._folder(task)
-        if folder is None and task.dataset.startswith(hub.NOT_ON_THE_HUB):
-            raise UserError(f"{task.dataset} is on no hub; set XLT_HUB_ROOT to a folder that has it")
-        if folder is None:
-            try:
-                return repository.resolve(task.dataset, revision=self._revision(task))
-            except UserError as error:
-                raise type(error)(f"task {task.name}: {error}") from None
-        if not folder.is_dir():
-            raise UserError(f"{task.dataset}: there is no such folder; {self._mend(task)}")
-        return _folder_at(folder, task.dataset, self._seen)
 
     def _made(self, where: dict) -> dict[str, int]:
         """What decides the records of a split of the generated world: a set more changes nothing for the others."""
@@ -207,26 +166,6 @@ class Source:
             raise UserError(f"{task.dataset}: the file does not name its labels; give labels: in task {task.name}")
         return tuple(name for name in names if name not in task.drop)
 
-    def _revision(self, task: Task) -> str | None:
-        return self.revisions.get(task.dataset) or task.revision or None
-
-    def _folder(self, task: Task) -> Path | None:
-        """The data set's folder; None where its records come from the hub: what a folder XLT_HUB_ROOT lacks."""
-        if task.own:
-            return ROOT / Path(task.dataset).expanduser()
-        if self.root is None:
-            return None
-        folder = self.root / task.dataset
-        here = self.label or task.dataset.startswith(hub.NOT_ON_THE_HUB) or folder.is_dir()
-        return folder if here else None
-
-    def _mend(self, task: Task) -> str:
-        if task.own:
-            return f"look into {task.dataset}"
-        if self._folder(task) is not None:
-            return f"look into {self.root.name}/{task.dataset}, or take it away to use the hub"
-        return f"correct task {task.name}"
-
     def load(self, task: Task, code: str, split: str, examples: int | None = None, seed: int = 0) -> datasets.Dataset:
         """The records of one language and split: all, or `examples` of them drawn with `seed`.
 
@@ -240,10 +179,11 @@ class Source:
             parts = [self.load(tasks.get(part), code, split) for part in task.parts]
             rows = datasets.concatenate_datasets(parts)
         else:
-            where = _where(task, code, split)
+            where = named(task, code, split)
             raw = self._read(task, code, split)
             rows = records.canonical(raw, task, code, where)
-            self._check_count(task, code, split, (len(raw), len(rows)), where)
+            root = self.root if self.places.folder(task) is not None else None
+            counts.check(root, task, code, split, (len(raw), len(rows)), where)
             if task.rows_of:
                 rows = rows.select(self._numbers(tasks.get(task.rows_of).at(code), code, split, len(rows)))
         if examples and examples < len(rows):
@@ -252,9 +192,9 @@ class Source:
 
     def _numbers(self, task: Task, code: str, split: str, most: int) -> list[int]:
         """The column `idx` of a task: numbers of the rows of another one, which has `most`."""
-        rows, where = self._read(task, code, split), _where(task, code, split)
+        rows, where = self._read(task, code, split), named(task, code, split)
         if "idx" not in rows.column_names:
-            raise UserError(f"{where}: no column idx with the numbers of the rows; {self._mend(task)}")
+            raise UserError(f"{where}: no column idx with the numbers of the rows; {self.places.mend(task)}")
         numbers = list(rows["idx"])
         if strange := [number for number in numbers if number not in range(most)]:
             raise UserError(f"{where}: idx {strange[0]!r} is no row of the other set, which has {most:,} rows")
@@ -262,8 +202,8 @@ class Source:
 
     def _read(self, task: Task, code: str, split: str) -> datasets.Dataset:
         """The rows as they lie there, every column."""
-        where = _where(task, code, split)
-        place, paths, found = self._files(task, code, split)
+        where = named(task, code, split)
+        place, paths, found = self.places.files(task, code, split)
         files = [place.file(path) for path in paths]
         try:
             return prepared.rows(files, found, [place.fingerprint(path) for path in paths])
@@ -271,7 +211,9 @@ class Source:
             if error.said == "empty":
                 raise UserError(f"{where}: {error.name} is empty; fetch the file again") from None
             bad = next((str(file) for file in files if file.name == error.name), "")
-            mend = self._mend(task) if isinstance(place, Folder) else f"delete {bad} and run again, which fetches it"
+            mend = (
+                self.places.mend(task) if isinstance(place, Folder) else f"delete {bad} and run again, which fetches it"
+            )
             raise UserError(f"{where}: damaged or unreadable: {error.name} ({error.said}); {mend}") from None
 
     def rows(self, task: Task, code: str, split: str) -> int | None:
@@ -281,7 +223,7 @@ class Source:
         """
         task = task.at(code)
         try:
-            place, paths, found = self._files(task, code, split)
+            place, paths, found = self.places.files(task, code, split)
             have = [place.file(p) if isinstance(place, Folder) else place.cached(p) for p in paths]
             if found.reader == "parquet" and all(have):
                 return sum(pq.read_metadata(file).num_rows for file in have)
@@ -290,44 +232,8 @@ class Source:
         except UserError:
             if not self.guessing:
                 raise
-            return _declared(task, code, split)
-        return _declared(task, code, split) or found.rows.get(task.splits[split])
-
-    def _check_count(self, task: Task, code: str, split: str, sizes: tuple[int, int], where: str) -> None:
-        """The number of rows: that of the folder's COUNTS.tsv, which counts files, else of the public data set.
-
-        So a lost first line, or a file that was cut, is seen. `sizes`: rows of the file and, of those, what was kept;
-        where a file holds several languages, the public data set is counted by language.
-        """
-        wanted, found = _declared(task, code, split), sizes[1] if task.prefix else sizes[0]
-        if self.root and self._folder(task) is not None:
-            wanted = _counts(self.root).get((task.dataset, task.config_for(code), task.splits[split]))
-            found = sizes[0]
-        if wanted is not None and wanted != found:
-            raise UserError(f"{where}: {found:,} rows, but the data set has {wanted:,}; fetch the file again")
-
-
-@cache
-def _counts(root: Path) -> dict[tuple[str, str, str], int]:
-    """Rows by id, config and split, as a folder declares them in COUNTS.tsv."""
-    file = root / "COUNTS.tsv"
-    lines = file.read_text(encoding="utf-8-sig").splitlines()[1:] if file.is_file() else []
-    return {(name, config, split): int(rows) for name, config, split, rows in (line.split("\t")[:4] for line in lines)}
-
-
-def _declared(task: Task, code: str, split: str) -> int | None:
-    rows = task.rows.get(split)
-    return rows.get(code) if isinstance(rows, Mapping) else rows
-
-
-@cache
-def _folder_at(root: Path, name: str, seen: int) -> Folder:
-    """One for each place, so that its files are listed once."""
-    return Folder(root, name, seen)
-
-
-def _where(task: Task, code: str, split: str) -> str:
-    return f"{task.dataset}/{task.config_for(code)}/{task.splits.get(split, split)}"
+            return counts.declared(task, code, split)
+        return counts.declared(task, code, split) or found.rows.get(task.splits[split])
 
 
 def _world(profile: Profile) -> Source:
