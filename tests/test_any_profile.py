@@ -15,7 +15,7 @@ import yaml
 matplotlib.use("Agg")
 
 from xlt import engine, params, tasks  # noqa: E402
-from xlt.params import ROOT  # noqa: E402
+from xlt.paths import ROOT  # noqa: E402
 from xlt.retrieval import cells  # noqa: E402
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 matplotlib.use("Agg")
 
-from xlt import params, report, site  # noqa: E402
+from xlt import paths, report, site  # noqa: E402
 from xlt.figures import canvas  # noqa: E402
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -81,9 +81,9 @@ def invented(folder):
 
 
 def committed(folder):
-    if not (params.ROOT / "reports" / "mini").is_dir():
+    if not (paths.ROOT / "reports" / "mini").is_dir():
         pytest.skip("no reports/mini")
-    shutil.copytree(params.ROOT / "reports" / "mini", folder)
+    shutil.copytree(paths.ROOT / "reports" / "mini", folder)
 
 
 @pytest.fixture(scope="module", params=[invented, committed], ids=["invented", "mini"])

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from conftest import InProcess, lab_of, tiny
 
-from xlt import engine, params, provenance, tasks
+from xlt import engine, paths, provenance, tasks
 from xlt.errors import UserError
 from xlt.lab import Lab
 from xlt.recipe import Evaluation, Part, Recipe, Stage
@@ -345,7 +345,7 @@ def test_runs_in_worker_processes_end_to_end(tmp_path, monkeypatch, places):
     lab = Lab(tiny(seeds=1))
     scores = lab.run({"direct": lab.recipe(target="xnli")}, lab.evaluations("xnli"))
     assert set(scores.language) == {"en", "de", "zh"}
-    assert sorted(path.name.rsplit("-", 1)[0] for path in (params.cache_root() / "runs").iterdir()) == [
+    assert sorted(path.name.rsplit("-", 1)[0] for path in (paths.cache_root() / "runs").iterdir()) == [
         "xlmr", "xlmr-mnli",
     ]  # fmt: skip
     monkeypatch.setattr(engine, "_pool", lambda *_: pytest.fail("started a pool"))

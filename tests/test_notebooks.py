@@ -16,7 +16,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from xlt import notebooks, progress
 from xlt.errors import UserError
-from xlt.notebooks import ROOT, check_parameters, declared, incomplete, run_notebooks, select, tidy
+from xlt.notebooks import check_parameters, declared, incomplete, run_notebooks, select, tidy
+from xlt.paths import ROOT
 
 PARAMETERS = (
     'profile: str = "mini"  # which profile\nrate: float = 0.1\nseeds: int = 3\nlanguages: tuple[str, ...] = ()'

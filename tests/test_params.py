@@ -2,7 +2,7 @@
 
 import pytest
 
-from xlt import params, tasks
+from xlt import params, paths, tasks
 from xlt.errors import UserError
 
 MINIMAL = "description: d\nencoder: {text: text, languages: [en]}\n"
@@ -194,7 +194,7 @@ def test_paths_of_data_start_at_the_file_that_declares_them(written, tmp_path, f
 
 def test_a_path_inside_the_project_stays_the_same_everywhere():
     declared = {"mine": {"dataset": "../tests"}, "other": {"dataset": "owner/name"}, "third": {"dataset": "~/x"}}
-    placed = params._placed(declared, params.ROOT / "params")
+    placed = params._placed(declared, paths.ROOT / "params")
     assert [task["dataset"] for task in placed.values()] == ["./tests", "owner/name", "~/x"]
 
 
@@ -235,9 +235,9 @@ def test_retrieval_is_no_training_stage():
 def test_cache_and_reports_where_the_environment_says(monkeypatch, tmp_path):
     monkeypatch.setenv("XLT_CACHE", str(tmp_path / "c"))
     monkeypatch.setenv("XLT_REPORTS", str(tmp_path / "r"))
-    assert (params.cache_root(), params.reports_root()) == (tmp_path / "c", tmp_path / "r")
+    assert (paths.cache_root(), paths.reports_root()) == (tmp_path / "c", tmp_path / "r")
     monkeypatch.delenv("XLT_CACHE")
-    assert params.cache_root() == params.ROOT / ".cache"
+    assert paths.cache_root() == paths.ROOT / ".cache"
 
 
 def test_null_that_stands_for_nothing_survives_another_profile(written):

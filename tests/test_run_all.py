@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from xlt.params import ROOT, profiles
+from xlt.params import profiles
+from xlt.paths import ROOT
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ matplotlib.use("Agg")
 
 from matplotlib.figure import Figure  # noqa: E402
 
-from xlt import params, report, site  # noqa: E402
+from xlt import paths, report, site  # noqa: E402
 from xlt.errors import UserError  # noqa: E402
 
 EVIL = "<script>alert(1)</script>"
@@ -225,7 +225,7 @@ def test_latex_tables_compile_as_they_are(profile):
     report.save_table(pd.DataFrame({"value": [0.5, None]}), profile / "tables", "matrix", "a_1 & 5 %", shown=shown)
     long = pd.DataFrame({"a_question": ["Is SQuAD last better than SQuAD first? " * 3] * 90, "effect": ["−0.1"] * 90})
     report.save_table(long, profile / "tables", "long", "c")
-    tables = [*(profile / "tables").glob("*.tex"), *(params.ROOT / "reports" / "mini" / "tables").glob("*.tex")]
+    tables = [*(profile / "tables").glob("*.tex"), *(paths.ROOT / "reports" / "mini" / "tables").glob("*.tex")]
     body = "".join(rf"\input{{{path}}}\clearpage" for path in tables)
     head = r"\documentclass{article}\usepackage{booktabs,graphicx,longtable}\begin{document}"
     (profile / "all.tex").write_text(head + body + r"\end{document}", encoding="utf-8")

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 from xlt import params
-from xlt.params import ROOT
+from xlt.paths import ROOT
 from xlt.studies import PHASES
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

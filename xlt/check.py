@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from xlt import params, stats
+from xlt import params, paths, stats
 from xlt.claims import Claim, Declared, Use, load
 from xlt.effects import Effect, Missing, effect, read
 from xlt.errors import UserError
@@ -46,7 +46,7 @@ def check(profile: str, reports: Path | None = None, declared: Declared | None =
     Raises:
         UserError: no score files there, or damaged ones; an unknown profile; claims that are not valid.
     """
-    folder = (reports or params.reports_root()) / Path(profile).stem
+    folder = (reports or paths.reports_root()) / Path(profile).stem
     tables = read(folder)
     if not tables:
         raise UserError(f"{folder.name} has no scores*.csv to check; run ./run_all.sh --profile {folder.name} first")

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal, NamedTuple
 import yaml
 from pydantic import BeforeValidator, Field, model_validator
 
-from xlt import params, tasks
+from xlt import params, paths, tasks
 from xlt.arms import Settings
 from xlt.errors import UserError, unknown
 from xlt.files import read_yaml
 
-FILE = params.ROOT / "params" / "claims.yaml"
+FILE = paths.ROOT / "params" / "claims.yaml"
 
 
 def _several(value: Any) -> Any:

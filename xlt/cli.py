@@ -132,13 +132,13 @@ def _learn(profile: str | None) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's end stops the kernel too
-    from xlt import finished, hub, params
+    from xlt import finished, hub, params, paths
 
     profile = _profile(arguments.profile)
     settings = params.load(profile)  # what is wrong in it is said at once
     whole = not (arguments.only or arguments.stored)
     if whole and finished.unchanged(settings):
-        report = params.reports_root() / settings.name / "index.html"
+        report = paths.reports_root() / settings.name / "index.html"
         print(f"nothing has changed since the last whole run; report: {os.path.relpath(report)}")
         return 0
     hub.ready(settings)  # and what it needs and cannot have, too: a notebook would say it later and at length

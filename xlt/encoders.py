@@ -20,7 +20,7 @@ from tokenizers import decoders as token_decoders
 from xlt import repository
 from xlt.errors import UserError
 from xlt.files import State, state
-from xlt.params import ROOT, cache_root
+from xlt.paths import ROOT, cache_root
 from xlt.recipe import Encoder
 from xlt.repository import Repository
 

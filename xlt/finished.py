@@ -12,7 +12,7 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from xlt import params, provenance
+from xlt import paths, provenance
 from xlt.files import write_atomically
 from xlt.params import Profile
 from xlt.recipe import digest
@@ -32,11 +32,11 @@ def note(profile: Profile) -> None:
 
 
 def _stamp(profile: Profile) -> Path:
-    return params.cache_root() / "finished" / f"{profile.name}-{digest(str(_report(profile)))}"
+    return paths.cache_root() / "finished" / f"{profile.name}-{digest(str(_report(profile)))}"
 
 
 def _report(profile: Profile) -> Path:
-    return params.reports_root() / profile.name
+    return paths.reports_root() / profile.name
 
 
 def _key(profile: Profile) -> str | None:

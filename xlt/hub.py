@@ -10,7 +10,8 @@ import huggingface_hub
 
 from xlt import repository, tasks
 from xlt.errors import UserError
-from xlt.params import ROOT, Profile
+from xlt.params import Profile
+from xlt.paths import ROOT
 from xlt.tasks import Task
 
 NOT_ON_THE_HUB = "xlt/"  # ids of data sets that are converted from elsewhere, or the generated world's

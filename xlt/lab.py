@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from xlt import caveats, conditions, engine, hub, params, plan, progress, provenance, tasks
+from xlt import caveats, conditions, engine, hub, params, paths, plan, progress, provenance, tasks
 from xlt.collapse import choices
 from xlt.errors import UserError
 from xlt.files import write_atomically
@@ -40,7 +40,7 @@ Wanted = tuple[str, int, Recipe, list[Evaluation]]  # label, seed, recipe, what 
 
 def open_store(profile: Profile, planned: bool = False) -> Store:
     """Runs of all profiles share one folder: a run is what its key says, whoever asked for it."""
-    return Store(params.cache_root() / "runs", Source.of(profile, planned))
+    return Store(paths.cache_root() / "runs", Source.of(profile, planned))
 
 
 class Lab:
@@ -237,7 +237,7 @@ class Lab:
     @property
     def reports(self) -> Path:
         """The folder of this profile's report."""
-        return params.reports_root() / self.profile.name
+        return paths.reports_root() / self.profile.name
 
     def _settings(self) -> str:
         """Digest of all in the profile that can decide a result."""

@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 import regex
 
-from xlt import params, tasks
+from xlt import paths, tasks
 from xlt.files import write_atomically
 from xlt.recipe import Evaluation, Recipe, digest
 from xlt.retrieval.pools import language_of
@@ -117,7 +117,7 @@ def _compared(source: Source, training: Training, tested: Tested) -> list[dict[s
     data = [source.identity(learned, language, "train") for language in sorted(training[1])]
     key = [VERSION, learned.version, data, tasks.get(name).version, source.identity(tasks.get(name), code, split)]
     key += [source.identity(tasks.get(pool), language, split) for pool, language in _pools(name, code)]
-    file = params.cache_root() / "leaks" / f"{learned.name}-{name}-{code}-{digest(key)}.json"
+    file = paths.cache_root() / "leaks" / f"{learned.name}-{name}-{code}-{digest(key)}.json"
     if file.is_file():
         counts = json.loads(file.read_text(encoding="utf-8"))
     else:
@@ -174,7 +174,7 @@ def _tested(source: Source, task: str, code: str, split: str) -> Texts:
 def _texts(source: Source, task: str, code: str, split: str) -> Texts:
     """The texts of a split, hashed; kept on disk, since every notebook asks for those of pretraining again."""
     key = [VERSION, tasks.get(task).version, source.identity(tasks.get(task), code, split)]
-    file = params.cache_root() / "leaks" / f"{task}-{code}-{split}-{digest(key)}.npz"
+    file = paths.cache_root() / "leaks" / f"{task}-{code}-{split}-{digest(key)}.npz"
     if file.is_file():
         with np.load(file, allow_pickle=False) as arrays:
             return dict(arrays)

@@ -14,7 +14,7 @@ from xlt import conditions, stats
 from xlt.arms import CLEAN, PAIR, SELECTORS
 from xlt.artifacts import NOT_RUN
 from xlt.contrasts import drops, tested
-from xlt.params import ROOT
+from xlt.paths import ROOT
 from xlt.studies import Study
 from xlt.tables import points
 

@@ -35,7 +35,7 @@ from papermill.exceptions import PapermillExecutionError
 from pydantic import TypeAdapter, ValidationError
 
 from xlt.errors import UserError, unknown
-from xlt.params import ROOT, reports_root
+from xlt.paths import ROOT, reports_root
 from xlt.progress import Line, duration
 
 Parameters = Mapping[str, Any]

@@ -6,7 +6,6 @@ Encoder decides results; `resources` never does.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -20,20 +19,10 @@ from xlt.arms import CLEAN, SELECTORS, Plan, Settings, written_out
 from xlt.errors import UserError, unknown
 from xlt.files import read_yaml
 from xlt.languages import LANGUAGES, language
+from xlt.paths import ROOT
 from xlt.recipe import PACKAGED, Encoder, Evaluation, Stage
 
-ROOT = Path(__file__).resolve().parents[1]
 REPEATED = "target"  # as the task of a control: whatever the target is
-
-
-def cache_root() -> Path:
-    """Where runs and generated data are kept: `.cache/` of the project, or XLT_CACHE."""
-    return Path(os.environ.get("XLT_CACHE") or ROOT / ".cache").expanduser().resolve()
-
-
-def reports_root() -> Path:
-    """Where reports are written: `reports/` of the project, or XLT_REPORTS."""
-    return Path(os.environ.get("XLT_REPORTS") or ROOT / "reports").resolve()
 
 
 class World(Settings):

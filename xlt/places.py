@@ -10,7 +10,7 @@ from pathlib import Path
 from xlt import hub, repository, tasks
 from xlt.errors import UserError
 from xlt.layout import Folder, Layout, Place, layout
-from xlt.params import ROOT
+from xlt.paths import ROOT
 from xlt.tasks import Task
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from xlt import engine, hub, tasks
 from xlt.errors import UserError
-from xlt.params import ROOT
+from xlt.paths import ROOT
 from xlt.progress import duration
 from xlt.recipe import Ball, Encoder, Evaluation, Part, Recipe, Stage
 

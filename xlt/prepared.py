@@ -24,7 +24,7 @@ from datasets.packaged_modules import _PACKAGED_DATASETS_MODULES
 from xlt import textfiles
 from xlt.files import write_atomically
 from xlt.layout import Layout
-from xlt.params import cache_root
+from xlt.paths import cache_root
 
 datasets.disable_progress_bars()
 datasets.logging.set_verbosity(logging.CRITICAL)  # what is wrong with a file is said here, in one line

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from xlt.params import ROOT
+from xlt.paths import ROOT
 
 PACKAGES = ("torch", "transformers", "datasets", "peft", "tokenizers", "numpy")
 MACHINE = ("device", "precision", "processor", "instructions", "threads")  # of an environment

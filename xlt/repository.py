@@ -27,7 +27,7 @@ from huggingface_hub.utils import logging, parse_ratelimit_headers
 
 from xlt.errors import UserError, unknown
 from xlt.files import write_atomically
-from xlt.params import cache_root
+from xlt.paths import cache_root
 
 logging.set_verbosity_error()  # of every single try; what matters is said here
 huggingface_hub.utils.disable_progress_bars()

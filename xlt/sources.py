@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 from xlt import counts, hub, labels, prepared, records, repository, tasks, textfiles
 from xlt.errors import UserError, unknown
 from xlt.layout import Folder
-from xlt.params import Profile, cache_root
+from xlt.params import Profile
+from xlt.paths import cache_root
 from xlt.places import Places, named
 from xlt.tasks import Task
 

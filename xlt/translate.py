@@ -25,7 +25,7 @@ from xlt.encoders import fingerprint
 from xlt.errors import UserError
 from xlt.files import write_atomically
 from xlt.languages import language
-from xlt.params import ROOT, cache_root
+from xlt.paths import ROOT, cache_root
 from xlt.recipe import digest
 from xlt.sources import Source
 from xlt.tasks import Task
