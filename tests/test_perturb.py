@@ -249,6 +249,20 @@ def test_a_users_files(tmp_path):
     assert one(f"code-mix:{tmp_path}/words.tsv", "No way", "en") == "Nein way"
 
 
+def test_words_of_a_list_are_found_and_put_with_the_capitals_of_the_language(tmp_path, wordnets):
+    """Turkish and Azerbaijani have two i, each with its own capital; capitals stay capitals."""
+    (tmp_path / "tr.tsv").write_text("word\ttranslation\nışık\tlight\nızgara\tgrill\niyi\tgood\n")
+    mixed = one(f"code-mix:{tmp_path}/tr.tsv", "ışık iyi Izgara İyi IŞIK I\u0307yi", "tr")
+    assert mixed == "light good Grill Good LIGHT Good"
+    (tmp_path / "near.json").write_text('{"güzel": ["iyi"], "ışıklı": ["ılık"]}')
+    for code in ("tr", "az"):
+        assert one(f"synonyms:{tmp_path}/near.json", "Güzel GÜZEL Işıklı", code) == "İyi İYİ Ilık"
+        assert one(f"rs-da-clean:{tmp_path}/near.json", "Işıklı", code, seed=1) in ("Ilık", "Işıklı")
+    (wordnets / "en-tr.tsv.gz").write_bytes(gzip.compress(b"english\tpos\ttranslation\tsynset\ncow\tn\tinek\t1"))
+    assert one("code-mix:tr", "Cow", "en") == "İnek" and one("code-mix", "İnek", "tr") == "Cow"
+    assert one("code-mix:fr", "CAR", "en") in ("AUTO", "VOITURE")
+
+
 @pytest.mark.parametrize("text", ['{"hello": [""]}', '{"hello": [null, 3]}', '{"hello": ["a", " "]}'])
 @pytest.mark.parametrize("name", ["synonyms", "rs-da", "rs-da-clean", "code-mix"])
 def test_the_words_of_a_users_file_are_texts(tmp_path, text, name):

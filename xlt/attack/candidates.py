@@ -99,7 +99,7 @@ def places(
     for number, (start, end), others in options:
         word = texts[number][start:end]
         others = [other for other in dict.fromkeys(others) if _fits(other, word, family)]
-        if others and key(word) not in kept:
+        if others and key(word, language.partition("@")[0]) not in kept:
             found.append(Place(number, start, end, tuple(others[: attack.candidates])))
     return found
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from xlt.case import DOTTED_I
 from xlt.metrics.answers import (
-    DOTTED_I,
     exact_match,
     exact_match_language_aware,
     f1,

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import regex
 
+from xlt.case import lower
 from xlt.metrics.checks import same_length
 
 Answers = Sequence[str | None]
@@ -135,8 +136,6 @@ _ARTICLES = {  # en, de, es, vi follow MLQA's scorer
     "vi": "của là cái chiếc những",
     "el": "ο η το οι τα του της των τον την τους τις ένας μια μία ένα",
 }
-DOTTED_I = ("az", "tr")  # languages whose small i has a dotted capital, and another i without
-_SMALL_I = str.maketrans("İI", "iı")
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _CHARACTER_OR_WORD = regex.compile(rf"[{_UNSPACED}]\p{{M}}*|[^\s{_UNSPACED}]+")
 
@@ -147,8 +146,7 @@ def _language_aware(language: str) -> Callable[[str], Tokens]:
     prefix = r"^ال(?=..)" if base in ("ar", "arz") else "(?!)"  # at least two letters must remain
 
     def tokens(text: str) -> Tokens:
-        text = unicodedata.normalize("NFKC", text)
-        text = _without_punctuation((text.translate(_SMALL_I) if base in DOTTED_I else text).lower())
+        text = _without_punctuation(lower(unicodedata.normalize("NFKC", text), base))
         words = (re.sub(prefix, "", word) for word in _CHARACTER_OR_WORD.findall(text))
         return [word for word in words if word not in articles]
 

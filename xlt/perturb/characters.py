@@ -12,6 +12,7 @@ from typing import Literal
 
 import regex
 
+from xlt.case import lower, upper
 from xlt.perturb import keyboards
 from xlt.perturb.align import Edit
 from xlt.perturb.registry import TEXT_FAMILIES, Site, perturbation
@@ -79,15 +80,6 @@ def substitute(text: str, site: Site) -> Iterator[Edit]:
 # Case
 
 _CASED = "Latn Cyrl Grek"
-_DOTTED = str.maketrans({"i": "İ"}), str.maketrans({"I": "ı", "İ": "i"})
-
-
-def upper(text: str, language: str) -> str:
-    return (text.translate(_DOTTED[0]) if language in ("tr", "az") else text).upper()
-
-
-def lower(text: str, language: str) -> str:
-    return (text.translate(_DOTTED[1]) if language in ("tr", "az") else text).lower()
 
 
 @perturbation("upper", "character", "letters up to case", unit="word", scripts=_CASED)

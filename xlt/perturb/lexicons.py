@@ -16,6 +16,7 @@ from xlt.errors import UserError
 from xlt.perturb import wordnets, worldwords
 from xlt.perturb.wordfiles import Lexicon, Table, read
 
+_READING = "2"  # raised when words of files are found or put otherwise than before
 _DEFAULT = {"code-mix": "en", "synonyms": "", "rs-da": "", "rs-da-clean": ""}  # into which language; "": the same
 
 
@@ -34,7 +35,7 @@ def translations(language: str, into: str) -> Lexicon:
 def _translations(language: str, into: str, _: str | None) -> Lexicon:
     table: Table = defaultdict(list)
     parts = [
-        read(str(_place(part)), ("word", "translation")) if _is_file(part) else _pair(language, part)
+        read(str(_place(part)), ("word", "translation"), language) if _is_file(part) else _pair(language, part)
         for part in into.split("+")
     ]
     for part in parts:
@@ -53,12 +54,12 @@ def synonyms(language: str, file: str = "") -> Lexicon:
         UserError: a file that is missing or has other columns, or no synonyms for the language.
     """
     if file:
-        return read(str(_place(file)), ("word", "neighbour"))
+        return read(str(_place(file)), ("word", "neighbour"), language)
     return _found(language, language) or _missing(f"synonyms for {language}", "synonyms")
 
 
 def files(name: str, language: str) -> dict[str, str]:
-    """Name -> SHA-256 of the word lists that perturbation `name` reads: files, else the words of the generated world.
+    """Name -> hash of the word lists that perturbation `name` reads: files, else the words of the generated world.
 
     Empty where it reads none, or there are none for the language.
     """
@@ -101,7 +102,7 @@ def _fingerprints(language: str, part: str) -> dict[str, str]:
 
 def _fingerprint(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(_READING.encode() + path.read_bytes()).hexdigest()
     except OSError as error:
         raise UserError(f"lexicon file {path} cannot be read ({error.strerror}); README, Word lists") from None
 

@@ -12,6 +12,7 @@ from functools import cache
 
 import regex
 
+from xlt.case import like
 from xlt.perturb.align import Edit
 from xlt.perturb.lexicons import synonyms
 from xlt.perturb.registry import Site, perturbation
@@ -42,12 +43,12 @@ def cleaned(text: str, site: Site) -> Iterator[Edit]:
     table, kept = synonyms(language, site.argument).table, stop_words(language)
     for start, end in words(text):
         word = text[start:end]
-        if key(word) in kept or _DIGIT.search(word):
+        if (small := key(word, language)) in kept or _DIGIT.search(word):
             continue
-        others = [other for other in table.get(key(word), ()) if not kept.intersection(key(other).split())]
+        others = [other for other in table.get(small, ()) if not kept.intersection(key(other, language).split())]
         new = site.rng.choice([word, *others])
         if new != word:
-            yield Edit(start, end, new[0].upper() + new[1:] if word[0].isupper() else new)
+            yield Edit(start, end, like(word, new, language))
 
 
 @cache
@@ -55,7 +56,8 @@ def stop_words(language: str) -> frozenset[str]:
     """Function words of the language, in small letters; empty where the package stop-words has no list."""
     from stop_words import StopWordError, get_stop_words
 
+    base = language.partition("@")[0]
     try:
-        return frozenset(map(key, get_stop_words(list_code(language.partition("@")[0]))))
+        return frozenset(key(word, base) for word in get_stop_words(list_code(base)))
     except StopWordError:
         return frozenset()

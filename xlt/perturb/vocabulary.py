@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 
 import regex
 
+from xlt.case import like, lower
 from xlt.perturb.align import Edit, Span
 from xlt.perturb.lexicons import synonyms, translations
 from xlt.perturb.registry import Site, perturbation
@@ -26,66 +27,70 @@ _LONGEST = 6  # characters of a Chinese lexicon entry
               argument="LANGUAGE[+LANGUAGE...]/FILE.tsv", packages="simplemma")  # fmt: skip
 def code_mix(text: str, site: Site) -> Iterator[Edit]:
     """Another language's word from a lexicon, as in PolyGloss (Tan and Joty 2021) without its search (default: en)."""
-    yield from _replaced(text, translations(site.language.partition("@")[0], site.argument or "en"), site)
+    yield from _drawn(_translated(text, site), site)
 
 
 @perturbation("synonyms", "word", "meaning, roughly: a hypernym or neighbour can change an NLI label",
               unit="word of the lexicon", argument="FILE.json/FILE.tsv", packages="simplemma")  # fmt: skip
 def synonym(text: str, site: Site) -> Iterator[Edit]:
     """A synonym or, in the generated world, a hypernym; a user's file can list other neighbours."""
-    yield from _replaced(text, synonyms(site.language.partition("@")[0], site.argument), site)
+    yield from _drawn(_synonyms(text, site), site)
 
 
-@perturbation("inflection", "word", "lemmas", unit="inflected word", languages=_INFLECTED, packages="simplemma")
+@perturbation("inflection", "word", "lemmas", unit="inflected word", languages=_INFLECTED, packages="simplemma",
+              version=2)  # fmt: skip
 def inflection(text: str, site: Site) -> Iterator[Edit]:
     """Another form of the same lemma, as in Morpheus (Tan et al. 2020) without its search; forms from simplemma."""
-    yield from _drawn(text, _inflected(text, site), site)
+    yield from _drawn(_inflected(text, site), site)
 
 
 def choices(name: str, text: str, site: Site) -> list[tuple[Span, list[str]]]:
     """All that code-mix, synonyms or inflection could put in the place of each word, the best of a lexicon first."""
+    found = {"inflection": _inflected, "code-mix": _translated}.get(name, _synonyms)
+    return list(found(text, site))
+
+
+def _translated(text: str, site: Site) -> Iterator[tuple[Span, list[str]]]:
+    into = site.argument or "en"
+    return _found(text, translations(site.language.partition("@")[0], into), site, into.partition("@")[0])
+
+
+def _synonyms(text: str, site: Site) -> Iterator[tuple[Span, list[str]]]:
     language = site.language.partition("@")[0]
-    if name == "inflection":
-        found = _inflected(text, site)
-    elif name == "code-mix":
-        found = _found(text, translations(language, site.argument or "en"), site)
-    else:
-        found = _found(text, synonyms(language, site.argument), site)
-    return [((start, end), [_like(text[start:end], other) for other in others]) for (start, end), others in found]
+    return _found(text, synonyms(language, site.argument), site, language)
 
 
 def _inflected(text: str, site: Site) -> Iterator[tuple[Span, list[str]]]:
-    lemmas, forms = _forms(site.language)
+    (lemmas, forms), language = _forms(site.language), site.language
     for start, end in words(text):
         word = text[start:end]
         if len(word) < _SHORTEST:
             continue
-        lemma = lemmas.get(word) or lemmas.get(word.lower())
-        others = [form for form in forms.get(lemma, ()) if form.lower() != word.lower()]
-        if others:
+        small = lower(word, language)
+        others = forms.get(lemmas.get(word) or lemmas.get(small), ())
+        if others := [like(word, form, language) for form in others if lower(form, language) != small]:
             yield (start, end), others
 
 
-def _replaced(text: str, lexicon: Lexicon, site: Site) -> Iterator[Edit]:
-    yield from _drawn(text, _found(text, lexicon, site), site)
-
-
-def _drawn(text: str, found: Iterator[tuple[Span, list[str]]], site: Site) -> Iterator[Edit]:
+def _drawn(found: Iterator[tuple[Span, list[str]]], site: Site) -> Iterator[Edit]:
     for (start, end), others in found:
-        yield Edit(start, end, _like(text[start:end], site.rng.choice(others)))
+        yield Edit(start, end, site.rng.choice(others))
 
 
-def _found(text: str, lexicon: Lexicon, site: Site) -> Iterator[tuple[Span, list[str]]]:
-    """Entries of the lexicon in the text, from left to right: two words before one, without spaces the longest."""
-    at = 0
+def _found(text: str, lexicon: Lexicon, site: Site, into: str) -> Iterator[tuple[Span, list[str]]]:
+    """Entries of the lexicon in the text, from left to right: two words before one, without spaces the longest.
+
+    Their capitals are those of `into`; of a file, whose language nobody says, English ones.
+    """
+    at, language = 0, site.language.partition("@")[0]
     for start, end in _candidates(text, site.script):
         if start < at:
             continue
-        word = key(text[start:end])
-        others = lexicon.table.get(word) or (lexicon.table.get(_lemma(word, site.language)) if lexicon.lemmas else None)
+        word, small = text[start:end], key(text[start:end], language)
+        others = lexicon.table.get(small) or (lexicon.table.get(_lemma(small, language)) if lexicon.lemmas else None)
         if others:
             at = end
-            if others := [other for other in others if other != text[start:end]]:
+            if others := [like(word, other, into) for other in others if other != word]:
                 yield (start, end), others
 
 
@@ -102,16 +107,11 @@ def _candidates(text: str, script: str) -> Iterator[Span]:
         yield start, end
 
 
-def _like(word: str, other: str) -> str:
-    """`other` with a capital where `word` has one."""
-    return other[0].upper() + other[1:] if word[0] != word[0].lower() else other
-
-
 @cache
 def _lemma(word: str, language: str) -> str:
     from simplemma import lemmatize
 
-    return key(lemmatize(word, lang=list_code(language))) if language in _INFLECTED.split() else word
+    return key(lemmatize(word, lang=list_code(language)), language) if language in _INFLECTED.split() else word
 
 
 @lru_cache(2)  # up to some hundred megabytes for Finnish

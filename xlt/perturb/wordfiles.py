@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 from unicodedata import normalize
 
+from xlt.case import lower
 from xlt.errors import UserError
 
 Table = dict[str, list[str]]
@@ -27,8 +28,8 @@ class Lexicon(NamedTuple):
     lemmas: bool
 
 
-def key(word: str) -> str:
-    return normalize("NFC", word.lower())
+def key(word: str, language: str) -> str:
+    return normalize("NFC", lower(normalize("NFC", word), language))
 
 
 def list_code(language: str) -> str:
@@ -37,7 +38,8 @@ def list_code(language: str) -> str:
 
 
 @cache
-def read(name: str, columns: tuple[str, str]) -> Lexicon:
+def read(name: str, columns: tuple[str, str], language: str) -> Lexicon:
+    """The lexicon of a file for words of `language`."""
     if name.endswith(".json"):
         try:
             found = json.loads(Path(name).read_text(encoding="utf-8-sig"))
@@ -48,11 +50,11 @@ def read(name: str, columns: tuple[str, str]) -> Lexicon:
         for word, others in found.items():
             if bad := [other for other in others if not isinstance(other, str) or not other.strip()]:
                 raise UserError(f"lexicon file {name}: {word!r} has {bad[0]!r} among its words; give texts, none blank")
-        return Lexicon({key(word): others for word, others in found.items() if others}, False)
+        return Lexicon({key(word, language): others for word, others in found.items() if others}, False)
     pairs = list(rows(Path(name), columns))
     if blank := [word for word, other in pairs if not other.strip()]:
         raise UserError(f"lexicon file {name}: {blank[0]!r} has a blank {columns[1]}; fill it or leave the line out")
-    return Lexicon(grouped(pairs), False)
+    return Lexicon(grouped(pairs, language), False)
 
 
 def rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -75,9 +77,9 @@ def rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         raise UserError(f"lexicon file {path} cannot be read ({error})") from None
 
 
-def grouped(pairs: Iterable[tuple[str, ...]]) -> Table:
+def grouped(pairs: Iterable[tuple[str, ...]], language: str) -> Table:
     table: Table = defaultdict(list)
     for word, other in pairs:
-        if other and other not in table[key(word)]:
-            table[key(word)].append(other)
+        if other and other not in table[key(word, language)]:
+            table[key(word, language)].append(other)
     return dict(table)

@@ -46,25 +46,25 @@ def paths(language: str, into: str) -> list[Path]:
 def lexicon(language: str, into: str) -> Lexicon | None:
     """Words of `language` in `into`, or its synonyms where both are the same; None without the files."""
     found = paths(language, into)
-    return _linked(found[0], language == "en", found[-1], into == "en") if found else None
+    return _linked(found[0], language, found[-1], into) if found else None
 
 
 @cache
-def _linked(path: Path, english: bool, into: Path, into_english: bool) -> Lexicon:
+def _linked(path: Path, language: str, other_path: Path, into: str) -> Lexicon:
     """Words of one file's side with those of another file's side in the same synset."""
     senses: dict[str, dict[str, str]] = defaultdict(dict)  # word -> synset -> part of speech, best sense first
     for source, translation, pos, synset in rows(path, ("english", "translation", "pos", "synset")):
-        senses[key(source if english else translation)].setdefault(synset, pos)
+        senses[key(source if language == "en" else translation, language)].setdefault(synset, pos)
     members: dict[str, dict[str, None]] = defaultdict(dict)  # synset -> words, each once
-    for source, translation, synset in rows(into, ("english", "translation", "synset")):
-        members[synset][source if into_english else translation] = None
-    synonyms = path == into and english == into_english
+    for source, translation, synset in rows(other_path, ("english", "translation", "synset")):
+        members[synset][source if into == "en" else translation] = None
+    synonyms = path == other_path and (language == "en") == (into == "en")
     table = {}
     for word, found in senses.items():
         synset = next((synset for synset in found if synset in members), None)
         if synset is None or len(set(found.values())) > 1 or len(word) < (_SHORTEST if word < "\u2e80" else 2):
             continue
-        others = [other for other in members[synset] if key(other) != word]
+        others = [other for other in members[synset] if key(other, into) != word]
         if others and (synonyms or len(others) == len(members[synset])):
             table[word] = others
     return Lexicon(table, True)

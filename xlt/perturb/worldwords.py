@@ -22,7 +22,7 @@ def lexicon(language: str, into: str) -> Lexicon | None:
     else:
         wider = {noun: hypernym for noun, (_, hypernym, _) in NOUNS.items() if hypernym}
         pairs = [pair for noun, hypernym in wider.items() for pair in zip(ours[noun], ours[hypernym], strict=False)]
-    return Lexicon(grouped(pairs), False)
+    return Lexicon(grouped(pairs, language), False)
 
 
 @cache
