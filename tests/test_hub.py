@@ -179,7 +179,7 @@ def test_what_only_a_study_needs_may_be_missing(offline):
     hub.check(base)
 
 
-FROM_THE_HUB = [name for name in params.profiles() if params.load(name).data.source == "hub"]
+FROM_THE_HUB = [name for name in params.profiles() if params.load(name).data.source == "hub" and name != "bare"]
 
 
 @pytest.mark.parametrize("name", FROM_THE_HUB)

@@ -70,7 +70,7 @@ def test_all_profiles_are_there():
 
 def test_an_unknown_profile():
     assert complaint("minni") == "unknown profile 'minni'; did you mean mini?"
-    assert "known: base" in complaint("qqqq")
+    assert "known: bare, base" in complaint("qqqq")
 
 
 def test_a_missing_file(tmp_path):
@@ -144,7 +144,7 @@ def test_a_file_that_is_no_text(tmp_path):
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "- a\n- b\n", "text"])
 def test_a_file_without_settings(written, text):
-    assert complaint(written(text)) == "mine.yaml holds no settings; start from a copy of params/mini.yaml"
+    assert complaint(written(text)) == "mine.yaml holds no settings; begin with `extends: bare`"
 
 
 def test_a_path_gives_a_profile_named_after_the_file(written):

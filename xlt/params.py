@@ -1,7 +1,7 @@
 """Profiles: YAML files in params/, checked field by field before anything starts.
 
-A profile may `extends` another and then states only what differs. What is in a Stage or an
-Encoder decides results; `resources` never does.
+A profile may `extends` another and then states only what differs; `bare` has nothing to take out. What is in a Stage or
+an Encoder decides results; `resources` never does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, Field, PositiveInt, ValidationError
 
-from xlt import tasks
+from xlt import durations, tasks
 from xlt.arms import CLEAN, SELECTORS, Plan, Settings, written_out
 from xlt.errors import UserError, unknown
 from xlt.files import read_yaml
@@ -299,13 +299,14 @@ def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise UserError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
-        raise UserError(f"{path.name} holds no settings; start from a copy of params/mini.yaml")
+        raise UserError(f"{path.name} holds no settings; begin with `extends: bare`")
     if "tasks" in content:
         content["tasks"] = _placed(content["tasks"], path.resolve().parent)
     if isinstance(content.get("studies"), dict):
         content["studies"] = {name: written_out(study) for name, study in content["studies"].items()}
     base = content.pop("extends", None)
-    return _merge(_read(_find(str(base), _PARTS[:2]), (*above, path)), content) if base else content
+    merged = _merge(_read(_find(str(base), _PARTS[:2]), (*above, path)), content) if base else content
+    return durations.nearest(content, merged)
 
 
 def _placed(declared: Any, folder: Path) -> Any:
