@@ -156,7 +156,7 @@ def _data(profile: Profile, names: Iterable[str]) -> list[Repository]:
     root = folder()
     named = [tasks.get(name) for name in names]
     used = [tasks.get(name) for task in named for name in (task.name, task.training.name, *task.parts, *task.pool)]
-    places = [place for task in used for place in _places(task, profile.languages)]
+    places = [place for task in used for place in _places(task, profile.asked(task.name))]
     pinned = profile.data.revisions
     data = {(place.dataset, pinned.get(place.dataset) or place.revision or None) for place in places}
     if root:

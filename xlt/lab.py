@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from xlt import caveats, conditions, engine, hub, params, paths, plan, progress, provenance, tasks
+from xlt import caveats, conditions, engine, hub, params, paths, plan, progress, provenance, spoken, tasks
 from xlt.collapse import choices
 from xlt.errors import UserError
 from xlt.files import write_atomically
@@ -60,9 +60,12 @@ class Lab:
         """The lab of profile `name` (in params/) or of a YAML file; only `planned`, it can do without network.
 
         Raises:
-            UserError: anything wrong in the profile; or data sets or weights that cannot be had.
+            UserError: anything wrong in the profile; or data sets or weights that cannot be had; or a target that
+                would be learned and never evaluated.
         """
-        return cls(params.load(name), planned)
+        lab = cls(params.load(name), planned)
+        spoken.check(lab)
+        return lab
 
     # recipes and evaluations ---------------------------------------------------------------
 
@@ -80,21 +83,12 @@ class Lab:
         return recipe
 
     def languages(self, task: str, split: str | None = None) -> list[str]:
-        """Languages in which `task` can be evaluated here, on `split` or the profile's own; English first.
-
-        Those of the profile. If it names none, XTREME's: an average over what XTREME-R adds besides would be over
-        neither benchmark's list, so its languages are evaluated where the profile names them.
-        """
-        declared, split = tasks.get(task), split or self.profile.evaluate(task, "en").split
-        here = self.store.source.languages(declared, split)
-        asked = [code for code in self.profile.languages or declared.languages or here if code in here]
-        return sorted(asked, key=lambda code: (code != "en", asked.index(code)))
+        """Languages in which `task` is evaluated (see xlt.spoken), on `split` or the profile's own."""
+        return spoken.evaluated(self, task, split)
 
     def missing(self, task: str) -> list[str]:
         """Languages that the profile or the task names, but whose test records are not here."""
-        declared = tasks.get(task)
-        wanted = [code for code in self.profile.languages if code in declared.everywhere] or declared.languages
-        return [code for code in wanted if code not in self.languages(task)]
+        return spoken.missing(self, task)
 
     def evaluations(self, *names: str, languages: Iterable[str] | None = None) -> list[Evaluation]:
         """One evaluation for each task and each of its languages here (or of `languages`)."""

@@ -106,7 +106,7 @@ def layout(place: Place, config: str) -> Layout:
     """
     declared, described = _card(place)
     said, about = declared.get(config, {}), described.get(config)
-    paths = [path for path in place.paths if _reader(path) and path.rpartition("/")[2] not in FILES_TO_IGNORE]
+    paths = _tables(place)
     whole = [""] if said or (config == "default" and not declared) else []
     if "data_files" in said:
         splits = _listed(paths, sanitize_patterns(said["data_files"]))
@@ -114,8 +114,7 @@ def layout(place: Place, config: str) -> Layout:
         folders = [said["data_dir"]] if "data_dir" in said else [config, *whole]
         splits = next(filter(None, (_split(paths, folder.strip("/")) for folder in folders)), {})
     if not splits:
-        known = declared or sorted({path.partition("/")[0] for path in paths if "/" in path})
-        raise unknown("config", config, known, place.name)
+        raise unknown("config", config, configs(place), place.name)
     readers = Counter(_reader(path) for several in splits.values() for path in several)
     reader, options = max(readers, key=lambda one: (readers[one], one[0] == "parquet"))
     kept = {split: tuple(path for path in some if _reader(path)[0] == reader) for split, some in splits.items()}
@@ -123,6 +122,15 @@ def layout(place: Place, config: str) -> Layout:
     options = dict(options) | {name: value for name, value in said.items() if name not in _OURS}
     rows = {name: split.num_examples for name, split in ((about and about.splits) or {}).items()}
     return Layout(kept, reader, options, about and about.features, rows)
+
+
+def _tables(place: Place) -> list[str]:
+    return [path for path in place.paths if _reader(path) and path.rpartition("/")[2] not in FILES_TO_IGNORE]
+
+
+def configs(place: Place) -> list[str]:
+    """The configs that the card names; without any, the folders that hold files of records."""
+    return list(_card(place)[0]) or sorted({path.partition("/")[0] for path in _tables(place) if "/" in path})
 
 
 @cache

@@ -7,14 +7,15 @@ an Encoder decides results; `resources` never does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, reduce
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, PositiveInt, ValidationError
+from pydantic import BaseModel, Field, PositiveInt, PrivateAttr, ValidationError
 
-from xlt import durations, tasks
+from xlt import durations, spoken, stages, tasks
 from xlt.arms import CLEAN, SELECTORS, Plan, Settings, written_out
 from xlt.errors import UserError, unknown
 from xlt.files import read_yaml
@@ -75,10 +76,23 @@ class Profile(Settings):
     studies: dict[str, Plan] = {}  # of each notebook study_NAME
     tasks: dict[str, dict[str, Any]] = {}  # tasks of the user's own, declared as in xlt/tasks.yaml
     resources: Resources = Resources()
+    _added: frozenset[str] = PrivateAttr(
+        frozenset()
+    )  # tasks that a file declares which takes `languages` from its base
 
     def learn_tasks(self) -> None:
         """Make the user's own tasks known to this process."""
-        tasks.add(tasks.parse(name, fields, self.name) for name, fields in self.tasks.items())
+        tasks.add(
+            tasks.parse(name, spoken.found(name, fields, self.name), self.name) for name, fields in self.tasks.items()
+        )
+
+    def asked(self, task: str) -> tuple[str, ...]:
+        """Languages that the profile names for evaluations of the task, () for the task's own.
+
+        Those that it takes from its base were named without knowing of the tasks that it adds: they hold for the
+        base's alone.
+        """
+        return () if task in self._added else self.languages
 
     def stage(self, task: str, role: Literal["intermediate", "target"], before: str | None = None) -> Stage:
         """The stage that learns `task` in this profile; fields: `training`, then those of the task.
@@ -121,8 +135,8 @@ class Profile(Settings):
         fields = {"task": task, **self.training, **fields, "role": role, "label": task}
         if role == "target":
             fields |= {"task": tasks.get(task).training.name, "label": ""}
-        stage = parse(Stage, fields, where)
-        _check(stage, where)
+        stage = parse(Stage, stages.spoken(fields, where), where)
+        stages.check(stage, where)
         return stage
 
     def evaluate(self, task: str, code: str, over: Mapping[str, Any] | None = None) -> Evaluation:
@@ -201,50 +215,14 @@ class Profile(Settings):
         Raises:
             UserError: a sequence may be longer than the encoder takes.
         """
-        stages = [*([self.pretraining] if self.pretraining else []), *self.stages]
-        lengths = [(stage.task, stage.max_length, _longest(stage, restart)) for stage in stages]
+        learned = [*([self.pretraining] if self.pretraining else []), *self.stages]
+        lengths = [(stage.task, stage.max_length, stages.longest(stage, restart)) for stage in learned]
         for task in dict.fromkeys([*self.target, *(part.task for stage in self.stages for part in stage.parts)]):
             length = self.evaluate(task, "en").max_length
             lengths.append((f"evaluation.{task}", length, length))
         for name, length, longest in lengths:
             if positions and longest > positions:
                 raise UserError(f"{where}: {name}: max_length {length}: too few encoder.positions ({positions})")
-
-
-def _check(stage: Stage, where: str) -> None:
-    """Tasks and languages that the stage names, and whether they fit together.
-
-    Raises:
-        UserError: an unknown task or language; a task without a head; a pivot that is no language of the text; a
-            selection on a task that the stage trains no head for or that has no development split; robust training that
-        has no meaning here.
-    """
-    for part in stage.parts:
-        for code in part.languages:
-            language(code)
-        task = tasks.get(part.task)
-        if task.headless:
-            raise UserError(f"{where}: {task.name} is evaluated on the encoder as it is; there is nothing to train")
-        if task.family == tasks.MLM and stage.pivot and stage.pivot not in part.languages:
-            raise UserError(f"{where}: pivot {stage.pivot} is not one of its languages")
-    if stage.ball or stage.augment:
-        from xlt import robust  # brings pandas along
-
-        robust.check(stage)
-    if stage.watched:
-        judges, trained = tasks.judges(stage), [tasks.get(name).training.name for name in stage.trains]
-        if not judges or any(head not in trained or "dev" not in task.splits for task, head in judges):
-            named = stage.select_task or " and ".join(stage.trains)
-            raise UserError(f"{where}: select: {named} has no dev split or no head here; set select_task")
-        for code in stage.watched:
-            language(code)
-
-
-def _longest(stage: Stage, restart: bool) -> int:
-    """Positions that the stage's longest sequence takes; with `restart` they begin again in the second text."""
-    if all(tasks.get(part.task).family != tasks.MLM for part in stage.parts):
-        return stage.max_length
-    return stage.max_length + 2 if restart or not stage.pairs else 2 * stage.max_length + 4
 
 
 def _one_line(error: ValidationError, model: type[BaseModel], where: str) -> UserError:
@@ -289,7 +267,16 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in merged.items() if key not in taken_out}
 
 
-def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, Any]:
+    return reduce(_over, reversed(_files(path)), {})
+
+
+def _over(base: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
+    return durations.nearest(content, _merge(base, content))
+
+
+def _files(path: Path, above: tuple[Path, ...] = ()) -> list[dict[str, Any]]:
+    """What the file at `path` says, then what the file that it extends says, and so on."""
     if path in above:
         raise UserError(f"{path.name} extends itself; give it another base")
     try:
@@ -305,8 +292,13 @@ def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     if isinstance(content.get("studies"), dict):
         content["studies"] = {name: written_out(study) for name, study in content["studies"].items()}
     base = content.pop("extends", None)
-    merged = _merge(_read(_find(str(base), _PARTS[:2]), (*above, path)), content) if base else content
-    return durations.nearest(content, merged)
+    return [content, *(_files(_find(str(base), _PARTS[:2]), (*above, path)) if base else [])]
+
+
+def _added(files: list[dict[str, Any]]) -> frozenset[str]:
+    """The tasks that are declared above (in the order of `_files`) of the first file that names languages."""
+    silent = takewhile(lambda content: not content.get("languages"), files)
+    return frozenset(name for content in silent for name in content.get("tasks") or ())
 
 
 def _placed(declared: Any, folder: Path) -> Any:
@@ -355,11 +347,12 @@ def load(name: str) -> Profile:
     """
     path = _find(name)
     profile: Profile = parse(Profile, {"name": path.stem, **_read(path)}, path.name)
+    profile._added = _added(_files(path))
     profile.learn_tasks()
     if not (profile.encoder.model or profile.encoder.text):
         raise UserError(f"{path.name}: encoder: give either model, or text and languages")
     if profile.pretraining:
-        _check(profile.pretraining, f"{path.name}: pretraining")
+        stages.check(profile.pretraining, f"{path.name}: pretraining")
     for task in [*profile.target, *(name for name in profile.evaluation if name != "default")]:
         tasks.get(task)
         profile.evaluate(task, "en")

@@ -166,8 +166,9 @@ class Stage(_Value):
     worst that PGD finds (ADV, after Huang et al. 2021: minimise the maximum; no clean term) or a random one (RS-RP,
     search "random"). `augment` perturbs the records of every part in advance.
 
-    `select` says which checkpoint is kept: the last; the best on English dev; the best on `select_languages` dev
-    ("oracle": to be reported, never to be chosen by; Keung et al. 2020); or the mean of their weights ("average").
+    `select` says which checkpoint is kept: the last; the best on dev: English dev, or that of `select_languages` as far
+    as the stage learns them; the best on `select_languages` dev, whatever it learns ("oracle": to be reported, never to
+    be chosen by; Keung et al. 2020); or the mean of their weights ("average").
     There are `checks` of them, evenly spaced, or one every `check_every` updates and one at the end. Dev means the
     main metric on the first `select_examples` of `select_task` (a target that trains on the stage's task, such as
     xnli on mnli, brings other languages); without one, of each task that the stage trains and that has a dev split,
@@ -257,7 +258,8 @@ class Stage(_Value):
     @property
     def watched(self) -> tuple[str, ...]:
         """Languages whose development sets decide which checkpoint is kept."""
-        return {"dev": ("en",), "oracle": self.select_languages}.get(self.select, ())
+        learned = tuple(code for code in self.select_languages if code in self.languages)
+        return {"dev": learned or ("en",), "oracle": self.select_languages}.get(self.select, ())
 
     @property
     def update_batch(self) -> int:

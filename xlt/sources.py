@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from xlt import counts, hub, labels, prepared, records, repository, tasks, textfiles
+from xlt import counts, hub, labels, prepared, records, repository, spoken, tasks, textfiles
 from xlt.errors import UserError, unknown
 from xlt.layout import Folder
 from xlt.params import Profile
@@ -137,7 +137,7 @@ class Source:
         elif self.label:
             if not self._has(task, code, split):
                 raise UserError(
-                    f"the generated world of this profile has no {task.name} in {code}; add it to languages"
+                    f"the generated world of this profile has no {task.name} in {code}{spoken.unlike_world(code)}"
                 )
             return where | self._made(where)
         try:
@@ -241,11 +241,8 @@ def _world(profile: Profile) -> Source:
     from xlt import world
     from xlt.recipe import digest
 
-    settings = profile.data.world
-    studied = [code for plan in profile.studies.values() for code in (*plan.languages, *plan.pairs)]
-    spoken = [code for code in studied if code.partition("@")[0] in world.LANGUAGES]
-    codes = dict.fromkeys([*(profile.languages or world.LANGUAGES), *spoken])
-    label = {"version": world.WORLD_VERSION, "seed": settings.seed, "sizes": settings.sizes, "languages": list(codes)}
+    settings, codes = profile.data.world, spoken.of_world(profile)
+    label = {"version": world.WORLD_VERSION, "seed": settings.seed, "sizes": settings.sizes, "languages": codes}
     root = cache_root() / f"world-{digest(label)}"
     world.write_world(root, settings.sizes, codes, settings.seed)
     return Source(root, label=label)

@@ -103,7 +103,7 @@ class Task(BaseModel):
     clean       the task that has the same rows as they were before people perturbed them: a drop is between the two
     rows_of     the task in whose column `idx` the numbers of the rows stand: these, in that order, and no others
     rows        split: number of rows of the public data set, or of each language; checked where records come from it
-    languages   those in which it is evaluated unless the profile names others: XTREME's
+    languages   those in which it is evaluated unless the profile names others: XTREME's; see also xlt.spoken
     xtreme_r    XTREME-R's languages, evaluated where the profile names them
     unread      its records could not be had when this was written: columns and numbers are from its documentation
     version     raised when scores can change
