@@ -202,7 +202,7 @@ def test_stale_columns_in_a_card_stop_nobody(hub):
         ({"config": "dee"}, "task t: unknown config 'dee' in facebook/xnli; did you mean de?"),
         (
             {"config": "de", "splits": {"test": "tset"}},
-            "facebook/xnli/de/tset: no such split (it has test, validation)",
+            "facebook/xnli/de/tset: no such split: looked for tset; there is test (de/test-00000-of-00001.parquet)",
         ),
     ],
 )

@@ -10,6 +10,7 @@ from xlt import encoders, textfiles
 from xlt.errors import UserError
 from xlt.sources import Source
 from xlt.tasks import parse
+from xlt.textfiles import Want
 
 WORDS = ["null", "NA", "N/A", "nan", "None", "007", "true", "1e5", "-0", "2019-01-01", "12345678901234567890", " x"]
 
@@ -20,12 +21,16 @@ def put(tmp_path, content, name="a.csv"):
     return file
 
 
+def table(file, reader, options=None, **want):
+    return textfiles.table(file, textfiles.form(file, reader, options or {}, Want(**want)))
+
+
 def csv(tmp_path, content, **options):
-    return textfiles.table(put(tmp_path, content), "csv", options).to_pydict()
+    return table(put(tmp_path, content), "csv", options).to_pydict()
 
 
 def lines(tmp_path, content, **options):
-    return textfiles.table(put(tmp_path, content, "a.jsonl"), "json", options).to_pydict()
+    return table(put(tmp_path, content, "a.jsonl"), "json", options).to_pydict()
 
 
 @pytest.mark.parametrize("word", WORDS)
@@ -91,7 +96,7 @@ def test_json_may_be_a_list_or_stand_under_a_key(tmp_path):
 )
 def test_what_cannot_be_read_is_said_with_its_line(tmp_path, name, content, said):
     with pytest.raises(ValueError) as error:
-        textfiles.table(put(tmp_path, content, name), "json" if name.endswith("jsonl") else "csv")
+        table(put(tmp_path, content, name), "json" if name.endswith("jsonl") else "csv")
     assert said in str(error.value) and "\n" not in str(error.value)
 
 

@@ -19,12 +19,13 @@ from typing import Any, Protocol
 
 import datasets
 import yaml
-from datasets.data_files import FILES_TO_IGNORE, _get_data_files_patterns, sanitize_patterns
+from datasets.data_files import FILES_TO_IGNORE, SPLIT_KEYWORDS, _get_data_files_patterns, sanitize_patterns
 from datasets.info import DatasetInfosDict
 from datasets.packaged_modules import _EXTENSION_TO_MODULE
 from datasets.utils.metadata import MetadataConfigs
 from fsspec.utils import glob_translate
 from huggingface_hub import DatasetCard
+from huggingface_hub.repocard import REGEX_YAML_BLOCK
 
 from xlt.errors import UserError, unknown
 from xlt.files import State, state
@@ -33,7 +34,18 @@ CARD = "README.md"
 # SPLIT-00000-of-00001.parquet, as data sets are uploaded, and SPLIT/0000.parquet, as the hub converts them
 _SHARD = re.compile(r"(?P<split>\w+(?:\.\w+)*)(?:-\d{5}-of-\d{5}\.\w+|/\d{4}\.parquet)")
 _OURS = ("config_name", "data_files", "data_dir", "default", "version", "description")  # of a config on a card
-READERS = ("parquet", "json", "csv", "arrow", "text")
+READERS = ("parquet", "json", "csv", "arrow", "text", "conll")
+_COLUMNS = (
+    ".conll",
+    ".conllu",
+    ".conllup",
+    ".iob",
+    ".iob2",
+    ".bio",
+    ".bioes",
+    ".bilou",
+)  # words and tags, a word a line
+PACKED = (".gz", ".tgz", ".tar", ".zip", ".bz2", ".xz", ".zst")
 Splits = dict[str, tuple[str, ...]]
 
 
@@ -96,6 +108,19 @@ class Layout:
     features: datasets.Features | None = None
     rows: Mapping[str, int] = field(default_factory=dict)
 
+    def called(self, split: str, declared: Mapping[str, str]) -> str:
+        """The name that a split has here: as `declared`, else the only one of the usual names for it that is here and
+        is declared for no other split."""
+        name = declared[split]
+        taken = {other for one, other in declared.items() if one != split}
+        here = [other for other in usual(name) if other in self.splits and other not in taken]
+        return here[0] if name not in self.splits and len(here) == 1 else name
+
+
+def usual(name: str) -> tuple[str, ...]:
+    """What people call a split of that name: validation, valid, dev, val."""
+    return next((tuple(names) for names in SPLIT_KEYWORDS.values() if name in names), (name,))
+
 
 @cache
 def layout(place: Place, config: str) -> Layout:
@@ -139,20 +164,33 @@ def _card(place: Place) -> tuple[Mapping[str, dict[str, Any]], Mapping[str, data
     if CARD not in place.paths:
         return {}, {}
     try:
-        data = DatasetCard.load(place.file(CARD)).data
+        text = place.file(CARD).read_text(encoding="utf-8", errors="replace")
+        if not _has_settings(text):
+            return {}, {}
+        data = DatasetCard(text).data
         return MetadataConfigs.from_dataset_card_data(data), DatasetInfosDict.from_dataset_card_data(data)
     except (ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError) as error:
         said = " ".join(str(error).split())[:200]
         raise UserError(f"{place.name}: its card {CARD} cannot be read ({said})") from None
 
 
+def _has_settings(text: str) -> bool:
+    """Whether a README begins with a table of settings between two lines of dashes."""
+    found = REGEX_YAML_BLOCK.search(text)
+    return bool(found) and isinstance(yaml.safe_load(found[2]), dict)
+
+
 @cache
 def _reader(path: str) -> tuple[str, tuple[tuple[str, Any], ...]] | None:
     """The packaged reader of `datasets` for a file of this name, and its options; None of what is no table."""
-    for ending in path.rpartition("/")[2].lower().split(".")[1:]:
-        name, options = _EXTENSION_TO_MODULE.get(f".{ending}", ("", {}))
-        if name in READERS:
-            return name, tuple(options.items())
+    name = path.rpartition("/")[2].lower()
+    endings = [f".{ending}" for ending in name.split(".")[1:]]
+    if not endings or name.startswith("."):
+        return None
+    for ending in endings:
+        reader, options = ("conll", {}) if ending in _COLUMNS else _EXTENSION_TO_MODULE.get(ending, ("", {}))
+        if reader in READERS:
+            return reader, tuple(options.items())
     return None
 
 

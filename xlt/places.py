@@ -9,7 +9,7 @@ from pathlib import Path
 
 from xlt import hub, repository, tasks
 from xlt.errors import UserError
-from xlt.layout import Folder, Layout, Place, layout
+from xlt.layout import Folder, Layout, Place, layout, usual
 from xlt.paths import ROOT
 from xlt.tasks import Task
 
@@ -37,10 +37,13 @@ class Places:
     def files(self, task: Task, code: str, split: str) -> tuple[Place, tuple[str, ...], Layout]:
         """Where the split lies: a folder or repository, paths in it, and how they are read."""
         place, found = self.config(task, code)
-        if task.splits.get(split) in found.splits:
-            return place, found.splits[task.splits[split]], found
-        known = ", ".join(found.splits)
-        raise UserError(f"{named(task, code, split)}: no such split (it has {known}); {self.mend(task)}")
+        name = found.called(split, task.splits)
+        if name in found.splits:
+            return place, found.splits[name], found
+        here = ", ".join(f"{name} ({_files(paths)})" for name, paths in found.splits.items())
+        looked = " or ".join(dict.fromkeys((task.splits[split], *usual(task.splits[split]))))
+        mend = f"give splits: {{{split}: ...}} in task {task.name}, or {self.mend(task)}"
+        raise UserError(f"{named(task, code, split)}: no such split: looked for {looked}; there is {here}; {mend}")
 
     def config(self, task: Task, code: str) -> tuple[Place, Layout]:
         """Of a repository that is a loading script, the branch into which the hub has converted it."""
@@ -80,6 +83,10 @@ class Places:
         if self.folder(task) is not None:
             return f"look into {self.root.name}/{task.dataset}, or take it away to use the hub"
         return f"correct task {task.name}"
+
+
+def _files(paths: tuple[str, ...]) -> str:
+    return paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
 
 
 @cache

@@ -12,10 +12,12 @@ import shutil
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
 _INTERVAL = 0.5  # seconds between two updates on a terminal
+_FIRST = 5  # places that a line names
 _last_report = 0.0
 
 
@@ -108,6 +110,23 @@ _said: set[tuple[object, ...]] = set()
 
 def say_once(*about: object, line: str) -> None:
     """A line on stderr, for the first that says something `about` the same, such as the first language of a task."""
+    say(*about, line=f"{line} (said once for a task)")
+
+
+def say(*about: object, line: str) -> None:
+    """A line on stderr, unless one `about` the same has been said."""
     if about not in _said:
         _said.add(about)
-        print(f"{line} (said once for a task)", file=sys.stderr)
+        print(line, file=sys.stderr)
+
+
+def counted(number: int, what: str) -> str:
+    """ "1 row", "2,000 rows"."""
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
+def places(numbers: Sequence[int], what: str = "row") -> str:
+    """The first of them in words: "line 3"; "rows 3, 8, 12, 20, 21 and 7 more"."""
+    first = ", ".join(map(str, numbers[:_FIRST]))
+    more = f" and {len(numbers) - _FIRST:,} more" if len(numbers) > _FIRST else ""
+    return f"{what}{'s' * (len(numbers) > 1)} {first}{more}"

@@ -13,6 +13,7 @@ import datasets
 from xlt import labels, tasks, wellformed
 from xlt.errors import UserError
 from xlt.tasks import Task
+from xlt.textfiles import Want
 from xlt.wellformed import Columns
 
 LABELS, JOINED_AS_LIST = {"label", "tags"}, {"choices"}
@@ -54,13 +55,19 @@ def _top(path: Any) -> str:
     return path.split(".")[0]
 
 
+def want(task: Task) -> Want:
+    """What a task wants of its files."""
+    theirs = [_top(p) for theirs in task.columns.values() for p in ([theirs] if isinstance(theirs, str) else theirs)]
+    read = tuple(task.read.options.items())
+    return Want(tuple(dict.fromkeys([*theirs, *task.prefix])), task.family == tasks.TAGGING, read)
+
+
 def _present(rows: datasets.Dataset, task: Task, where: str) -> datasets.Dataset:
-    wanted = [_top(p) for theirs in task.columns.values() for p in ([theirs] if isinstance(theirs, str) else theirs)]
-    wanted += task.prefix
-    missing = [column for column in dict.fromkeys(wanted) if column not in rows.column_names]
+    missing = [column for column in want(task).columns if column not in rows.column_names]
     if missing:
         have = ", ".join(rows.column_names)
-        raise UserError(f"{where}: missing column {', '.join(missing)}; it has {have}. Correct the file or the task")
+        mend = "Correct the file or the task; if its first line names no columns, give read: {names: [...]}"
+        raise UserError(f"{where}: missing column {', '.join(missing)}; it has {have}. {mend}")
     if not len(rows):
         raise UserError(f"{where}: empty; fetch the file again")
     return rows

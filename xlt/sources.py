@@ -21,6 +21,7 @@ from xlt.layout import Folder
 from xlt.params import Profile
 from xlt.paths import cache_root
 from xlt.places import Places, named
+from xlt.progress import say
 from xlt.tasks import Task
 
 
@@ -102,7 +103,7 @@ class Source:
                 raise
             self.lacking.setdefault(task.dataset, str(error))
             return self.guessing and not task.dataset.startswith(hub.NOT_ON_THE_HUB)
-        paths = found.splits.get(task.splits[split], ())
+        paths = found.splits.get(found.called(split, task.splits), ())
         if isinstance(place, Folder):
             return bool(paths) and (not task.prefix or self._has_rows(task, code, split))
         return bool(paths) and (not repository.offline() or self.planned or all(map(place.cached, paths)))
@@ -146,7 +147,7 @@ class Source:
             if not self.guessing:
                 raise
             return where | {"files": "unknown"}  # so no finished run is taken for this one
-        where |= textfiles.version(found.reader) | labels.version(task)
+        where |= textfiles.version(found.reader, found.options) | labels.version(task)
         return where | {"files": [place.fingerprint(path) for path in paths]}
 
     def _made(self, where: dict) -> dict[str, int]:
@@ -207,15 +208,17 @@ class Source:
         place, paths, found = self.places.files(task, code, split)
         files = [place.file(path) for path in paths]
         try:
-            return prepared.rows(files, found, [place.fingerprint(path) for path in paths])
+            rows, losses = prepared.rows(files, found, [place.fingerprint(path) for path in paths], records.want(task))
         except prepared.Unreadable as error:
             if error.said == "empty":
                 raise UserError(f"{where}: {error.name} is empty; fetch the file again") from None
             bad = next((str(file) for file in files if file.name == error.name), "")
-            mend = (
-                self.places.mend(task) if isinstance(place, Folder) else f"delete {bad} and run again, which fetches it"
-            )
+            here = isinstance(place, Folder)
+            mend = self.places.mend(task) if here else f"delete {bad} and run again, which fetches it"
             raise UserError(f"{where}: damaged or unreadable: {error.name} ({error.said}); {mend}") from None
+        for loss in losses:
+            say("read", where, loss, line=f"{where}: {loss}")
+        return rows
 
     def rows(self, task: Task, code: str, split: str) -> int | None:
         """How many rows a split has, as its Parquet files here, the declaration or the card says; None: nobody says.
@@ -234,7 +237,7 @@ class Source:
             if not self.guessing:
                 raise
             return counts.declared(task, code, split)
-        return counts.declared(task, code, split) or found.rows.get(task.splits[split])
+        return counts.declared(task, code, split) or found.rows.get(found.called(split, task.splits))
 
 
 def _world(profile: Profile) -> Source:

@@ -6,6 +6,7 @@ other. Nothing here knows about models or files; `xlt.sources` reads records by 
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -75,6 +76,28 @@ def _words(value: Any) -> Any:
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 
 
+class Read(BaseModel):
+    """How the text files of a task are read where that cannot be seen from them, in the words of pandas.
+
+    sep         the separator of columns: ",", ";", "\\t", " "
+    quoting     none: quotes are read as they stand; minimal: as those of CSV
+    names       of the columns, where the first line does not name them
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
+    sep: str = Field("", max_length=1)
+    quoting: Literal["", "none", "minimal"] = ""
+    names: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Those that are declared, as pandas takes them."""
+        quoting = {"none": csv.QUOTE_NONE, "minimal": csv.QUOTE_MINIMAL}.get(self.quoting)
+        options = {"sep": self.sep, "quoting": quoting, "names": self.names}
+        return {name: value for name, value in options.items() if value not in ("", None, ())}
+
+
 class Task(BaseModel):
     """One declared task.
 
@@ -93,6 +116,7 @@ class Task(BaseModel):
     relabel     theirs: ours, of label names. Of a compound ("CONJ+NOUN") the first in this table counts.
     drop        labels (theirs) that are left out: the row (SNLI's -1: no gold) or, of tagging, the word (UD's "_":
                 a contraction, whose words follow)
+    read        how CSV, TSV and CoNLL files are read where that cannot be seen from them: `Read`
     words       column: {value: text} replaces values by text before columns are joined (COPA's cause/effect)
     prefix      column: beginning, with the same fields as config; other rows are of other languages (TyDiQA)
     pool        the tasks (family pool) whose records are searched: of mining the foreign and the English sentences, of
@@ -128,6 +152,7 @@ class Task(BaseModel):
     labels: tuple[str, ...] = ()
     relabel: Mapping[str, str] = {}
     drop: tuple[int | str, ...] = ()
+    read: Read = Read()
     words: Mapping[str, Mapping[str, str]] = {}
     prefix: Mapping[str, str] = {}
     pool: Words = ()
@@ -201,7 +226,7 @@ class Task(BaseModel):
         """What of a user's declaration decides results; nothing for the declared tasks, whose `version` says it."""
         if self.name in DECLARED:
             return {}
-        decides = {"family", "columns", "labels", "relabel", "drop", "words", "prefix", "parts", "splits"}
+        decides = {"family", "columns", "labels", "relabel", "drop", "words", "prefix", "parts", "splits", "read"}
         return self.model_dump(mode="json", include=decides, exclude_defaults=True)
 
 

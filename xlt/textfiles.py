@@ -1,49 +1,117 @@
-"""Records in CSV and JSON files, read so that texts stay texts.
+"""Records in text files (CSV, JSON, CoNLL), read so that texts stay texts.
 
 The readers of `datasets` guess types from what they see: 007 becomes 7, `null` and `NA` nothing, `true` a truth value,
 a column of dates a time. Here every value of a CSV file is text, and a value of JSON is what its quotes say. Only an
 empty cell of CSV is missing. Files are UTF-8, with or without a byte-order mark, with any line ends, gzipped or not.
+What form a file has, is seen from what it holds and what a task wants of it (`Form`).
 """
 
 from __future__ import annotations
 
 import codecs
 import gzip
-import io
 import json
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 
-READERS = ("csv", "json")  # as `datasets` calls them
+from xlt import conll, delimited
+from xlt.files import state
+from xlt.progress import counted, places
+
+CSV, JSON, CONLL, TEXT = "csv", "json", "conll", "text"  # as `datasets` calls their readers
 VERSION = 2  # raised when a file is read otherwise than before; the first were the readers of `datasets`
+QUOTES = 3  # the same of tabs, whose quotes were once always those of CSV
 _NOT_UTF8 = "not UTF-8: save it as UTF-8"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # UTF-32's begins with the first of them
 
 
-def version(reader: str) -> dict[str, int]:
+def version(reader: str, options: Mapping[str, Any]) -> dict[str, int]:
     """What of the reading belongs to the key of records: nothing for files that are not read here."""
-    return {"read": VERSION} if reader in READERS else {}
+    tabs = options.get("sep") == "\t"
+    return {"read": QUOTES if tabs else VERSION} if reader in (CSV, JSON) else {}
 
 
-def table(file: Path, reader: str, options: Mapping[str, Any] | None = None) -> pa.Table:
+@dataclass(frozen=True)
+class Want:
+    """What a task wants of a file: these columns; of `tagging`, words and tags; and how the task says it is `read`, in
+    the words of pandas."""
+
+    columns: tuple[str, ...] = ()
+    tagging: bool = False
+    read: tuple[tuple[str, Any], ...] = ()
+
+
+def reads(reader: str, want: Want) -> bool:
+    """Whether files of that reader are read here: not lines of text of which nothing else is wanted."""
+    return reader in (CSV, JSON, CONLL) or reader == TEXT and not set(want.columns) <= {"text"}
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a file is read: the reader and its options. `losses`: what a reader should know of that, in words."""
+
+    reader: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    losses: tuple[str, ...] = ()
+
+
+def form(file: Path, reader: str, options: Mapping[str, Any], want: Want) -> Form:
+    """The form of a file that its name, or a card, gives to `reader` with `options`.
+
+    Raises:
+        ValueError: the file is not UTF-8.
+    """
+    known = (state(file), reader, repr(options), want)
+    if known not in _forms:
+        _forms[known] = _form(decoded(_bytes(file)), reader, dict(options) | dict(want.read), want)
+    return _forms[known]
+
+
+_forms: dict[tuple[Any, ...], Form] = {}  # asked for with every reading of a file, so kept
+
+
+def _form(text: str, reader: str, given: dict[str, Any], want: Want) -> Form:
+    if reader == JSON:
+        return Form(reader, given, tuple(_json_losses(text, given)))
+    if reader == CONLL or want.tagging and _in_columns(text, reader, given, want):
+        declared = {name: given[name] for name in ("sep", "names") if name in dict(want.read)}
+        return Form(CONLL, declared | {"wanted": want.columns}, tuple(conll.losses(text, declared)))
+    given = {"sep": "\t"} | given if reader == TEXT else given
+    fitting = delimited.fitting(text, given, want.columns)
+    return Form(CSV, fitting, tuple(delimited.losses(text, fitting, given)))
+
+
+def _in_columns(text: str, reader: str, options: Mapping[str, Any], want: Want) -> bool:
+    """Whether a file that may hold a table holds sentences in columns instead, one word a line."""
+    lines = text.strip().split("\n")
+    spread = any(not line.strip() for line in lines)
+    fitting = delimited.fitting(text, options, want.columns)
+    head = delimited.header(text, fitting)
+    if not set(want.columns) <= set(head):
+        return spread or reader == TEXT or fitting.get("sep") == "\t"
+    row = dict(zip(head, delimited.header("\n".join(lines[1:]), fitting), strict=False))
+    return spread and not any(sign in row.get(name, "") for name in want.columns for sign in " [")
+
+
+def table(file: Path, form: Form) -> pa.Table:
     """The rows of a file, every column.
 
     Args:
         file: its name may end in .gz.
-        reader: one of READERS.
-        options: what a data set's card says of its files, in the words of `datasets`: for CSV those of pandas, such as
-            `sep`; for JSON `field`, the key under which the rows stand.
+        form: with the options that a data set's card or a task gives: for CSV those of pandas, such as `sep`; for JSON
+            `field`, the key under which the rows stand.
 
     Raises:
-        ValueError: the file is not UTF-8, or no CSV or JSON; with the line where that is known.
+        ValueError: the file is not UTF-8, or not of that form; with the line where that is known.
     """
-    text = decoded(_bytes(file))
-    return _csv(text, dict(options or {})) if reader == "csv" else _json(text, (options or {}).get("field"))
+    text, options = decoded(_bytes(file)), dict(form.options)
+    if form.reader == CONLL:
+        return conll.table(text, options, options.pop("wanted", ()))
+    return delimited.table(text, options) if form.reader == CSV else _json(text, options.get("field"))
 
 
 def decoded(content: bytes) -> str:
@@ -68,23 +136,6 @@ def _bytes(file: Path) -> bytes:
     return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
 
 
-# CSV ---------------------------------------------------------------------------------------------
-
-
-def _csv(text: str, options: dict[str, Any]) -> pa.Table:
-    options = {"names" if name == "column_names" else name: value for name, value in options.items()}
-    as_text = {"dtype": str, "keep_default_na": False, "na_values": [""], "index_col": False}
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)  # a row with more cells than there are columns
-        try:
-            frame = pd.read_csv(io.StringIO(text, newline=""), **{**options, **as_text})
-        except pd.errors.ParserWarning:
-            raise ValueError("its rows have more cells than its first line names columns") from None
-        except (ValueError, TypeError) as error:
-            raise ValueError(" ".join(str(error).split())) from None
-    return pa.table({str(name): pa.array(frame[name], pa.string(), from_pandas=True) for name in frame.columns})
-
-
 # JSON --------------------------------------------------------------------------------------------
 
 
@@ -92,6 +143,13 @@ def _json(text: str, field: str | None) -> pa.Table:
     rows = list(_rows(text, field))
     names = dict.fromkeys(name for row in rows for name in row)
     return pa.table({name: _column(name, [row.get(name) for row in rows]) for name in names})
+
+
+def _json_losses(text: str, options: Mapping[str, Any]) -> list[str]:
+    if "field" in options or text.lstrip().startswith("["):
+        return []
+    empty = [i for i, line in enumerate(text.rstrip().split("\n"), start=1) if not line.strip()]
+    return [f"left out: {counted(len(empty), 'empty line')}: {places(empty, 'line')}"] if empty else []
 
 
 def _rows(text: str, field: str | None) -> Iterator[dict[str, Any]]:
