@@ -67,6 +67,48 @@ def test_chunks_in_the_schemes_of_tags(gold, predicted, f1):
     assert metrics.entity_f1(*pair) == metrics.chunk_f1(*pair) == pytest.approx(f1)
 
 
+@pytest.mark.parametrize(
+    ("gold", "predicted", "f1"),
+    [  # behind each: seqeval 0.0.12, 1.2.2
+        ("B-GPE-LOC O", "B-ORG-LOC O", 0.0),  # 1.0, 0.0
+        ("B-GPE-LOC I-GPE-LOC O", "B-GPE-LOC I-ORG-LOC O", 0.0),  # 1.0, 0.0
+        ("U-LOC U-LOC O U-LOC", "B-LOC L-LOC O U-LOC", 0.4),  # 1.0, 1.0
+        ("B-LOC L-LOC B-LOC L-LOC", "B-LOC L-LOC O O", 2 / 3),  # 0.0, 0.0
+        ("B-LOC M-LOC E-LOC W-LOC O W-LOC W-LOC", "B-LOC M-LOC E-LOC O O W-LOC O", 2 / 3),  # 0.4, 0.4
+        ("NN . VB O", "NN . . O", 0.4),  # 2/3, 2/3
+        ("VP O O", "VP . O", 2 / 3),  # 1.0, 1.0
+        ("PER-B PER-I O LOC-B", "PER-B PER-I O PER-B", 0.5),  # 1.0, 1.0
+        ("PER O ORG ORG O ORG", "PER O O O O O", 0.5),  # 1.0, 1.0
+        ("B_PER I_PER O B_PER", "B_PER I_PER O O", 2 / 3),  # 0.8, 2/3
+        ("b-loc i-loc o o b-loc", "b-loc i-loc o o o", 2 / 3),  # 0.4, 0.5
+        ("B I O", "B B O", 0.0),  # 0.5, 0.0
+    ],
+)
+def test_where_chunks_are_not_those_of_seqeval(gold, predicted, f1):
+    pair = [gold.split()], [predicted.split()]
+    assert metrics.chunk_f1(*pair) == metrics.entity_f1(*pair) == pytest.approx(f1)
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "f1"),
+    [  # as seqeval 0.0.12; behind each 1.2.2
+        ("SCONJ CCONJ X", "CCONJ SCONJ X", 1 / 3),  # 0.0
+        ("X X NOUN", "X NOUN NOUN", 0.0),  # 0.0
+        ("INTJ INTJ SYM SYM ADJ", "INTJ INTJ SYM X ADJ", 0.75),  # 0.75
+        ("S-LOC E-LOC O", "S-LOC S-LOC O", 1.0),  # 1.0
+        ("I-LOC I-LOC B-LOC I-PER", "I-LOC I-LOC I-LOC I-PER", 0.4),  # 0.4
+    ],
+)
+def test_where_chunks_are_those_of_seqeval(gold, predicted, f1):
+    assert metrics.chunk_f1([gold.split()], [predicted.split()]) == pytest.approx(f1)
+
+
+def test_parts_of_speech_without_an_outside_name_no_chunks():
+    """PTB's tags, among them the full stop, of which seqeval 0.0.12 makes chunks but for the stop."""
+    with pytest.raises(ValueError, match="name no chunks"):
+        metrics.chunk_f1([["NN", "VB", "."]], [["NN", "NN", "."]])
+
+
 def test_the_labels_of_a_task_say_what_the_tags_of_one_file_cannot():
     gold, predicted = [["NUM", "NUM"]], [["NUM", "O"]]
     assert metrics.entity_f1(gold, predicted, ["O", "NUM", "SYM"]) == 0.0

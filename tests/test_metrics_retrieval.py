@@ -55,6 +55,18 @@ def test_repeated_sentences_in_both_conventions():
     assert metrics.unrepeated(dict.fromkeys([(0, 0), (2, 0), (2, 1)], 0.5), *sides) == {(2, 0): 0.5}
 
 
+def test_blanks_around_a_sentence_make_no_other_one():
+    """XTREME's read_sent2id strips lines before it drops repeated ones."""
+    sides = {"s1": "a", "s2": "a ", "s3": "a\u3000b"}, {"t1": "b", "t2": "\tc\n"}
+    pairs = dict.fromkeys([("s1", "t1"), ("s2", "t1"), ("s3", "t2")], 0.5)
+    assert metrics.unrepeated(pairs, *sides) == {("s3", "t2"): 0.5}
+    gold = {("s1", "t1")}
+    found = metrics.bucc_scores(
+        metrics.Mined(gold, {("s1", "t1"): 0.5}, metrics.unrepeated({("s1", "t1"): 0.5}, *sides))
+    )
+    assert (found["bucc_f1"], found["bucc_f1_dropped"]) == (1.0, 0.0)
+
+
 def test_a_diverged_encoder_mines_nothing():
     pairs, scores = metrics.bucc_candidates(np.full((3, 2), np.nan), Y)
     assert pairs == [] and scores.shape == (0,)

@@ -116,6 +116,7 @@ _SECOND: dict[str, Callable[[str, bool], bool]] = {  # metric -> (language, own 
     "exact_match_language_aware": lambda language, own: language in DOTTED_I,
     "chunk_f1": lambda language, own: own,
     "entity_f1": lambda language, own: own,
+    "bucc_f1_dropped": lambda language, own: own,
     "accuracy_en_to_xx": lambda language, own: True,
     "accuracy_xx_to_en": lambda language, own: True,
 }

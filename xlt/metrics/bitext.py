@@ -142,7 +142,11 @@ def pair_f1(gold: Collection[Pair], predicted: Collection[Pair]) -> float:
 
 
 def unrepeated(scores: Mapping[Pair, float], *sides: Mapping[Hashable, str]) -> dict[Pair, float]:
-    """The pairs whose sentences occur once each; `sides` are the two pools, id -> sentence."""
+    """The pairs whose sentences occur once each; `sides` are the two pools, id -> sentence.
+
+    As in XTREME's `read_sent2id`, blanks around a sentence are no part of it: "a" and "a " are one that occurs twice.
+    """
+    sides = tuple({name: text.strip() for name, text in side.items()} for side in sides)
     times = [Counter(side.values()) for side in sides]
     once = {pair: all(n[side[i]] == 1 for i, side, n in zip(pair, sides, times, strict=True)) for pair in scores}
     return {pair: score for pair, score in scores.items() if once[pair]}
@@ -158,8 +162,8 @@ def bucc_scores(here: Mined, dev: Mined | None = None) -> dict[str, float]:
     """All that is reported of BUCC, the threshold chosen on `dev`; without it every candidate counts.
 
     bucc_f1          a mined pair stands for all rows with its two sentences, as in jiant
-    bucc_f1_dropped  pairs with a sentence that occurs twice in its pool are left out, so their gold is missed: XTREME;
-                     NaN where `unrepeated` is None
+    bucc_f1_dropped  pairs with a sentence that occurs twice in its pool, blanks around it left aside, are left out, so
+                     their gold is missed: XTREME; NaN where `unrepeated` is None
     bucc_f1_oracle   as bucc_f1, the threshold chosen on the very gold that is scored: what jiant's authors report of
                      dev, where it is bucc_f1 by definition
     """

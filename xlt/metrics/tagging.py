@@ -38,9 +38,24 @@ def chunk_f1(gold: Sequence[Tags], predicted: Sequence[Tags], labels: Collection
     XTREME scores its POS task with seqeval, which is made for entities: a run of equal
     neighbouring tags becomes one chunk, so the number is neither accuracy nor F1 per tag
     (google-research/xtreme, issue 56: for XLM-R Large 74.2 where the accuracy is 78.2).
-    Tags that begin with S (SCONJ, SYM) are read as "single": each word its own chunk. The
-    numbers are those of seqeval 0.0.12; 1.2.2 also drops X and confuses CCONJ with SCONJ.
-    Only UD's 17 tags are read so. Arguments and errors are those of `entity_f1`.
+    Tags that begin with S (SCONJ, SYM) are read as "single": each word its own chunk.
+
+    The numbers are those of seqeval 0.0.12 for UD's 17 tags, and for IOB1, IOB2, IOE and BIOES with the letter first, a
+    hyphen and a kind without one. Elsewhere that script reads a tag's first letter as its role and what stands behind
+    the last hyphen as its kind, without asking which scheme it is, and differs:
+
+    hyphens     B-GPE-LOC and B-ORG-LOC are one kind, LOC, there; two here, as in seqeval 1.2.2
+    BILOU       L ends nothing and U is no single there: neighbouring U-LOC run together, and of two names side by side
+    and BMEWO   the first is lost; the same with M and W. Here they are read as E, S, I and S (1.2.2 as 0.0.12)
+    the stop    "." as a tag (PTB, CCG) is no chunk there and breaks none that is begun after it; here it is a tag like
+                others beside an O, and where there is no O such tags name no chunks and are refused
+    suffix      of PER-B the role is P there and the kind B, so any kind is right; here the kind is PER
+    kinds       ORG, B..., E..., I..., S... are taken for roles there, an entity ORG for the outside
+    bare, B_PER I is another kind than B there, so a name of two words is two
+    small       b-loc has no role there, and o is an entity
+
+    seqeval 1.2.2 also differs for UD's tags: it reads X as a kind without a name and CCONJ and SCONJ as one kind.
+    Arguments and errors are those of `entity_f1`.
     """
     names = labels or _occurring(gold, predicted)
     if schemes.scheme_of(names) == Scheme.POS:
