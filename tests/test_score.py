@@ -2,6 +2,8 @@
 
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from xlt import cli, tasks
@@ -145,6 +147,28 @@ def test_pairs_with_the_threshold_of_dev(write):
         score("bucc", "de", pairs("again.jsonl", (1, 1, 0.8), ("1", 1, 0.6)), gold)
 
 
+def test_what_decides_the_scores_of_pairs_is_said(write):
+    """Of two conventions which is which; that all pairs count; what is missing for a score."""
+    gold = write("r.jsonl", [{"source": "s1", "target": "t1"}])
+    predicted = write("p.jsonl", [{"source": "s1", "target": "t1", "score": 0.5}])
+    told = [note.rpartition("r.jsonl: ")[2] for note in score("bucc", "de", predicted, gold)["notes"]]
+    convention = (
+        "pairs of a sentence that occurs several times count in bucc_f1 (jiant), not in bucc_f1_dropped (XTREME)"
+    )
+    lacking = "without the sentences of the two pools bucc_f1_dropped has no value"
+    assert told == [lacking, convention, "without --dev there is no threshold: all pairs count"]
+    assert len(score("bucc", "de", predicted, gold, (predicted, gold))["notes"]) == 2
+
+
+def test_blanks_around_a_sentence_make_no_other_one(write):
+    pools = [("source", "s1", "a"), ("source", "s2", "a "), ("target", "t1", "b")]
+    sentences = [{"side": side, "id": name, "text": text} for side, name, text in pools]
+    gold = write("r.jsonl", [{"source": "s1", "target": "t1"}, *sentences])
+    predicted = write("p.jsonl", [{"source": "s1", "target": "t1", "score": 0.5}])
+    metrics = score("bucc", "de", predicted, gold)["metrics"]
+    assert (metrics["bucc_f1"], metrics["bucc_f1_dropped"]) == (1, 0)
+
+
 def test_pairs_of_repeated_sentences_are_left_out_where_the_sentences_are_given(write):
     def sentences(side, **texts):
         return [{"side": side, "id": name, "text": text} for name, text in texts.items()]
@@ -261,6 +285,183 @@ def test_the_command_prints_full_precision(write, capsys):
     assert capsys.readouterr().err.startswith("xlt: unknown language 'sv-fi'")
 
 
+# One file for all languages, ids that only one file has -----------------------------------------------------------
+
+
+def test_of_a_file_for_all_languages_those_of_the_language_count(write):
+    """As TyDi QA's ids say them: of two questions, one Arabic, one English, the English one is right."""
+    gold = write("r.json", squad({"arabic-1": ["القاهرة"], "english-1": ["Cairo"], "english-2": ["Nile"]}))
+    predicted = write("p.json", {"arabic-1": "بغداد", "english-1": "Cairo", "korean-1": "x"})
+    arabic, english = (score("tydiqa", code, predicted, gold) for code in ("ar", "en"))
+    assert (arabic["examples"], arabic["metrics"]["f1"]) == (1, 0)
+    assert (english["examples"], english["metrics"]["f1"], english["metrics"]["exact_match"]) == (2, 0.5, 0.5)
+    left_out, ignored = arabic["notes"]
+    assert left_out.endswith("2 of 3 references are of other languages, as id does not begin with 'arabic-': left out")
+    assert ignored.endswith("p.json: 2 ids (english-1, korean-1) no question of the language: ignored")
+    assert english["notes"][-1].endswith("1 id (english-2) of " + f"{gold} missing: counted as wrong")
+    with pytest.raises(UserError, match=r"no reference of language fi: none has id beginning with 'finnish-'"):
+        score("tydiqa", "fi", predicted, gold)
+    with pytest.raises(UserError, match=r"1 id \(arabic-1\) of .* missing"):
+        score("tydiqa", "ar", write("other.json", {"english-1": "Cairo"}), gold)
+
+
+@pytest.mark.parametrize("task", ["xquad", "mlqa"])
+def test_questions_of_one_file_alone_are_counted_as_the_official_scorers_do(write, task):
+    gold = write("r.json", squad({"q1": ["a cat"], "q2": ["dog"]}))
+    result = score(task, "en", write("p.json", {"q1": "cat", "q3": "x"}), gold)
+    assert result["examples"] == 2 and set(result["metrics"].values()) == {0.5}
+    assert [note.partition(": ")[2] for note in result["notes"]] == [
+        f"1 id (q3) no question of {gold}: ignored", f"1 id (q2) of {gold} missing: counted as wrong",
+    ]  # fmt: skip
+    with pytest.raises(UserError, match=r"2 ids \(q1, q2\) of .* missing .*; 1 id \(q3\) not in"):
+        score(task, "en", write("p.json", {"q3": "x"}), gold)
+
+
+# XTREME's files, the task's own records ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("predicted", [
+    "entailment\nneutral\nneutral\n", "0\r\n1\r\n1\r\n", "q3\tneutral\nq1\tentailment\nq2\tneutral", "label\n0\n1\n1",
+    "index\tprediction\nq1\t0\nq2\t1\nq3\tneutral\n", "entailment\ta\tb\nneutral\ta\tb\nneutral\tc\td\n",
+    "a\tb\tentailment\na\tb\tneutral\nc\td\tneutral\n",
+])  # fmt: skip
+def test_labels_in_lines(write, predicted):
+    gold = [{"id": f"q{i}", "label": label} for i, label in enumerate(("entailment", "neutral", "contradiction"), 1)]
+    path = write("test-de.tsv", predicted)
+    assert score("xnli", "de", path, write("r.jsonl", gold))["metrics"] == {"accuracy": 2 / 3}
+    same_form = write("labels.tsv", "entailment\nneutral\ncontradiction\n")
+    if "q1" not in predicted:
+        assert score("xnli", "de", path, same_form)["metrics"] == {"accuracy": 2 / 3}
+    with pytest.raises(UserError, match=r"3 predictions for the 2 references|1 id \(q3\) not in"):
+        score("xnli", "de", path, write("r.jsonl", gold[:2]))
+
+
+def test_csv_has_quotes(write):
+    gold = write("r.csv", 'id,label\n"q,1",neutral\nq2,entailment\n')
+    assert score("xnli", "de", write("p.csv", '"q,1",1\nq2,1\n'), gold)["metrics"] == {"accuracy": 0.5}
+
+
+def test_tags_in_lines(write):
+    gold = write("gold.tsv", "Anna\tB-PER\nkauft\tO\n\n\nein\tO\nAuto\tO\nin\tO\nNew York\tB-LOC\n")
+    for predicted in ("B-PER\nO\n\nO\nO\nO\nO\n", "# id = 1\nAnna B-PER\r\nkauft O\r\n\r\nein O\nAuto O\nin O\nN O"):
+        metrics = score("panx", "de", write("test-de.tsv", predicted), gold)["metrics"]
+        assert metrics["entity_f1"] == pytest.approx(2 * 1 / (2 + 1))
+    lines = [{"id": 1, "tags": ["B-PER", "O"]}, {"id": 2, "tags": ["O", "O", "O", "B-LOC"]}]
+    assert score("panx", "de", write("p.jsonl", lines), write("r.jsonl", lines))["metrics"]["entity_f1"] == 1
+    assert score("panx", "de", write("p.tsv", "B-PER\nO\n\nO\nO\nO\nO"), write("r.jsonl", lines))["metrics"][
+        "entity_f1"
+    ] == pytest.approx(2 / 3)
+    with pytest.raises(UserError, match="p.tsv, line 2: 2 columns, not 1 as above; predictions of panx: a line is"):
+        score("panx", "de", write("p.tsv", "B-PER\nkauft O\n"), gold)
+    with pytest.raises(UserError, match=r"p.tsv, line 1: 1 tags for 2 tokens"):
+        score("panx", "de", write("p.tsv", "B-PER\n\nO\n"), gold)
+    with pytest.raises(UserError, match=r"tags: \[null, .* should be a tag for every token; references of panx"):
+        score("panx", "de", gold, write("r.tsv", "Anna\t\nkauft\tO\n\na\tO\n"))
+    braces = write("braces.tsv", "{\tPUNCT\na\tDET\n}\tPUNCT\n")  # is no JSON
+    assert score("udpos", "en", braces, braces)["metrics"]["token_accuracy"] == 1
+
+
+def test_sentences_that_are_found_in_lines(write):
+    """XTREME's: of each English sentence the number of the foreign one, from 0."""
+    found = write("test-de.tsv", "0\n2\n2\n")
+    for names in (None, (0, 1, 2), "abc", (1, 2, 3)):
+        gold = write("r", [{"id": name} for name in names] if names else "0\n1\n2\n")
+        result = score("tatoeba", "de", found, gold)
+        assert result["metrics"] == {"accuracy_en_to_xx": 2 / 3, "accuracy_xx_to_en": None}
+        assert result["notes"][0].endswith("no xx_to_en, so accuracy_xx_to_en has no value")
+    shuffled = score("tatoeba", "de", write("p", "2\n0\n2\n"), write("r", "2\n0\n1\n"))["metrics"]
+    assert shuffled["accuracy_en_to_xx"] == 2 / 3
+    both = write("both.tsv", "id\ten_to_xx\txx_to_en\na\ta\tb\nb\tb\tb\n")
+    metrics = score("tatoeba", "de", both, write("r.jsonl", [{"id": i} for i in "ab"]))["metrics"]
+    assert metrics == {"accuracy_en_to_xx": 1, "accuracy_xx_to_en": 0.5}
+    with pytest.raises(UserError, match="no field 'en_to_xx'"):
+        score("tatoeba", "de", write("p.jsonl", [{"id": "a", "en": "a"}]), write("r.jsonl", [{"id": "a"}]))
+
+
+def test_pairs_in_lines(write):
+    gold = write("de.gold", "de-1\ten-1\nde-2\ten-2\n")
+    result = score("bucc", "de", write("test-de.tsv", "de-1\ten-1\nde-3\ten-3\n"), gold)
+    assert (result["metrics"]["bucc_f1"], result["metrics"]["bucc_f1_oracle"]) == (0.5, None)
+    assert "the pairs have no scores" in result["notes"][0] and "all pairs count" in result["notes"][-1]
+    scored = write("scored.tsv", "de-1\ten-1\t1.5\nde-3\ten-3\t0.5\n")
+    assert score("bucc", "de", scored, gold, (scored, gold))["metrics"]["bucc_f1"] == pytest.approx(2 / 3)
+    with pytest.raises(UserError, match="test-de.tsv: no scores, so no threshold; leave --dev out"):
+        score("bucc", "de", write("test-de.tsv", "de-1\ten-1"), gold, (scored, gold))
+    with pytest.raises(UserError, match=r'line 1: score: "en-1" should be a number; predictions of bucc: a line is'):
+        score("bucc", "de", write("p.tsv", "1.5\tde-1\ten-1\n"), gold)
+
+
+@pytest.mark.parametrize(
+    ("task", "text", "message"),
+    [
+        ("xnli", "yes\n", r'"yes" should be one of 3 .*xnli: a line is {"id": "q1", "label": "entailment"}, or'),
+        ("xnli", "neutral\n\nneutral\n", r"line 2: empty line; take it out; predictions of xnli: a line is"),
+        ("xnli", '{"id": 1, "label": }', r"bad JSON at column 20 .*; predictions of xnli: a line is"),
+        ("xnli", '{"id": 1, "lable": 0}', r"no field 'label'; it has id, lable; predictions of xnli: a line is"),
+        ("udpos", "Anna,PROPN\n", r'tags: "Anna,PROPN" should be one of 17 .*; predictions of udpos: .*WORD<tab>ADJ'),
+        ("xquad", "an answer\n", r'1 column that nothing names; predictions of xquad: a line is {"id": "q1", "answer"'),
+        ("lareqa", "a\tb\n", r'2 columns that nothing names; predictions of lareqa: a line is {"id": "q1", "ranking"'),
+        ("tatoeba", "a\tb\n", r"2 columns that nothing names; predictions of tatoeba: .* in each line the number"),
+        ("bucc", "a\n", r"1 column that nothing names; predictions of bucc: .*de-1<tab>en-1<tab>1.2"),
+    ],
+)  # fmt: skip
+def test_the_form_is_shown_where_a_file_has_another(write, task, text, message):
+    gold = {"label": 0, "tags": ["ADJ"], "answers": ["a"], "relevant": ["a"], "source": "a", "target": "b", "id": 1}
+    if task == "bucc":
+        del gold["id"]
+    with pytest.raises(UserError, match=message) as caught:
+        score(task, "en" if task != "bucc" else "de", write("p.txt", text), write("r.jsonl", [gold]))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_records_of_a_task_are_references(write, tmp_path, extra_task):
+    """A user's CSV, with the columns, names and languages of the declaration; by their ids, else in their order."""
+    columns = {"text_a": "first", "text_b": None, "label": "mood"}
+    extra_task(family="classification", labels=["1", "2"], columns=columns, relabel={"two": "2"}, drop=["-"])
+    gold = write("test.csv", "first,mood\nfine,1\nbad,two\nunclear,-\nNA,2\n")
+    result = score("extra", "en", write("p.tsv", "1\n2\n1\n"), gold)
+    assert result["examples"] == 3 and result["metrics"] == {"accuracy": 2 / 3}
+    assert result["notes"] == [f"{gold}: 1 records of other languages or that the task drops are left out"]
+    with_ids = write("ids.tsv", "id\tfirst\tmood\na\tfine\t1\nb\tbad\ttwo\nc\tunclear\t-\nd\tNA\t2\n")
+    predicted = [{"id": i, "label": label} for i, label in (("d", "2"), ("a", "2"), ("b", "2"))]
+    assert score("extra", "en", write("p.jsonl", predicted), with_ids)["metrics"] == {"accuracy": 2 / 3}
+    lines = write("test.jsonl", [{"first": "fine", "mood": 1}, {"first": "bad", "mood": 2}])
+    assert score("extra", "en", write("p.tsv", "1\n1\n"), lines)["metrics"] == {"accuracy": 0.5}
+    with pytest.raises(UserError, match="label 'three' is outside"):
+        score("extra", "en", write("p.tsv", "1\n"), write("test.csv", "first,mood\nfine,three\n"))
+
+
+def test_records_of_every_family_that_has_them(write, tmp_path, extra_task):
+    def parquet(**columns):
+        pq.write_table(pa.table(columns), tmp_path / "test.parquet")
+        return tmp_path / "test.parquet"
+
+    tags = parquet(id=["x"], tokens=[["Anna", "ruft"]], ner_tags=[[1, 0]], langs=[["de", "de"]])
+    extra_task(family="tagging", labels=["O", "B-PER"], columns={"tags": "ner_tags"}, metrics=["entity_f1"])
+    assert score("extra", "en", write("p.tsv", "Anna\tB-PER\nruft\tO\n"), tags)["metrics"] == {"entity_f1": 1}
+    answers = [{"text": ["b"], "answer_start": [2]}, {"text": ["c"], "answer_start": [0]}]
+    asked = {"id": ["arabic-1", "english-1"], "context": ["a b", "c"], "question": ["?", "?"], "answers": answers}
+    result = score("tydiqa", "ar", write("p.json", {"arabic-1": "b"}), parquet(**asked))
+    assert (result["examples"], result["metrics"]["f1"]) == (1, 1)
+    pairs = parquet(source_sentence=["eins", "eins"], target_sentence=["one", "One."])
+    assert score("tatoeba", "de", write("p.tsv", "1\n0\n"), pairs)["metrics"]["accuracy_en_to_xx"] == 1
+    gold = parquet(source_lang=["s1"], target_lang=["t1"])
+    assert score("bucc", "de", write("p.tsv", "s1\tt1\n"), gold)["metrics"]["bucc_f1"] == 1
+    extra_task(family="choice", columns={"prompt": "q", "choices": ["a", "b"], "label": "right"})
+    asked = write("test.jsonl", [{"q": "?", "a": "x", "b": "y", "right": 1}])
+    assert score("extra", "en", write("p.tsv", "1\n"), asked)["metrics"] == {"accuracy": 1}
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1")
+    with pytest.raises(UserError, match="bad.parquet: "):
+        score("bucc", "de", write("p.tsv", "s1\tt1\n"), tmp_path / "bad.parquet")
+    with pytest.raises(UserError, match="hold no references; references of lareqa: a line is"):
+        score("lareqa", "en", write("p.jsonl", [{"id": 1, "ranking": []}]), gold)
+
+
+def test_a_list_of_objects_is_read_as_lines_are(write):
+    rows = json.dumps([{"id": 1, "label": 0}, {"id": 2, "label": 1}], indent=1)
+    assert score("xnli", "de", write("p.json", rows), write("r.json", rows))["metrics"] == {"accuracy": 1}
+
+
 def test_what_has_no_score_is_said():
     result = {"task": "squad2", "language": "en", "examples": 1, "metrics": {"f1": None, "exact": 1.0}}
-    assert as_text(result) == "squad2, language en, 1 examples\nf1     no such example or sentence\nexact  1.0"
+    assert as_text(result) == "squad2, language en, 1 examples\nf1     no value\nexact  1.0"

@@ -77,8 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     score = command("score", _score, "score a file of predictions against a file of references, by a task's metrics")
     score.add_argument("--task", required=True, help="a task of `xlt tasks`")
     score.add_argument("--language", required=True, metavar="CODE", help="a language of `xlt languages`")
-    score.add_argument("--predictions", required=True, type=Path, metavar="FILE", help="one JSON object a line")
-    score.add_argument("--references", required=True, type=Path, metavar="FILE", help="the same, or SQuAD's .json")
+    score.add_argument("--predictions", required=True, type=Path, metavar="FILE", help="JSON lines, {id: value} or TSV")
+    score.add_argument(
+        "--references", required=True, type=Path, metavar="FILE", help="the same, SQuAD's .json, or the task's records"
+    )
     score.add_argument(
         "--dev", nargs=2, type=Path, metavar=("PREDICTIONS", "REFERENCES"), help="choose BUCC's threshold on these"
     )

@@ -1,17 +1,25 @@
 """Files of predictions and references, read strictly: what is wrong is said with file and line, nothing is left out.
 
-A file whose name ends in .json is one document: SQuAD's JSON (references) or {id: value}. Every other file has one
-JSON object in each line, with an `id` and the fields that `xlt.score` names.
+JSON in a file whose name ends in .json is one document: SQuAD's JSON (references), {id: value} or a list of objects.
+In every other file it is one object in each line, with the fields that `xlt.score` names. What is no JSON is read by
+`xlt.scorelines`.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from xlt.errors import UserError
+
+_JSON = re.compile(r'\s*(\{\s*["}]|\[\s*["\[{\]])')
+
+
+class NotTheForm(UserError):
+    """Something in a file is not what it should be; what that is can be shown beside the message."""
 
 
 class Record(NamedTuple):
@@ -19,11 +27,10 @@ class Record(NamedTuple):
     fields: dict[str, Any]
 
 
-def read(path: Path, field: str) -> list[Record]:
-    """The records of a file; `field` is what the values of {id: value} are.
-
+def text_of(path: Path) -> str:
+    """
     Raises:
-        UserError: no such file, not UTF-8, empty, bad JSON or no object in line N, not SQuAD's form.
+        UserError: no such file, not UTF-8, empty.
     """
     try:
         text = path.read_text("utf-8-sig")
@@ -33,6 +40,20 @@ def read(path: Path, field: str) -> list[Record]:
         raise UserError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from None
     if not text.strip():
         raise UserError(f"{path}: empty; it should hold one record for each example")
+    return text
+
+
+def is_json(text: str) -> bool:
+    """Whether the text begins as an object or a list of JSON does, whatever the file is called."""
+    return _JSON.match(text) is not None
+
+
+def from_json(text: str, path: Path, field: str) -> list[Record]:
+    """The records of a file; `field` is what the values of {id: value} are.
+
+    Raises:
+        NotTheForm: bad JSON or no object in line N, not SQuAD's form.
+    """
     return list(_document(text, path, field) if path.suffix == ".json" else _lines(text, path))
 
 
@@ -65,7 +86,7 @@ def as_id(value: Any) -> str | None:
 
 def get(record: Record, field: str) -> Any:
     if field not in record.fields:
-        raise UserError(f"{record.where}: no field '{field}'; it has {', '.join(record.fields) or 'none'}")
+        raise NotTheForm(f"{record.where}: no field '{field}'; it has {', '.join(record.fields) or 'none'}")
     return record.fields[field]
 
 
@@ -99,7 +120,7 @@ def shown(value: Any) -> str:
 def _identity(record: Record, part: str) -> str:
     value = get(record, part)
     if (text := as_id(value)) is None:
-        raise UserError(f"{record.where}: {part}: {shown(value)} should be a string or a whole number")
+        raise NotTheForm(f"{record.where}: {part}: {shown(value)} should be a string or a whole number")
     return text
 
 
@@ -110,15 +131,17 @@ def _lines(text: str, path: Path) -> Iterator[Record]:
             raise UserError(f"{where}: empty line; take it out")
         fields = _parse(line, where)
         if not isinstance(fields, dict):
-            raise UserError(f"{where}: {shown(fields)} should be an object {{...}}")
+            raise NotTheForm(f"{where}: {shown(fields)} should be an object {{...}}")
         yield Record(where, fields)
 
 
 def _document(text: str, path: Path, field: str) -> Iterator[Record]:
     document = _parse(text, str(path))
-    if not isinstance(document, dict):
-        raise UserError(f"{path}: should be {{id: value}} or SQuAD's JSON; name a file of lines .jsonl")
-    if isinstance(document.get("data"), list):
+    if isinstance(document, list) and all(isinstance(fields, dict) for fields in document):
+        yield from (Record(f"{path}, row {number}", fields) for number, fields in enumerate(document, start=1))
+    elif not isinstance(document, dict):
+        raise NotTheForm(f"{path}: should be {{id: value}}, a list of objects or SQuAD's JSON; name lines .jsonl")
+    elif isinstance(document.get("data"), list):
         yield from _squad(document["data"], path)
     else:
         for name, value in document.items():
@@ -133,7 +156,7 @@ def _squad(articles: list, path: Path) -> Iterator[Record]:
                     answers = [answer["text"] for answer in question["answers"]]
                     yield Record(f"{path}, question {question['id']}", {"id": question["id"], "answers": answers})
     except (KeyError, TypeError) as error:
-        raise UserError(
+        raise NotTheForm(
             f"{path}: not SQuAD's JSON ({error}); it should be data > paragraphs > qas > id and answers > text"
         ) from None
 
@@ -144,9 +167,9 @@ def _parse(text: str, where: str) -> Any:
     except json.JSONDecodeError as error:
         lines = f", line {error.lineno}" if "\n" in text else ""
         hint = "; name a file of lines .jsonl" if error.msg == "Extra data" else ""
-        raise UserError(f"{where}{lines}: bad JSON at column {error.colno} ({error.msg}){hint}") from None
+        raise NotTheForm(f"{where}{lines}: bad JSON at column {error.colno} ({error.msg}){hint}") from None
     except ValueError as error:
-        raise UserError(f"{where}: {error}") from None
+        raise NotTheForm(f"{where}: {error}") from None
 
 
 def _no_doubled_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from xlt import tasks
 from xlt.errors import UserError
-from xlt.scorefiles import Record, as_id, get, shown, some
+from xlt.scorefiles import NotTheForm, Record, as_id, get, shown, some
 from xlt.tasks import Task
 
 _LARGEST = sys.float_info.max
@@ -35,13 +36,13 @@ def form(task: Task, metric: str) -> Form:
 def read_value(record: Record, field: str, reader: Callable[[Any, Task], Any], task: Task) -> Any:
     """
     Raises:
-        UserError: no such field, or not what it should be; with file and line.
+        NotTheForm: no such field, or not what it should be; with file and line.
     """
     value = get(record, field)
     try:
         return reader(value, task)
     except _Wrong as wrong:
-        raise UserError(f"{record.where}: {field}: {wrong}") from None
+        raise NotTheForm(f"{record.where}: {field}: {wrong}") from None
 
 
 def number(value: Any, _: Task) -> float:
@@ -123,7 +124,51 @@ FORMS: dict[str, Form] = {  # by family, or by metric
     tasks.CHOICE: Form("choice", "choice", _label, _or_none(_label)),
     tasks.TAGGING: Form("tags", "tags", _gold_tags, _or_none(_tags)),
     tasks.SPAN: Form("answers", "answer", _answers, _or_none(string)),
+    tasks.MINING: Form("source", "source", _id, _id),
     "accuracy_en_to_xx": Form("id", "en_to_xx", _id, _or_none(_id)),
     "accuracy_xx_to_en": Form("id", "xx_to_en", _id, _or_none(_id)),
     "map_at_20": Form("relevant", "ranking", _right_ids, _or_none(_ids)),
 }
+
+
+@contextmanager
+def form_shown(task: Task, side: str) -> Iterator[None]:
+    """Where `side` ("references" or "predictions") is not in its form, an example line of the form is said, too."""
+    try:
+        yield
+    except NotTheForm as error:
+        raise UserError(f"{error}; {side} of {task.name}: {_example(task, side)}") from None
+
+
+_EXAMPLES: dict[str, dict[str, str]] = {  # by family, or by metric
+    tasks.CLASSIFICATION: dict.fromkeys(
+        ("references", "predictions"), '{"id": "q1", "label": "LABEL"}, or LABEL alone in each line, or q1<tab>LABEL'
+    ),
+    tasks.CHOICE: dict.fromkeys(("references", "predictions"), '{"id": "q1", "choice": 0}, or 0 alone in each line'),
+    tasks.TAGGING: dict.fromkeys(
+        ("references", "predictions"),
+        '{"id": "s1", "tags": ["LABEL"]}, or WORD<tab>LABEL in each line and a blank one between sentences',
+    ),
+    tasks.SPAN: {
+        "references": """{"id": "q1", "answers": ["a text"]}, or SQuAD's JSON in a file .json""",
+        "predictions": '{"id": "q1", "answer": "a text"}, or {"q1": "a text"} for all in a file .json',
+    },
+    tasks.RETRIEVAL: {
+        "references": '{"id": "7"}, or the number of the sentence in each line, from 0',
+        "predictions": '{"id": "7", "en_to_xx": "7", "xx_to_en": "7"}, or in each line the number, from 0, of what the '
+        "English sentence finds",
+    },
+    tasks.MINING: {
+        "references": '{"source": "de-1", "target": "en-1"}, or de-1<tab>en-1',
+        "predictions": '{"source": "de-1", "target": "en-1", "score": 1.2}, or de-1<tab>en-1<tab>1.2',
+    },
+    "map_at_20": {
+        "references": '{"id": "q1", "relevant": ["s1"]}',
+        "predictions": '{"id": "q1", "ranking": ["s1", "s2"]}',
+    },
+}
+
+
+def _example(task: Task, side: str) -> str:
+    text = (_EXAMPLES.get(task.metrics[0]) or _EXAMPLES[task.family])[side]
+    return f"a line is {text.replace('LABEL', task.labels[0] if task.labels else 'NAME')}"
