@@ -351,12 +351,14 @@ def test_tags_in_lines(write):
     assert score("panx", "de", write("p.tsv", "B-PER\nO\n\nO\nO\nO\nO"), write("r.jsonl", lines))["metrics"][
         "entity_f1"
     ] == pytest.approx(2 / 3)
-    with pytest.raises(UserError, match="p.tsv, line 2: 2 columns, not 1 as above; predictions of panx: a line is"):
-        score("panx", "de", write("p.tsv", "B-PER\nkauft O\n"), gold)
-    with pytest.raises(UserError, match=r"p.tsv, line 1: 1 tags for 2 tokens"):
+    with pytest.raises(UserError, match="p.tsv: line 3: 'in' has 1 column, .*; predictions of panx: a line is"):
+        score("panx", "de", write("p.tsv", "Anna B-PER\nkauft O\nin\n"), gold)
+    with pytest.raises(UserError, match=r"p.tsv, sentence 1: 1 tags for 2 tokens"):
         score("panx", "de", write("p.tsv", "B-PER\n\nO\n"), gold)
-    with pytest.raises(UserError, match=r"tags: \[null, .* should be a tag for every token; references of panx"):
-        score("panx", "de", gold, write("r.tsv", "Anna\t\nkauft\tO\n\na\tO\n"))
+    with pytest.raises(
+        UserError, match=r"r.tsv, sentence 1: tags: .* should be one of 7 .*; references of panx: a line"
+    ):
+        score("panx", "de", gold, write("r.tsv", "Anna\tPER\nkauft\tO\n\na\tO\n"))
     braces = write("braces.tsv", "{\tPUNCT\na\tDET\n}\tPUNCT\n")  # is no JSON
     assert score("udpos", "en", braces, braces)["metrics"]["token_accuracy"] == 1
 
@@ -421,12 +423,14 @@ def test_the_records_of_a_task_are_references(write, tmp_path, extra_task):
     gold = write("test.csv", "first,mood\nfine,1\nbad,two\nunclear,-\nNA,2\n")
     result = score("extra", "en", write("p.tsv", "1\n2\n1\n"), gold)
     assert result["examples"] == 3 and result["metrics"] == {"accuracy": 2 / 3}
-    assert result["notes"] == [f"{gold}: 1 records of other languages or that the task drops are left out"]
+    assert result["notes"] == [f"{gold}: 1 record of other languages, or that the task drops, left out"]
     with_ids = write("ids.tsv", "id\tfirst\tmood\na\tfine\t1\nb\tbad\ttwo\nc\tunclear\t-\nd\tNA\t2\n")
     predicted = [{"id": i, "label": label} for i, label in (("d", "2"), ("a", "2"), ("b", "2"))]
     assert score("extra", "en", write("p.jsonl", predicted), with_ids)["metrics"] == {"accuracy": 2 / 3}
     lines = write("test.jsonl", [{"first": "fine", "mood": 1}, {"first": "bad", "mood": 2}])
     assert score("extra", "en", write("p.tsv", "1\n1\n"), lines)["metrics"] == {"accuracy": 0.5}
+    semicolons = write("test.csv", "first;mood\n2,5 stars;1\nbad;two\n")
+    assert score("extra", "en", write("p.tsv", "1\n2\n"), semicolons)["metrics"] == {"accuracy": 1}
     with pytest.raises(UserError, match="label 'three' is outside"):
         score("extra", "en", write("p.tsv", "1\n"), write("test.csv", "first,mood\nfine,three\n"))
 
@@ -439,6 +443,10 @@ def test_records_of_every_family_that_has_them(write, tmp_path, extra_task):
     tags = parquet(id=["x"], tokens=[["Anna", "ruft"]], ner_tags=[[1, 0]], langs=[["de", "de"]])
     extra_task(family="tagging", labels=["O", "B-PER"], columns={"tags": "ner_tags"}, metrics=["entity_f1"])
     assert score("extra", "en", write("p.tsv", "Anna\tB-PER\nruft\tO\n"), tags)["metrics"] == {"entity_f1": 1}
+    columns = "1\tAnna\t_\tPROPN" + "\t_" * 6, "2-3\tzum" + "\t_" * 8, "2\tzu\t_\tADP" + "\t_" * 6
+    conllu = write("test.conllu", "# text = Anna zum\n" + "\n".join(columns) + "\n")
+    for gold in (conllu, write("gold.txt", conllu.read_text())):
+        assert score("udpos", "de", write("p.tsv", "PROPN\nADP\n"), gold)["metrics"]["token_accuracy"] == 1
     answers = [{"text": ["b"], "answer_start": [2]}, {"text": ["c"], "answer_start": [0]}]
     asked = {"id": ["arabic-1", "english-1"], "context": ["a b", "c"], "question": ["?", "?"], "answers": answers}
     result = score("tydiqa", "ar", write("p.json", {"arabic-1": "b"}), parquet(**asked))

@@ -140,9 +140,9 @@ def layout(place: Place, config: str) -> Layout:
         splits = next(filter(None, (_split(paths, folder.strip("/")) for folder in folders)), {})
     if not splits:
         raise unknown("config", config, configs(place), place.name)
-    readers = Counter(_reader(path) for several in splits.values() for path in several)
+    readers = Counter(reader_of(path) for several in splits.values() for path in several)
     reader, options = max(readers, key=lambda one: (readers[one], one[0] == "parquet"))
-    kept = {split: tuple(path for path in some if _reader(path)[0] == reader) for split, some in splits.items()}
+    kept = {split: tuple(path for path in some if reader_of(path)[0] == reader) for split, some in splits.items()}
     kept = {split: some for split, some in kept.items() if some}
     options = dict(options) | {name: value for name, value in said.items() if name not in _OURS}
     rows = {name: split.num_examples for name, split in ((about and about.splits) or {}).items()}
@@ -150,7 +150,7 @@ def layout(place: Place, config: str) -> Layout:
 
 
 def _tables(place: Place) -> list[str]:
-    return [path for path in place.paths if _reader(path) and path.rpartition("/")[2] not in FILES_TO_IGNORE]
+    return [path for path in place.paths if reader_of(path) and path.rpartition("/")[2] not in FILES_TO_IGNORE]
 
 
 def configs(place: Place) -> list[str]:
@@ -181,7 +181,7 @@ def _has_settings(text: str) -> bool:
 
 
 @cache
-def _reader(path: str) -> tuple[str, tuple[tuple[str, Any], ...]] | None:
+def reader_of(path: str) -> tuple[str, tuple[tuple[str, Any], ...]] | None:
     """The packaged reader of `datasets` for a file of this name, and its options; None of what is no table."""
     name = path.rpartition("/")[2].lower()
     endings = [f".{ending}" for ending in name.split(".")[1:]]

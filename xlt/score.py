@@ -98,13 +98,11 @@ def as_text(result: dict[str, Any]) -> str:
 
 
 def _references(path: Path, task: Task, code: str) -> tuple[list[Record], list[str]]:
-    """The references of a file, and what is to be said of those that are left out."""
+    """The references of a file, and what is to be said of them."""
     field = form(task, task.metrics[0]).gold
     if not scorerecords.own(path, task, field):
         return _read(path, task, field), []
-    records, others = scorerecords.read(path, task, code)
-    left_out = f"{path}: {others} records of other languages or that the task drops are left out"
-    return records, [left_out] if others else []
+    return scorerecords.read(path, task, code)
 
 
 def _read(path: Path, task: Task, field: str) -> list[Record]:

@@ -15,11 +15,12 @@ Records without an id are those of the other file in its order.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from xlt import tasks
+from xlt import conll, tasks
 from xlt.scorefiles import NotTheForm, Record, shown
 from xlt.tasks import Task
 
@@ -32,7 +33,7 @@ _LAYOUTS = {
     tasks.RETRIEVAL: ("{}",),
     tasks.MINING: ("source target", "source target score"),
 }
-_COMMENTS = ("# newdoc", "# newpar")  # of CoNLL-U; the others say "# name = value"
+_BLANK = re.compile(r"\n\s*\n")  # one line at least
 
 
 def from_lines(text: str, path: Path, task: Task, field: str) -> list[Record]:
@@ -47,11 +48,6 @@ def from_lines(text: str, path: Path, task: Task, field: str) -> list[Record]:
     names = _header(rows[0][1], field)
     rows = rows[1:] if names else rows
     return [_record(row, names or _usual(rows, task, field), task, field) for row in rows]
-
-
-def header(text: str, path: Path) -> list[str]:
-    """The cells of the first line."""
-    return next(_rows(text, path))[1]
 
 
 def _rows(text: str, path: Path) -> Iterator[Row]:
@@ -104,21 +100,14 @@ def _value(where: str, name: str, cell: str, task: Task) -> Any:
 
 
 def _sentences(text: str, path: Path, field: str) -> Iterator[Record]:
-    tokens: list[str] = []
-    tags: list[str | None] = []
-    begin, width = 1, 0
-    for number, line in enumerate([*text.replace("\r\n", "\n").split("\n"), ""], start=1):
-        if line.startswith("# ") and (" = " in line or line.startswith(_COMMENTS)):
-            continue
-        if not line.strip():
-            if tags:
-                yield Record(f"{path}, line {begin}", {field: tags} | ({"tokens": tokens} if width > 1 else {}))
-            tokens, tags = [], []
-            continue
-        begin = begin if tags else number
-        cells = line.split("\t") if "\t" in line else line.split()
-        width = width or len(cells)
-        if len(cells) != width:
-            raise NotTheForm(f"{path}, line {number}: {len(cells)} columns, not {width} as above")
-        tokens.append(cells[0])
-        tags.append(cells[-1].strip() or None)
+    blocks = [[line.strip() for line in block.split("\n")] for block in _BLANK.split(text.strip())]
+    if any(len(line.split()) > 1 for block in blocks for line in block):
+        try:
+            found = conll.table(text, {}).to_pylist()
+        except ValueError as error:
+            raise NotTheForm(f"{path}: {error}") from None
+    else:
+        found = [{"tags": block} for block in blocks]
+    for number, row in enumerate(found, start=1):
+        tokens = {"tokens": row["tokens"]} if "tokens" in row else {}
+        yield Record(f"{path}, sentence {number}", {field: row["tags"], **tokens})

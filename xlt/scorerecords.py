@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xlt import scorefiles, scorelines, tasks
-from xlt.errors import UserError
+from xlt import delimited, scorefiles, tasks
+from xlt.progress import counted
 from xlt.scorefiles import NotTheForm, Record
 from xlt.tasks import Task
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 Names = tuple[str, ...]
+_BY_NAME = (".parquet", ".arrow", ".conll", ".conllu", ".conllup")  # files that are no references but as records
 
 
 def _named(row: dict, names: Names) -> dict[str, Any]:
@@ -36,49 +37,21 @@ _FIELDS: dict[str, Callable[[dict, Names], dict[str, Any]]] = {  # our columns -
 
 
 def own(path: Path, task: Task, field: str) -> bool:
-    """Whether the file holds records of the task: it is Parquet, or has all columns that the task names.
+    """Whether the file holds records of the task: its name says so, or it has all columns that the task names.
 
     Lines that have an id and `field` are references already, but for tasks of the user's own with labels, as the
     declaration says how these are written.
     """
-    if path.suffix == ".parquet":
+    if path.suffix in _BY_NAME:
         return True
     if task.family not in _FIELDS:
         return False
     text = scorefiles.text_of(path)
-    if scorefiles.is_json(text):
-        records = scorefiles.from_json(text, path, field)
-        names = set(records[0].fields) if records else set()
-        if _ready(names, task, field):
-            return False
-    else:
-        names = set(scorelines.header(text, path))
-    return _columns(task) <= names
-
-
-def read(path: Path, task: Task, code: str) -> tuple[list[Record], int]:
-    """The records of the language `code`, and how many there are of others, or that the declaration leaves out.
-
-    Raises:
-        UserError: what `xlt.records.canonical` says of the records of a run.
-    """
-    from xlt.records import canonical, label_names  # bring `datasets` along
-
-    if task.family not in _FIELDS:
-        raise NotTheForm(f"{path}: the records of a {task.family} task hold no references")
-    task, raw = task.at(code), _rows(path)
-    told = "id" in raw.column_names
-    columns = {**task.columns, **({"id": "id"} if told and "id" not in task.columns else {})}
-    rows = canonical(raw, task.model_copy(update={"columns": columns}), code, str(path))
-    names = task.labels
-    if not names and task.family in (tasks.CLASSIFICATION, tasks.TAGGING):
-        names = tuple(name for name in label_names(raw, task) if name not in task.drop)
-    ids = rows["id"] if "id" in rows.column_names else raw["id"] if told and len(rows) == len(raw) else None
-    found = []
-    for number, row in enumerate(rows):
-        fields = _FIELDS[task.family](row, names)
-        found.append(Record(f"{path}, row {number + 1}", fields if ids is None else {"id": ids[number], **fields}))
-    return found, len(raw) - len(rows)
+    if not scorefiles.is_json(text):
+        return _wanted(task) <= _header(path, text, task)
+    records = scorefiles.from_json(text, path, field)
+    names = set(records[0].fields) if records else set()
+    return not _ready(names, task, field) and _wanted(task) <= names
 
 
 def _ready(names: set[str], task: Task, field: str) -> bool:
@@ -88,25 +61,69 @@ def _ready(names: set[str], task: Task, field: str) -> bool:
     return {field} | ({"id"} if task.family != tasks.MINING else set()) <= names
 
 
-def _columns(task: Task) -> set[str]:
-    named = [[theirs] if isinstance(theirs, str) else theirs for theirs in task.columns.values()]
-    return {path.partition(".")[0] for several in named for path in several}
+def _wanted(task: Task) -> set[str]:
+    from xlt.records import want  # brings `datasets` along
+
+    return set(want(task).columns) - set(task.prefix)
 
 
-def _rows(path: Path) -> Dataset:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-    from datasets import Dataset
+def _header(path: Path, text: str, task: Task) -> set[str]:
+    """The names of a table's columns: those that the task gives them, or those in the first line."""
+    options = {"sep": "," if path.suffix == ".csv" else "\t"} | dict(task.read.options)
+    return set(options.get("names") or delimited.header(text, delimited.fitting(text, options, _wanted(task))))
 
-    from xlt import textfiles
 
+def read(path: Path, task: Task, code: str) -> tuple[list[Record], list[str]]:
+    """The records of the language `code`, and what is to be said of them: how many are left out, what reading loses.
+
+    Raises:
+        NotTheForm: a file that cannot be read, or a task whose records hold no references.
+        UserError: what `xlt.records.canonical` says of the records of a run.
+    """
+    from xlt.records import canonical, label_names  # bring `datasets` along
+
+    if task.family not in _FIELDS:
+        raise NotTheForm(f"{path}: the records of a {task.family} task hold no references")
+    task = task.at(code)
+    raw, losses = _rows(path, task)
+    told = "id" in raw.column_names
+    columns = dict(task.columns)
+    if task.family == tasks.TAGGING and not _wanted(task) <= set(raw.column_names):
+        columns = {"tokens": "tokens", "tags": "tags"}  # as a file in columns has them
+    task = task.model_copy(update={"columns": columns | ({"id": "id"} if told and "id" not in columns else {})})
+    rows = canonical(raw, task, code, str(path))
+    names = task.labels
+    if not names and task.family in (tasks.CLASSIFICATION, tasks.TAGGING):
+        names = tuple(name for name in label_names(raw, task) if name not in task.drop)
+    ids = rows["id"] if "id" in rows.column_names else raw["id"] if told and len(rows) == len(raw) else None
+    found = []
+    for number, row in enumerate(rows):
+        fields = _FIELDS[task.family](row, names)
+        found.append(Record(f"{path}, row {number + 1}", fields if ids is None else {"id": ids[number], **fields}))
+    notes = [f"{path}: {loss}" for loss in losses]
+    if others := len(raw) - len(rows):
+        notes.append(f"{path}: {counted(others, 'record')} of other languages, or that the task drops, left out")
+    return found, notes
+
+
+def _ready(names: set[str], task: Task, field: str) -> bool:
+    """Whether these are the fields of references, so that no declaration is needed to read them."""
+    if task.family == tasks.RETRIEVAL or (task.definition and task.labels):
+        return False
+    return {field} | ({"id"} if task.family != tasks.MINING else set()) <= names
+
+
+def _rows(path: Path, task: Task) -> tuple[Dataset, list[str]]:
+    """The rows as they lie there, and what a reader should know of how they were read."""
+    from xlt import prepared
+    from xlt.layout import Folder, Layout, reader_of
+    from xlt.records import want
+
+    place = Folder(path.parent, str(path.parent))
+    json = path.suffix not in _BY_NAME and scorefiles.is_json(scorefiles.text_of(path))
+    reader, options = ("json", ()) if json else reader_of(path.name) or ("csv", (("sep", "\t"),))
+    layout = Layout({}, reader, dict(options))
     try:
-        if path.suffix == ".parquet":
-            return Dataset(pq.read_table(path))
-        json = scorefiles.is_json(scorefiles.text_of(path))
-        options = {} if path.suffix == ".csv" or json else {"sep": "\t"}
-        return Dataset(textfiles.table(path, "json" if json else "csv", options))
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or error}; give a file of references") from None
-    except (ValueError, pa.ArrowInvalid) as error:
-        raise UserError(f"{path}: {' '.join(str(error).split())}") from None
+        return prepared.rows([path], layout, [place.fingerprint(path.name)], want(task))
+    except prepared.Unreadable as error:
+        raise NotTheForm(f"{path}: {error.said}") from None
