@@ -71,7 +71,13 @@ def bitext(**changes):
         (TAGS, {"tokens": [["a"], ["b", "c"]], "tags": [["X"], ["Y"]]}, "row 2 has 2 tokens but 1 tags"),
         (TAGS, {"tokens": [["a"], ["b"]], "tags": [["X"], ["Y", "X"]]}, "row 2 has 1 tokens but 2 tags"),
         (TAGS, {"tokens": ["a", "b"], "tags": [["X"], ["Y"]]}, "row 1: tokens is 'a', not a list of words"),
-        (TAGS, {"tokens": [["a"], ["b"]], "tags": ["X", "Y"]}, "row 1: tags is no list; CSV has none, so write JSON"),
+        (
+            TAGS,
+            {"tokens": [["a"], ["b"]], "tags": ["X", "Y"]},
+            "row 1: tags is no list; write tags, and tokens too, as [",
+        ),
+        (TAGS, {"tokens": ["a b", "c"], "tags": ["X Y", "X Y"]}, "row 2 has 1 tokens but 2 tags; write both as ["),
+        (TAGS, {"tokens": ["['a' ... 'b']"], "tags": ["['X']"]}, "row 1: ['a' ... 'b'] is no list; write ["),
         (TAGS, {"tokens": [["a"], ["b"]], "tags": [["X"], None]}, "row 2: tags is no list"),
         (TAGS, {"tokens": [["a", None]], "tags": [["X", "Y"]]}, "row 1: a token is no text"),
         (SPAN, question(start=[14]), "question q1: the answer 'Monday' is not in its context at 14"),
@@ -198,3 +204,23 @@ def test_columns_are_joined_replaced_and_taken_from_inside():
 def test_questions_without_an_answer_and_with_numbers_as_ids():
     found = read(SPAN, question(text=[], start=[], id=[7]))
     assert found["id"] == ["7"] and found["answers"][0]["text"] == []
+
+
+@pytest.mark.parametrize("tokens", ["['a', 'it\\'s']", '["a", "it\'s"]', "['a' \"it's\"]", "a  it's"])
+@pytest.mark.parametrize("tags", ["['X', 'Y']", '["X","Y"]', "['X'\n 'Y']", "X Y", "[0, 1]", "0 1"])
+def test_words_and_tags_as_csv_has_them(tokens, tags):
+    assert read(TAGS, {"tokens": [tokens], "tags": [tags]}) == {"tokens": [["a", "it's"]], "tags": [[0, 1]]}
+
+
+def test_words_that_are_brackets():
+    assert read(TAGS, {"tokens": ["[ 1 ]", "a"], "tags": ["X Y X", "X"]})["tokens"] == [["[", "1", "]"], ["a"]]
+
+
+def test_choices_and_answers_as_csv_has_them():
+    assert read(CHOICE, choice(choices=["['a', 'b']"]))["choices"] == [["a", "b"]]
+    answers = ["{'text': ['Monday'], 'answer_start': [13]}"]
+    assert read(SPAN, question(answers=answers))["answers"] == [{"text": ["Monday"], "answer_start": [13]}]
+
+
+def test_labels_that_yaml_reads_as_truth_values():
+    assert read(task("classification", labels=[True, False]), pair(label=["FALSE", "true"]))["label"] == [1, 0]

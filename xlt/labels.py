@@ -7,6 +7,7 @@ from typing import Any
 from xlt import tasks
 from xlt.errors import UserError
 from xlt.tasks import Task
+from xlt.written import EXPECTED
 
 
 def version(task: Task) -> dict[str, int]:
@@ -36,7 +37,7 @@ def numbers(values: list, names: tuple[str, ...], task: Task, where: str) -> lis
         return [number[label] for label in values]
     for row, tags in enumerate(values, start=1):
         if not isinstance(tags, list):
-            lists = "; CSV has none, so write JSON lines or Parquet" if isinstance(tags, str) else ""
+            lists = f"; write tags, and tokens too, as {EXPECTED}" if isinstance(tags, str) else ""
             raise UserError(f"{where}: row {row}: {path} is no list{lists}. Correct the file or the task")
     number = {label: _number(label, task, names, where) for label in {tag for tags in values for tag in tags}}
     return [[number[tag] for tag in tags] for tags in values]

@@ -10,7 +10,7 @@ from typing import Any
 
 import datasets
 
-from xlt import labels, tasks, wellformed
+from xlt import labels, tasks, wellformed, written
 from xlt.errors import UserError
 from xlt.tasks import Task
 from xlt.textfiles import Want
@@ -29,6 +29,7 @@ def canonical(rows: datasets.Dataset, task: Task, code: str, where: str) -> data
     """
     rows = _of_language(_present(rows, task, where), task, code, where)
     columns = {ours: _column(rows, theirs, task, ours) for ours, theirs in task.columns.items()}
+    columns |= _unwritten(columns, where)
     for ours in LABELS & set(columns):
         columns[ours] = labels.numbers(columns[ours], label_names(rows, task), task, where)
     wellformed.CHECKS[task.family](columns, task, where)
@@ -90,6 +91,34 @@ def _column(rows: datasets.Dataset, theirs: str | list[str], task: Task, ours: s
         return [_joined(tokens) for tokens in values] if words else values
     parts = zip(*(_values(rows, one, task) for one in theirs), strict=True)
     return [list(part) for part in parts] if ours in JOINED_AS_LIST else [_joined(part) for part in parts]
+
+
+def _unwritten(columns: Columns, where: str) -> Columns:
+    """The columns that CSV holds as text though they are lists or tables: choices, answers, words with their tags."""
+    found = {
+        ours: [written.value(text) for text in columns[ours]]
+        for ours in ("choices", "answers")
+        if _all_texts(columns.get(ours))
+    }
+    if _all_texts(columns.get("tokens")) and _all_texts(columns.get("tags")):
+        found |= _words_and_tags(columns, where)
+    return found
+
+
+def _words_and_tags(columns: Columns, where: str) -> Columns:
+    try:
+        found = {ours: written.lists(columns[ours]) for ours in ("tokens", "tags")}
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from None
+    for row, (words, tags) in enumerate(zip(*found.values(), strict=True), start=1):
+        if len(words) != len(tags):
+            count = f"row {row} has {len(words)} tokens but {len(tags)} tags"
+            raise UserError(f"{where}: {count}; write both as {written.EXPECTED}")
+    return found
+
+
+def _all_texts(values: list | None) -> bool:
+    return bool(values) and all(isinstance(value, str) for value in values)
 
 
 def _joined(texts: Iterable[str | None]) -> Any:

@@ -6,66 +6,38 @@ other. Nothing here knows about models or files; `xlt.sources` reads records by 
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from xlt import schemes
 from xlt.errors import UserError, unknown
+from xlt.families import (  # noqa: F401
+    ANSWERS,
+    CHOICE,
+    CLASSIFICATION,
+    DUAL,
+    FAMILIES,
+    MINING,
+    MLM,
+    POOL,
+    RETRIEVAL,
+    SEARCHES,
+    SPAN,
+    TAGGING,
+    Family,
+)
 from xlt.files import read_yaml
 from xlt.languages import language
+from xlt.readas import Read
 
 if TYPE_CHECKING:
     from xlt.recipe import Stage
 
-CLASSIFICATION, TAGGING, SPAN, CHOICE = "classification", "tagging", "span", "choice"
-RETRIEVAL, MINING, ANSWERS, DUAL, POOL, MLM = "retrieval", "mining", "answers", "dual", "pool", "mlm"
-
 PARQUET = "refs/convert/parquet"  # the branch into which the hub converts what it can
-
-
-class Family(NamedTuple):
-    """Our columns (a task names theirs where they differ), the usual metrics, the main one first, and all that fit."""
-
-    columns: dict[str, str]
-    usual: tuple[str, ...] = ()
-    metrics: str = ""
-
-
-_QUESTIONS = {"id": "id", "context": "context", "question": "question", "answers": "answers"}
-FAMILIES: dict[str, Family] = {
-    CLASSIFICATION: Family(
-        {"text_a": "text_a", "text_b": "text_b", "label": "label"}, ("accuracy",),
-        "accuracy f1_binary accuracy_and_f1",
-    ),
-    TAGGING: Family({"tokens": "tokens", "tags": "tags"}, ("token_accuracy",), "token_accuracy chunk_f1 entity_f1"),
-    SPAN: Family(
-        _QUESTIONS, ("f1", "exact_match"),
-        "f1 f1_language_aware exact_match exact_match_language_aware "
-        "squad2_f1 squad2_f1_has_answer squad2_f1_no_answer "
-        "squad2_exact_match squad2_exact_match_has_answer squad2_exact_match_no_answer "
-        "mlqa_f1 mlqa_f1_mended mlqa_exact_match mlqa_exact_match_mended",
-    ),
-    CHOICE: Family({"prompt": "prompt", "choices": "choices", "label": "label"}, ("accuracy",), "accuracy"),
-    RETRIEVAL: Family(
-        {"source": "source_sentence", "target": "target_sentence"}, ("accuracy_en_to_xx", "accuracy_xx_to_en"),
-        "accuracy_en_to_xx accuracy_xx_to_en",
-    ),
-    MINING: Family(
-        {"source_id": "source_lang", "target_id": "target_lang"},  # where google/xtreme keeps the ids of BUCC
-        ("bucc_f1", "bucc_f1_dropped", "bucc_f1_oracle", "bucc_precision", "bucc_recall"),
-        "bucc_f1 bucc_f1_dropped bucc_f1_oracle bucc_precision bucc_recall",
-    ),
-    ANSWERS: Family(_QUESTIONS, ("map_at_20",), "map_at_20"),
-    DUAL: Family({"query": "query", "target": "target"}, ("map_at_20",), "map_at_20"),
-    POOL: Family({"id": "id", "text": "text"}),
-    MLM: Family({"text": "text"}),
-}  # fmt: skip
-SEARCHES = (RETRIEVAL, MINING, ANSWERS, DUAL)  # evaluated on sentence vectors, without a head
 
 
 def _words(value: Any) -> Any:
@@ -73,29 +45,13 @@ def _words(value: Any) -> Any:
     return tuple(value.split()) if isinstance(value, str) else value
 
 
+def _word(value: Any) -> Any:
+    """YAML reads true and false as truth values, which a label, too, may be called."""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
-
-
-class Read(BaseModel):
-    """How the text files of a task are read where that cannot be seen from them, in the words of pandas.
-
-    sep         the separator of columns: ",", ";", "\\t", " "
-    quoting     none: quotes are read as they stand; minimal: as those of CSV
-    names       of the columns, where the first line does not name them
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
-
-    sep: str = Field("", max_length=1)
-    quoting: Literal["", "none", "minimal"] = ""
-    names: tuple[str, ...] = ()
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Those that are declared, as pandas takes them."""
-        quoting = {"none": csv.QUOTE_NONE, "minimal": csv.QUOTE_MINIMAL}.get(self.quoting)
-        options = {"sep": self.sep, "quoting": quoting, "names": self.names}
-        return {name: value for name, value in options.items() if value not in ("", None, ())}
+Word = Annotated[str, BeforeValidator(_word)]
 
 
 class Task(BaseModel):
@@ -149,9 +105,9 @@ class Task(BaseModel):
     licence: str = "not stated"
     metrics: Words = ()
     splits: Mapping[Literal["train", "dev", "test"], str] = {"train": "train", "dev": "validation", "test": "test"}
-    labels: tuple[str, ...] = ()
-    relabel: Mapping[str, str] = {}
-    drop: tuple[int | str, ...] = ()
+    labels: tuple[Word, ...] = ()
+    relabel: Mapping[Word, Word] = {}
+    drop: tuple[int | Word, ...] = ()
     read: Read = Read()
     words: Mapping[str, Mapping[str, str]] = {}
     prefix: Mapping[str, str] = {}
