@@ -194,22 +194,53 @@ def checklists(profile):
 def test_checklists_are_filled_in_from_the_records(profile):
     runs = [RUN, RUN | {"seed": 1, "run": "a2", "language": "sw"}, RUN | {"task": "tatoeba"}, RUN | {"task": "udpos"}]
     pd.DataFrame(runs).to_csv(profile / "scores.csv", index=False)
+    keep_data_sets(
+        profile,
+        ("facebook/xnli", "xnli", "the hub", "CC BY-NC 4.0", "Conneau et al. 2018"),
+        ("google/xtreme", "tatoeba", "the hub", "CC BY 2.0 FR", "not stated"),
+        ("google/xtreme", "pos, udpos", "the hub", "UD, per treebank", "not stated"),
+    )
     cost = {"runs": 4, "hours": 2.5, "parameters": 1e6, "trainable": 5e5, "peak_mb": 900, "device": "cuda"}
     report.save_table(pd.DataFrame([{"recipe": "x"} | cost]), profile / "tables", "cost", "Cost")
     found = checklists(profile)
     assert "xnli: test; de sw; 1,200 examples in each" in found["B5,"]
-    assert "facebook/xnli (xnli): CC BY-NC 4.0" in found["B2"] and "rajpurkar/squad (squad)" in found["B2"]
-    two = (
-        "google/xtreme (tatoeba): CC BY 2.0 FR",
-        "google/xtreme (udpos, pos): UD, per treebank",
-    )  # one place, two licences
-    assert all(line in found["B2"] for line in two)
-    assert "nyu-mll/glue (mnli)" in found["B2"]  # what the target is trained on
+    assert "facebook/xnli (xnli), from the hub: CC BY-NC 4.0" in found["B2"]
+    two = ("(tatoeba), from the hub: CC BY 2.0 FR", "(pos, udpos), from the hub: UD, per treebank")
+    assert all(f"google/xtreme {line}" in found["B2"] for line in two)  # one place, two licences
+    assert (
+        "(xnli), from the hub: Conneau et al. 2018" in found["B1"]
+        and "(tatoeba), from the hub: not stated" in found["B1"]
+    )
     assert "1,000,000 parameters, 500,000 of them trained" in found["C1"]
     assert "4 runs in 2.5" in found["C1"] and "hours on cuda" in found["C1"]
     assert all(said in found["C3"] for said in ("2 seeds (0, 1); 2 models", "3 answers, 2 of them with an interval"))
     assert "torch 2.10" in found["C4"] and "at commit 12e4." in found["4"]
     assert found["A2"].endswith("to be answered by the authors")
+
+
+OWN = ("moods", "moods", "the folder moods", "CC BY-NC 4.0", "Doe 2020")
+MADE = ("the generated world", "mnli, xnli", "the generated world", "that of this repository", "CITATION.cff")
+
+
+def keep_data_sets(profile, *rows):
+    columns = ["data set", "tasks", "records", "licence", "citation"]
+    report.save_table(pd.DataFrame(rows, columns=columns), profile / "tables", "data_sets", "Data sets")
+
+
+def test_records_of_a_user_beside_the_generated_world_are_told_as_such(profile):
+    keep_data_sets(profile, OWN, MADE)
+    found, page = checklists(profile), (profile / "index.html").read_text(encoding="utf-8")
+    assert "moods (moods), from the folder moods: CC BY-NC 4.0" in found["B2"] and "Doe 2020" in found["B1"]
+    assert not any("no records of others" in said for said in found.values())
+    assert "But for moods (the folder moods), the data come from a generated world." in page
+    part = page[page.index('<section id="data"') : page.index('<section id="provenance"')]
+    assert "CC BY-NC 4.0" in part and "tables/data_sets.csv" in part
+
+
+def test_the_generated_world_alone_has_no_records_of_others(profile):
+    keep_data_sets(profile, MADE)
+    found, page = checklists(profile), (profile / "index.html").read_text(encoding="utf-8")
+    assert "no records of others" in found["B2"] and ">The data come from a generated world." in page
 
 
 def test_without_records_the_checklists_are_left_to_the_authors(profile):

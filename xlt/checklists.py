@@ -6,18 +6,17 @@ functions below, each of which reads one kind of record and returns lines, none 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from xlt import results, tasks
+from xlt import results
 from xlt.files import read_yaml
+from xlt.sources import WORLD
 
 FILE = Path(__file__).parent / "templates" / "checklists.yaml"
-WORLD = "the generated world"
 _COST = {"runs", "hours", "parameters", "trainable", "peak_mb", "device"}
 
 
@@ -41,6 +40,10 @@ class Records(NamedTuple):
     def values(self, column: str) -> list[Any]:
         """The different values of a column of the scores."""
         return sorted(self.scores[column].dropna().unique()) if column in self.scores else []
+
+    def data_sets(self) -> list[dict[str, str]]:
+        """The rows of the table of data sets, as xlt.datasheet makes it."""
+        return results.rows(self.found.tables.get("data_sets"))
 
     def total(self) -> dict[str, str]:
         """The last row of the cost table: every run counted once; empty where the table is not that of xlt.tables."""
@@ -71,22 +74,19 @@ def answers(records: Records) -> Lines:
 
 
 def data(records: Records) -> Lines:
-    """Each data set with its licence, of the tasks that were trained on or evaluated."""
-    sources = records.values("source")
-    if sources == [WORLD]:
+    """Each data set with its licence."""
+    if [row["records"] for row in records.data_sets()] == [WORLD]:
         return ["Only the generated world of this repository, under the repository's licence; no records of others."]
-    licences: dict[tuple[str, str], dict[str, None]] = {}
-    for task in filter(lambda task: task.dataset, _used(records)):
-        licences.setdefault((task.dataset, task.licence), {})[task.name] = None
-    told = [f"{dataset} ({', '.join(names)}): {licence}" for (dataset, licence), names in sorted(licences.items())]
-    return [*(f"Read from {source}." for source in sources), *told]
+    return [f"{_named(row)}: {row['licence']}" for row in records.data_sets()]
 
 
-def _used(records: Records) -> list[tasks.Task]:
-    stages = [name for stage in records.values("intermediate") for name in re.split(r" → |\+", stage)]
-    found = [tasks.TASKS[name] for name in [*records.values("task"), *stages] if name in tasks.TASKS]
-    training = [task.training for task in found]
-    return [*found, *training, *(tasks.get(part) for task in training for part in task.parts)]
+def citations(records: Records) -> Lines:
+    """Each data set with what its makers are cited by."""
+    return [f"{_named(row)}: {row['citation']}" for row in records.data_sets()]
+
+
+def _named(row: dict[str, str]) -> str:
+    return f"{row['data set']} ({row['tasks']}), from {row['records']}"
 
 
 def coverage(records: Records) -> Lines:
@@ -153,5 +153,5 @@ def versions(records: Records) -> Lines:
 
 READERS: dict[str, Callable[[Records], Lines]] = {
     read.__name__: read
-    for read in (limits, answers, data, coverage, sizes, compute, seeds, failed, settings, code, versions)
+    for read in (limits, answers, data, citations, coverage, sizes, compute, seeds, failed, settings, code, versions)
 }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from xlt import caveats, conditions, engine, hub, params, paths, plan, progress, provenance, spoken, tasks
+from xlt import caveats, conditions, datasheet, engine, hub, params, paths, plan, progress, provenance, spoken, tasks
 from xlt.collapse import choices
 from xlt.errors import UserError
 from xlt.files import write_atomically
@@ -183,9 +183,9 @@ class Lab:
             "n": result["n"], "split": evaluation.split, "limit": evaluation.examples, "layer": evaluation.layer,
             "changed": result.get("changed"),
             "choices": choices(self.store.source, task.name, evaluation.language, evaluation.split),
-            "run": self.store.id(recipe), "source": str(self.store.source), "task_version": task.version,
-            "data": plan.short(result["key"]["data"]), "seconds": result["seconds"], "finished": result["finished"],
-            "commit": result["code"]["commit"], "dirty": result["code"]["dirty"],
+            "run": self.store.id(recipe), "source": datasheet.records(self.store.source, task, evaluation.language),
+            "task_version": task.version, "data": plan.short(result["key"]["data"]), "seconds": result["seconds"],
+            "finished": result["finished"], "commit": result["code"]["commit"], "dirty": result["code"]["dirty"],
             **provenance.made_on([*self._environments(recipe), result["environment"]]),
         }  # fmt: skip
         return [
@@ -263,7 +263,7 @@ class Lab:
         code, here = provenance.code(), self._environment()
         facts = {
             "profile": f"{self.profile.name}: {self.profile.description}",
-            "records": str(self.store.source),
+            "records": datasheet.sources(self),
             "encoder": self._encoder(),
             "settings": f"{self._settings()} (digest)",
             "code": f"{code['commit']}, state {provenance.state(self.profile.name)}",
@@ -280,7 +280,7 @@ class Lab:
             "source": self.profile.data.source,
             "state": provenance.state(self.profile.name), "note": self.profile.description,
             "provenance": {
-                "profile": self.profile.name, "records": str(self.store.source), "code": code["commit"],
+                "profile": self.profile.name, "records": datasheet.sources(self), "code": code["commit"],
                 "encoder": self._encoder(),
                 "settings": self._settings(),
                 **here["packages"], "python": here["python"], **self._machine(self.all_recipes()),

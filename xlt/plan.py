@@ -9,7 +9,7 @@ from functools import cache
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from xlt import engine, hub, tasks
+from xlt import datasheet, engine, hub, tasks
 from xlt.errors import UserError
 from xlt.paths import ROOT
 from xlt.progress import duration
@@ -205,7 +205,7 @@ def print_plan(profile: str, only: str | None = None) -> None:
     if lab.store.source.guessing and (missing := hub.missing(settings)):
         print(f"no network: {', '.join(missing)} taken as declared, with an encoder of unknown size like XLM-R Base")
     encoder = settings.encoder.called if settings.encoder.model else "random XLM-R, pretrained here"
-    print(f"records from {lab.store.source}; encoder {encoder}")
+    print(f"records from {datasheet.sources(lab)}; encoder {encoder}")
     total, disk, here = 0.0, 0.0, engine.workers(settings.resources)
     for notebook, study in of(lab).items():
         if notebook not in chosen:
@@ -225,13 +225,14 @@ def print_plan(profile: str, only: str | None = None) -> None:
 
 
 def _print_data(lab: Any) -> None:
-    learned = [part.task for stage in lab.profile.phases for part in stage.parts]
-    for name in dict.fromkeys([*learned, *lab.profile.target, *lab.profile.studied]):
+    source = lab.store.source
+    for name in datasheet.used(lab.profile):
         task = tasks.get(name)
-        here = len(lab.languages(name)) or len(lab.store.source.languages(task, "train"))
+        here = len(lab.languages(name)) or len(source.languages(task, "train"))
+        read = datasheet.data_set(source, task, next(iter(task.everywhere), "en"))
         there = f"{here} languages" if here else "not here"
-        print(f"  {name}: {task.dataset}, {there}, licence {task.licence}")
-        if not here and (why := lab.store.source.lacking.get(task.dataset)):
+        print(f"  {name}: {read.name}, {there}, licence {read.licence}")
+        if not here and (why := source.lacking.get(task.dataset)):
             print(f"    {why}")
         if missing := lab.missing(name) if task.role == "target" else []:
             print(f"    no test records here for {' '.join(missing)}")

@@ -165,6 +165,11 @@ def _table(path: Path) -> dict[str, Any]:
     }
 
 
+def rows(table: dict[str, Any] | None) -> list[dict[str, str]]:
+    """A table as `read` gives it, row by row; nothing where there is none."""
+    return [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]] if table else []
+
+
 def _kind(cells: list[str]) -> str:
     """How a column is set: numbers to the right, texts to the left, long texts in several lines."""
     if any(re.match(r"[+−-]?\d", cell) for cell in cells):

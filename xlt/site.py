@@ -19,12 +19,13 @@ from xlt import checklists, results
 from xlt.artifacts import NOT_RUN
 from xlt.errors import UserError
 from xlt.results import Notebook, Results, Study
+from xlt.sources import WORLD
 from xlt.tables import points
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 # Sections of the index that hold tables by the beginning of their name; all others are results.
-_NAMED = {"claims": ("claims",), "failures": results.FAILED, "cost": ("cost",)}
+_NAMED = {"claims": ("claims",), "failures": results.FAILED, "cost": ("cost",), "data": ("data_sets",)}
 
 
 def build(profile: str, reports: Path = Path("reports")) -> Path:
@@ -75,6 +76,7 @@ def _index_fields(found: Results, profile: str) -> dict[str, Any]:
         "profile": profile,
         "title": summary.get("title") or f"Results of the profile {profile}",
         "world": "world" in (summary.get("source"), provenance.get("source")),
+        "others": [row for row in results.rows(found.tables.get("data_sets")) if row["records"] != WORLD],
         "answers": _answers(found),
         "results": _groups(found, {table["name"] for tables in named.values() for table in tables}),
         "notebooks": found.notebooks,
@@ -92,6 +94,7 @@ _SECTIONS = {
     "failures": "Failed and collapsed runs",
     "notebooks": "Notebooks",
     "cost": "Cost",
+    "data": "Data sets",
     "provenance": "Provenance",
 }
 

@@ -24,6 +24,8 @@ from xlt.places import Places, named
 from xlt.progress import say
 from xlt.tasks import Task
 
+WORLD = "the generated world"
+
 
 class Source:
     """Data sets by hub id under `root`, or on the hub when `root` is None; `asked`: the languages of a profile.
@@ -53,9 +55,7 @@ class Source:
         return self.planned and repository.offline()
 
     def __str__(self) -> str:
-        if self.label:
-            return "the generated world"
-        return f"the folder {self.root.name}" if self.root else "the hub"
+        return WORLD if self.label else f"the folder {self.root.name}" if self.root else "the hub"
 
     def look_again(self) -> None:
         """Folders may have changed: their files are listed again when they are next asked for."""
@@ -67,8 +67,7 @@ class Source:
         XTREME-R adds where the profile names languages. Why a data set cannot be had there stands in `lacking`."""
         if task.parts and split == "train":
             return task.languages if all(self.languages(tasks.get(part), split) for part in task.parts) else ()
-        codes = self._codes(task)
-        codes = tuple(code for code in codes if self._has(task, code, split))
+        codes = tuple(code for code in self._codes(task) if self._has(task, code, split))
         named = self.languages(tasks.get(task.rows_of), split) if task.rows_of else codes
         return tuple(code for code in codes if code in named)
 

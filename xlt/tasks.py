@@ -84,6 +84,7 @@ class Task(BaseModel):
     rows_of     the task in whose column `idx` the numbers of the rows stand: these, in that order, and no others
     rows        split: number of rows of the public data set, or of each language; checked where records come from it
     languages   those in which it is evaluated unless the profile names others: XTREME's; see also xlt.spoken
+    licence, citation  of the data set, in words: both stand in the report beside its name
     xtreme_r    XTREME-R's languages, evaluated where the profile names them
     unread      its records could not be had when this was written: columns and numbers are from its documentation
     version     raised when scores can change
@@ -103,6 +104,7 @@ class Task(BaseModel):
     columns: Mapping[str, str | list[str] | None] = {}
     languages: Words = ("en",)
     licence: str = "not stated"
+    citation: str = "not stated"
     metrics: Words = ()
     splits: Mapping[Literal["train", "dev", "test"], str] = {"train": "train", "dev": "validation", "test": "test"}
     labels: tuple[Word, ...] = ()
@@ -171,10 +173,9 @@ class Task(BaseModel):
 
     def listed(self) -> dict[str, Any]:
         """What `xlt tasks` says of it, JSON-ready."""
-        what, where = {"name", "family", "role", "licence", "metrics", "note"}, {"dataset", "parts", "trains_on"}
-        listed = self.model_dump(mode="json", include=what | where | {"languages", "xtreme_r"})
-        places = [self, *map(self.at, self.elsewhere)]
-        unread = sorted({place.dataset for place in places if place.unread})
+        what = "name family role dataset parts trains_on languages xtreme_r licence citation metrics note"
+        listed = self.model_dump(mode="json", include=set(what.split()))
+        unread = sorted({place.dataset for place in (self, *map(self.at, self.elsewhere)) if place.unread})
         return listed | {"elsewhere": {code: self.at(code).dataset for code in self.elsewhere}, "unread": unread}
 
     @cached_property
@@ -236,8 +237,7 @@ def check_tags(task: Task, labels: tuple[str, ...], where: str) -> None:
 def _check_splits(task: Task, where: str) -> None:
     named = list(task.splits.items())
     for i, (split, theirs) in enumerate(named):
-        same = [other for other, name in named[:i] if name == theirs]
-        if same:
+        if same := [other for other, name in named[:i] if name == theirs]:
             raise UserError(f"{where}: splits overlap: {same[0]} and {split} are both {theirs!r}; give each its own")
 
 

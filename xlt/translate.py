@@ -219,7 +219,8 @@ def _declaration(task: Task, translator: Translator, folder: Path) -> str:
     fields: dict[str, Any] = {"family": task.family, "role": "intermediate", "dataset": place, "config": "{code}"}
     if task.family == tasks.CLASSIFICATION:
         fields["labels"] = list(task.labels)
-    fields |= {"splits": {"train": "train"}, "languages": " ".join(codes), "licence": task.licence}
+    fields |= {"splits": {"train": "train"}, "languages": " ".join(codes)}
+    fields |= {"licence": task.licence, "citation": task.citation}
     fields["note"] = f"{task.name}, machine-translated by {translator.name}"
     stage = {} if task.family == tasks.MLM else {"intermediate": {name: {"languages": codes}}}
     return yaml.safe_dump({"tasks": {name: fields}} | stage, sort_keys=False, allow_unicode=True, width=120)
