@@ -253,8 +253,8 @@ def test_languages_of_the_lab(places):
     assert lab.languages("xnli") == ["en", "zh", "de"]
     assert lab.missing("xnli") == []
     assert lab.languages("tatoeba") == ["zh", "de"]
-    with pytest.raises(UserError, match="unknown language 'dee'"):
-        lab.evaluations("xnli", languages=["dee"])
+    with pytest.raises(UserError, match="unknown language 'deee'"):
+        lab.evaluations("xnli", languages=["deee"])
 
 
 def test_xtremes_languages_are_evaluated_unless_the_profile_names_others(places, monkeypatch):

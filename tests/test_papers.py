@@ -2,7 +2,7 @@
 
 import pytest
 
-from xlt import claims, params, rows, tasks
+from xlt import claims, params, rows, stages
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +29,9 @@ def test_paper_trains_as_jiant_does(profile):
 
 
 def test_several_tasks_of_paper_choose_together(profile):
-    judges = [task.name for task, _ in tasks.judges(profile["paper"].stage("multi-task", "intermediate"))]
+    judges = [task.name for task, _ in stages.judges(profile["paper"].stage("multi-task", "intermediate"))]
     assert set(judges) > {"snli", "mnli", "anli-r3", "qqp", "squad", "commonsenseqa"}
-    assert [task.name for task, _ in tasks.judges(profile["paper"].stage("mnli-mlm", "intermediate"))] == ["mnli"]
+    assert [task.name for task, _ in stages.judges(profile["paper"].stage("mnli-mlm", "intermediate"))] == ["mnli"]
 
 
 def test_translations_of_paper_hold_as_many_items_as_english(profile):

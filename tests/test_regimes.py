@@ -14,7 +14,7 @@ from datasets import Dataset
 from safetensors.torch import load_file
 from test_train import ALWAYS, finish, interrupt, weights
 
-from xlt import mixture, model, plan, shuffle, tasks, train
+from xlt import mixture, model, plan, shuffle, stages, tasks, train
 from xlt.choose import Choice, _checked
 from xlt.engine import Job, execute
 from xlt.errors import UserError
@@ -476,10 +476,10 @@ def test_a_choice_on_one_task_keeps_its_key(store, start):
 
 
 def test_a_task_of_several_parts_is_judged_on_each_of_them():
-    judges = tasks.judges(stage("anli-plus", also=[Part(task="qqp"), Part(task="xnli-text")]))
+    judges = stages.judges(stage("anli-plus", also=[Part(task="qqp"), Part(task="xnli-text")]))
     nli = ["snli", "mnli", "anli-r1", "anli-r2", "anli-r3"]
     assert [(task.name, head) for task, head in judges] == [*((name, "anli-plus") for name in nli), ("qqp", "qqp")]
-    (named,) = tasks.judges(stage("anli-plus", select_task="anli-plus"))
+    (named,) = stages.judges(stage("anli-plus", select_task="anli-plus"))
     assert named[0].splits["dev"] == "dev_r3"
 
 

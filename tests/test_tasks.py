@@ -151,7 +151,7 @@ def complaint(fields):
         ({"metrics": ["acuracy"]}, "unknown metric 'acuracy'"),
         ({"metrics": "acuracy"}, "did you mean accuracy"),
         ({"metrics": "entity_f1"}, "family classification; known: accuracy, accuracy_and_f1, f1_binary"),
-        ({"languages": "en dee"}, "unknown language 'dee'"),
+        ({"languages": "en deutsch"}, "unknown language 'deutsch'; did you mean de (German)"),
         ({"languages": ""}, "names no language; give languages: en"),
         ({"splits": {"training": "train"}}, "'train', 'dev' or 'test'"),
         ({"splits": {"train": "train", "test": "train"}}, "splits overlap: train and test are both 'train'"),

@@ -8,14 +8,15 @@ figure for each seed. Each contrast gives one answer of the report; its breakdow
 from __future__ import annotations
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from itertools import combinations
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from xlt import tasks
 from xlt.errors import unknown
-from xlt.languages import language
+from xlt.languages import Codes, canonical, language
 
 CLEAN, PERTURBED, PAIR = "clean", "perturbed", "pair"
 SELECTORS: dict[str, Callable[[str], bool]] = {  # groups of languages by name, English in none of them
@@ -23,6 +24,26 @@ SELECTORS: dict[str, Callable[[str], bool]] = {  # groups of languages by name, 
     "latin": lambda code: code != "en" and language(code).script == "Latn",
     "non-latin": lambda code: language(code).script != "Latn",
 }
+
+
+def _group(name: str) -> bool:
+    """Whether it is meant for a group: "non-latn" is one misspelt and no Old Norse."""
+    return bool(get_close_matches(name, SELECTORS, n=1, cutoff=0.8))
+
+
+def check_chosen(name: str, where: str) -> None:
+    """Raises UserError where it is neither a group nor a language."""
+    if name not in SELECTORS and _group(name):
+        raise unknown("language", name, SELECTORS, where)
+    if name not in SELECTORS:
+        language(name, where)
+
+
+def _each(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name if _group(name) else canonical(name) for name in names)
+
+
+Chosen = Annotated[tuple[str, ...], AfterValidator(_each)]  # codes and groups of languages
 
 
 class Settings(BaseModel):
@@ -66,8 +87,8 @@ class Contrast(Settings):
     of: tuple[str, ...]
     against: tuple[str, ...] = ()
     outcome: Literal["score", "drop"] = "score"
-    languages: tuple[str, ...] = ("zero-shot",)
-    minus: tuple[str, ...] = ()
+    languages: Chosen = ("zero-shot",)
+    minus: Chosen = ()
     targets: tuple[str, ...] = ()
     conditions: tuple[str, ...] = (CLEAN,)
     expect: Literal["higher", "lower", "none"] | None = None
@@ -123,8 +144,8 @@ class Plan(Settings):
     contrasts: tuple[Contrast, ...] = ()
     unperturbed: tuple[str, ...] = ()
     dev: tuple[str, ...] = ()
-    pairs: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
+    pairs: Codes = ()
+    languages: Codes = ()
     examples: PositiveInt | None = None
     seeds: PositiveInt | None = None
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from xlt.languages import subtag
+
 DOTTED_I = ("az", "tr")
 _CAPITALS = str.maketrans({"i": "İ"})
 _SMALL = str.maketrans({"I": "ı", "İ": "i"})
 
 
 def upper(text: str, language: str) -> str:
-    return (text.translate(_CAPITALS) if language in DOTTED_I else text).upper()
+    return (text.translate(_CAPITALS) if subtag(language) in DOTTED_I else text).upper()
 
 
 def lower(text: str, language: str) -> str:
-    return (text.translate(_SMALL) if language in DOTTED_I else text).lower()
+    return (text.translate(_SMALL) if subtag(language) in DOTTED_I else text).lower()
 
 
 def like(word: str, other: str, language: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from xlt import tasks
+from xlt import stages, tasks
 from xlt.evaluate import evaluate
 from xlt.recipe import Evaluation, Recipe, Stage
 
@@ -81,7 +81,7 @@ class Choice:
             self.kept[name] = value.clone() if not before else self.kept[name].lerp_(value, 1 / (before + 1))
 
     def _score(self) -> dict[str, Any]:
-        judges, found = tasks.judges(self.stage), {}
+        judges, found = stages.judges(self.stage), {}
         self.learner.eval()
         for task, head in judges:
             for code in self.stage.watched:

@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("--page", type=Path, default="diff.html", help="where the differences go (default: diff.html)")
     score = command("score", _score, "score a file of predictions against a file of references, by a task's metrics")
     score.add_argument("--task", required=True, help="a task of `xlt tasks`")
-    score.add_argument("--language", required=True, metavar="CODE", help="a language of `xlt languages`")
+    score.add_argument("--language", required=True, metavar="CODE", help="any BCP 47 or ISO 639 code")
     score.add_argument("--predictions", required=True, type=Path, metavar="FILE", help="JSON lines, {id: value} or TSV")
     score.add_argument(
         "--references", required=True, type=Path, metavar="FILE", help="the same, SQuAD's .json, or the task's records"
@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     perturb = command("perturb", _perturb, "perturb the lines or JSON records of standard input")
     perturb.add_argument("--name", help="a perturbation of --list, with an argument after a colon: code-mix:ar")
     perturb.add_argument("--strength", default="0.1", help="probability of each single change, 0 to 1 (default: 0.1)")
-    perturb.add_argument("--language", metavar="CODE", help="language of the text, of `xlt languages`")
+    perturb.add_argument("--language", metavar="CODE", help="language of the text, any BCP 47 or ISO 639 code")
     perturb.add_argument("--seed", type=int, default=0)
     perturb.add_argument("--family", help="task family of the records (default: by their columns)")
     perturb.add_argument("--list", action="store_true", help="list the perturbations")
@@ -107,9 +107,9 @@ def _parser() -> argparse.ArgumentParser:
     told = "list the declared tasks (R: how many languages in XTREME-R; *: never read when this was written)"
     listed = command("tasks", _tasks, told)
     listed.add_argument("--json", action="store_true", help="print JSON with all languages, metrics and notes")
-    for sub in (score, listed):
-        sub.add_argument("--profile", help="with the tasks that this profile declares, too")
-    command("languages", _languages, "list the languages")
+    languages = command("languages", _languages, "list the languages that tables say more of; any code works")
+    for sub in (score, listed, perturb, languages):
+        sub.add_argument("--profile", help="with the tasks and languages that this profile declares, too")
     return parser
 
 
@@ -125,7 +125,7 @@ def _profile(name: str) -> str:
 
 
 def _learn(profile: str | None) -> None:
-    """Make the tasks known that a profile declares."""
+    """Make the tasks and languages known that a profile declares."""
     if profile:
         from xlt import params
 
@@ -207,6 +207,7 @@ def _perturb(arguments: argparse.Namespace) -> int:
     from xlt.perturb import table
     from xlt.perturb.stream import perturbed
 
+    _learn(arguments.profile)
     if arguments.list:
         listed = table()
         _table(tuple(listed.columns), listed.itertuples(index=False, name=None))
@@ -256,10 +257,13 @@ def _tasks(arguments: argparse.Namespace) -> None:
     _table(header, rows)
 
 
-def _languages(_: argparse.Namespace) -> None:
-    from xlt.languages import LANGUAGES
+def _languages(arguments: argparse.Namespace) -> None:
+    from xlt.languages import EVERY, LANGUAGES, OWN
 
-    _table(("code", "name", "script", "family"), ((x.code, x.name, x.script, x.family) for x in LANGUAGES.values()))
+    _learn(arguments.profile)
+    known = (LANGUAGES | OWN).values()
+    _table(("code", "name", "script", "family"), ((x.code, x.name, x.script, x.family or "unknown") for x in known))
+    print(f"\nthese are named in the tasks or declared; {EVERY}")
 
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:

@@ -78,6 +78,20 @@ def identity(source: Source, task: Task, evaluation: Evaluation) -> dict[str, An
     return key
 
 
+def ready(evaluation: Evaluation) -> None:
+    """Raises UserError where the perturbation or attack has no meaning there, or lacks a word list for the language."""
+    task, language = tasks.get(evaluation.task), evaluation.language
+    try:
+        if evaluation.attack:
+            from xlt.attack import candidates
+
+            candidates.check(evaluation.attack, task.training.family, language)
+        if evaluation.perturbation:
+            perturb.ready(evaluation.perturbation, language, task.family)
+    except UserError as error:
+        raise UserError(f"{task.name} in {language}: {error}") from None
+
+
 def valid(evaluation: Evaluation) -> bool:
     """Whether the perturbation, attack or ball has a meaning for the task's family and in the language."""
     family = tasks.get(evaluation.task).training.family

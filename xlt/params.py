@@ -16,10 +16,10 @@ import yaml
 from pydantic import BaseModel, Field, PositiveInt, PrivateAttr, ValidationError
 
 from xlt import durations, spoken, stages, tasks
-from xlt.arms import CLEAN, SELECTORS, Plan, Settings, written_out
+from xlt.arms import CLEAN, Plan, Settings, check_chosen, written_out
 from xlt.errors import UserError, unknown
 from xlt.files import read_yaml
-from xlt.languages import LANGUAGES, language
+from xlt.languages import Codes, Own, language
 from xlt.paths import ROOT
 from xlt.recipe import PACKAGED, Encoder, Evaluation, Stage
 
@@ -63,10 +63,11 @@ class Resources(Settings):
 class Profile(Settings):
     name: str
     description: str
+    own_languages: Own = Field({}, exclude_if=lambda own: not own)  # before all that names codes
     data: Data = Data()
     encoder: Encoder
     pretraining: Stage | None = None
-    languages: tuple[str, ...] = ()
+    languages: Codes = ()
     seeds: PositiveInt = 3
     training: dict[str, Any] = {}  # defaults of every intermediate and target stage
     intermediate: dict[str, dict[str, Any]] = {}
@@ -168,8 +169,7 @@ class Profile(Settings):
             tasks.get(task)
         for contrast in plan.contrasts:
             for code in (*contrast.languages, *contrast.minus):
-                if code not in SELECTORS and code.partition("@")[0] not in LANGUAGES:
-                    raise unknown("language", code, [*SELECTORS, *LANGUAGES], f"{where}: '{contrast.question}'")
+                check_chosen(code, f"{where}: '{contrast.question}'")
         read = {tuple(conditions.columns(self.evaluate(plan.targets[0], "en")).values()): CLEAN}
         for label, fields in plan.conditions.items():
             evaluation = parse(Evaluation, {"task": plan.targets[0], **fields}, f"{where}: conditions.{label}")

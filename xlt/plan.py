@@ -9,7 +9,7 @@ from functools import cache
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from xlt import datasheet, engine, hub, tasks
+from xlt import conditions, datasheet, engine, hub, robust, stages, tasks
 from xlt.errors import UserError
 from xlt.paths import ROOT
 from xlt.progress import duration
@@ -157,13 +157,20 @@ def _evaluation_seconds(store: Store, start: Encoder, evaluation: Evaluation) ->
 
 
 def read_records(source: Source, jobs: Iterable[engine.Job], download: bool) -> None:
-    """Load once all that the jobs learn from and are evaluated on: a wrong label is said before anything is trained.
+    """Load once all that the jobs learn from and are evaluated on: a wrong label is said before anything is trained,
+    and so is a perturbation, augmentation or attack that has no meaning or no word list in a language.
 
     Not the generated world's, which are right; and of those on the hub only what a run would `download` anyway.
 
     Raises:
         UserError: as for `Source.load`.
     """
+    jobs = list(jobs)
+    for job in jobs:
+        for stage in job.recipe.stages[-1:]:
+            robust.ready(stage)
+        for evaluation in job.evaluations:
+            conditions.ready(evaluation)
     for name, code, split in dict.fromkeys(one for job in jobs for one in _read_by(job)):
         task = tasks.get(name)
         if task.own or not source.label and (download or source.local(task, code, split)):
@@ -182,7 +189,7 @@ def _read_by(job: engine.Job) -> Iterator[tuple[str, str, str]]:
     for stage in job.recipe.stages[-1:]:
         for part in stage.parts:
             yield from ((tasks.get(part.task).training.name, code, "train") for code in part.languages)
-        judged = tasks.judges(stage) if stage.watched else []
+        judged = stages.judges(stage) if stage.watched else []
         yield from ((task.name, code, "dev") for task, _ in judged for code in stage.watched)
     yield from ((e.task, e.language, e.split) for e in job.evaluations)
 

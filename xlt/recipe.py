@@ -19,6 +19,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
+from xlt.languages import Code, Codes
+
 
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
@@ -53,7 +55,7 @@ class Encoder(_Value):
     dropout: float | None = Field(None, ge=0, lt=1)
     init: PositiveFloat = 0.02
     text: str | None = None
-    languages: tuple[str, ...] = ()
+    languages: Codes = ()
     seed: int = 0
 
     @property
@@ -128,7 +130,7 @@ class Part(_Value):
     """
 
     task: str
-    languages: tuple[str, ...] = ("en",)
+    languages: Codes = ("en",)
     examples: PositiveInt | None = None
     share: float | None = Field(None, gt=0, lt=1)
 
@@ -177,7 +179,7 @@ class Stage(_Value):
     """
 
     task: str
-    languages: tuple[str, ...] = ("en",)
+    languages: Codes = ("en",)
     examples: PositiveInt | None = None
     method: Literal["full", "lora"] = "full"
     adapter: Literal["merge", "carry"] = "merge"
@@ -197,7 +199,7 @@ class Stage(_Value):
     stride: PositiveInt = 128
     mask: float = Field(0.15, gt=0, lt=1)
     pairs: float = Field(0.0, ge=0, le=1)
-    pivot: str | None = None
+    pivot: Code | None = None
     mask_other: float | None = Field(None, ge=0, lt=1)
     pair_languages: Literal["same", "mixed"] = "same"
     parallel: bool = False
@@ -209,7 +211,7 @@ class Stage(_Value):
     ball: Ball | None = None
     augment: Augmentation | None = None
     select: Literal["last", "dev", "oracle", "average"] = "last"
-    select_languages: tuple[str, ...] = ("en",)
+    select_languages: Codes = ("en",)
     select_task: str | None = None
     select_examples: PositiveInt | None = 500
     checks: PositiveInt = CHECKS
@@ -348,7 +350,7 @@ class Evaluation(_Value):
     """
 
     task: str
-    language: str = "en"
+    language: Code = "en"
     split: Literal["dev", "test"] = "test"
     examples: PositiveInt | None = None
     max_length: PositiveInt = 128
@@ -356,7 +358,7 @@ class Evaluation(_Value):
     perturbation: str | None = None
     strength: float = Field(0.1, ge=0, le=1)
     perturbation_seed: int = 0
-    language_b: str | None = None
+    language_b: Code | None = None
     attack: Attack | None = None
     ball: Ball | None = None
     layer: int | None = None

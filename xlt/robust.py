@@ -38,6 +38,16 @@ def check(stage: Stage) -> None:
             perturb.get(stage.augment.perturbation)[0].check(code, family)
 
 
+def ready(stage: Stage) -> None:
+    """Raises UserError where the stage's augmentation lacks a word list for one of its languages."""
+    for part in stage.parts if stage.augment else ():
+        for code in part.languages:
+            try:
+                perturb.ready(stage.augment.perturbation, code, tasks.get(part.task).training.family)
+            except UserError as error:
+                raise UserError(f"{part.task} in {code}: augment: {error}") from None
+
+
 def objective(stage: Stage, tokenizer: Any, loss: Loss) -> Loss:
     """`loss(model, batch)`, or the loss at a point of the stage's ball; raises UserError as `check` does."""
     if stage.ball is None:

@@ -30,7 +30,7 @@ runs. Scores are fractions: the official scripts print a hundred times as much.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,6 +38,7 @@ from xlt import scorelines, scorematch, scorerecords, tasks
 from xlt.errors import UserError
 from xlt.languages import language
 from xlt.metrics import DIRECTIONS, SCORERS, Mined, bucc_scores, mean, unrepeated
+from xlt.metrics.answers import ruled
 from xlt.scorefiles import Record, by_id, from_json, is_json, some, text_of
 from xlt.scoreforms import form, form_shown, number, read_value, string
 from xlt.scorematch import ById
@@ -73,8 +74,16 @@ def score(
         gold, scores, notes = _by_example(declared, code, predictions, references)
     values = {metric: mean(scores[metric]) for metric in fitting(declared)}
     metrics = {metric: None if math.isnan(value) else value for metric, value in values.items()}
+    notes += _unruled(metrics, code)
     result = {"task": task, "language": code, "examples": len(gold), "metrics": metrics}
     return result | ({"notes": notes} if notes else {})
+
+
+def _unruled(metrics: Iterable[str], code: str) -> list[str]:
+    """Which of the metrics go by languages and have no rule for this one."""
+    named = [metric for metric in metrics if not ruled(metric, code)]
+    rule = "no rule for the articles of this language, so none are taken off the answers"
+    return [f"{', '.join(named)}: {rule}"] if named else []
 
 
 def fitting(task: Task) -> tuple[str, ...]:

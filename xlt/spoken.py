@@ -53,7 +53,7 @@ def _codes(task: tasks.Task, config: str) -> Iterator[str]:
     written = config.removeprefix(start).removesuffix(end)
     if known := [code for code in LANGUAGES if task.config_for(code) == config]:
         yield known[0]
-    elif _known(written) and task.config_for(written) == config:
+    elif _known(written) and config in (task.config_for(written), f"{start}{written}{end}"):  # in any spelling
         yield written
 
 

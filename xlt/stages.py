@@ -7,7 +7,7 @@ from typing import Any
 
 from xlt import tasks
 from xlt.errors import UserError
-from xlt.languages import language
+from xlt.languages import canonical, language
 from xlt.recipe import Stage
 
 ENGLISH = "en"  # what a stage learns unless it says otherwise
@@ -51,7 +51,7 @@ def _own(name: Any) -> tasks.Task | None:
 
 def home(languages: Sequence[str]) -> str:
     """Of the languages that a stage learns, that in which one looks whether it has: English, if it is one of them."""
-    return ENGLISH if ENGLISH in languages else languages[0]
+    return ENGLISH if ENGLISH in map(canonical, languages) else languages[0]
 
 
 def check(stage: Stage, where: str) -> None:
@@ -75,12 +75,27 @@ def check(stage: Stage, where: str) -> None:
 
         robust.check(stage)
     if stage.watched:
-        judges, trained = tasks.judges(stage), [tasks.get(name).training.name for name in stage.trains]
-        if not judges or any(head not in trained or "dev" not in task.splits for task, head in judges):
+        judging, trained = judges(stage), [tasks.get(name).training.name for name in stage.trains]
+        if not judging or any(head not in trained or "dev" not in task.splits for task, head in judging):
             named = stage.select_task or " and ".join(stage.trains)
             raise UserError(f"{where}: select: {named} has no dev split or no head here; set select_task")
         for code in stage.watched:
             language(code)
+
+
+def judges(stage: Stage) -> list[tuple[tasks.Task, str]]:
+    """The tasks on whose development sets a checkpoint of the stage is chosen, each with the head that it is read by.
+
+    Those that the stage names, else all that it trains: a task of several parts is judged on each part, as in jiant.
+    Text for masked language modelling has no development set, and no part in the choice.
+    """
+    if stage.select_task:
+        task = tasks.get(stage.select_task)
+        return [(task, task.training.name)]
+    found = {}
+    for trained in (tasks.get(name).training for name in stage.trains):
+        found |= {part: trained.name for part in trained.parts or (trained.name,) if "dev" in tasks.get(part).splits}
+    return [(tasks.get(name), head) for name, head in found.items()]
 
 
 def longest(stage: Stage, restart: bool) -> int:

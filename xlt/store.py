@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from xlt import conditions, metrics, robust, rows, tasks
+from xlt import conditions, metrics, robust, rows, stages, tasks
 from xlt.errors import UserError, unknown
 from xlt.files import write_atomically
 from xlt.recipe import Encoder, Evaluation, Recipe, Stage, digest
@@ -62,7 +62,7 @@ class Store:
         if stage.augment:
             key["augment"] = robust.identity(stage)
         if stage.watched:
-            judged = {task.name: self._judged(task, stage) for task, _ in tasks.judges(stage)}
+            judged = {task.name: self._judged(task, stage) for task, _ in stages.judges(stage)}
             key["select"] = judged if len(judged) > 1 else next(iter(judged.values()))
         return key
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
 from xlt import schemes
 from xlt.errors import UserError, unknown
@@ -31,11 +31,8 @@ from xlt.families import (  # noqa: F401
     Family,
 )
 from xlt.files import read_yaml
-from xlt.languages import language
+from xlt.languages import canonical, language, one_each
 from xlt.readas import Read
-
-if TYPE_CHECKING:
-    from xlt.recipe import Stage
 
 PARQUET = "refs/convert/parquet"  # the branch into which the hub converts what it can
 
@@ -52,6 +49,12 @@ def _word(value: Any) -> Any:
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Word = Annotated[str, BeforeValidator(_word)]
+Spelled = Annotated[Words, AfterValidator(one_each)]  # codes, in any spelling
+
+
+def _by_code(table: Any) -> Any:
+    """A table by language with canonical codes; what is none stays as it is."""
+    return {canonical(code): value for code, value in table.items()} if isinstance(table, Mapping) else table
 
 
 class Task(BaseModel):
@@ -61,8 +64,8 @@ class Task(BaseModel):
                 are joined by a space, of `choices` they are the choices. `text_b: null` for single texts. Of a
                 `prompt` that is too long the beginning is cut, so a passage stands before its question.
     dataset     a hub id, or the path of a folder: ./mine, ../mine, /data/mine, ~/mine
-    config      with {code}, {name}, {iso3} from the language table, {lower} for the name in lower case; or a table
-                language: config. Where no card names configs it is the name of a folder.
+    config      with {code}, the code as `languages` spells it, {name}, {iso3}, {lower} for the name in lower case; or a
+                table language: config. Where no card names configs it is the name of a folder.
     revision    branch, tag or commit on the hub: of a repository that is a loading script, its parquet branch
     elsewhere   language: fields that differ for it, when its records are in another data set
     labels      names in the order of their numbers; of a label column that holds text, the texts in that order.
@@ -102,7 +105,7 @@ class Task(BaseModel):
     revision: str = ""
     elsewhere: Mapping[str, Mapping[str, Any]] = {}
     columns: Mapping[str, str | list[str] | None] = {}
-    languages: Words = ("en",)
+    languages: Spelled = ("en",)
     licence: str = "not stated"
     citation: str = "not stated"
     metrics: Words = ()
@@ -120,30 +123,40 @@ class Task(BaseModel):
     clean: str | None = None
     rows_of: str | None = None
     rows: Mapping[str, int | Mapping[str, int]] = {}
-    xtreme_r: Words = ()
+    xtreme_r: Spelled = ()
     note: str = ""
     unread: bool = False
     version: int = Field(1, ge=1)
+    _spelled: dict[str, str] = PrivateAttr({})  # canonical code: as declared
 
     def model_post_init(self, _: Any) -> None:
         family = FAMILIES[self.family]
         columns = {**family.columns, **self.columns}.items()
         object.__setattr__(self, "columns", {ours: theirs for ours, theirs in columns if theirs})
         object.__setattr__(self, "metrics", self.metrics or family.usual)
+        self._spelled = {canonical(code): code for code in (*self.xtreme_r, *self.languages)}
+        for name in ("languages", "xtreme_r"):
+            object.__setattr__(self, name, tuple(map(canonical, getattr(self, name))))
+        for name in ("elsewhere", "config"):
+            object.__setattr__(self, name, _by_code(getattr(self, name)))
+        object.__setattr__(self, "rows", {split: _by_code(rows) for split, rows in self.rows.items()})
 
     def at(self, code: str) -> Task:
         """The task as it is in one language."""
         if code not in self.elsewhere:
             return self
         fields = {name: getattr(self, name) for name in Task.model_fields}
+        fields |= {name: tuple(map(self._spelled.get, fields[name])) for name in ("languages", "xtreme_r")}
         return Task(**{**fields, "elsewhere": {}, **self.elsewhere[code]})
 
     def filled(self, text: str, code: str) -> str:
         row = language(code)
-        return text.format(code=row.code, name=row.name, iso3=row.iso3, lower=row.name.lower())
+        said = {"code": self._spelled.get(row.code, row.code), "lower": row.name.lower()}
+        return text.format(name=row.name, iso3=row.iso3, **said)
 
     def config_for(self, code: str) -> str:
-        return self.filled(self.config, code) if isinstance(self.config, str) else self.config.get(code, code)
+        spelled = self._spelled.get(code, code)
+        return self.filled(self.config, code) if isinstance(self.config, str) else self.config.get(code, spelled)
 
     @property
     def multilingual(self) -> bool:
@@ -260,6 +273,8 @@ def _complaint(error: Exception) -> str:
     path = ".".join(map(str, first["loc"]))
     if first["type"] == "extra_forbidden":
         return str(unknown("setting", path, [name for name in Task.model_fields if name != "name"]))
+    if first["type"] == "value_error":  # said by a validator of ours
+        return f"{path}: {first['ctx']['error']}"
     return f"{path}: {first['msg'].lower()}" + ("" if first["type"] == "missing" else f", got {first['input']!r}")
 
 
@@ -302,18 +317,3 @@ def get(name: str) -> Task:
     if name not in TASKS:
         raise unknown("task", name, TASKS)
     return TASKS[name]
-
-
-def judges(stage: Stage) -> list[tuple[Task, str]]:
-    """The tasks on whose development sets a checkpoint of the stage is chosen, each with the head that it is read by.
-
-    Those that the stage names, else all that it trains: a task of several parts is judged on each part, as in jiant.
-    Text for masked language modelling has no development set, and no part in the choice.
-    """
-    if stage.select_task:
-        task = get(stage.select_task)
-        return [(task, task.training.name)]
-    found = {}
-    for trained in (get(name).training for name in stage.trains):
-        found |= {part: trained.name for part in trained.parts or (trained.name,) if "dev" in get(part).splits}
-    return [(get(name), head) for name, head in found.items()]

@@ -24,7 +24,7 @@ from xlt.device import autocast, compute
 from xlt.encoders import fingerprint
 from xlt.errors import UserError
 from xlt.files import write_atomically
-from xlt.languages import language
+from xlt.languages import canonical, language
 from xlt.paths import ROOT, cache_root
 from xlt.recipe import digest
 from xlt.sources import Source
@@ -33,9 +33,12 @@ from xlt.tasks import Task
 # family -> columns that hold text; answers and tags point into a text and would not survive its translation
 TEXTS = {tasks.CLASSIFICATION: ("text_a", "text_b"), tasks.CHOICE: ("prompt", "choices"), tasks.MLM: ("text",)}
 LONGEST = 512  # subwords of a text, where the model sets no lower limit
-FLORES = {  # codes of NLLB that do not follow from our language table (iso3_Script)
-    "ar": "arb_Arab", "az": "azj_Latn", "ko": "kor_Hang", "lv": "lvs_Latn", "ms": "zsm_Latn", "no": "nob_Latn",
-    "qu": "quy_Latn", "sr-Cyrl": "srp_Cyrl", "uz": "uzn_Latn", "zh": "zho_Hans",
+FLORES = {  # codes of NLLB that do not follow from the language (iso3_Script)
+    "ar": "arb_Arab", "ar-Latn": "arb_Latn", "ay": "ayr_Latn", "az": "azj_Latn", "fa-AF": "prs_Arab", "ff": "fuv_Latn",
+    "ko": "kor_Hang", "kr": "knc_Latn", "kr-Arab": "knc_Arab", "ku": "kmr_Latn", "lv": "lvs_Latn", "mg": "plt_Latn",
+    "mn": "khk_Cyrl", "ms": "zsm_Latn", "ne": "npi_Deva", "no": "nob_Latn", "om": "gaz_Latn", "or": "ory_Orya",
+    "ps": "pbt_Arab", "qu": "quy_Latn", "sq": "als_Latn", "sr-Cyrl": "srp_Cyrl", "uz": "uzn_Latn", "yi": "ydd_Hebr",
+    "zh": "zho_Hans",
 }  # fmt: skip
 
 
@@ -82,7 +85,8 @@ class Translator:
         """The model's code of a language and the number of its token."""
         code, _, own = name.partition("=")
         row = language(code)
-        for tried in (own,) if own else (code, FLORES.get(code, f"{row.iso3}_{row.script}")):
+        usual = FLORES.get(row.code, f"{row.iso3}_{row.script}")
+        for tried in (own,) if own else dict.fromkeys((code, row.code, usual)):
             for token in (f"__{tried}__", *([tried] if "_" in tried else [])):  # "de" alone may be a subword
                 number = self.tokenizer.convert_tokens_to_ids(token)
                 if number is not None and number != self.tokenizer.unk_token_id:
@@ -137,7 +141,7 @@ def translate_task(
     if task.family not in TEXTS:
         families = ", ".join(TEXTS)
         raise UserError(f"task {name} is of family {task.family}, whose gold points into the text: only {families}")
-    code = start.partition("=")[0]
+    code = canonical(start.partition("=")[0])
     directions = {target: translator.direction(start, target) for target in to}
     rows = source.load(task, code, "train", examples, seed=0)
     columns = {column: rows[column][:] for column in rows.column_names}

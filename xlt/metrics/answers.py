@@ -16,6 +16,7 @@ import numpy as np
 import regex
 
 from xlt.case import lower
+from xlt.languages import subtag
 from xlt.metrics.checks import same_length
 
 Answers = Sequence[str | None]
@@ -104,9 +105,10 @@ _MLQA_CHINESE = re.compile(r"[\u4e00-\u9fa5]|[^\s\u4e00-\u9fa5]+")
 
 
 def _mlqa(language: str, mended: bool) -> Callable[[str], Tokens]:
-    rule = _MLQA_ARTICLES.get(language, _NO_ARTICLES)
-    articles = re.compile(_ARABIC_MENDED if mended and language == "ar" else rule)
-    split = _MLQA_CHINESE.findall if language == "zh" else str.split
+    base = subtag(language)
+    rule = _MLQA_ARTICLES.get(base, _NO_ARTICLES)
+    articles = re.compile(_ARABIC_MENDED if mended and base == "ar" else rule)
+    split = _MLQA_CHINESE.findall if base == "zh" else str.split
     return lambda text: split(articles.sub(" ", _without_punctuation(text.lower())))
 
 
@@ -136,14 +138,16 @@ _ARTICLES = {  # en, de, es, vi follow MLQA's scorer
     "vi": "của là cái chiếc những",
     "el": "ο η το οι τα του της των τον την τους τις ένας μια μία ένα",
 }
+_ARABIC = ("ar", "arz")  # their article is written as one word with the noun
+_WITHOUT = ("bn", "fi", "hi", "id", "ja", "ko", "ru", "sw", "ta", "te", "th", "tr", "ur", "zh")  # no articles at all
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _CHARACTER_OR_WORD = regex.compile(rf"[{_UNSPACED}]\p{{M}}*|[^\s{_UNSPACED}]+")
 
 
 def _language_aware(language: str) -> Callable[[str], Tokens]:
-    base = re.split("[-@]", language)[0]
+    base = subtag(language)
     articles = set(_ARTICLES.get(base, "").split())
-    prefix = r"^ال(?=..)" if base in ("ar", "arz") else "(?!)"  # at least two letters must remain
+    prefix = r"^ال(?=..)" if base in _ARABIC else "(?!)"  # at least two letters must remain
 
     def tokens(text: str) -> Tokens:
         text = _without_punctuation(lower(unicodedata.normalize("NFKC", text), base))
@@ -151,6 +155,14 @@ def _language_aware(language: str) -> Callable[[str], Tokens]:
         return [word for word in words if word not in articles]
 
     return tokens
+
+
+def ruled(metric: str, language: str) -> bool:
+    """Whether the metric has a rule for the language, if it goes by languages; else no articles are taken off."""
+    base = subtag(language)
+    if metric.startswith("mlqa_"):
+        return base in _MLQA_ARTICLES
+    return "language_aware" not in metric or base in (*_ARTICLES, *_ARABIC, *_WITHOUT)
 
 
 # ---- shared ------------------------------------------------------------------------------------------

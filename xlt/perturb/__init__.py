@@ -16,11 +16,11 @@ from xlt.perturb.fingerprints import identity, tables
 from xlt.perturb.gallery import examples, gallery, table
 from xlt.perturb.lexicons import files, listed
 from xlt.perturb.measure import share_changed
-from xlt.perturb.registry import PERTURBATIONS, Perturbation, get, valid
+from xlt.perturb.registry import PERTURBATIONS, Perturbation, get, ready, valid
 from xlt.perturb.rows import apply, edits
 
 __all__ = [
     "PERTURBATIONS", "Aligned", "Edit", "Perturbation", "apply", "edited", "edits", "examples", "files",
-    "fold_confusables", "gallery", "get", "identity", "listed", "share_changed", "strip_ignorables", "survival",
-    "surviving", "table", "tables", "undone", "valid",
+    "fold_confusables", "gallery", "get", "identity", "listed", "ready", "share_changed", "strip_ignorables",
+    "survival", "surviving", "table", "tables", "undone", "valid",
 ]  # fmt: skip

@@ -34,7 +34,8 @@ class Draw:
         self.chosen, self.argument = get(name)
         self.chosen.check(language, family)
         self.strength = check_strength(strength)
-        self.language, self.script, self.key = language, language_row(language).script, f"{name} {seed}"
+        row = language_row(language)
+        self.language, self.script, self.key = row.code, row.script, f"{name} {seed}"
 
     def text(self, text: str, place: str, spans: Sequence[Span] = ()) -> Aligned:
         """One text; the gold `spans` stay whole."""

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
+from xlt.languages import OWN
 from xlt.perturb.lexicons import files
 from xlt.perturb.registry import get
 from xlt.recipe import digest
@@ -30,4 +31,6 @@ def tables(name: str, language: str) -> dict[str, str]:
     """Table -> 12 digits of the hash of what perturbation `name` reads of it; package -> its version."""
     found = get(name)[0]
     hashes = {file: digest(content(language)) for file, content in found.tables.items()}
+    if declared := OWN.get(language):
+        hashes["own_languages"] = digest(declared)  # its script may be changed in the profile
     return hashes | {package: installed(package) for package in found.packages}

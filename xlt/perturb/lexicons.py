@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 
 from xlt.errors import UserError
+from xlt.languages import canonical
+from xlt.languages import language as language_row
 from xlt.perturb import wordnets, worldwords
 from xlt.perturb.wordfiles import Lexicon, Table, read
 
@@ -36,7 +38,7 @@ def _translations(language: str, into: str, _: str | None) -> Lexicon:
     table: Table = defaultdict(list)
     parts = [
         read(str(_place(part)), ("word", "translation"), language) if _is_file(part) else _pair(language, part)
-        for part in into.split("+")
+        for part in _parts(into)
     ]
     for part in parts:
         for word, others in part.table.items():
@@ -66,7 +68,7 @@ def files(name: str, language: str) -> dict[str, str]:
     base, _, argument = name.partition(":")
     if base not in _DEFAULT:
         return {}
-    parts = (argument or _DEFAULT[base] or language).split("+")
+    parts = _parts(argument or _DEFAULT[base] or language)
     return {name: found for part in parts for name, found in _fingerprints(language, part).items()}
 
 
@@ -79,12 +81,12 @@ def listed(name: str, language: str) -> bool:
     into = argument or _DEFAULT.get(base, "") or language
     if base not in _DEFAULT or (base == "code-mix" and into == language):  # with itself: not a matter of lists
         return True
-    named = [path for path in into.split("+") if _is_file(path) and Path(path).name == path]
+    named = [path for path in _parts(into) if _is_file(path) and Path(path).name == path]
     return all(_paths(language, into)) and all(_place(name).is_file() for name in named)
 
 
 def _paths(language: str, argument: str) -> list[list[Path]]:
-    return [[_place(p)] if _is_file(p) else wordnets.paths(language, p) for p in argument.split("+")]
+    return [[_place(p)] if _is_file(p) else wordnets.paths(language, p) for p in _parts(argument)]
 
 
 def _place(file: str) -> Path:
@@ -107,6 +109,11 @@ def _fingerprint(path: Path) -> str:
         raise UserError(f"lexicon file {path} cannot be read ({error.strerror}); README, Word lists") from None
 
 
+def _parts(argument: str) -> list[str]:
+    """Files as they are named, and the languages by their codes in whatever spelling: "kor+mine.tsv"."""
+    return [part if _is_file(part) else canonical(part) for part in argument.split("+")]
+
+
 def _is_file(argument: str) -> bool:
     return argument.removesuffix(".gz").endswith((".tsv", ".json"))
 
@@ -114,6 +121,7 @@ def _is_file(argument: str) -> bool:
 def _pair(language: str, into: str) -> Lexicon:
     if language == into:
         raise UserError(f"code-mixing {language} with itself changes nothing; name another language: code-mix:LANGUAGE")
+    language_row(into, f"code-mix:{into}")
     return _found(language, into) or _missing(f"lexicon from {language} to {into}", "code-mix")
 
 

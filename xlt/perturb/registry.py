@@ -68,13 +68,13 @@ class Perturbation:
                 f"perturbation {self.name} has no meaning for {family}; it takes {', '.join(self.families)}"
             )
         row = language_row(language)
-        base, script = language.partition("@")[0], row.script
+        base, script = row.code.partition("@")[0], row.script
         if (self.scripts and script not in self.scripts) or (self.languages and base not in self.languages):
             valid = ", ".join(self.languages or self.scripts)
-            raise UserError(f"perturbation {self.name} is not valid for {language} ({script}); it is for {valid}")
+            raise UserError(f"perturbation {self.name} is not valid for {row.code} ({script}); it is for {valid}")
         if self.spaces and family != "tagging" and script in SPACELESS:
             raise UserError(
-                f"perturbation {self.name} needs spaces between words, which {language} ({script}) does not write; "
+                f"perturbation {self.name} needs spaces between words, which {row.code} ({script}) does not write; "
                 "only tagging, where the words are given, can take it"
             )
 
@@ -134,17 +134,27 @@ def get(name: str) -> tuple[Perturbation, str]:
     return found, argument
 
 
+def ready(name: str, language: str, family: str) -> None:
+    """
+    Raises:
+        UserError: no such perturbation, one that is not valid there, or one that lacks a word list for the language.
+    """
+    found, argument = get(name)
+    found.check(language, family)
+    row = language_row(language)
+    if found.form == EDIT:  # word lists are looked for before the first word
+        list(found.find("", Site(row.code, row.script, argument, Random(0))))
+
+
 def valid(name: str, language: str, family: str) -> bool:
     """Whether the perturbation can be applied there: by what is declared, and with the word lists that are here.
 
     Raises:
         UserError: no such perturbation, or a file of words that is missing or damaged.
     """
-    found, argument = get(name)
+    _, argument = get(name)
     try:
-        found.check(language, family)
-        if found.form == EDIT:  # word lists are looked for before the first word
-            list(found.find("", Site(language, language_row(language).script, argument, Random(0))))
+        ready(name, language, family)
     except UserError:
         if argument.removesuffix(".gz").endswith((".tsv", ".json")):
             raise

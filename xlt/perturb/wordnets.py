@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from xlt.errors import UserError
+from xlt.languages import language as language_row
 from xlt.perturb.wordfiles import Lexicon, key, list_code, rows
 
 _SHORTEST = 3  # letters; Chinese characters: 2
@@ -36,11 +37,15 @@ def paths(language: str, into: str) -> list[Path]:
     root = folder()
     if root is None:
         return []
-    others = [
-        root / f"en-{code}.tsv.gz" for code in dict.fromkeys((list_code(language), list_code(into))) if code != "en"
-    ]
+    others = [_file(root, code) for code in dict.fromkeys((list_code(language), list_code(into))) if code != "en"]
     others = others or sorted(root.glob("en-*.tsv.gz"), key=lambda path: path.stat().st_size)[-1:]
     return others if all(path.is_file() for path in others) else []
+
+
+def _file(root: Path, code: str) -> Path:
+    """That of the code, else that of its three letters if there is one (en-hau of ha)."""
+    named = [root / f"en-{name}.tsv.gz" for name in (code, language_row(code).iso3)]
+    return next((path for path in named if path.is_file()), named[0])
 
 
 def lexicon(language: str, into: str) -> Lexicon | None:

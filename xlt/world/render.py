@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 
-from xlt.errors import UserError, unknown
+from xlt.errors import UserError
 from xlt.world.concepts import Event, Token
 
 DIALECTS = {"bar": "de", "arz": "ar"}  # dialect -> its standard language
@@ -60,7 +60,7 @@ def grammar(language: str) -> Grammar:
     """The pair (clause, question) of a language code."""
     base, at, strength = language.partition("@")
     if base not in LANGUAGES or (at and base not in DIALECTS):
-        raise unknown("language of the world", language, LANGUAGES)
+        raise UserError(f"unknown language of the world '{language}'; it speaks {', '.join(LANGUAGES)}")
     module = import_module(f"xlt.world.grammar.{base.partition('-')[0]}")
     if base in DIALECTS:
         dial = _strength(language, strength) if at else 1.0
