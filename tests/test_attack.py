@@ -17,6 +17,7 @@ from xlt.attack.texts import Place, edited, rebuilt, texts_of
 from xlt.attack.victim import Victim
 from xlt.engine import Job, execute
 from xlt.errors import UserError
+from xlt.perturb import attacks
 from xlt.reading import Reader
 from xlt.recipe import Attack, Ball, Evaluation, Stage
 from xlt.store import predictions
@@ -149,7 +150,7 @@ def test_words_come_from_the_lexicon_in_its_order(tmp_path):
 )  # fmt: skip
 def test_attacks_that_cannot_be(name, family, language, says):
     with pytest.raises(UserError, match=says):
-        candidates.check(Attack(name=name), family, language)
+        attacks.check(Attack(name=name), family, language)
 
 
 def test_masked_tokens_are_read_in_their_sentence():

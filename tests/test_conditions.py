@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from conftest import tiny
 
-from xlt import conditions, perturb, tasks
+from xlt import conditions, losses, perturb, tasks
 from xlt.engine import Job, execute
 from xlt.errors import UserError
 from xlt.perturb import PERTURBATIONS, codepoints, fingerprints, keyboards, worldwords
@@ -186,23 +186,23 @@ def test_scores_carry_their_conditions(store, start):
     execute(store, Job(recipe, (asked, asked.model_copy(update={"perturbation": None}))), tiny().resources)
     file = store.score_file(recipe, asked)
     assert len(predictions(file)) == 6 and json.loads(file.read_text())["key"]["perturbation"]["files"] == {}
-    assert conditions.columns(asked) == {
+    assert asked.conditions == {
         "perturbation": "swap", "strength": 1.0, "perturbation_seed": 0, "language_b": "none",
         "attack": "none", "budget": 0, "radius": 0.0,
     }  # fmt: skip
-    assert conditions.columns(Evaluation(task="xnli", strength=1.0))["strength"] == 0.0
+    assert Evaluation(task="xnli", strength=1.0).conditions["strength"] == 0.0
 
 
 def test_diagonal_off_diagonal_and_worst_pair():
     asked = conditions.pairs([Evaluation(task="xnli", language=code) for code in ("en", "de")])
     assert [(e.language, e.language_b) for e in asked] == [("en", None), ("en", "de"), ("de", "en"), ("de", None)]
     rows = [
-        {"recipe": "r", "seed": 0, "task": "xnli", "metric": "accuracy", "value": value, **conditions.columns(e),
+        {"recipe": "r", "seed": 0, "task": "xnli", "metric": "accuracy", "value": value, **e.conditions,
          "language": e.language}
         for e, value in zip(asked, (0.9, 0.6, 0.5, 0.7), strict=True)
     ]  # fmt: skip
-    found = conditions.generalised(pd.DataFrame(rows)).iloc[0]
+    found = losses.generalised(pd.DataFrame(rows)).iloc[0]
     assert (found["diagonal"], found["off_diagonal"], found["worst"]) == pytest.approx((0.8, 0.55, 0.5))
     assert found["worst_pair"] == "de-en"
     with pytest.raises(UserError, match="en-de"):
-        conditions.generalised(pd.DataFrame([row for row in rows if row["value"] != 0.6]))
+        losses.generalised(pd.DataFrame([row for row in rows if row["value"] != 0.6]))

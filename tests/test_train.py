@@ -428,7 +428,7 @@ def test_rows_of_the_languages_stay_parallel_in_a_sample(store, start):
 
 def test_the_peak_of_memory_is_that_of_the_run_and_not_of_its_worker(store, start):
     """A large run before it in the same worker leaves no trace."""
-    big = torch.ones(200 << 18)  # 200 MB
+    big = torch.ones(600 << 18)  # 600 MB, more than the run takes
     del big
     before = device.peak_mb()
     finish(store, recipe := start.then(stage(steps=1)))

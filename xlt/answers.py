@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from xlt import stats
-from xlt.artifacts import NOT_RUN
 from xlt.collapse import chance
 from xlt.tables import clear, points, seed_means
+from xlt.text import NOT_RUN
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from xlt.alttext import described
-
-NOT_RUN = "not run"
+from xlt.text import NOT_RUN
 
 # a table that is cut off in a notebook hides results; wide ones scroll on its page
 pd.set_option("display.max_columns", None, "display.max_rows", None, "display.precision", 3)

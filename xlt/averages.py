@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from xlt import stats, tasks
-from xlt.artifacts import NOT_RUN
 from xlt.tables import points, published
+from xlt.text import NOT_RUN
 
 METRICS = {  # XTREME's tasks in its order, with its metrics
     "xnli": ("accuracy",),

@@ -7,22 +7,18 @@ all pairs of XNLI's 15 or PAWS-X's 7 languages, joined by the row, here on a fix
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from xlt import perturb, robust, schemes, tasks
+from xlt import perturb, tasks
 from xlt.errors import UserError
+from xlt.perturb import attacks
 from xlt.recipe import Evaluation
 from xlt.tasks import Task
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from xlt.sources import Source
 
 Columns = dict[str, list]
-ATTACKS = 2  # raised when an attack searches otherwise than before
 
 
 def rows(source: Source, task: Task, evaluation: Evaluation, shuffle: int) -> Columns:
@@ -59,33 +55,12 @@ def _second(source: Source, task: Task, evaluation: Evaluation, first: Columns, 
     return other["text_b"]
 
 
-def identity(source: Source, task: Task, evaluation: Evaluation) -> dict[str, Any]:
-    """What decides the records besides the evaluation itself: the other language's, word lists, tables, the version."""
-    key: dict[str, Any] = {}
-    if evaluation.language_b:
-        key["data_b"] = source.identity(task, evaluation.language_b, evaluation.split)
-    if evaluation.perturbation:
-        key["perturbation"] = perturb.identity(evaluation.perturbation, evaluation.language)
-        moves = perturb.get(evaluation.perturbation)[0].moves_tags(task.family)
-        if moves and schemes.scheme_of(source.labels(task)).has_chunks:
-            key["perturbation"] |= {"chunks": schemes.VERSION}
-    if evaluation.attack:
-        from xlt.attack import candidates
-
-        key["attack"] = {"version": ATTACKS, "files": perturb.files(evaluation.attack.name, evaluation.language)}
-        if tables := candidates.tables(evaluation.attack, evaluation.language):
-            key["attack"]["tables"] = tables
-    return key
-
-
 def ready(evaluation: Evaluation) -> None:
     """Raises UserError where the perturbation or attack has no meaning there, or lacks a word list for the language."""
     task, language = tasks.get(evaluation.task), evaluation.language
     try:
         if evaluation.attack:
-            from xlt.attack import candidates
-
-            candidates.check(evaluation.attack, task.training.family, language)
+            attacks.check(evaluation.attack, task.training.family, language)
         if evaluation.perturbation:
             perturb.ready(evaluation.perturbation, language, task.family)
     except UserError as error:
@@ -96,30 +71,14 @@ def valid(evaluation: Evaluation) -> bool:
     """Whether the perturbation, attack or ball has a meaning for the task's family and in the language."""
     family = tasks.get(evaluation.task).training.family
     if evaluation.attack:
-        from xlt.attack import candidates
-
         try:
-            candidates.check(evaluation.attack, family, evaluation.language)
+            attacks.check(evaluation.attack, family, evaluation.language)
         except UserError:
             return False
-    if (evaluation.attack or evaluation.ball) and family not in robust.HEADED:
+    if (evaluation.attack or evaluation.ball) and family not in tasks.HEADED:
         return False
     name = evaluation.perturbation
     return name is None or perturb.valid(name, evaluation.language, tasks.get(evaluation.task).family)
-
-
-def columns(evaluation: Evaluation) -> dict[str, Any]:
-    """The conditions as columns of a table of scores; "none" where nothing is done."""
-    perturbed, attack, ball = evaluation.perturbation is not None, evaluation.attack, evaluation.ball
-    return {
-        "perturbation": evaluation.perturbation or "none",
-        "strength": evaluation.strength if perturbed else 0.0,
-        "perturbation_seed": evaluation.perturbation_seed,
-        "language_b": evaluation.language_b or "none",
-        "attack": attack.name if attack else ball.search if ball else "none",
-        "budget": attack.budget if attack else 0,
-        "radius": ball.radius if ball else 0.0,
-    }
 
 
 # the generalised setting ----------------------------------------------------------------------
@@ -132,28 +91,3 @@ def pairs(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
         for first in evaluations
         for second in evaluations
     ]
-
-
-def generalised(scores: pd.DataFrame) -> pd.DataFrame:
-    """Mean `diagonal`, mean `off_diagonal` and `worst` pair of each recipe, seed, task and metric.
-
-    `scores`: rows of `Lab.run` over `pairs`; a pair without a row raises UserError.
-    """
-    groups = scores.groupby(["recipe", "seed", "task", "metric"], sort=False)
-    return groups.apply(_generalised, include_groups=False).reset_index()
-
-
-def _generalised(rows: pd.DataFrame) -> pd.Series:
-    import pandas as pd
-
-    second = rows["language_b"].where(rows["language_b"] != "none", rows["language"])
-    same, found = (second == rows["language"]).to_numpy(), set(zip(rows["language"], second, strict=True))
-    codes = sorted({code for pair in found for code in pair})
-    if missing := [f"{a}-{b}" for a in codes for b in codes if (a, b) not in found]:
-        raise UserError(f"scores lack {len(missing)} of {len(codes) ** 2} pairs of languages, such as {missing[0]}")
-    values = rows["value"].to_numpy(float)
-    worst = int(np.argmin(values))
-    return pd.Series({
-        "diagonal": values[same].mean(), "off_diagonal": values[~same].mean() if len(codes) > 1 else float("nan"),
-        "worst": values[worst], "worst_pair": f"{rows['language'].iloc[worst]}-{second.iloc[worst]}",
-    })  # fmt: skip

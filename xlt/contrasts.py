@@ -18,11 +18,11 @@ import pandas as pd
 from xlt import stats, tasks
 from xlt.answers import Answer, bounds, corrected, detectable
 from xlt.arms import CLEAN, PAIR, PERTURBED, SELECTORS, Contrast
-from xlt.artifacts import NOT_RUN
 from xlt.collapse import collapsed
 from xlt.languages import language
 from xlt.studies import AFTER, Study
 from xlt.tables import points
+from xlt.text import NOT_RUN
 
 Cells = list[tuple[str, str]]  # target, condition
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from xlt import conditions, encode, metrics, model, tasks
+from xlt import conditions, encode, identity, metrics, model, tasks
 from xlt.device import compute
 from xlt.errors import UserError
 from xlt.reading import Reader
@@ -107,7 +107,7 @@ def _content(store: Store, evaluation: Evaluation) -> str:
     """A hash of what the records are: files and word lists may change while a process is at work."""
     task = tasks.get(evaluation.task)
     here = store.source.identity(task, evaluation.language, evaluation.split)
-    return digest([here, conditions.identity(store.source, task, evaluation)])
+    return digest([here, identity.of_reading(store.source, task, evaluation)])
 
 
 def _features(store: Store, evaluation: Evaluation, tokenizer: Any) -> list[encode.Feature]:

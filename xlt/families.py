@@ -45,4 +45,5 @@ FAMILIES: dict[str, Family] = {
     POOL: Family({"id": "id", "text": "text"}),
     MLM: Family({"text": "text"}),
 }  # fmt: skip
+HEADED = (CLASSIFICATION, CHOICE, TAGGING, SPAN)  # trained and evaluated with a head of the task's own
 SEARCHES = (RETRIEVAL, MINING, ANSWERS, DUAL)  # evaluated on sentence vectors, without a head

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from xlt import conditions, stats, tasks
-from xlt.artifacts import NOT_RUN
 from xlt.contrasts import clean
 from xlt.tables import points, script
+from xlt.text import NOT_RUN
 
 if TYPE_CHECKING:
     from xlt.lab import Lab

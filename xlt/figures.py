@@ -10,8 +10,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from xlt.artifacts import NOT_RUN
 from xlt.tables import clear, language_order, listed, names, of_task, points, script
+from xlt.text import NOT_RUN
 
 GREY, FIRST = "#e4e4e4", "#222222"
 

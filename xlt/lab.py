@@ -176,7 +176,7 @@ class Lab:
         common = {
             "recipe": label, "intermediate": recipe.tasks("intermediate"),
             "target": task.name, "pretrained": bool(recipe.start.model) or recipe.tasks("pretraining") != "none",
-            "seed": seed, "task": task.name, "language": evaluation.language, **conditions.columns(evaluation),
+            "seed": seed, "task": task.name, "language": evaluation.language, **evaluation.conditions,
             "same_task": _same_task(recipe, task), "trained_last": _trained_last(recipe, task),
         }  # fmt: skip
         traced = {

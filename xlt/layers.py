@@ -11,9 +11,9 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from xlt.artifacts import NOT_RUN
 from xlt.figures import canvas, empty
 from xlt.retrieval import RULES, choose, default_layer
+from xlt.text import NOT_RUN
 
 _CELL = ["recipe", "direction", "pooling", "centred", "layer"]
 

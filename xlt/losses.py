@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 
-from xlt import conditions, stats
+from xlt import stats
 from xlt.arms import CLEAN, PAIR, SELECTORS
-from xlt.artifacts import NOT_RUN
 from xlt.contrasts import drops, tested
+from xlt.errors import UserError
 from xlt.paths import ROOT
 from xlt.studies import Study
 from xlt.tables import points
+from xlt.text import NOT_RUN
 
 GROUPS = {"all": SELECTORS["zero-shot"], "Latin": SELECTORS["latin"], "non-Latin": SELECTORS["non-latin"]}
 
@@ -94,7 +96,7 @@ def pairs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     ]
     if rows.empty:
         return pd.DataFrame({"arm": [NOT_RUN]})
-    found = conditions.generalised(rows).assign(arm=lambda table: table["recipe"].map(study.arms))
+    found = generalised(rows).assign(arm=lambda table: table["recipe"].map(study.arms))
     made = []
     for (arm, task), part in found.groupby(["arm", "task"], sort=False):
         lost = stats.mean_interval(part["diagonal"] - part["off_diagonal"])
@@ -141,3 +143,26 @@ def attack_speed() -> pd.DataFrame:
     measured last; not measured again here, as TextAttack needs an environment of its own."""
     file = ROOT / "benchmarks" / "attack_speed.csv"
     return pd.read_csv(file) if file.is_file() else pd.DataFrame({"system": [NOT_RUN]})
+
+
+def generalised(scores: pd.DataFrame) -> pd.DataFrame:
+    """Mean `diagonal`, mean `off_diagonal` and `worst` pair of each recipe, seed, task and metric.
+
+    `scores`: rows of `Lab.run` over `conditions.pairs`; a pair without a row raises UserError.
+    """
+    groups = scores.groupby(["recipe", "seed", "task", "metric"], sort=False)
+    return groups.apply(_generalised, include_groups=False).reset_index()
+
+
+def _generalised(rows: pd.DataFrame) -> pd.Series:
+    second = rows["language_b"].where(rows["language_b"] != "none", rows["language"])
+    same, found = (second == rows["language"]).to_numpy(), set(zip(rows["language"], second, strict=True))
+    codes = sorted({code for pair in found for code in pair})
+    if missing := [f"{a}-{b}" for a in codes for b in codes if (a, b) not in found]:
+        raise UserError(f"scores lack {len(missing)} of {len(codes) ** 2} pairs of languages, such as {missing[0]}")
+    values = rows["value"].to_numpy(float)
+    worst = int(np.argmin(values))
+    return pd.Series({
+        "diagonal": values[same].mean(), "off_diagonal": values[~same].mean() if len(codes) > 1 else float("nan"),
+        "worst": values[worst], "worst_pair": f"{rows['language'].iloc[worst]}-{second.iloc[worst]}",
+    })  # fmt: skip

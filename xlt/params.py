@@ -152,7 +152,8 @@ class Profile(Settings):
             UserError: an unknown task, language, stage, condition or perturbation; a condition that no column of the
                 scores tells from another or from clean text.
         """
-        from xlt import conditions, perturb  # bring pandas along, so only where they are needed
+        from xlt import perturb
+        from xlt.perturb import attacks
 
         plan, where = self.studies[name], f"{self.name}: studies.{name}"
         for code in (*plan.languages, *plan.pairs):
@@ -170,18 +171,16 @@ class Profile(Settings):
         for contrast in plan.contrasts:
             for code in (*contrast.languages, *contrast.minus):
                 check_chosen(code, f"{where}: '{contrast.question}'")
-        read = {tuple(conditions.columns(self.evaluate(plan.targets[0], "en")).values()): CLEAN}
+        read = {tuple(self.evaluate(plan.targets[0], "en").conditions.values()): CLEAN}
         for label, fields in plan.conditions.items():
             evaluation = parse(Evaluation, {"task": plan.targets[0], **fields}, f"{where}: conditions.{label}")
-            columns = tuple(conditions.columns(self.evaluate(plan.targets[0], "en", fields)).values())
+            columns = tuple(self.evaluate(plan.targets[0], "en", fields).conditions.values())
             if (other := read.setdefault(columns, label)) != label:
                 raise UserError(f"{where}: conditions.{label}: reads the test sets like {other}; leave one of them out")
             if evaluation.perturbation:
                 perturb.get(evaluation.perturbation)
             if evaluation.attack:
-                from xlt.attack import candidates
-
-                candidates.known(evaluation.attack)
+                attacks.known(evaluation.attack)
 
     @property
     def phases(self) -> list[Stage]:

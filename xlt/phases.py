@@ -12,11 +12,11 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from xlt import stats, tasks
-from xlt.artifacts import NOT_RUN
 from xlt.collapse import chance, collapsed
 from xlt.figures import canvas
 from xlt.files import write_atomically
 from xlt.tables import language_order, script
+from xlt.text import NOT_RUN
 
 if TYPE_CHECKING:
     from xlt.lab import Lab

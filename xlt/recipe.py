@@ -372,6 +372,20 @@ class Evaluation(_Value):
             raise ValueError("attack: of one language and of texts; leave out ball and language_b")
         return self
 
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """How the records are read, as columns of a table of scores; "none" where nothing is done."""
+        perturbed, attack, ball = self.perturbation is not None, self.attack, self.ball
+        return {
+            "perturbation": self.perturbation or "none",
+            "strength": self.strength if perturbed else 0.0,
+            "perturbation_seed": self.perturbation_seed,
+            "language_b": self.language_b or "none",
+            "attack": attack.name if attack else ball.search if ball else "none",
+            "budget": attack.budget if attack else 0,
+            "radius": ball.radius if ball else 0.0,
+        }
+
 
 def canonical(value: Any) -> str:
     """One JSON text for one value, on every machine."""

@@ -3,7 +3,7 @@
 Tables are computed in xlt.tables, drawn in xlt.figures and written by xlt.artifacts.
 """
 
-from xlt.artifacts import NOT_RUN, keep, save_figure, save_table
+from xlt.artifacts import keep, save_figure, save_table
 from xlt.collapse import chance
 from xlt.figures import dot_plot, heat_map
 from xlt.layers import layer_note, layer_plot, layer_summary, layer_table, rule_table
@@ -22,6 +22,7 @@ from xlt.tables import (
     show_matrix,
     transfer_matrix,
 )
+from xlt.text import NOT_RUN
 
 __all__ = [
     "NOT_RUN",

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from xlt import perturb, schemes, tasks
+from xlt import perturb, tasks
 from xlt.errors import UserError
 from xlt.recipe import Augmentation, Ball, Recipe, Stage
 
@@ -25,15 +25,14 @@ if TYPE_CHECKING:
 
 Columns = dict[str, list]
 Loss = Callable[[Any, dict], Any]
-HEADED = (tasks.CLASSIFICATION, tasks.CHOICE, tasks.TAGGING, tasks.SPAN)
 
 
 def check(stage: Stage) -> None:
     """Raises UserError where a task of the stage has no head for the ball, or cannot be augmented so."""
     for part in stage.parts:
         family = tasks.get(part.task).training.family
-        if stage.ball and family not in HEADED:
-            raise UserError(f"{part.task}: ball is for {', '.join(HEADED)}, not for {family}; leave it out")
+        if stage.ball and family not in tasks.HEADED:
+            raise UserError(f"{part.task}: ball is for {', '.join(tasks.HEADED)}, not for {family}; leave it out")
         for code in part.languages if stage.augment else ():
             perturb.get(stage.augment.perturbation)[0].check(code, family)
 
@@ -75,18 +74,6 @@ def augmented(
     return {name: [value for part in parts for value in part[name]] for name in columns}
 
 
-def identity(stage: Stage) -> dict[str, Any]:
-    """What decides the perturbed records besides the stage itself: the version; word lists and tables by language."""
-    codes = sorted({code for part in stage.parts for code in part.languages})
-    of = {code: perturb.identity(stage.augment.perturbation, code) for code in codes}
-    found = {"version": of[codes[0]]["version"], "files": {code: of[code]["files"] for code in codes}}
-    tables = {code: of[code]["tables"] for code in codes if "tables" in of[code]}
-    found |= {"tables": tables} if tables else {}
-    own = [task for part in stage.parts if (task := tasks.get(part.task).training).definition]
-    moves = any(perturb.get(stage.augment.perturbation)[0].moves_tags(task.family) for task in own)
-    return found | ({"chunks": schemes.VERSION} if moves else {})
-
-
 # the radius ------------------------------------------------------------------------------------
 
 
@@ -123,7 +110,7 @@ def radius_table(scores: pd.DataFrame) -> pd.DataFrame:
     """What chose the radius: English dev score on the target (a fraction, mean over seeds) by radius, and the best."""
     import pandas as pd
 
-    from xlt.artifacts import NOT_RUN  # with the drawing library, which workers do without
+    from xlt.text import NOT_RUN
 
     rows = scores[scores["main"].astype(bool)] if len(scores) else scores
     if rows.empty:

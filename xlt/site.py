@@ -16,11 +16,11 @@ from markupsafe import Markup
 from nbconvert import HTMLExporter
 
 from xlt import checklists, results
-from xlt.artifacts import NOT_RUN
 from xlt.errors import UserError
 from xlt.results import Notebook, Results, Study
 from xlt.sources import WORLD
 from xlt.tables import points
+from xlt.text import NOT_RUN
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from xlt import conditions, metrics, robust, rows, stages, tasks
+from xlt import identity, metrics, rows, stages, tasks
 from xlt.errors import UserError, unknown
 from xlt.files import write_atomically
 from xlt.recipe import Encoder, Evaluation, Recipe, Stage, digest
@@ -60,7 +60,7 @@ class Store:
         if stage.accumulate > 1 or any(tasks.get(name).training.family == tasks.SPAN for name in stage.trains):
             key["loss"] = LOSS
         if stage.augment:
-            key["augment"] = robust.identity(stage)
+            key["augment"] = identity.of_copies(stage)
         if stage.watched:
             judged = {task.name: self._judged(task, stage) for task, _ in stages.judges(stage)}
             key["select"] = judged if len(judged) > 1 else next(iter(judged.values()))
@@ -109,7 +109,7 @@ class Store:
         key |= {"searched": searched} if searched else {}
         raised = metrics.versions(task.metrics, evaluation.language, bool(task.definition))
         key |= {"metrics": raised} if raised else {}
-        return key | conditions.identity(self.source, task, evaluation)
+        return key | identity.of_reading(self.source, task, evaluation)
 
     # places --------------------------------------------------------------------------------
 

@@ -11,9 +11,9 @@ import pandas as pd
 
 from xlt import conditions, perturb, plan, robust, rows, tasks
 from xlt.arms import CLEAN, PAIR, Contrast, Plan
-from xlt.artifacts import NOT_RUN
 from xlt.recipe import Evaluation, Recipe, Stage
 from xlt.tables import Control
+from xlt.text import NOT_RUN
 
 if TYPE_CHECKING:
     from xlt.lab import Lab
@@ -57,8 +57,8 @@ class Study:
         scores = lab.run(self.recipes, self.evaluations, self.plan.seeds if self.plan else None)
         if scores.empty:
             return scores.assign(arm="", condition="")
-        names = {(e.task, *conditions.columns(e).values()): label for e, label in self.conditions.items()}
-        read = ["task", *conditions.columns(self.evaluations[0])]
+        names = {(e.task, *e.conditions.values()): label for e, label in self.conditions.items()}
+        read = ["task", *self.evaluations[0].conditions]
         said = [names[tuple(row.values())] for row in scores[read].to_dict("records")]
         return scores.assign(arm=scores["recipe"].map(self.arms), condition=said)
 

@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 
 from xlt import stats
-from xlt.artifacts import NOT_RUN
 from xlt.collapse import collapsed
 from xlt.errors import UserError, unknown
 from xlt.languages import language
 from xlt.recipe import digest
+from xlt.text import NOT_RUN
 
 DIRECT = "none"  # what a score's intermediate stages are called after direct fine-tuning
 _NEEDED = ("recipe", "intermediate", "seed", "task", "language", "metric", "value", "main")

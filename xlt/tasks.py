@@ -21,6 +21,7 @@ from xlt.families import (  # noqa: F401
     CLASSIFICATION,
     DUAL,
     FAMILIES,
+    HEADED,
     MINING,
     MLM,
     POOL,

@@ -14,63 +14,18 @@ from typing import Any
 
 from xlt import perturb, tasks
 from xlt.attack.texts import Place, Texts, texts_of
-from xlt.errors import UserError, unknown
 from xlt.languages import language as language_row
-from xlt.perturb import fingerprints
 from xlt.perturb.align import Span
+from xlt.perturb.attacks import DEEPWORDBUG, LEXICAL
 from xlt.perturb.neighbours import stop_words
-from xlt.perturb.registry import EDIT, PERTURBATIONS, Site, get
+from xlt.perturb.registry import PERTURBATIONS, Site, get
 from xlt.perturb.units import SPACELESS, letters, words
 from xlt.perturb.vocabulary import choices
 from xlt.perturb.wordfiles import key
 from xlt.recipe import Attack
 
-DEEPWORDBUG = ("swap", "substitute", "drop", "insert")  # its four changes of a word (Gao et al. 2018, section 3.3)
-LEXICAL = ("synonyms", "code-mix", "inflection")
-NAMES = ("characters", "masked", "distractor", *LEXICAL)
 Options = Callable[[str], list[tuple[Span, list[str]]]]  # of a text: what may stand where
 _TRIES = 4  # draws for each candidate that is wanted
-
-
-def known(attack: Attack) -> None:
-    """Raises UserError where there is no attack of this name, or it takes no argument."""
-    base, colon, argument = attack.name.partition(":")
-    if base not in NAMES and base not in _letterwise():
-        raise unknown("attack", base, [*NAMES, *_letterwise()])
-    if base in PERTURBATIONS:
-        get(attack.name)
-    elif colon:
-        raise UserError(f"attack {base} takes no argument, but was given '{argument}'; leave out ':{argument}'")
-
-
-def check(attack: Attack, family: str, language: str) -> None:
-    """Raises UserError where the attack does not exist or has no meaning for the task family or language.
-
-    A word list that is not here is missed now, not at the first example.
-    """
-    known(attack)
-    base = attack.name.partition(":")[0]
-    if base == "distractor" and family != tasks.SPAN:
-        raise UserError(f"attack distractor is for questions with a context, not for {family}; take another attack")
-    if base in PERTURBATIONS:
-        get(attack.name)[0].check(language, family)
-    if base in ("synonyms", "code-mix"):
-        list(_lexical(attack, language)(""))
-
-
-def tables(attack: Attack, language: str) -> dict[str, str]:
-    """What decides its candidates besides the attack itself and word lists: as `perturb.tables`, of all that it draws.
-
-    Raises:
-        UserError: there is no such attack.
-    """
-    known(attack)
-    base = attack.name.partition(":")[0]
-    drawn = DEEPWORDBUG if base == "characters" else (attack.name,) if base in PERTURBATIONS else ()
-    found = {table: content for name in drawn for table, content in perturb.tables(name, language).items()}
-    if attack.keep_stop_words and base != "distractor":
-        found["stop-words"] = fingerprints.installed("stop-words")
-    return found
 
 
 def units(text: str, language: str) -> list[Span]:
@@ -131,10 +86,6 @@ def count_words(texts: Texts, family: str, language: str) -> int:
 def _fits(other: str, word: str, family: str) -> bool:
     """A token stays one token."""
     return other != word and bool(other.strip()) and (family != tasks.TAGGING or not any(map(str.isspace, other)))
-
-
-def _letterwise() -> list[str]:
-    return [name for name, found in PERTURBATIONS.items() if found.kind == "character" and found.form == EDIT]
 
 
 @lru_cache(16)

@@ -24,6 +24,7 @@ from xlt.attack.search import Outcome, Search, control
 from xlt.attack.texts import Columns, Texts, changed, edited, rebuilt, texts_of
 from xlt.attack.victim import Asked, Victim
 from xlt.files import write_atomically
+from xlt.perturb import attacks
 from xlt.reading import Reader
 from xlt.recipe import Evaluation, Recipe
 
@@ -46,7 +47,7 @@ def attacked(
         UserError: the attack does not exist, or not for this family, language or encoder.
     """
     attack, task = evaluation.attack, tasks.get(evaluation.task)
-    candidates.check(attack, task.family, evaluation.language)
+    attacks.check(attack, task.family, evaluation.language)
     victim = Victim(rows, task, evaluation, reader)
     allowed = _likeness(store, recipe, evaluation, victim)
     expected = None
