@@ -26,7 +26,7 @@ def lab(tmp_path, monkeypatch):
         file.parent.mkdir(parents=True, exist_ok=True)
         Dataset.from_dict(columns).to_parquet(file)
 
-    return SimpleNamespace(store=SimpleNamespace(source=source), put=put)
+    return SimpleNamespace(source=source, put=put)
 
 
 def pairs(*texts):
@@ -43,7 +43,9 @@ def questions(*texts):
 
 def checked(lab, stages, *evaluations, role="target"):
     recipe = START.then(*(Stage(task=name, languages=codes, role=role) for name, codes in stages))
-    return leaks.table(lab, {"one": recipe}, [Evaluation(task=task, language=code) for task, code in evaluations])
+    return leaks.table(
+        lab.source, {"one": recipe}, [Evaluation(task=task, language=code) for task, code in evaluations]
+    )
 
 
 def row(table, **wanted):
@@ -160,16 +162,16 @@ HUB = Path(os.environ.get("XLT_HUB_ROOT") or "nowhere")  # conftest takes it out
 @pytest.mark.slow
 @pytest.mark.skipif(not (HUB / "xlt/ud-ccg").is_dir(), reason="XLT_HUB_ROOT does not hold the data sets")
 def test_the_known_leaks_of_the_folder(places):
-    lab = SimpleNamespace(store=SimpleNamespace(source=Source(HUB)))
+    lab = SimpleNamespace(source=Source(HUB))
     tagging = checked(lab, [("ccg", ("en",)), ("pos", ("en",))], ("udpos", "en"))
     assert row(tagging, training="ccg") == (139, 5_440, 386, 256)
     spans = checked(lab, [("squad2", ("en",)), ("squad", ("en",))], ("xquad", "de"))
     for training in ("squad", "squad2"):
         assert row(spans, training=training, kind="paragraph", evaluation="xquad", language="en") == (0, 240, 0, 0)
     assert checked(lab, [("mnli", ("en",))], ("xnli", "de"))["overlapping"].sum() == 0
-    xquad = leaks._texts(lab.store.source, "xquad", "en", "test")
+    xquad = leaks._texts(lab.source, "xquad", "en", "test")
     for name, split, shared in (("adv-squad", "test", 105), ("squad", "dev", 14), ("squad2", "dev", 78)):
-        found = leaks._counts(leaks._texts(lab.store.source, name, "en", split), xquad, single=False)
+        found = leaks._counts(leaks._texts(lab.source, name, "en", split), xquad, single=False)
         assert found[1] == {
             "kind": "paragraph", "overlapping": shared, "of": 240, "training_records": shared, "verbatim": shared,
         }  # fmt: skip

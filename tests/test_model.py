@@ -14,6 +14,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
 from xlt import encode, encoders, model, tasks, train
 from xlt.errors import UserError
+from xlt.evaluate import evaluate
 from xlt.recipe import Encoder, Recipe, Stage
 from xlt.store import Store
 
@@ -37,7 +38,7 @@ def trained(store, recipe, monkeypatch):
 
     with monkeypatch.context() as patch, store.creating(recipe) as folder:
         patch.setattr(model, "save", keep)
-        train.train_stage(store, recipe, folder, 10.0)
+        train.train_stage(store, recipe, folder, 10.0, evaluate)
         (folder / "run.json").write_text(json.dumps({"key": store.key(recipe)}))
     kept[0].base_model.set_attn_implementation("sdpa")  # as what is loaded has it; training on a CPU takes another one
     return kept[0].eval()

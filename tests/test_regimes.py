@@ -18,6 +18,7 @@ from xlt import mixture, model, plan, shuffle, stages, tasks, train
 from xlt.choose import Choice, _checked
 from xlt.engine import Job, execute
 from xlt.errors import UserError
+from xlt.evaluate import evaluate
 from xlt.params import Profile, Resources
 from xlt.recipe import Encoder, Evaluation, Part, Recipe, Stage
 from xlt.sources import Source
@@ -595,7 +596,7 @@ def test_the_random_state_of_the_gpu_is_kept_too(store, start, monkeypatch, tmp_
     recipe = start.then(stage())
     optimiser = torch.optim.SGD(learner.parameters(), lr=0.1)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda _: 1.0)
-    choice, checkpoint = Choice(store, recipe, learner, 1), train.Checkpoint(tmp_path / "c.pt", 0.0)
+    choice, checkpoint = Choice(store, recipe, learner, 1, evaluate), train.Checkpoint(tmp_path / "c.pt", 0.0)
     monkeypatch.setattr(train, "compute", lambda: here)
     monkeypatch.setattr(torch.cuda, "get_rng_state", lambda: state)
     monkeypatch.setattr(torch.cuda, "set_rng_state", given.append)

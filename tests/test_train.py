@@ -14,6 +14,7 @@ from xlt import device, encode, engine, mixture, mlm, model, tasks, train
 from xlt.choose import Choice
 from xlt.engine import Job, execute
 from xlt.errors import UserError
+from xlt.evaluate import evaluate
 from xlt.params import Resources
 from xlt.recipe import Stage
 from xlt.store import Store
@@ -194,7 +195,7 @@ def gradients(store, start, monkeypatch, task, accumulate):
     with monkeypatch.context() as patch:
         patch.setattr(torch.nn.utils, "clip_grad_norm_", keep)
         checkpoint = train.Checkpoint(store.root / "none.pt", FOREVER)
-        choice = Choice(store, recipe, learner, 1)
+        choice = Choice(store, recipe, learner, 1, evaluate)
         _, losses = train._loop(learner, updates, recipe.stages[-1], 1, checkpoint, choice)
     return found, losses
 

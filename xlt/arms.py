@@ -187,3 +187,20 @@ class Plan(Settings):
                 raise ValueError(f"'{contrast.question}' asks for a drop; name the conditions that it comes from")
             if clean not in self.targets:
                 raise ValueError(f"'{contrast.question}' needs {clean}, the clean rows of {name}: add it to targets")
+
+
+def takes(recipe: Recipe, evaluation: Evaluation) -> bool:
+    """Whether the recipe is to be evaluated so.
+
+    After a target stage: on every test set that is trained on the same data (XQuAD and MLQA: SQuAD). After an
+    intermediate stage: on the English development sets of its tasks. What has no head: before any target stage.
+    """
+    task, last = tasks.get(evaluation.task), recipe.stages[-1] if recipe.stages else None
+    if task.headless:
+        return last is None or last.role != "target"
+    if last is None or last.role == "pretraining":
+        return False
+    if last.role == "intermediate":  # what an earlier stage has learned is looked at again: forgetting
+        learned = [name for stage in recipe.stages if stage.role == "intermediate" for name in stage.trains]
+        return evaluation.split == "dev" and task.name in learned
+    return task.training.name in last.trains

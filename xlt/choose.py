@@ -6,18 +6,23 @@ any more (Keung et al. 2020): so "last" is the default, and "oracle" is there to
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from xlt import stages, tasks
-from xlt.evaluate import evaluate
 from xlt.recipe import Evaluation, Recipe, Stage
 
 if TYPE_CHECKING:
     from xlt.model import Learner
     from xlt.store import Store
+
+
+# store, recipe, evaluation, model, batch -> metrics and examples, as `xlt.evaluate.evaluate`: handed in, as evaluating
+# stands above training
+Evaluate = Callable[..., tuple[dict[str, float], list]]
 
 
 class Choice:
@@ -26,8 +31,9 @@ class Choice:
     `curve` has one entry a check: step, the scores by language (of several tasks: by task and language), their mean.
     """
 
-    def __init__(self, store: Store, recipe: Recipe, learner: Learner, steps: int):
+    def __init__(self, store: Store, recipe: Recipe, learner: Learner, steps: int, evaluate: Evaluate):
         self.store, self.recipe, self.learner, self.stage = store, recipe, learner, recipe.stages[-1]
+        self.evaluate = evaluate
         self.at = set() if self.stage.select == "last" else _checked(self.stage, steps)
         self.curve: list[dict[str, Any]] = []
         self.kept: dict[str, torch.Tensor] = {}
@@ -96,7 +102,7 @@ class Choice:
             task=task.name, language=code, split="dev", examples=stage.select_examples,
             max_length=stage.max_length, stride=stage.stride,
         )  # fmt: skip
-        values, _ = evaluate(self.store, self.recipe, evaluation, self.learner[head], stage.batch)
+        values, _ = self.evaluate(self.store, self.recipe, evaluation, self.learner[head], stage.batch)
         return values[task.metrics[0]]
 
 

@@ -132,11 +132,12 @@ def _train(store: Store, recipe: Recipe, resources: Resources) -> None:
     import json
 
     from xlt import device, train
+    from xlt.evaluate import evaluate
 
     started, since = time.time(), device.forget_peak()
     with store.creating(recipe) as folder:
         if recipe.stages:
-            cost = train.train_stage(store, recipe, folder, resources.checkpoint_minutes)
+            cost = train.train_stage(store, recipe, folder, resources.checkpoint_minutes, evaluate)
         else:
             cost = _start(store, recipe, folder)
         record = {"name": recipe.name, "recipe": recipe.model_dump(mode="json"), "key": store.key(recipe), **cost}

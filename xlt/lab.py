@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from xlt import caveats, conditions, datasheet, engine, hub, params, paths, plan, progress, provenance, spoken, tasks
+from xlt import caveats, datasheet, engine, hub, params, paths, plan, progress, provenance, spoken, tasks
+from xlt.arms import takes
 from xlt.collapse import choices
 from xlt.errors import UserError
 from xlt.files import write_atomically
@@ -21,7 +22,7 @@ from xlt.params import Profile
 from xlt.recipe import Evaluation, Recipe, digest
 from xlt.sources import Source
 from xlt.store import Store
-from xlt.studies import of, takes
+from xlt.studies import of
 
 if TYPE_CHECKING:
     from xlt.answers import Answer
@@ -66,6 +67,11 @@ class Lab:
         lab = cls(params.load(name), planned)
         spoken.check(lab)
         return lab
+
+    @property
+    def source(self) -> Source:
+        """Where the records come from."""
+        return self.store.source
 
     # recipes and evaluations ---------------------------------------------------------------
 

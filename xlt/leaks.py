@@ -20,21 +20,18 @@ import json
 import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import regex
 
 from xlt import paths, tasks
+from xlt.arms import takes
 from xlt.files import write_atomically
 from xlt.recipe import Evaluation, Recipe, digest
 from xlt.retrieval.pools import language_of
 from xlt.sources import Source
-from xlt.studies import takes
-
-if TYPE_CHECKING:
-    from xlt.lab import Lab
 
 COLUMNS = ["training", "evaluation", "language", "split", "kind", "overlapping", "of", "training_records", "verbatim"]
 NOTHING = "nothing"  # the kind of what two tasks have in common that hold no texts of one kind
@@ -65,7 +62,7 @@ def normalised(text: str) -> str:
     return _BLANK.sub(" ", folded).strip() or folded.strip()
 
 
-def table(lab: Lab, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation]) -> pd.DataFrame:
+def table(source: Source, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation]) -> pd.DataFrame:
     """One row for each training task, evaluation and kind of text that they have in common.
 
     Returns:
@@ -73,7 +70,7 @@ def table(lab: Lab, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluat
         records (of "paragraph": distinct paragraphs) are in the training records; training_records: how many of
         those are in the evaluation; verbatim: the same without normalisation.
     """
-    source, evaluations = lab.store.source, list(evaluations)
+    evaluations = list(evaluations)
     pairs: dict[tuple[Training, Tested], None] = {}
     for recipe in recipes.values():
         trained = [(part.task, part.languages) for stage in recipe.stages for part in stage.parts]

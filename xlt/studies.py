@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from xlt import conditions, perturb, plan, robust, rows, tasks
-from xlt.arms import CLEAN, PAIR, Contrast, Plan
+from xlt.arms import CLEAN, PAIR, Contrast, Plan, takes
 from xlt.recipe import Evaluation, Recipe, Stage
 from xlt.tables import Control
 from xlt.text import NOT_RUN
@@ -20,23 +20,6 @@ if TYPE_CHECKING:
 
 WORD_LISTS = "README, Word lists, says where there are some"
 AFTER = "after "  # a recipe so called is an arm up to one of its intermediate stages
-
-
-def takes(recipe: Recipe, evaluation: Evaluation) -> bool:
-    """Whether the recipe is to be evaluated so.
-
-    After a target stage: on every test set that is trained on the same data (XQuAD and MLQA: SQuAD). After an
-    intermediate stage: on the English development sets of its tasks. What has no head: before any target stage.
-    """
-    task, last = tasks.get(evaluation.task), recipe.stages[-1] if recipe.stages else None
-    if task.headless:
-        return last is None or last.role != "target"
-    if last is None or last.role == "pretraining":
-        return False
-    if last.role == "intermediate":  # what an earlier stage has learned is looked at again: forgetting
-        learned = [name for stage in recipe.stages if stage.role == "intermediate" for name in stage.trains]
-        return evaluation.split == "dev" and task.name in learned
-    return task.training.name in last.trains
 
 
 @dataclass(frozen=True)

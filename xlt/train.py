@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from xlt import encode, mlm, model, robust, tasks
-from xlt.choose import Choice
+from xlt.choose import Choice, Evaluate
 from xlt.device import compute
 from xlt.errors import UserError
 from xlt.mixture import Mixture
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 Batch = dict[str, torch.Tensor]
 
 
-def train_stage(store: Store, recipe: Recipe, folder: Path, checkpoint_minutes: float) -> dict[str, Any]:
+def train_stage(
+    store: Store, recipe: Recipe, folder: Path, checkpoint_minutes: float, evaluate: Evaluate
+) -> dict[str, Any]:
     """Train the last stage of `recipe`, write encoder and heads to `folder`, return what it cost.
 
     An interrupted stage goes on from its last checkpoint, which lies beside the runs.
@@ -35,7 +37,7 @@ def train_stage(store: Store, recipe: Recipe, folder: Path, checkpoint_minutes: 
     if compute().device == "cpu":  # fused attention is slower there in training: 1.4 times at 200 subwords
         learner.encoder.set_attn_implementation("eager")
     mixture = Mixture(store, stage, tokenizer)
-    choice = Choice(store, recipe, learner, mixture.steps)
+    choice = Choice(store, recipe, learner, mixture.steps, evaluate)
     checkpoint = Checkpoint(store.root / f".checkpoint-{store.id(recipe)}.pt", checkpoint_minutes)
     updates, loss = _updates(mixture, learner, tokenizer), robust.objective(stage, tokenizer, _loss)
     try:
