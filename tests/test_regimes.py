@@ -566,8 +566,8 @@ def test_sequences_longer_than_given_weights_take():
 
 def test_a_lab_holds_lengths_against_the_given_weights(store, start, tmp_path, monkeypatch):
     """XLM-R's positions begin at 2: 258 rows of the table are 256 subwords."""
-    from xlt.encoders import given_positions
     from xlt.lab import Lab
+    from xlt.weights import given_positions
 
     place = Encoder(model=str(store.folder(start) / "encoder"))
     assert given_positions(place) == 256

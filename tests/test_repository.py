@@ -7,7 +7,7 @@ import pytest
 from conftest import tiny
 from small_hub import PARQUET, a_new_run, card, parquet, small_hub  # noqa: F401 - a fixture
 
-from xlt import encoders, layout, plan, repository, studies, tasks
+from xlt import layout, plan, repository, studies, tasks, weights
 from xlt.errors import UserError
 from xlt.lab import Lab
 from xlt.recipe import Encoder
@@ -299,9 +299,9 @@ def model(hub):
 
 
 def test_of_a_model_one_format_of_its_weights_is_fetched(hub, model):
-    assert not encoders.here(ENCODER)
-    folder = Path(encoders.locate(ENCODER))
-    assert encoders.here(ENCODER)
+    assert not weights.here(ENCODER)
+    folder = Path(weights.locate(ENCODER))
+    assert weights.here(ENCODER)
     assert {file.name for file in folder.iterdir()} == {
         name for name in model if name.endswith((".json", ".safetensors"))
     }
@@ -309,34 +309,34 @@ def test_of_a_model_one_format_of_its_weights_is_fetched(hub, model):
 
 
 def test_the_configuration_of_a_model_is_read_without_its_weights(hub, model):
-    assert encoders.given_config(ENCODER).model_type == "bert"
+    assert weights.given_config(ENCODER).model_type == "bert"
     assert not any("safetensors" in request for request in hub.requests)
 
 
 def test_another_card_is_no_other_model_but_other_weights_are(hub, model, monkeypatch):
-    before = encoders.weights_fingerprint(ENCODER)
+    before = weights.weights_fingerprint(ENCODER)
     for changed, same in (({"README.md": b"# other\n"}, True), ({"model.safetensors": b"other"}, False)):
         hub.put("some/encoder", model | changed, kind="models")
         a_new_run(monkeypatch)
-        assert (encoders.weights_fingerprint(ENCODER) == before) is same
+        assert (weights.weights_fingerprint(ENCODER) == before) is same
 
 
 def test_a_model_without_safetensors_or_unknown_is_one_line(hub, model):
     hub.put("some/other", {"config.json": b"{}", "pytorch_model.bin": b"x"}, kind="models")
-    said = complaint(encoders.locate, Encoder(model="some/other"))
+    said = complaint(weights.locate, Encoder(model="some/other"))
     assert said == "encoder.model: some/other has no weights in safetensors on the hub; take another model or revision"
-    said = complaint(encoders.locate, Encoder(model="some/nothing"))
+    said = complaint(weights.locate, Encoder(model="some/nothing"))
     assert said.startswith("encoder.model: the hub has no model some/nothing; correct its id, or if it is private")
-    said = complaint(encoders.locate, Encoder(model="some/encoder", revision="v2"))
+    said = complaint(weights.locate, Encoder(model="some/encoder", revision="v2"))
     assert said == "encoder.model: unknown revision 'v2' in some/encoder; known: main"
 
 
 def test_a_model_that_was_read_once_is_read_without_network(hub, model, monkeypatch):
-    before, folder = encoders.weights_fingerprint(ENCODER), encoders.locate(ENCODER)
+    before, folder = weights.weights_fingerprint(ENCODER), weights.locate(ENCODER)
     hub.faults.append(("", "reset", 1000))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     a_new_run(monkeypatch)
-    assert (encoders.weights_fingerprint(ENCODER), encoders.locate(ENCODER)) == (before, folder)
+    assert (weights.weights_fingerprint(ENCODER), weights.locate(ENCODER)) == (before, folder)
 
 
 # what a profile needs ---------------------------------------------------------------------------
@@ -386,7 +386,7 @@ def test_the_report_says_which_commits_were_read(hub, monkeypatch, tmp_path):
 def test_a_plan_fetches_no_records(hub, monkeypatch, capsys):
     glue(hub)
     monkeypatch.setattr(Lab, "from_params", lambda _, planned: Lab(hub_profile(intermediate={"mnli": {}}), planned))
-    plan.print_plan("tiny")
+    plan.print_plan("tiny", studies.PHASES)
     assert "  mnli: nyu-mll/glue, 1 languages" in capsys.readouterr().out
     assert not [request for request in hub.requests if request.endswith(".parquet")]
 
@@ -396,7 +396,7 @@ def test_a_plan_without_network_takes_what_is_declared_and_says_so(hub, monkeypa
     profile = hub_profile(intermediate={"mnli": {}})
     monkeypatch.setattr(Lab, "from_params", lambda _, planned: Lab(profile, planned))
     complaint(Lab, profile)  # a run needs them
-    plan.print_plan("tiny")
+    plan.print_plan("tiny", studies.PHASES)
     said = capsys.readouterr().out
     assert "no network: facebook/xnli, nyu-mll/glue taken as declared" in said and "nothing started" in said
     assert plan._rows(Lab(profile, True).store, "mnli", "en", "train") == 392_702

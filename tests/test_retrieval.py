@@ -12,7 +12,7 @@ import pytest
 import torch
 from conftest import SIZES, tiny
 
-from xlt import evaluate, model, progress, records, report, retrieval, tasks
+from xlt import anchors, evaluate, layers, model, progress, records, report, retrieval, sweeps, tasks
 from xlt.engine import Job, execute
 from xlt.errors import UserError
 from xlt.lab import Lab
@@ -163,7 +163,7 @@ def test_a_sweep_holds_what_each_single_evaluation_gives(store, start):
 def test_what_was_not_swept_reads_not_run(places, monkeypatch):
     monkeypatch.setenv("XLT_STORED_ONLY", "1")
     lab = Lab(tiny())
-    tables = retrieval.sweep(lab, {"none": lab.recipe()}, languages=["de", "zh"])
+    tables = sweeps.sweep(lab, {"none": lab.recipe()}, languages=["de", "zh"])
     curve = report.layer_table(tables)
     assert curve.empty
     assert [text.get_text() for text in report.layer_plot(curve).axes[0].texts] == ["not run"]
@@ -175,15 +175,15 @@ def test_what_was_not_swept_reads_not_run(places, monkeypatch):
 def test_a_sweep_is_one_table(places, in_process):
     lab = Lab(tiny())
     recipe = lab.recipe().then(Stage(task="mnli", steps=1, batch=4, max_length=48, role="intermediate"))
-    table = retrieval.sweep(lab, {"mnli": recipe}, languages=["de", "zh"], seeds=2)["mnli"]
+    table = sweeps.sweep(lab, {"mnli": recipe}, languages=["de", "zh"], seeds=2)["mnli"]
     assert list(table) == ["seed", "language", "direction", "layer", "pooling", "centred", "accuracy"]
     assert len(table) == 2 * 2 * 2 * len(cells.every(1)) and not table.duplicated(list(table)[:-1]).any()
     started = in_process.started
-    again = retrieval.sweep(lab, {"mnli": recipe}, languages=["de", "zh"], seeds=2)
+    again = sweeps.sweep(lab, {"mnli": recipe}, languages=["de", "zh"], seeds=2)
     pd.testing.assert_frame_equal(again["mnli"], table)
     assert in_process.started == started  # stored like any evaluation
     with pytest.raises(UserError, match="sentence pairs .family retrieval., which xnli has not"):
-        retrieval.sweep(lab, {"mnli": recipe}, "xnli")
+        sweeps.sweep(lab, {"mnli": recipe}, "xnli")
 
 
 def swept(**languages):
@@ -196,16 +196,16 @@ def swept(**languages):
 
 def test_the_rules_that_choose_a_layer():
     table = swept(de=[0.1, 0.9, 0.2], fr=[0.1, 0.3, 0.5], zh=[0.2, 0.3, 0.3])
-    fixed = retrieval.choose(table, "fixed")
+    fixed = layers.choose(table, "fixed")
     assert fixed["layer"].unique().tolist() == [1]
-    chosen = retrieval.choose(table, "held out").set_index("language")
+    chosen = layers.choose(table, "held out").set_index("language")
     # for de the others say 0.3, 0.6, 0.8; for fr 0.3, 1.2, 0.5; for zh 0.2, 1.2, 0.7
     assert chosen["layer"].to_dict() == {"de": 2, "fr": 1, "zh": 1}
     assert chosen["accuracy"].to_dict() == {"de": 0.2, "fr": 0.3, "zh": 0.3}
     with pytest.raises(UserError, match="two or more"):
-        retrieval.choose(table[table["language"] == "de"], "held out")
+        layers.choose(table[table["language"] == "de"], "held out")
     with pytest.raises(UserError, match="rule"):
-        retrieval.choose(table, "best")
+        layers.choose(table, "best")
 
 
 def test_the_fixed_layer_is_the_one_that_the_profile_declares():
@@ -506,7 +506,7 @@ def test_no_boundary_cuts_an_answer():
 
 
 def test_the_anchor_says_what_is_published_and_why_it_did_not_run(places):
-    table = retrieval.anchor(Lab(tiny()))
+    table = anchors.anchor(Lab(tiny()))
     means = table[table["language"] == "mean"].set_index("task")["published"]
     per_language = table[table["language"] != "mean"].groupby("task")["published"]
     assert per_language.count().to_dict() == {"bucc": 4, "tatoeba": 36}
@@ -523,8 +523,8 @@ def test_the_anchor_runs_what_is_there(places, in_process, monkeypatch, tmp_path
     execute(lab.store, Job(deep), Resources())
     shutil.copytree(lab.store.folder(deep) / "encoder", folder)
     monkeypatch.setattr(lab.store.source, "label", {**lab.store.source.label}, raising=True)
-    monkeypatch.setattr("xlt.retrieval.anchors._missing", lambda _, __, task: "" if task == "tatoeba" else "not run: x")
-    table = retrieval.anchor(lab, str(folder))
+    monkeypatch.setattr("xlt.anchors._missing", lambda _, __, task: "" if task == "tatoeba" else "not run: x")
+    table = anchors.anchor(lab, str(folder))
     ran = table[table["own"].notna()].set_index("language")
     assert list(ran.index) == ["de", "zh", "mean"]
     assert ran["own"]["mean"] == pytest.approx((ran["own"]["de"] + ran["own"]["zh"]) / 2)

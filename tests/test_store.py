@@ -14,7 +14,8 @@ from xlt.errors import UserError
 from xlt.params import Resources
 from xlt.perturb import PERTURBATIONS
 from xlt.recipe import Encoder, Evaluation, Recipe, Stage, digest
-from xlt.store import Store, predictions, why
+from xlt.store import Store, predictions
+from xlt.why import why
 
 
 class Elsewhere:

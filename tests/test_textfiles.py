@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from xlt import encoders, textfiles
+from xlt import textfiles, weights
 from xlt.errors import UserError
 from xlt.sources import Source
 from xlt.tasks import parse
@@ -185,7 +185,7 @@ def test_a_file_that_was_changed_is_read_again_though_size_and_time_are_the_same
 
 def test_weights_that_were_changed_have_another_fingerprint_though_size_and_time_are_the_same(tmp_path):
     file = put(tmp_path, "abc", "model.safetensors")
-    before, when = encoders.fingerprint(str(tmp_path), None, ("model.safetensors",)), file.stat()
+    before, when = weights.fingerprint(str(tmp_path), None, ("model.safetensors",)), file.stat()
     file.write_text("abd")
     os.utime(file, ns=(when.st_atime_ns, when.st_mtime_ns))
-    assert encoders.fingerprint(str(tmp_path), None, ("model.safetensors",)) != before
+    assert weights.fingerprint(str(tmp_path), None, ("model.safetensors",)) != before

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from difflib import get_close_matches
 from itertools import combinations
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from xlt import tasks
 from xlt.errors import unknown
 from xlt.languages import Codes, canonical, language
+from xlt.recipe import Evaluation, Recipe
 
 CLEAN, PERTURBED, PAIR = "clean", "perturbed", "pair"
 SELECTORS: dict[str, Callable[[str], bool]] = {  # groups of languages by name, English in none of them
@@ -204,3 +205,10 @@ def takes(recipe: Recipe, evaluation: Evaluation) -> bool:
         learned = [name for stage in recipe.stages if stage.role == "intermediate" for name in stage.trains]
         return evaluation.split == "dev" and task.name in learned
     return task.training.name in last.trains
+
+
+class Control(NamedTuple):
+    """A row of the matrix that is no intermediate task: what was trained, in words; targets `without` such a row."""
+
+    told: str
+    without: tuple[str, ...] = ()

@@ -155,13 +155,15 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _plan(arguments: argparse.Namespace) -> None:
+    from xlt.notebooks import select
+    from xlt.paths import ROOT
     from xlt.plan import print_plan
 
-    print_plan(_profile(arguments.profile), arguments.only)
+    print_plan(_profile(arguments.profile), [path.stem for path in select(arguments.only, ROOT / "notebooks")])
 
 
 def _why(arguments: argparse.Namespace) -> None:
-    from xlt.store import why
+    from xlt.why import why
 
     print("\n".join(why(_profile(arguments.profile), arguments.name)))
 
@@ -204,8 +206,8 @@ def _score(arguments: argparse.Namespace) -> None:
 
 
 def _perturb(arguments: argparse.Namespace) -> int:
-    from xlt.perturb import table
     from xlt.perturb.stream import perturbed
+    from xlt.perturbations import table
 
     _learn(arguments.profile)
     if arguments.list:

@@ -148,11 +148,11 @@ def _train(store: Store, recipe: Recipe, resources: Resources) -> None:
 
 def _start(store: Store, recipe: Recipe, folder: Any) -> dict[str, Any]:
     """The starting encoder: nothing to store for pretrained weights, tokenizer and random weights otherwise."""
-    from xlt import encoders, model
+    from xlt import encoders, model, weights
 
     start = recipe.start
     if start.model:
-        return model.sizes(model.read_encoder(encoders.locate(start), start.revision)) | {"trainable": 0}
+        return model.sizes(model.read_encoder(weights.locate(start), start.revision)) | {"trainable": 0}
     texts = [
         text for code in start.languages for text in store.source.load(tasks.get(start.text), code, "train")["text"][:]
     ]

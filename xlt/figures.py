@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,6 +13,10 @@ from matplotlib.figure import Figure
 
 from xlt.tables import clear, language_order, listed, names, of_task, points, script
 from xlt.text import NOT_RUN
+
+if TYPE_CHECKING:
+    from xlt.lab import Lab
+    from xlt.recipe import Recipe
 
 GREY, FIRST = "#e4e4e4", "#222222"
 
@@ -109,3 +114,34 @@ def canvas(width: float, height: float) -> tuple[Figure, plt.Axes]:
     plt.close(figure)
     sns.despine(figure)
     return figure, axes
+
+
+def layer_plot(curve: pd.DataFrame, direction: str = "en_to_xx") -> Figure:
+    """Accuracy over layers; a colour for each recipe, a line style for each pooling, plain cells only."""
+    rows = curve[(curve["direction"] == direction) & ~curve["centred"]]
+    if rows.empty:
+        return empty()
+    rows = rows.assign(points=100 * rows["accuracy"])
+    figure, axes = canvas(7.2, 4.2)
+    sns.lineplot(
+        rows, x="layer", y="points", hue="recipe", style="pooling", markers=True, palette="colorblind", ax=axes
+    )
+    axes.set(xlabel="layer (0: embeddings)", ylabel="accuracy (points)", title="Sentence retrieval, English queries")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    sns.move_legend(axes, "upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+    return figure
+
+
+def loss_curve(lab: Lab, *recipes: Recipe) -> Figure | str:
+    """Training loss along the last stage of each recipe; a sentence where there was no training."""
+    trained = [recipe for recipe in recipes if recipe.stages and lab.store.done(recipe)]
+    if not trained:
+        return "no training in this phase"
+    curves = pd.concat([lab.losses(recipe).assign(task=recipe.stages[-1].task) for recipe in trained])
+    figure, axes = canvas(6.5, 3.2)
+    several = curves["task"].nunique() > 1
+    sns.lineplot(
+        curves, x="step", y="loss", hue="task" if several else None, palette="colorblind" if several else None, ax=axes
+    )
+    axes.set(title="Training loss", xlabel="update", ylabel="mean loss since the last point", ylim=(0, None))
+    return figure

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
-from pathlib import Path
 
 import huggingface_hub
 
 from xlt import repository, tasks
 from xlt.errors import UserError
 from xlt.params import Profile
-from xlt.paths import ROOT
+from xlt.paths import ROOT, hub_root
 from xlt.tasks import Task
 
-NOT_ON_THE_HUB = "xlt/"  # ids of data sets that are converted from elsewhere, or the generated world's
 Repository = tuple[str, str, str | None]  # id, "model" or "dataset", revision
 
 
@@ -29,22 +26,10 @@ def ready(profile: Profile, planned: bool = False) -> Profile:
     """
     profile = check(profile, planned)
     if profile.encoder.model and not (planned and repository.offline() and lost([_encoder(profile)])):
-        from xlt.encoders import given_positions  # brings torch along
+        from xlt.weights import given_positions  # brings torch along
 
         profile.check_lengths(given_positions(profile.encoder), False, profile.name)
     return profile
-
-
-def folder() -> Path | None:
-    """The folder XLT_HUB_ROOT, if it is set.
-
-    Raises:
-        UserError: it is no folder.
-    """
-    root = os.environ.get("XLT_HUB_ROOT")
-    if root and not Path(root).expanduser().is_dir():
-        raise UserError(f"XLT_HUB_ROOT={root} is not a folder; point it at data sets in hub layout, or unset it")
-    return Path(root).expanduser().resolve() if root else None
 
 
 def check(profile: Profile, planned: bool = False) -> Profile:
@@ -56,7 +41,7 @@ def check(profile: Profile, planned: bool = False) -> Profile:
         UserError: what is missing and how to get it.
     """
     needed = _needed(profile)
-    if homeless := [name for name, *_ in needed if name.startswith(NOT_ON_THE_HUB)]:
+    if homeless := [name for name, *_ in needed if name.startswith(tasks.NOT_ON_THE_HUB)]:
         raise UserError(
             f"profile {profile.name} needs {', '.join(homeless)}, which the hub does not have: set XLT_HUB_ROOT to a "
             f"folder that holds them in hub layout (the rest still comes from the hub), or set their tasks to null"
@@ -146,14 +131,14 @@ def _needed(profile: Profile) -> list[Repository]:
 
 
 def _studied(profile: Profile) -> list[Repository]:
-    return [one for one in _data(profile, profile.studied) if not one[0].startswith(NOT_ON_THE_HUB)]
+    return [one for one in _data(profile, profile.studied) if not one[0].startswith(tasks.NOT_ON_THE_HUB)]
 
 
 def _data(profile: Profile, names: Iterable[str]) -> list[Repository]:
     """The data sets of these tasks that the folder XLT_HUB_ROOT does not have."""
     if profile.data.source == "world":
         return []
-    root = folder()
+    root = hub_root()
     named = [tasks.get(name) for name in names]
     used = [tasks.get(name) for task in named for name in (task.name, task.training.name, *task.parts, *task.pool)]
     places = [place for task in used for place in _places(task, profile.asked(task.name))]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from xlt import perturb, schemes, tasks
+from xlt.case import DOTTED_I
 from xlt.perturb import attacks
 from xlt.recipe import Evaluation, Stage
 from xlt.tasks import Task
@@ -42,3 +44,20 @@ def of_copies(stage: Stage) -> dict[str, Any]:
     own = [task for part in stage.parts if (task := tasks.get(part.task).training).definition]
     moves = any(perturb.get(stage.augment.perturbation)[0].moves_tags(task.family) for task in own)
     return found | ({"chunks": schemes.VERSION} if moves else {})
+
+
+_SECOND: dict[str, Callable[[str, bool], bool]] = {  # metric -> (language, own task) -> whether values can differ
+    "f1_language_aware": lambda language, own: language in DOTTED_I,
+    "exact_match_language_aware": lambda language, own: language in DOTTED_I,
+    "chunk_f1": lambda language, own: own,
+    "entity_f1": lambda language, own: own,
+    "bucc_f1_dropped": lambda language, own: own,
+    "accuracy_en_to_xx": lambda language, own: True,
+    "accuracy_xx_to_en": lambda language, own: True,
+}
+
+
+def of_metrics(names: Iterable[str], language: str, own: bool) -> dict[str, int]:
+    """Which of these metrics are in their second version, with values that may differ from the first: for the keys of
+    stored scores. `own`: the task is of the user's own, so its tags may follow any scheme."""
+    return {name: 2 for name in names if name in _SECOND and _SECOND[name](language, own)}

@@ -1,4 +1,4 @@
-"""Views of retrieval sweeps (see xlt.retrieval.sweep): accuracy by layer and pooling, what the declared rules give.
+"""Views of retrieval sweeps (see xlt.sweeps): accuracy by layer and pooling, what the declared rules give.
 
 `declared` is the layer that the profile evaluates at; None leaves it to XTREME's rule.
 """
@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pandas as pd
-import seaborn as sns
-from matplotlib.figure import Figure
 
-from xlt.figures import canvas, empty
-from xlt.retrieval import RULES, choose, default_layer
+from xlt.errors import UserError, unknown
+from xlt.retrieval.cells import default_layer
 from xlt.text import NOT_RUN
 
+RULES = ("fixed", "held out")  # that choose a layer
 _CELL = ["recipe", "direction", "pooling", "centred", "layer"]
 
 
@@ -22,22 +21,6 @@ def layer_table(sweeps: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Columns recipe, direction, pooling, centred, layer, accuracy: the mean over languages and seeds, a fraction."""
     rows = pd.concat([table.assign(recipe=name) for name, table in sweeps.items()])
     return rows.groupby(_CELL, sort=False)["accuracy"].mean().reset_index()
-
-
-def layer_plot(curve: pd.DataFrame, direction: str = "en_to_xx") -> Figure:
-    """Accuracy over layers; a colour for each recipe, a line style for each pooling, plain cells only."""
-    rows = curve[(curve["direction"] == direction) & ~curve["centred"]]
-    if rows.empty:
-        return empty()
-    rows = rows.assign(points=100 * rows["accuracy"])
-    figure, axes = canvas(7.2, 4.2)
-    sns.lineplot(
-        rows, x="layer", y="points", hue="recipe", style="pooling", markers=True, palette="colorblind", ax=axes
-    )
-    axes.set(xlabel="layer (0: embeddings)", ylabel="accuracy (points)", title="Sentence retrieval, English queries")
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    sns.move_legend(axes, "upper left", bbox_to_anchor=(1.01, 1), frameon=False)
-    return figure
 
 
 def _fixed(rows: pd.DataFrame, declared: int | None) -> int:
@@ -88,3 +71,41 @@ def rule_table(sweeps: Mapping[str, pd.DataFrame], declared: int | None) -> pd.D
 
 def _applies(table: pd.DataFrame, rule: str) -> bool:
     return rule == "fixed" or table["language"].nunique() > 1
+
+
+def choose(
+    table: pd.DataFrame,
+    rule: str = "fixed",
+    layer: int | None = None,
+    pooling: str = "mean",
+    centred: bool = False,
+    direction: str = "en_to_xx",
+) -> pd.DataFrame:
+    """The rows of a sweep that a declared rule reports: for each seed and language, one layer.
+
+    "fixed" takes `layer`, which a profile declares, or else XTREME's (14 of 24, 8 of 12, else in proportion).
+    "held out" takes for each language the layer that is best on the mean of all *other* languages, so no language has a
+    say in its own score; of equals the lower. The best layer of each language itself would be an oracle, and is no
+    rule here. Of a sweep that was not run there is nothing to choose.
+
+    Raises:
+        UserError: an unknown rule; or a single language under "held out".
+    """
+    if rule not in RULES:
+        raise unknown("rule", rule, RULES)
+    if table.empty:
+        return table
+    kept = table[(table["pooling"] == pooling) & (table["centred"] == centred) & (table["direction"] == direction)]
+    if rule == "fixed":
+        fixed = default_layer(int(table["layer"].max())) if layer is None else layer
+        return kept[kept["layer"] == fixed].reset_index(drop=True)
+    if kept["language"].nunique() < 2:
+        raise UserError("a layer is chosen on other languages: give the sweep two or more")
+    wide = kept.pivot_table(index=["seed", "layer"], columns="language", values="accuracy")
+    others = wide.rsub(wide.sum(axis=1), axis=0).round(9)  # (seed, layer) x language: the sum over all but that
+    best = [
+        {"seed": seed, "language": code, "layer": part[code].idxmax()[1]}
+        for seed, part in others.groupby(level="seed")
+        for code in part.columns
+    ]
+    return pd.DataFrame(best).merge(kept, on=["seed", "language", "layer"])

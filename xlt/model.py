@@ -21,11 +21,11 @@ from safetensors.torch import load_file, save_file
 from xlt import tasks
 from xlt.device import autocast
 from xlt.encode import IGNORED
-from xlt.encoders import ROBERTA, locate, on_the_hub
 from xlt.errors import UserError, unknown
 from xlt.files import State, state
 from xlt.recipe import Recipe
 from xlt.tasks import Task
+from xlt.weights import ROBERTA, locate, on_the_hub
 
 if TYPE_CHECKING:
     from xlt.store import Store

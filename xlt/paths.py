@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from xlt.errors import UserError
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -16,3 +18,15 @@ def cache_root() -> Path:
 def reports_root() -> Path:
     """Where reports are written: `reports/` of the project, or XLT_REPORTS."""
     return Path(os.environ.get("XLT_REPORTS") or ROOT / "reports").resolve()
+
+
+def hub_root() -> Path | None:
+    """The folder XLT_HUB_ROOT, if it is set.
+
+    Raises:
+        UserError: it is no folder.
+    """
+    root = os.environ.get("XLT_HUB_ROOT")
+    if root and not Path(root).expanduser().is_dir():
+        raise UserError(f"XLT_HUB_ROOT={root} is not a folder; point it at data sets in hub layout, or unset it")
+    return Path(root).expanduser().resolve() if root else None

@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
-from matplotlib.figure import Figure
 
 from xlt import stats, tasks
 from xlt.collapse import chance, collapsed
-from xlt.figures import canvas
 from xlt.files import write_atomically
 from xlt.tables import language_order, script
 from xlt.text import NOT_RUN
 
 if TYPE_CHECKING:
-    from xlt.lab import Lab
-    from xlt.recipe import Recipe, Stage
+    from xlt.recipe import Stage
 
 
 def schedule_table(stages: Iterable[Stage]) -> pd.DataFrame:
@@ -109,21 +105,6 @@ def learned_table(scores: pd.DataFrame) -> pd.DataFrame:
         known = {"chance": round(guess, 3), "collapsed": part["lost"].sum()} if guess else {}
         rows.append(about | {"chance": "–", "collapsed": "–"} | known)
     return pd.DataFrame(rows).round(4) if rows else pd.DataFrame({"intermediate": [NOT_RUN]})
-
-
-def loss_curve(lab: Lab, *recipes: Recipe) -> Figure | str:
-    """Training loss along the last stage of each recipe; a sentence where there was no training."""
-    trained = [recipe for recipe in recipes if recipe.stages and lab.store.done(recipe)]
-    if not trained:
-        return "no training in this phase"
-    curves = pd.concat([lab.losses(recipe).assign(task=recipe.stages[-1].task) for recipe in trained])
-    figure, axes = canvas(6.5, 3.2)
-    several = curves["task"].nunique() > 1
-    sns.lineplot(
-        curves, x="step", y="loss", hue="task" if several else None, palette="colorblind" if several else None, ax=axes
-    )
-    axes.set(title="Training loss", xlabel="update", ylabel="mean loss since the last point", ylim=(0, None))
-    return figure
 
 
 def save_scores(scores: pd.DataFrame, folder: Path, name: str = "scores") -> str:

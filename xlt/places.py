@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from xlt import hub, repository, tasks
+from xlt import repository, tasks
 from xlt.errors import UserError
 from xlt.layout import Folder, Layout, Place, layout, usual
 from xlt.paths import ROOT
@@ -31,7 +31,7 @@ class Places:
         if self.root is None:
             return None
         folder = self.root / task.dataset
-        here = self.world or task.dataset.startswith(hub.NOT_ON_THE_HUB) or folder.is_dir()
+        here = self.world or task.dataset.startswith(tasks.NOT_ON_THE_HUB) or folder.is_dir()
         return folder if here else None
 
     def files(self, task: Task, code: str, split: str) -> tuple[Place, tuple[str, ...], Layout]:
@@ -65,7 +65,7 @@ class Places:
 
     def _place(self, task: Task) -> Place:
         folder = self.folder(task)
-        if folder is None and task.dataset.startswith(hub.NOT_ON_THE_HUB):
+        if folder is None and task.dataset.startswith(tasks.NOT_ON_THE_HUB):
             raise UserError(f"{task.dataset} is on no hub; set XLT_HUB_ROOT to a folder that has it")
         if folder is None:
             revision = self.revisions.get(task.dataset) or task.revision or None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cache
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from xlt import conditions, datasheet, engine, hub, robust, stages, tasks
 from xlt.errors import UserError
-from xlt.paths import ROOT
 from xlt.progress import duration
 from xlt.recipe import Ball, Encoder, Evaluation, Part, Recipe, Stage
 
@@ -77,7 +76,7 @@ def _shape(start: Encoder) -> tuple[int, int, int]:
     """Layers, width and vocabulary; read from the configuration where weights are given."""
     if not start.model:
         return start.layers, start.width, start.vocabulary
-    from xlt.encoders import given_config
+    from xlt.weights import given_config
 
     try:
         config = given_config(start)
@@ -194,17 +193,15 @@ def _read_by(job: engine.Job) -> Iterator[tuple[str, str, str]]:
     yield from ((e.task, e.language, e.split) for e in job.evaluations)
 
 
-def print_plan(profile: str, only: str | None = None) -> None:
-    """One line for each notebook (or of `only` one), the data sets, and the totals.
+def print_plan(profile: str, notebooks: Collection[str]) -> None:
+    """One line for each of the notebooks, the data sets, and the totals.
 
     Raises:
         UserError: as for a real run: what would stop it stops the plan.
     """
     from xlt.lab import Lab
-    from xlt.notebooks import select
     from xlt.studies import of
 
-    chosen = {path.stem for path in select(only, ROOT / "notebooks")}
     lab = Lab.from_params(profile, planned=True)
     seconds, planned = estimator(lab.store), set()
     settings = lab.profile
@@ -215,7 +212,7 @@ def print_plan(profile: str, only: str | None = None) -> None:
     print(f"records from {datasheet.sources(lab)}; encoder {encoder}")
     total, disk, here = 0.0, 0.0, engine.workers(settings.resources)
     for notebook, study in of(lab).items():
-        if notebook not in chosen:
+        if notebook not in notebooks:
             continue
         jobs = lab.jobs(study.recipes, study.evaluations, study.plan and study.plan.seeds)
         read_records(lab.store.source, jobs, download=False)

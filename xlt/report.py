@@ -5,9 +5,9 @@ Tables are computed in xlt.tables, drawn in xlt.figures and written by xlt.artif
 
 from xlt.artifacts import keep, save_figure, save_table
 from xlt.collapse import chance
-from xlt.figures import dot_plot, heat_map
-from xlt.layers import layer_note, layer_plot, layer_summary, layer_table, rule_table
-from xlt.phases import control_table, learned_table, loss_curve, retrieval_table, save_scores, schedule_table
+from xlt.figures import dot_plot, heat_map, layer_plot, loss_curve
+from xlt.layers import layer_note, layer_summary, layer_table, rule_table
+from xlt.phases import control_table, learned_table, retrieval_table, save_scores, schedule_table
 from xlt.tables import (
     cells,
     control_note,

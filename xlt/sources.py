@@ -15,11 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from xlt import counts, hub, labels, prepared, records, repository, spoken, tasks, textfiles
+from xlt import counts, labels, prepared, records, repository, spoken, tasks, textfiles
 from xlt.errors import UserError, unknown
 from xlt.layout import Folder
 from xlt.params import Profile
-from xlt.paths import cache_root
+from xlt.paths import cache_root, hub_root
 from xlt.places import Places, named
 from xlt.progress import say
 from xlt.tasks import Task
@@ -47,7 +47,7 @@ class Source:
         """The profile's source; writes the generated world first if that is it."""
         if profile.data.source == "world":
             return _world(profile)
-        return cls(hub.folder(), profile.data.revisions, asked=profile.languages, planned=planned)
+        return cls(hub_root(), profile.data.revisions, asked=profile.languages, planned=planned)
 
     @property
     def guessing(self) -> bool:
@@ -101,7 +101,7 @@ class Source:
             if task.definition:  # the user's own: a slip in its declaration
                 raise
             self.lacking.setdefault(task.dataset, str(error))
-            return self.guessing and not task.dataset.startswith(hub.NOT_ON_THE_HUB)
+            return self.guessing and not task.dataset.startswith(tasks.NOT_ON_THE_HUB)
         paths = found.splits.get(found.called(split, task.splits), ())
         if isinstance(place, Folder):
             return bool(paths) and (not task.prefix or self._has_rows(task, code, split))

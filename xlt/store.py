@@ -23,8 +23,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from xlt import identity, metrics, rows, stages, tasks
-from xlt.errors import UserError, unknown
+from xlt import identity, rows, stages, tasks
+from xlt.errors import UserError
 from xlt.files import write_atomically
 from xlt.recipe import Encoder, Evaluation, Recipe, Stage, digest
 from xlt.retrieval import pools
@@ -84,7 +84,7 @@ class Store:
         return {"encoder": start.key(), "data": data}
 
     def _given_key(self, start: Encoder) -> dict[str, Any]:
-        from xlt.encoders import given_config, weights_fingerprint
+        from xlt.weights import given_config, weights_fingerprint
 
         key = {"weights": weights_fingerprint(start)}  # what they are; not where they lie
         key |= {} if start.dropout is None else {"dropout": start.dropout}
@@ -107,7 +107,7 @@ class Store:
         key = {"run": self.id(recipe), "evaluation": evaluation.key(), "version": task.version, "data": data}
         searched = pools.identity(self.source, task, evaluation.language, evaluation.split)
         key |= {"searched": searched} if searched else {}
-        raised = metrics.versions(task.metrics, evaluation.language, bool(task.definition))
+        raised = identity.of_metrics(task.metrics, evaluation.language, bool(task.definition))
         key |= {"metrics": raised} if raised else {}
         return key | identity.of_reading(self.source, task, evaluation)
 
@@ -187,62 +187,3 @@ def predictions(file: Path) -> list[dict]:
     """The per-example records beside a score file."""
     text = gzip.decompress(file.with_suffix(".predictions.jsonl.gz").read_bytes()).decode()
     return [json.loads(line) for line in text.split("\n") if line]  # not splitlines: texts may hold U+2028
-
-
-def _differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in sorted(old.keys() | new.keys()):
-            yield from _differences(old.get(key, "(default)"), new.get(key, "(default)"), f"{path}.{key}".lstrip("."))
-    elif old != new:
-        yield f"{path}: was {json.dumps(old)}, is now {json.dumps(new)}"
-
-
-def why(profile: str, run: str) -> list[str]:
-    """Why the stored run `run` (folder name or a part of it) and its scores are or are not current, field by field."""
-    from xlt.lab import Lab
-
-    lab = Lab.from_params(profile)
-    folders = sorted(path.parent for path in lab.store.root.glob("[!.]*/run.json"))
-    found = next((folder for folder in folders if run in folder.name), None)
-    if found is None:
-        raise unknown("run", run, [folder.name for folder in folders])
-    record = json.loads((found / "run.json").read_text(encoding="utf-8"))
-    current = {lab.store.folder(recipe).name: recipe for recipe in lab.all_recipes()}
-    if found.name in current:
-        if not (stale := list(_stale_scores(lab.store, current[found.name]))):
-            return [f"{found.name} is current: profile {profile} uses it as it is"]
-        return [f"{found.name} is current, but these of its scores are stale:", *(f"  {change}" for change in stale)]
-    name = found.name.rsplit("-", 1)[0]
-    rivals = [recipe for folder, recipe in current.items() if folder.rsplit("-", 1)[0] == name]
-    if not rivals:
-        return [f"{found.name} is of no use to profile {profile}: it has no recipe {name}"]
-    changes = min((_changes(lab.store, record["key"], rival) for rival in rivals), key=len)
-    return [f"{found.name} is stale:", *(f"  {change}" for change in changes)]
-
-
-def _stale_scores(store: Store, recipe: Recipe) -> Iterator[str]:
-    """What differs in the key of each score of a run that was made otherwise than it would be now, and not again."""
-    for file in sorted((store.folder(recipe) / "scores").glob("*.json")):
-        key = json.loads(file.read_text(encoding="utf-8"))["key"]
-        try:
-            evaluation = Evaluation(**key["evaluation"])
-            now = store.evaluation_key(recipe, evaluation)
-        except (UserError, ValueError):  # asked for by another profile: its task or word list is not known here
-            continue
-        if not store.score_file(recipe, evaluation).is_file():
-            under = evaluation.perturbation or (evaluation.attack and f"attack {evaluation.attack.name}")
-            name = f"{evaluation.task} in {evaluation.language}" + (f" under {under}" if under else "")
-            yield from (f"{name}: {change}" for change in _differences(key, now))
-
-
-def _changes(store: Store, key: dict[str, Any], recipe: Recipe) -> list[str]:
-    """What differs between a stored key and that of `recipe`, up the chain of parents as far as they are stored."""
-    now = store.key(recipe)
-    old, new = key.get("parent"), now.get("parent")
-    file = next(store.root.glob(f"[!.]*-{old}/run.json"), None)
-    if old == new or recipe.parent is None or file is None:
-        return list(_differences(key, now))
-    above = _changes(store, json.loads(file.read_text(encoding="utf-8"))["key"], recipe.parent)
-    return [f"in {recipe.parent.name}: {c}" if not c.startswith("in ") else c for c in above] + list(
-        _differences(key | {"parent": new}, now)
-    )

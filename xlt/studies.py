@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from xlt import conditions, perturb, plan, robust, rows, tasks
-from xlt.arms import CLEAN, PAIR, Contrast, Plan, takes
+from xlt.arms import CLEAN, PAIR, Contrast, Control, Plan, takes
 from xlt.recipe import Evaluation, Recipe, Stage
-from xlt.tables import Control
 from xlt.text import NOT_RUN
 
 if TYPE_CHECKING:

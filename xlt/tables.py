@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from xlt import stats
+from xlt.arms import Control
 from xlt.collapse import collapsed
 from xlt.errors import UserError, unknown
 from xlt.languages import language
@@ -28,13 +29,6 @@ _NEEDED = ("recipe", "intermediate", "seed", "task", "language", "metric", "valu
 _MATRIX = ["intermediate", "target", "metric", "mean", "low", "high", "sd", "difference", "diff_low", "diff_high", "p"]
 _MATRIX += ["n_seeds", "seeds"]
 _SCRIPTS = {"Latn": "Latin", "Cyrl": "Cyrillic", "Grek": "Greek", "Arab": "Arabic", "Deva": "Devanagari", "Hans": "Han"}
-
-
-class Control(NamedTuple):
-    """A row of the matrix that is no intermediate task: what was trained, in words; targets `without` such a row."""
-
-    told: str
-    without: tuple[str, ...] = ()
 
 
 # ---- from rows to seeds ------------------------------------------------------------------

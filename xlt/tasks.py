@@ -35,6 +35,7 @@ from xlt.files import read_yaml
 from xlt.languages import canonical, language, one_each
 from xlt.readas import Read
 
+NOT_ON_THE_HUB = "xlt/"  # ids of data sets that are converted from elsewhere, or the generated world's
 PARQUET = "refs/convert/parquet"  # the branch into which the hub converts what it can
 
 

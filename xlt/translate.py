@@ -21,7 +21,6 @@ import yaml
 
 from xlt import tasks
 from xlt.device import autocast, compute
-from xlt.encoders import fingerprint
 from xlt.errors import UserError
 from xlt.files import write_atomically
 from xlt.languages import canonical, language
@@ -29,6 +28,7 @@ from xlt.paths import ROOT, cache_root
 from xlt.recipe import digest
 from xlt.sources import Source
 from xlt.tasks import Task
+from xlt.weights import fingerprint
 
 # family -> columns that hold text; answers and tags point into a text and would not survive its translation
 TEXTS = {tasks.CLASSIFICATION: ("text_a", "text_b"), tasks.CHOICE: ("prompt", "choices"), tasks.MLM: ("text",)}

@@ -17,12 +17,12 @@ import transformers
 from xlt import encode, model, tasks
 from xlt.attack.candidates import units
 from xlt.device import autocast, compute
-from xlt.encoders import locate
 from xlt.errors import UserError
 from xlt.languages import language as language_row
 from xlt.perturb.align import Span
 from xlt.perturb.units import SPACELESS
 from xlt.recipe import Recipe
+from xlt.weights import locate
 
 if TYPE_CHECKING:
     from xlt.store import Store

@@ -9,12 +9,11 @@ metrics, in one form: gold, predictions, language, names of the labels; but what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 
-from xlt.case import DOTTED_I
 from xlt.metrics.answers import (
     exact_match,
     exact_match_language_aware,
@@ -109,20 +108,3 @@ def mean(score: np.ndarray | float) -> float:
     terms = np.atleast_1d(np.asarray(score, dtype=float))
     terms = terms[~np.isnan(terms)]
     return float(terms.mean()) if terms.size else float("nan")
-
-
-_SECOND: dict[str, Callable[[str, bool], bool]] = {  # metric -> (language, own task) -> whether values can differ
-    "f1_language_aware": lambda language, own: language in DOTTED_I,
-    "exact_match_language_aware": lambda language, own: language in DOTTED_I,
-    "chunk_f1": lambda language, own: own,
-    "entity_f1": lambda language, own: own,
-    "bucc_f1_dropped": lambda language, own: own,
-    "accuracy_en_to_xx": lambda language, own: True,
-    "accuracy_xx_to_en": lambda language, own: True,
-}
-
-
-def versions(names: Iterable[str], language: str, own: bool) -> dict[str, int]:
-    """Which of these metrics are in their second version, with values that may differ from the first: for the keys of
-    stored scores. `own`: the task is of the user's own, so its tags may follow any scheme."""
-    return {name: 2 for name in names if name in _SECOND and _SECOND[name](language, own)}

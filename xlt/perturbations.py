@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unicodedata import category
 
 import pandas as pd
@@ -18,9 +18,7 @@ from xlt.languages import language as language_row
 from xlt.perturb.measure import pieces
 from xlt.perturb.registry import FAMILIES, PERTURBATIONS, TEXT_FAMILIES, Perturbation, valid
 from xlt.perturb.rows import apply
-
-if TYPE_CHECKING:
-    from xlt.tables import Shown
+from xlt.tables import Shown
 
 _SHOWN = 3  # languages of each perturbation, each in another script
 _LETTERWISE = 0.2  # strength of changes of single letters, else nothing could be read; of all others 1
@@ -44,8 +42,6 @@ def _families(families: tuple[str, ...]) -> str:
 
 def gallery() -> Shown:
     """Every perturbation on real sentences of up to three scripts: what changed is marked."""
-    from xlt.tables import Shown
-
     found = examples()
     cells = [_cells(row) for row in found.itertuples()]
     head = "".join(f"<th>{name}</th>" for name in found.columns)
@@ -55,7 +51,7 @@ def gallery() -> Shown:
 
 @cache
 def examples() -> pd.DataFrame:
-    """Sentences (`gallery.yaml`) before and after each perturbation, in languages where it changes something.
+    """Sentences (`perturbations.yaml`) before and after each perturbation, in languages where it changes something.
 
     Columns: perturbation, strength, language, before, after, answer (in the new text; empty for tagged tokens).
     """

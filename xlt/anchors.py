@@ -9,16 +9,14 @@ ours. No training, one pass of the encoder: where these do not come out, no othe
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from xlt import repository, tasks
 from xlt.errors import UserError
+from xlt.lab import Lab
 from xlt.recipe import Encoder, Evaluation, Recipe
-
-if TYPE_CHECKING:
-    from xlt.lab import Lab
+from xlt.weights import here
 
 MODEL = "FacebookAI/xlm-roberta-large"
 SPLITS = {"tatoeba": "test", "bucc": "dev"}
@@ -53,8 +51,6 @@ def _missing(lab: Lab, model: str, task: str) -> str:
     """Why the check of a task cannot run here; empty if it can."""
     if lab.store.source.label:
         return "not run: the records are those of the generated world"
-    from xlt.encoders import here  # brings torch along
-
     if not here(Encoder(model=model)):
         return f"not run: the weights are not here ({repository.fetch(model, 'model')})"
     if not lab.store.source.languages(tasks.get(task), SPLITS[task]):
