@@ -7,7 +7,7 @@ from tokenizers import Tokenizer, normalizers, pre_tokenizers
 from tokenizers import models as token_models
 from transformers import PreTrainedTokenizerFast
 
-from xlt import encode, encoders, model, progress, tasks
+from xlt import encode, encoders, model, progress, tasks, unseen
 from xlt.encode import IGNORED
 from xlt.errors import UserError
 
@@ -104,6 +104,18 @@ def test_words_past_the_end_have_no_place(tokenizer):
     (feature,) = encoded(tasks.TAGGING, {"tokens": [words], "tags": [[1] * 30]}, tokenizer, max_length=10)
     assert len(feature["input_ids"]) == len(feature["labels"]) == len(feature["words"]) == 10
     assert max(word for word in feature["words"] if word is not None) < 10
+
+
+def test_words_of_which_the_tokenizer_makes_nothing_are_counted_apart_from_those_cut(tokenizer, monkeypatch, capsys):
+    words = [["Anna", "", "kauft", ""], ["ein", "Auto"], [""], ["Anna", "", *["kauft"] * 9, ""]]
+    features = encoded(tasks.TAGGING, {"tokens": words, "tags": [[1] * len(w) for w in words]}, tokenizer, max_length=8)
+    assert [feature.get("pieceless") for feature in features] == [2, None, 1, 1]  # the last one's end is cut off
+    assert unseen.counts(features) == {"cut": 1, "pieceless": 4}
+    monkeypatch.setattr(progress, "_said", set())
+    unseen.say("udpos", "de", features, 8)
+    nothing = "4 words without a subword, so without a prediction"
+    said = f"udpos (de): 1 of 4 records cut at 8 subwords, {nothing} (said once for a task)\n"
+    assert capsys.readouterr().err == said
 
 
 def test_a_sentence_without_words(tokenizer):
@@ -279,10 +291,10 @@ def test_answers_in_no_window_are_counted_once_a_record(tokenizer, monkeypatch, 
     short = question(context, "Hund")
     rows = {name: [*long[name], *none[name], *short[name]] for name in long}
     features = encoded(tasks.SPAN, rows, tokenizer, 30, 5)
-    assert encode.lost(features) == {"lost": 1} and len(features) > 3
+    assert unseen.counts(features) == {"lost": 1} and len(features) > 3
     monkeypatch.setattr(progress, "_said", set())
     for _ in range(2):
-        encode.say_lost("squad", "training", features, 30)
+        unseen.say("squad", "training", features, 30)
     said = "squad (training): 1 of 3 records with an answer in no window of 30 subwords (said once for a task)\n"
     assert capsys.readouterr().err == said
 

@@ -2,7 +2,8 @@
 
 A feature is a dict of plain lists (`input_ids`, for BERT also `token_type_ids`, and labels). Nothing is
 padded here; `collate` pads a batch to its longest member. A feature of a record that was too long has `cut`;
-the last window of a context none of whose windows holds the answer has `lost`.
+the last window of a context none of whose windows holds the answer has `lost`, a sentence with words of which the
+tokenizer makes nothing has their number, `pieceless` (see `xlt.unseen`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from xlt import progress, tasks
+from xlt import tasks
 from xlt.errors import UserError
 from xlt.retrieval import dual
 
@@ -34,23 +35,6 @@ def sentences(texts: Sequence[str] | Sequence[tuple[str, str]], tokenizer: Any, 
     """Single texts, or pairs of texts (of which the longer is cut first), for retrieval."""
     sides = zip(*texts, strict=True) if texts and not isinstance(texts[0], str) else [texts]
     return _features(tokenizer(*map(list, sides), truncation=True, max_length=max_length))
-
-
-def lost(features: list[Feature]) -> dict[str, int]:
-    """How many records were `cut`, and how many have an answer that is in no window: learned as if there were none."""
-    counts = {name: sum(name in feature for feature in features) for name in ("cut", "lost")}
-    return {name: count for name, count in counts.items() if count}
-
-
-def say_lost(task: str, where: str, features: list[Feature], max_length: int) -> None:
-    """`lost` in a line on stderr, for the first language of a task that has some."""
-    found = lost(features)
-    if not found:
-        return
-    records = len({feature.get("row", i) for i, feature in enumerate(features)})
-    told = {"cut": f"cut at {max_length} subwords", "lost": f"with an answer in no window of {max_length} subwords"}
-    what = ", ".join(f"{count} of {records} records {told[name]}" for name, count in found.items())
-    progress.say_once("lost", task, max_length, line=f"{task} ({where}): {what}")
 
 
 def _features(encoded: Any, **labels: list) -> list[Feature]:
@@ -118,12 +102,16 @@ def _tagging(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature
     """The first subword of a word carries its tag; `words[i]` is the word of position i, or None."""
     given = spaced(rows["tokens"][:], tokenizer)
     encoded = tokenizer(given, is_split_into_words=True, truncation=True, max_length=max_length)
-    labels, words = [], []
+    labels, words, marks = [], [], []
     for index, tags in enumerate(rows["tags"][:]):
         firsts = _first_subwords(encoded.word_ids(index))
         words.append(firsts)
         labels.append([IGNORED if word is None else tags[word] for word in firsts])
-    return _marked(_features(encoded, labels=labels, words=words), encoded)
+        seen = {word for word in firsts if word is not None}
+        whole = max(seen, default=-1) + 1 if encoded.encodings[index].overflowing else len(tags)
+        marks.append({"pieceless": whole - len(seen)} if len(seen) < whole else {})
+    features = _marked(_features(encoded, labels=labels, words=words), encoded)
+    return [feature | mark for feature, mark in zip(features, marks, strict=True)]
 
 
 def spaced(sentences: list[list[str]], tokenizer: Any) -> list[list[str]]:

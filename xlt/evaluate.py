@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from xlt import conditions, encode, identity, metrics, model, tasks
+from xlt import conditions, encode, identity, metrics, model, tasks, unseen
 from xlt.device import compute
 from xlt.errors import UserError
 from xlt.reading import Reader
@@ -116,7 +116,7 @@ def _features(store: Store, evaluation: Evaluation, tokenizer: Any) -> list[enco
         family = tasks.get(evaluation.task).family
         rows = _rows(store, evaluation)
         _kept_features[key] = encode.encode(family, rows, tokenizer, evaluation.max_length, evaluation.stride)
-        encode.say_lost(evaluation.task, evaluation.language, _kept_features[key], evaluation.max_length)
+        unseen.say(evaluation.task, evaluation.language, _kept_features[key], evaluation.max_length)
     return _kept_features[key]
 
 

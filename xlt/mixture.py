@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xlt import encode, mlm, robust, rows, tasks
+from xlt import encode, mlm, robust, rows, tasks, unseen
 from xlt.errors import UserError
 from xlt.recipe import Stage
 from xlt.shuffle import Columns, shuffled
@@ -33,8 +33,8 @@ class Mixture:
         self.lost = Counter[str]()
         for part, found in zip(stage.parts, self.features, strict=True):
             if isinstance(found, list):
-                encode.say_lost(part.task, "training", found, stage.max_length)
-                self.lost.update(encode.lost(found))
+                unseen.say(part.task, "training", found, stage.max_length)
+                self.lost.update(unseen.counts(found))
         self.steps = stage.updates(self.records)
         rng = np.random.default_rng([self.seed, 0, 1])
         self.turns = rng.choice(len(self.records), self.steps, p=stage.batch_shares(self.records))

@@ -1,0 +1,34 @@
+"""What of its records a model does not see: the end of a text, an answer in no window, a word without a subword.
+
+`xlt.encode` marks features with `cut`, `lost` and `pieceless`; here they are counted and said.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xlt import progress
+
+
+def counts(features: list[dict[str, Any]]) -> dict[str, int]:
+    """How many records were `cut`, how many have an answer that is in no window (`lost`: learned as if there were
+    none), and how many words are without a subword (`pieceless`: no tag is learned or predicted, which counts as
+    wrong)."""
+    found = {name: sum(name in feature for feature in features) for name in ("cut", "lost")}
+    found["pieceless"] = sum(feature.get("pieceless", 0) for feature in features)
+    return {name: count for name, count in found.items() if count}
+
+
+def say(task: str, where: str, features: list[dict[str, Any]], max_length: int) -> None:
+    """The counts in a line on stderr, for the first language of a task that has some."""
+    found = counts(features)
+    if not found:
+        return
+    records = len({feature.get("row", i) for i, feature in enumerate(features)})
+    told = {
+        "cut": f"of {records} records cut at {max_length} subwords",
+        "lost": f"of {records} records with an answer in no window of {max_length} subwords",
+        "pieceless": "words without a subword, so without a prediction",
+    }
+    what = ", ".join(f"{count} {told[name]}" for name, count in found.items())
+    progress.say_once("lost", task, max_length, line=f"{task} ({where}): {what}")
