@@ -1,5 +1,6 @@
 """`xlt score`: the metrics of each family from files, and one clear line for whatever is wrong in them."""
 
+import gzip
 import json
 
 import pyarrow as pa
@@ -431,6 +432,11 @@ def test_the_records_of_a_task_are_references(write, tmp_path, extra_task):
     assert score("extra", "en", write("p.tsv", "1\n1\n"), lines)["metrics"] == {"accuracy": 0.5}
     semicolons = write("test.csv", "first;mood\n2,5 stars;1\nbad;two\n")
     assert score("extra", "en", write("p.tsv", "1\n2\n"), semicolons)["metrics"] == {"accuracy": 1}
+    (tmp_path / "test.csv.gz").write_bytes(gzip.compress(semicolons.read_bytes()))
+    (tmp_path / "p.tsv.gz").write_bytes(gzip.compress(b"1\n2\n"))
+    assert score("extra", "en", tmp_path / "p.tsv.gz", tmp_path / "test.csv.gz")["metrics"] == {"accuracy": 1}
+    with pytest.raises(UserError, match="none.parquet: No such file"):
+        score("extra", "en", tmp_path / "p.tsv.gz", tmp_path / "none.parquet")
     with pytest.raises(UserError, match="label 'three' is outside"):
         score("extra", "en", write("p.tsv", "1\n"), write("test.csv", "first,mood\nfine,three\n"))
 

@@ -7,8 +7,10 @@ In every other file it is one object in each line, with the fields that `xlt.sco
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,14 +35,22 @@ def text_of(path: Path) -> str:
         UserError: no such file, not UTF-8, empty.
     """
     try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}; give a file of predictions or references") from None
+        content = path.read_bytes()
+        text = (gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content).decode("utf-8-sig")
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(
+            f"{path}: {getattr(error, 'strerror', None) or error}; give a file of predictions or references"
+        ) from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from None
     if not text.strip():
         raise UserError(f"{path}: empty; it should hold one record for each example")
     return text
+
+
+def ending(path: Path) -> str:
+    """That of the file's name, gzipped or not."""
+    return Path(path.name.removesuffix(".gz")).suffix
 
 
 def is_json(text: str) -> bool:
@@ -54,7 +64,7 @@ def from_json(text: str, path: Path, field: str) -> list[Record]:
     Raises:
         NotTheForm: bad JSON or no object in line N, not SQuAD's form.
     """
-    return list(_document(text, path, field) if path.suffix == ".json" else _lines(text, path))
+    return list(_document(text, path, field) if ending(path) == ".json" else _lines(text, path))
 
 
 def by_id(records: Iterable[Record], key: tuple[str, ...] = ("id",)) -> dict[str | tuple[str, ...], Record]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from xlt import conll, tasks
-from xlt.scorefiles import NotTheForm, Record, shown
+from xlt.scorefiles import NotTheForm, Record, ending, shown
 from xlt.tasks import Task
 
 Row = tuple[str, list[str]]  # file and line, and the cells
@@ -52,7 +52,7 @@ def from_lines(text: str, path: Path, task: Task, field: str) -> list[Record]:
 
 def _rows(text: str, path: Path) -> Iterator[Row]:
     lines = text.rstrip().replace("\r\n", "\n").split("\n")
-    cells = csv.reader(lines) if path.suffix == ".csv" else (line.split("\t") for line in lines)
+    cells = csv.reader(lines) if ending(path) == ".csv" else (line.split("\t") for line in lines)
     for number, row in enumerate(cells, start=1):
         where = f"{path}, line {number}"
         if not any(cell.strip() for cell in row):

@@ -42,7 +42,7 @@ def own(path: Path, task: Task, field: str) -> bool:
     Lines that have an id and `field` are references already, but for tasks of the user's own with labels, as the
     declaration says how these are written.
     """
-    if path.suffix in _BY_NAME:
+    if scorefiles.ending(path) in _BY_NAME and path.is_file():
         return True
     if task.family not in _FIELDS:
         return False
@@ -69,7 +69,7 @@ def _wanted(task: Task) -> set[str]:
 
 def _header(path: Path, text: str, task: Task) -> set[str]:
     """The names of a table's columns: those that the task gives them, or those in the first line."""
-    options = {"sep": "," if path.suffix == ".csv" else "\t"} | dict(task.read.options)
+    options = {"sep": "," if scorefiles.ending(path) == ".csv" else "\t"} | dict(task.read.options)
     return set(options.get("names") or delimited.header(text, delimited.fitting(text, options, _wanted(task))))
 
 
@@ -120,7 +120,7 @@ def _rows(path: Path, task: Task) -> tuple[Dataset, list[str]]:
     from xlt.records import want
 
     place = Folder(path.parent, str(path.parent))
-    json = path.suffix not in _BY_NAME and scorefiles.is_json(scorefiles.text_of(path))
+    json = scorefiles.ending(path) not in _BY_NAME and scorefiles.is_json(scorefiles.text_of(path))
     reader, options = ("json", ()) if json else reader_of(path.name) or ("csv", (("sep", "\t"),))
     layout = Layout({}, reader, dict(options))
     try:
