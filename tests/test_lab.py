@@ -362,8 +362,8 @@ def test_stored_only_starts_nothing(places, monkeypatch, capsys):
 
 
 def test_learning_from_a_translation_of_the_targets_data_is_learning_from_those_data():
-    from xlt.lab import _same_task
     from xlt.recipe import Encoder, Recipe, Stage
+    from xlt.trained import same_task
 
     def after(task):
         return Recipe(start=Encoder(model="m"), stages=(Stage(task=task, role="intermediate"),))
@@ -372,6 +372,6 @@ def test_learning_from_a_translation_of_the_targets_data_is_learning_from_those_
     marked = [
         task
         for task in ("mnli", "mnli-translated", "xnli-translated", "anli-plus", "snli", "qqp")
-        if _same_task(after(task), xnli)
+        if same_task(after(task), xnli)
     ]
     assert marked == ["mnli", "mnli-translated", "xnli-translated", "anli-plus"]

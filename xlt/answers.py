@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from xlt import stats
+from xlt import stats, trained
 from xlt.collapse import chance
-from xlt.tables import clear, points, seed_means
+from xlt.tables import clear, marked, points, seed_means
 from xlt.text import NOT_RUN
 
 
@@ -100,7 +100,9 @@ def transfer(matrix: pd.DataFrame) -> list[Answer]:
 
 
 def _for_target(column: pd.DataFrame, target: str) -> Answer:
-    question = f"Which intermediate task changes zero-shot {target}?"
+    codes = column["languages"].iloc[0]
+    what = f"zero-shot {target}" if codes == trained.ZERO_SHOT else f"{target} in {trained.named(codes.split())}"
+    question = f"Which intermediate task changes {what}?"
     ran = column[column["difference"].notna()]
     rows, controls = ran[ran["control"] == ""], _controls(ran[ran["control"] != ""])
     told = rows[clear(rows)].sort_values("difference", key=abs, ascending=False)
@@ -136,7 +138,7 @@ def _least(column: pd.DataFrame, row: pd.Series) -> float:
 
 def _name(row: pd.Series) -> str:
     lost = f" ({row['collapsed']:.0f} of {row['n_seeds']} runs collapsed)" if row["collapsed"] else ""
-    return f"{row['intermediate']}{' †' if row['same_task'] else ''}{lost}"
+    return f"{row['intermediate']}{marked(row)}{lost}"
 
 
 def _fractions(row: pd.Series) -> list[float]:
@@ -161,9 +163,11 @@ def sanity(scores: pd.DataFrame, control: pd.DataFrame) -> list[Answer]:
     direct, bare = scores[scores["intermediate"] == "none"], control[~control["pretrained"]]
     found = []
     if "xnli" in set(direct["task"]):
-        found.append(
-            above(direct, "xnli", chance(direct, "xnli"), "Is zero-shot XNLI above chance after direct fine-tuning?")
-        )
-    trained = [task for task in dict.fromkeys(direct["task"]) if task in set(bare["task"])]
-    found += [compare(direct, bare, task, f"What does pretraining add to zero-shot {task}?") for task in trained]
+        what = trained.told(direct, "xnli", "XNLI")
+        question = f"Is {what} above chance after direct fine-tuning?"
+        found.append(above(direct, "xnli", chance(direct, "xnli"), question))
+    learned = [task for task in dict.fromkeys(direct["task"]) if task in set(bare["task"])]
+    for task in learned:
+        question = f"What does pretraining add to {trained.told(direct, task)}?"
+        found.append(compare(direct, bare, task, question))
     return [*found, retrieval(scores[scores["intermediate"] == "none"])]

@@ -20,9 +20,9 @@ from xlt.languages import Codes, canonical, language
 from xlt.recipe import Evaluation, Recipe
 
 CLEAN, PERTURBED, PAIR = "clean", "perturbed", "pair"
-SELECTORS: dict[str, Callable[[str], bool]] = {  # groups of languages by name, English in none of them
-    "zero-shot": lambda code: code != "en",
-    "latin": lambda code: code != "en" and language(code).script == "Latn",
+SELECTORS: dict[str, Callable[[str], bool]] = {  # groups of languages by name, those of training in none of them
+    "zero-shot": lambda code: True,
+    "latin": lambda code: language(code).script == "Latn",
     "non-latin": lambda code: language(code).script != "Latn",
 }
 
@@ -77,8 +77,8 @@ class Contrast(Settings):
     outcome     score; or drop, the clean score minus that of the condition in the same languages, where both were read
                 on as many examples; on a target that people perturbed, the score of its clean twin (`Task.clean`, a
                 target too) minus its own
-    languages   codes, or zero-shot (all but English), latin, non-latin; the mean over them is taken within a seed,
-    minus       and that over these languages is taken off it: a gap between varieties, scripts or languages
+    languages   codes, or zero-shot (all but those of training), latin, non-latin; the mean over them is taken within a
+    minus       seed, and that over these languages is taken off it: a gap between varieties, scripts or languages
     targets, conditions     over which it is averaged; none: all of the study's, and clean alone; "perturbed" stands for
                 all but clean
     expect      of a planted effect: the sign that must come out
@@ -194,7 +194,7 @@ def takes(recipe: Recipe, evaluation: Evaluation) -> bool:
     """Whether the recipe is to be evaluated so.
 
     After a target stage: on every test set that is trained on the same data (XQuAD and MLQA: SQuAD). After an
-    intermediate stage: on the English development sets of its tasks. What has no head: before any target stage.
+    intermediate stage: on the development sets of its tasks. What has no head: before any target stage.
     """
     task, last = tasks.get(evaluation.task), recipe.stages[-1] if recipe.stages else None
     if task.headless:

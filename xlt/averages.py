@@ -8,12 +8,13 @@ of F1 and exact match; overall the mean over tasks. Only numbers averaged like t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from xlt import stats, tasks
-from xlt.tables import points, published
+from xlt import stats, tasks, trained
+from xlt.tables import marked, points
 from xlt.text import NOT_RUN
 
 METRICS = {  # XTREME's tasks in its order, with its metrics
@@ -28,13 +29,15 @@ METRICS = {  # XTREME's tasks in its order, with its metrics
     "tatoeba": ("accuracy_en_to_xx",),
 }
 BOTH = "mean of both"
-COLUMNS = ["task", "metric", "languages", "intermediate", "mean", "low", "high", "n_seeds", "seeds", "same_task"]
+COLUMNS = ["task", "metric", "languages", "intermediate", "mean", "low", "high", "n_seeds", "seeds"]
+MARKS = ["same_task", "trained"]
 OVERALL = {"the 7 trained tasks": tuple(METRICS)[:7], "all 9 tasks": tuple(METRICS)}
 CAPTION = (
     "Points as XTREME averages them: mean over the task's languages in XTREME, English included, within a seed, then "
     "over seeds, ± 95 % t interval; how many of these languages were evaluated stands under languages. Of questions "
     "the mean of F1 and exact match is the task's score. A mean over tasks stands where each of them has run. † The "
-    "intermediate task is the target's own training task."
+    "intermediate task is the target's own training task. ‡ A stage learned a task in some of "
+    "the other languages."
 )
 
 
@@ -43,8 +46,8 @@ def table(scores: pd.DataFrame, intermediates: Sequence[str] = ()) -> pd.DataFra
 
     Columns: task (of a mean over tasks its name in OVERALL), metric (of questions also BOTH), languages (how many of
     XTREME's were evaluated), intermediate; mean, low, high over the n_seeds of the task's `seeds` that are whole;
-    same_task. A mean over tasks has no interval, as seeds of different tasks do not belong together. `intermediates`
-    names what was planned.
+    same_task; trained (a stage learned a task in other languages than the target's). A mean over tasks has no interval,
+    as seeds of different tasks do not belong together. `intermediates` names what was planned.
     """
     listed = {(name, code) for name in METRICS for code in tasks.get(name).languages}
     pairs = zip(scores["task"], scores["language"], strict=True)
@@ -54,9 +57,9 @@ def table(scores: pd.DataFrame, intermediates: Sequence[str] = ()) -> pd.DataFra
     cells = [cell for task in here for cell in _task(rows[rows["task"] == task], task, names)]
     for name in names:
         values = {(c["task"], c["metric"]): c["mean"] for c in cells if c["intermediate"] == name}
-        about = {"metric": "mean", "languages": "", "intermediate": name, "same_task": False}
+        about = {"metric": "mean", "languages": "", "intermediate": name, "same_task": False, "trained": False}
         cells += [about | {"task": over, "mean": mean} for over, mean in _overall(values).items()]
-    return pd.DataFrame(cells, columns=COLUMNS)
+    return pd.DataFrame(cells, columns=[*COLUMNS, *MARKS])
 
 
 def _overall(values: dict[tuple[str, str], float]) -> dict[str, float]:
@@ -78,8 +81,12 @@ def _task(rows: pd.DataFrame, task: str, names: Sequence[str]) -> list[dict]:
     about = {"task": task, "languages": f"{rows['language'].nunique()} of {len(every)}"}
     metrics = dict.fromkeys((*METRICS[task], _score(task)))
     same = set(rows.loc[rows["same_task"], "intermediate"])
+    others = trained.zero_shot(rows) if "trained_in" in rows else rows[:0].assign(trained_in="")
+    seen = set(others.loc[others["trained_in"] != "", "intermediate"])
     return [
-        about | {"metric": metric, "intermediate": name} | _over_seeds(rows, name, metric) | {"same_task": name in same}
+        about
+        | {"metric": metric, "intermediate": name, "same_task": name in same, "trained": name in seen}
+        | _over_seeds(rows, name, metric)
         for metric in metrics
         for name in names
     ]
@@ -110,6 +117,13 @@ def shown(averages: pd.DataFrame, encoder: str | None) -> pd.DataFrame:
     return wide.rename_axis(columns=None)
 
 
+def published(targets: Sequence[str]) -> pd.DataFrame:
+    """What others printed for these targets, in points, averaged as XTREME does, each with its
+    source and the encoder it is of; only what was read in that source."""
+    table = pd.read_csv(Path(__file__).with_name("published.csv"))
+    return table[table["task"].isin(targets)].reset_index(drop=True)
+
+
 def _value(values: dict[tuple[str, str], float], at: tuple[str, str]) -> str:
     return f"{values[at]:.1f}" if at in values else ""
 
@@ -126,4 +140,4 @@ def _text(row: tuple) -> str:
         return NOT_RUN
     width = "" if np.isnan(row.high) else f" ± {points(row.high - row.mean)}"
     part = f" ({row.n_seeds:.0f} of {row.seeds:.0f} seeds)" if row.n_seeds < row.seeds else ""
-    return f"{points(row.mean)}{width}{' †' if row.same_task else ''}{part}"
+    return f"{points(row.mean)}{width}{marked(row)}{part}"

@@ -26,8 +26,9 @@ Values = Annotated[tuple[str | float, ...], BeforeValidator(_several)]
 class Rows(Settings):
     """Which rows of a score file: column -> the value, or the values to average over.
 
-    `language` may be "zero-shot" (all but English) or "all", `language_b` (of the second text of a pair) "other": any
-    but the first text's. Without `metric` it is each task's main metric. Conditions not named are absent: clean texts.
+    `language` may be "zero-shot" (all but those of training) or "all", `language_b` (of the second text of a pair)
+    "other": any but the first text's. Without `metric` it is each task's main metric. Conditions not named are absent:
+    clean texts.
     """
 
     recipe: Values | None = None

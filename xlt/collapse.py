@@ -1,11 +1,11 @@
 """Runs that have learned nothing, found in a table of scores.
 
 XLM-R fails so on some seeds (github.com/google-research/xtreme/issues/87: XNLI near 40 %, PAWS-X in the mid fifties).
-A run that chooses among labels or choices has collapsed when its English score is within two points of chance, or when
-it scores the same in every language: it then gives one answer to all, which on parallel test sets is right equally
-often. Without an English score (XCOPA has none) only the second can be seen: English may be learned and not transfer.
-What an earlier stage learned and a later one forgot is no collapse; nor is a test set that misleads on purpose, where
-the English score on another one of the same training task shows that it was learned.
+A run that chooses among labels or choices has collapsed when its score in the language of its training is within two
+points of chance, or when it scores the same in every language: it then gives one answer to all, which on parallel test
+sets is right equally often. Without a score in that language (XCOPA has none in English) only the second can be seen:
+English may be learned and not transfer. What an earlier stage learned and a later one forgot is no collapse; nor is a
+test set that misleads on purpose, where such a score on another one of the same training task shows it was learned.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from xlt import stats, tasks
+from xlt import stats, tasks, trained
 
 if TYPE_CHECKING:
     from xlt.sources import Source
 
-_RUN = ["recipe", "seed", "task"]
+_RUN, _RUN_TOLD = ["recipe", "seed", "task"], ["recipe", "task", "seed"]
 _CONDITIONS = {"perturbation": "none", "language_b": "none", "attack": "none", "radius": 0.0}
 
 
@@ -65,7 +65,7 @@ def collapsed(scores: pd.DataFrame) -> pd.Series:
     rows = rows[rows["trained_last"].astype(bool)] if "trained_last" in rows else rows
     parts = dict(iter(rows.groupby(_RUN, sort=False)))
     lost = [run for run, part in parts.items() if _has_collapsed(part, run[-1])]
-    seen = {_training(run) for run, part in parts.items() if run not in lost and (part["language"] == "en").any()}
+    seen = {_training(run) for run, part in parts.items() if run not in lost and trained.is_source(part).any()}
     found = {run for run in lost if _training(run) not in seen}
     return pd.Series(
         [run in found for run in zip(*(scores[c] for c in _RUN), strict=True)], index=scores.index, dtype=bool
@@ -82,14 +82,15 @@ def _has_collapsed(rows: pd.DataFrame, task: str) -> bool:
     if task not in tasks.TASKS or tasks.get(task).family not in (tasks.CLASSIFICATION, tasks.CHOICE):
         return False
     values, guess = rows["value"], chance(rows, task)
-    english = values[rows["language"] == "en"]
+    learned = values[trained.is_source(rows)]
     same = len(values) > 2 and np.ptp(values) < 0.002
-    return bool(same or (guess is not None and stats.collapsed(english, guess).any()))
+    return bool(same or (guess is not None and stats.collapsed(learned, guess).any()))
 
 
-def table(scores: pd.DataFrame) -> pd.DataFrame:
-    """The runs that have collapsed, one row each: recipe, task, seed, English score (a fraction; nan: none)."""
+def table(scores: pd.DataFrame, name: str = "") -> pd.DataFrame:
+    """The runs that have collapsed, one row each: recipe, task, seed, score in the language of its training, which is
+    the name of the column (a fraction, a mean over several; nan: none)."""
     rows = clean(scores[scores["main"].astype(bool) & collapsed(scores)])
-    runs, english = rows[["recipe", "task", "seed"]].drop_duplicates(), rows[rows["language"] == "en"]
-    found = runs.merge(english[["recipe", "task", "seed", "value"]], how="left")
-    return found.rename(columns={"value": "English"})
+    runs, learned = rows[_RUN_TOLD].drop_duplicates(), rows[trained.is_source(rows)]
+    means = learned.groupby(_RUN_TOLD, sort=False)["value"].mean().reset_index()
+    return runs.merge(means, how="left").rename(columns={"value": name or trained.heading(scores)})

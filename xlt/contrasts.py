@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from xlt import stats, tasks
+from xlt import stats, tasks, trained
 from xlt.answers import Answer, bounds, corrected, detectable
 from xlt.arms import CLEAN, PAIR, PERTURBED, SELECTORS, Contrast
 from xlt.collapse import collapsed
@@ -50,9 +50,10 @@ def drops(rows: pd.DataFrame) -> pd.DataFrame:
     return found.assign(drop=found["clean"] - found["value"])
 
 
-def _chosen(codes: pd.Index, wanted: Sequence[str]) -> list[str]:
-    """Those of `codes` that the selectors name, English never by a group."""
-    return [code for code in codes if any(SELECTORS.get(name, name.__eq__)(code) for name in wanted)]
+def _chosen(rows: pd.DataFrame, wanted: Sequence[str]) -> list[str]:
+    """Those languages of the rows that the selectors name, those of training never by a group."""
+    groups, others = [SELECTORS[name] for name in wanted if name in SELECTORS], {*trained.zero_shot(rows)["language"]}
+    return sorted({c for c in rows["language"] if c in wanted or (c in others and any(holds(c) for holds in groups))})
 
 
 def _by_seed(rows: pd.DataFrame, arm: str, contrast: Contrast, cells: Cells) -> pd.Series:
@@ -72,9 +73,9 @@ def _by_seed(rows: pd.DataFrame, arm: str, contrast: Contrast, cells: Cells) -> 
 def _cell(rows: pd.DataFrame, cell: tuple[str, str], contrast: Contrast) -> pd.Series:
     """One target under one condition: the mean over languages, less that over `minus`, for each seed."""
     task, condition = cell
-    rows = rows[(rows["task"] == task) & (rows["condition"] == condition)]
+    rows = rows[(rows["task"] == task) & (rows["condition"] == condition)].dropna(subset="value")
     table = rows.pivot_table(index="seed", columns="language", values="value")
-    sides = [table[_chosen(table.columns, names)] for names in (contrast.languages, contrast.minus) if names]
+    sides = [table[_chosen(rows, names)] for names in (contrast.languages, contrast.minus) if names]
     if any(side.empty for side in sides):
         return pd.Series(dtype=float)
     return reduce(pd.Series.sub, [side.mean(axis=1, skipna=False) for side in sides]).dropna()
@@ -253,16 +254,16 @@ def judged(made: pd.DataFrame) -> pd.DataFrame:
 
 
 def means(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
-    """arm x (target, condition): mean over the languages but English and over seeds, t interval, the worst language."""
+    """arm x (target, condition): mean over languages but those of training and over seeds, t interval, the worst."""
     rows = tested(scores)
     rows = rows[rows["arm"].isin(study.labels)]
     keys, made = ["arm", "task", "condition"], []
-    english = rows[rows["language"] == "en"].groupby(keys)["value"].mean()
-    for cell, part in rows[rows["language"] != "en"].groupby(keys, sort=False):
+    name, source = trained.heading(rows), rows[trained.is_source(rows)].groupby(keys)["value"].mean()
+    for cell, part in trained.zero_shot(rows).groupby(keys, sort=False):
         mean, low, high = stats.mean_interval(part.groupby("seed")["value"].mean())
         languages = part.groupby("language")["value"].mean()
         about = dict(zip(("arm", "target", "condition"), cell, strict=True)) | {"mean": mean, "low": low, "high": high}
-        about |= {"English": english.get(cell, np.nan), "languages": len(languages), "worst": languages.min()}
+        about |= {name: source.get(cell, np.nan), "languages": len(languages), "worst": languages.min()}
         made.append(about | {"worst language": languages.idxmin(), "seeds": part["seed"].nunique()})
     return pd.DataFrame(made) if made else pd.DataFrame({"arm": [NOT_RUN]})
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from xlt import stats, tasks
+from xlt import stats, tasks, trained
 from xlt.claims import Claim, Rows
 from xlt.collapse import collapsed
 from xlt.errors import UserError
@@ -161,7 +161,7 @@ def _chosen(scores: pd.DataFrame, wanted: Rows) -> pd.DataFrame:
             named = map(str, absent) if name in ("task", "intermediate") else ()
             raise Missing(f"no scores of {name} {', '.join(map(str, absent))}", named)
     if wanted.language == ("zero-shot",):
-        rows = rows[rows["language"] != "en"]
+        rows = trained.zero_shot(rows)
     elif wanted.language != ("all",):
         rows = rows[rows["language"].isin(wanted.language)]
     if rows.empty:

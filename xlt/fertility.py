@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from xlt import conditions, stats, tasks
+from xlt import conditions, stats, tasks, trained
 from xlt.contrasts import clean
 from xlt.tables import points, script
 from xlt.text import NOT_RUN
@@ -76,11 +76,11 @@ def _unread(lab: Lab, name: str, code: str) -> dict:
 def slopes(scores: pd.DataFrame, per_word: pd.Series) -> pd.DataFrame:
     """Points for one subword a word more, by arm and target: least squares over languages within each seed.
 
-    Mean and 95 % t interval over seeds, over all languages but English (fractions), and once more without the language
-    that is cut finest: one far point can make the whole slope.
+    Mean and 95 % t interval over seeds, over all languages but those of training (fractions), and once more without
+    the language that is cut finest: one far point can make the whole slope.
     """
     rows = _clean(scores, per_word)
-    rows = rows[rows["language"] != "en"]
+    rows = trained.zero_shot(rows)
     rows, made = rows.assign(subwords=rows["language"].map(per_word)), []
     for (arm, task), part in rows.groupby(["arm", "task"], sort=False):
         finest = part.loc[part["subwords"].idxmax(), "language"]

@@ -11,8 +11,9 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from xlt.tables import clear, language_order, listed, names, of_task, points, script
+from xlt.tables import clear, language_order, listed, marked, names, of_task, over, points, script
 from xlt.text import NOT_RUN
+from xlt.trained import codes
 
 if TYPE_CHECKING:
     from xlt.lab import Lab
@@ -48,9 +49,10 @@ def heat_map(matrix: pd.DataFrame) -> Figure:
         axes.text(*place, _heat_text(row), ha="center", va="center", fontsize=9, color="white" if dark else "#222222")
     axes.set(
         ylabel="intermediate task or control" if (shown["control"] != "").any() else "intermediate task",
-        title=f"Gain over '{base}', {matrix['languages'].iloc[0]} languages",
+        title=f"Gain over '{base}', {over(matrix)}",
     )
     note = "grey: the 95 % interval covers zero, or there is none" + "   † same task" * bool(shown["same_task"].any())
+    note += "   ‡ not zero-shot" * bool(shown["trained"].any())
     axes.set_xlabel(f"target task\n{note}")
     axes.tick_params(axis="both", length=0)
     axes.tick_params(axis="y", rotation=0)
@@ -66,7 +68,7 @@ def _heat_text(row: tuple) -> str:
     if np.isnan(row.difference):
         return NOT_RUN
     bounds = "" if np.isnan(row.diff_low) else f"\n[{points(row.diff_low)}, {points(row.diff_high)}]"
-    return f"{points(row.difference, sign=True)}{' †' if row.same_task else ''}{bounds}"
+    return f"{points(row.difference, sign=True)}{marked(row)}{bounds}"
 
 
 def dot_plot(scores: pd.DataFrame, task: str, chance: float | None = None) -> Figure:
@@ -77,7 +79,7 @@ def dot_plot(scores: pd.DataFrame, task: str, chance: float | None = None) -> Fi
     data = rows.assign(points=100 * rows["value"])
     style = {"order": order, "hue_order": kinds, "palette": palette(kinds), "dodge": len(kinds) > 1, "jitter": False}
     sns.stripplot(data, x="points", y="language", hue="intermediate", ax=axes, size=5, alpha=0.8, **style)
-    _script_bands(axes, order)
+    _script_bands(axes, order, codes(rows))
     if chance is not None:
         axes.axvline(100 * chance, color="#555555", linestyle="--", linewidth=1)
         axes.annotate("chance", (100 * chance, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom", size=8)
@@ -89,9 +91,9 @@ def dot_plot(scores: pd.DataFrame, task: str, chance: float | None = None) -> Fi
     return figure
 
 
-def _script_bands(axes: plt.Axes, order: list[str]) -> None:
-    """Shade every other script and write its name at the right edge; English stands alone."""
-    groups = ["" if code == "en" else script(code) for code in order]
+def _script_bands(axes: plt.Axes, order: list[str], alone: list[str]) -> None:
+    """Shade every other script and write its name at the right edge; the language of training stands alone."""
+    groups = ["" if code in alone else script(code) for code in order]
     for i, group in enumerate(dict.fromkeys(groups)):
         first, last = groups.index(group), len(groups) - 1 - groups[::-1].index(group)
         if i % 2:

@@ -23,6 +23,7 @@ from xlt.recipe import Evaluation, Recipe, digest
 from xlt.sources import Source
 from xlt.store import Store
 from xlt.studies import of
+from xlt.trained import Sources, question, same_task, stages_in, trained_last
 
 if TYPE_CHECKING:
     from xlt.answers import Answer
@@ -31,9 +32,12 @@ pd.set_option("display.max_colwidth", None)  # notebooks show texts in full
 
 # columns of a table without scores: those that tables and answers read, so that these are empty too
 _EMPTY = [
-    *((name, object) for name in ("recipe", "intermediate", "target", "task", "language", "split", "metric", "run")),
+    *(
+        (name, object)
+        for name in ("recipe", "intermediate", "target", "task", "language", "split", "metric", "run", "trained_in")
+    ),
     *((name, object) for name in ("perturbation", "language_b", "attack")),
-    *((name, bool) for name in ("pretrained", "same_task", "trained_last", "main")),
+    *((name, bool) for name in ("pretrained", "same_task", "trained_last", "main", "source_language")),
     *((name, float) for name in ("seed", "value", "n", "changed", "choices", "layer", "strength", "radius")),
 ]
 Wanted = tuple[str, int, Recipe, list[Evaluation]]  # label, seed, recipe, what it is evaluated on
@@ -54,6 +58,7 @@ class Lab:
     def __init__(self, profile: Profile, planned: bool = False):
         self.profile = hub.ready(profile, planned)
         self.store = open_store(profile, planned)
+        self.sources = Sources(self.profile)
         self._made: dict[Recipe, dict[str, Any]] = {}  # environments of stored runs
 
     @classmethod
@@ -183,7 +188,9 @@ class Lab:
             "recipe": label, "intermediate": recipe.tasks("intermediate"),
             "target": task.name, "pretrained": bool(recipe.start.model) or recipe.tasks("pretraining") != "none",
             "seed": seed, "task": task.name, "language": evaluation.language, **evaluation.conditions,
-            "same_task": _same_task(recipe, task), "trained_last": _trained_last(recipe, task),
+            "trained_in": stages_in(recipe, evaluation.language),
+            "source_language": evaluation.language in self.sources.of(task, recipe),
+            "same_task": same_task(recipe, task), "trained_last": trained_last(recipe, task),
         }  # fmt: skip
         traced = {
             "n": result["n"], "split": evaluation.split, "limit": evaluation.examples, "layer": evaluation.layer,
@@ -282,7 +289,7 @@ class Lab:
         """summary.json for the report page: provenance, and whether the results are clean, dirty or smoke."""
         code, here = provenance.code(), self._environment()
         summary = {
-            "title": title, "question": "Which English intermediate tasks help zero-shot transfer, and where?",
+            "title": title, "question": question(self),
             "source": self.profile.data.source,
             "state": provenance.state(self.profile.name), "note": self.profile.description,
             "provenance": {
@@ -346,19 +353,6 @@ class Lab:
             for _, _, recipe in self._expand(study.recipes, seeds):
                 found |= dict.fromkeys(recipe.lineage())
         return list(found)
-
-
-def _trained_last(recipe: Recipe, task: tasks.Task) -> bool:
-    """Whether the last stage trained what the task needs, if that is anything."""
-    return not recipe.stages or task.headless or task.training.name in recipe.stages[-1].trains
-
-
-def _same_task(recipe: Recipe, task: tasks.Task) -> bool:
-    """Whether an intermediate stage learned from the target's own training data, be it in translation."""
-    parts = [tasks.get(part.task) for s in recipe.stages if s.role == "intermediate" for part in s.parts]
-    learned = [tasks.get(name) for part in parts for name in (part.translation_of or part.training.name, *part.parts)]
-    own = task.training
-    return any((other.dataset, other.config) == (own.dataset, own.config) for other in learned)  # LAReQA's is SQuAD
 
 
 def _cost(store: Store, recipe: Recipe, label: str, seed: int) -> dict[str, Any]:

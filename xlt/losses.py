@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from xlt import stats
+from xlt import stats, trained
 from xlt.arms import CLEAN, PAIR, SELECTORS
 from xlt.contrasts import drops, tested
 from xlt.errors import UserError
@@ -24,14 +24,14 @@ GROUPS = {"all": SELECTORS["zero-shot"], "Latin": SELECTORS["latin"], "non-Latin
 
 
 def costs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
-    """What each condition costs, by arm, target and group of languages (English in none): fractions.
+    """What each condition costs, by arm, target and group of languages (those of training in none): fractions.
 
     clean and score are means over the languages in which the condition is valid, cost their difference with its t
     interval over seeds, relative the cost over clean; changed is the share of the records that a perturbation made
     other than they were; worst is the language with the lowest score.
     """
     rows = tested(scores)
-    both = drops(rows[rows["arm"].isin(study.labels) & (rows["language"] != "en")])
+    both = drops(trained.zero_shot(rows[rows["arm"].isin(study.labels)]))
     both, made = both[both["condition"] != CLEAN], []
     for (arm, task, condition), part in both.groupby(["arm", "task", "condition"], sort=False):
         for group, chosen in GROUPS.items():
@@ -121,8 +121,9 @@ def attack_table(scores: pd.DataFrame) -> pd.DataFrame:
     rows = scores[scores["condition"].isin(list(attacked))] if len(attacked) else scores[:0]
     made = []
     for (arm, task, condition), part in rows.groupby(["arm", "task", "condition"], sort=False):
-        for group, chosen in {"English": lambda code: code == "en", **GROUPS}.items():
-            some = part[part["language"].map(chosen)]
+        others = trained.zero_shot(part)
+        groups = {group: others[others["language"].map(chosen)] for group, chosen in GROUPS.items()}
+        for group, some in {trained.heading(rows): part[trained.is_source(part)], **groups}.items():
             if len(some):
                 made.append({"arm": arm, "target": task, "condition": condition, "languages": group, **_attack(some)})
     return pd.DataFrame(made) if made else pd.DataFrame({"arm": [NOT_RUN]})

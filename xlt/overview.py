@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from xlt import check, collapse, effects, studies
+from xlt import check, collapse, effects, studies, trained
 from xlt import claims as declared
-from xlt.tables import cost_table, points
+from xlt.costs import cost_table
+from xlt.tables import points
 
 if TYPE_CHECKING:
     from xlt.lab import Lab
     from xlt.studies import Study
-
-
-_COLLAPSED = ["recipe", "task", "seed", "English", "used in", "run"]
 
 
 def runs(lab: Lab) -> pd.DataFrame:
@@ -54,16 +52,17 @@ def cost(made: pd.DataFrame) -> pd.DataFrame:
 
 def collapsed(lab: Lab, made: pd.DataFrame) -> pd.DataFrame:
     """Runs that are at chance, or score the same in every language, on a task; each run and task once."""
-    parts = []
+    parts, name = [], trained.named(lab.sources.all)
+    columns = ["recipe", "task", "seed", name, "used in", "run"]
     for study in studies.of(lab).values():
         scores = lab.run(study.recipes, study.evaluations, _seeds(study))
         # the same label is another run in another notebook, so runs are told apart by their id
-        parts += [collapse.table(scores.assign(recipe=scores["run"]))] if len(scores) else []
+        parts += [collapse.table(scores.assign(recipe=scores["run"]), name)] if len(scores) else []
     if not parts:
-        return pd.DataFrame(columns=_COLLAPSED)
+        return pd.DataFrame(columns=columns)
     found = pd.concat(parts).rename(columns={"recipe": "run"}).drop_duplicates(["run", "task"])
     about = made.set_index("run")[["recipe", "used in"]]
-    return found.join(about, on="run")[_COLLAPSED].reset_index(drop=True)
+    return found.join(about, on="run")[columns].reset_index(drop=True)
 
 
 def meaning(lab: Lab) -> str:

@@ -12,8 +12,10 @@ import pandas as pd
 from xlt import stats, tasks
 from xlt.collapse import chance, collapsed
 from xlt.files import write_atomically
+from xlt.stages import ENGLISH, home
 from xlt.tables import language_order, script
 from xlt.text import NOT_RUN
+from xlt.trained import heading, is_source, named, zero_shot
 
 if TYPE_CHECKING:
     from xlt.recipe import Stage
@@ -46,7 +48,7 @@ def kept(stage: Stage) -> str:
     if stage.select == "average":
         return f"the mean of the weights, {often}"
     examples = f"first {stage.select_examples:,} records" if stage.select_examples else "all records"
-    where = "English dev" if stage.select == "dev" else f"dev in {' '.join(stage.watched)} (an oracle)"
+    where = f"{named(stage.watched)} dev" if stage.select == "dev" else f"dev in {' '.join(stage.watched)} (an oracle)"
     ends = f"; ends after {stage.patience} checks without gain" if stage.patience else ""
     return f"the best on {where}, {examples}, {often}{ends}"
 
@@ -68,21 +70,21 @@ def _retrieval(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def control_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """Scores without pretraining: English, mean of the other languages with its interval over seeds."""
+    """Scores without pretraining: in the language of training, mean of the others with its interval over seeds."""
     rows = scores[scores["main"] & ~scores["pretrained"] & ~scores.index.isin(_retrieval(scores).index)]
     if rows.empty:
         return pd.DataFrame({"control": ["none: this profile starts from finished weights"]})
-    return pd.DataFrame([_with_interval(task, part) for task, part in rows.groupby("task", sort=False)])
+    return pd.DataFrame([_with_interval(task, part, heading(rows)) for task, part in rows.groupby("task", sort=False)])
 
 
-def _with_interval(task: str, rows: pd.DataFrame) -> dict:
-    english = rows[rows["language"] == "en"]["value"].mean()
-    others = rows[rows["language"] != "en"].groupby("seed")["value"].mean()
+def _with_interval(task: str, rows: pd.DataFrame, name: str) -> dict:
+    source = rows[is_source(rows)]["value"].mean()
+    others = zero_shot(rows).groupby("seed")["value"].mean()
     mean, low, high = stats.mean_interval(others)
     return {
         "task": task,
         "metric": rows["metric"].iloc[0],
-        "English": english,
+        name: source,
         "other languages": mean,
         "low": low,
         "high": high,
@@ -90,7 +92,8 @@ def _with_interval(task: str, rows: pd.DataFrame) -> dict:
 
 
 def learned_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """English development score of each task of each intermediate stage: mean over seeds, t interval, chance.
+    """Development score of each task of each intermediate stage: mean over seeds, t interval, chance; in a language
+    that the stage learns it in, which has a column where it is not English for all.
 
     `collapsed` is how many of the seeds are no better than chance (see xlt.collapse); "–" where chance is not known.
     """
@@ -98,13 +101,16 @@ def learned_table(scores: pd.DataFrame) -> pd.DataFrame:
     keys = ["intermediate", "task", "metric"]
     lost = scores.assign(lost=collapsed(scores))
     for (stage, task, metric), part in lost[lost["main"]].groupby(keys, sort=False):
+        code = home(sorted(set(part.loc[is_source(part), "language"])) or sorted(set(part["language"])))
+        part = part[part["language"] == code]
         mean, low, high = stats.mean_interval(part["value"])
-        about = {"intermediate": stage, "task": task, "metric": metric, "seeds": len(part)}
+        about = {"intermediate": stage, "task": task, "language": code, "metric": metric, "seeds": len(part)}
         about |= {"mean": mean, "low": low, "high": high, "records": part["n"].iloc[0]}
         guess = chance(part, task)
         known = {"chance": round(guess, 3), "collapsed": part["lost"].sum()} if guess else {}
         rows.append(about | {"chance": "–", "collapsed": "–"} | known)
-    return pd.DataFrame(rows).round(4) if rows else pd.DataFrame({"intermediate": [NOT_RUN]})
+    made = pd.DataFrame(rows).round(4) if rows else pd.DataFrame({"intermediate": [NOT_RUN]})
+    return made.drop(columns="language") if {row["language"] for row in rows} == {ENGLISH} else made
 
 
 def save_scores(scores: pd.DataFrame, folder: Path, name: str = "scores") -> str:

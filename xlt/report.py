@@ -4,20 +4,20 @@ Tables are computed in xlt.tables, drawn in xlt.figures and written by xlt.artif
 """
 
 from xlt.artifacts import keep, save_figure, save_table
+from xlt.averages import published
 from xlt.collapse import chance
+from xlt.costs import cost_table
 from xlt.figures import dot_plot, heat_map, layer_plot, loss_curve
 from xlt.layers import layer_note, layer_summary, layer_table, rule_table
 from xlt.phases import control_table, learned_table, retrieval_table, save_scores, schedule_table
 from xlt.tables import (
     cells,
     control_note,
-    cost_table,
     footnote,
     language_cells,
     most_changed,
     per_language,
     points,
-    published,
     seed_means,
     show_matrix,
     transfer_matrix,

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from xlt import perturb, tasks
+from xlt import perturb, tasks, trained
 from xlt.errors import UserError
 from xlt.recipe import Augmentation, Ball, Recipe, Stage
 
@@ -88,7 +88,7 @@ def radii(recipe: Recipe, values: Iterable[float], around: Ball | None = None) -
 
 
 def best_radius(scores: pd.DataFrame) -> float:
-    """The radius with the best mean over seeds of the main metric on English development records; of equals the least.
+    """The radius with the best mean over seeds of the main metric on development records; of equals the least.
 
     `scores`: rows of `Lab.run` over `radii`.
 
@@ -96,18 +96,20 @@ def best_radius(scores: pd.DataFrame) -> float:
         UserError: rows of another language or split, which must not choose; or that are not of `radii`.
     """
     rows = scores[scores["main"].astype(bool)]
-    strangers = sorted(set(rows["language"] + " " + rows["split"]) - {"en dev"})
-    if strangers:
-        raise UserError(f"a radius is chosen on English dev alone, but the scores hold {', '.join(strangers)}")
+    others = rows[~trained.is_source(rows) | (rows["split"] != "dev")]
+    if strangers := sorted(set(others["language"] + " " + others["split"])):
+        raise UserError(
+            f"a radius is chosen on dev in the language of training alone, but the scores hold {', '.join(strangers)}"
+        )
     found = rows["recipe"].str.removeprefix("radius ")
     if rows.empty or (found == rows["recipe"]).any():
-        raise UserError("scores hold no recipes of robust.radii; run those, evaluated on the dev split in en")
+        raise UserError("scores hold no recipes of robust.radii; run those, evaluated on the dev split")
     means = rows["value"].groupby(found.astype(float)).mean().sort_index()
     return float(means.idxmax())
 
 
 def radius_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """What chose the radius: English dev score on the target (a fraction, mean over seeds) by radius, and the best."""
+    """What chose the radius: the target's dev score (a fraction, mean over seeds) by radius, and the best."""
     import pandas as pd
 
     from xlt.text import NOT_RUN
@@ -116,6 +118,13 @@ def radius_table(scores: pd.DataFrame) -> pd.DataFrame:
     if rows.empty:
         return pd.DataFrame({"radius": [NOT_RUN]})
     best, radius = best_radius(scores), rows["recipe"].str.removeprefix("radius ").astype(float)
-    means = rows["value"].groupby(radius.rename("radius")).mean().rename("English dev").round(3).reset_index()
+    means = (
+        rows["value"]
+        .groupby(radius.rename("radius"))
+        .mean()
+        .rename(f"{trained.heading(rows)} dev")
+        .round(3)
+        .reset_index()
+    )
     means.insert(0, "target", rows["task"].iloc[0])
     return means.assign(best=["yes" if value == best else "" for value in means["radius"]])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xlt import tasks
 from xlt.errors import UserError
 from xlt.languages import LANGUAGES, language
+from xlt.stages import ENGLISH, home
 
 if TYPE_CHECKING:
     from xlt.lab import Lab
@@ -96,7 +97,20 @@ def evaluated(lab: Lab, task: str, split: str | None = None) -> list[str]:
     declared, split = tasks.get(task), split or lab.profile.evaluate(task, "en").split
     here = lab.store.source.languages(declared, split)
     asked = [code for code in lab.profile.asked(task) or declared.languages or here if code in here]
-    return sorted(asked, key=lambda code: (code != "en", asked.index(code)))
+    sources = lab.sources.of(declared)
+    return sorted(asked, key=lambda code: (code not in sources, asked.index(code)))
+
+
+def read(lab: Lab, task: str, languages: Sequence[str]) -> list[str]:
+    """Those of `languages` (none: of the profile's) in which a study can read the task's test records here."""
+    here = {*lab.store.source.languages(tasks.get(task), "test")}
+    return [code for code in languages or evaluated(lab, task) if {code, code.partition("@")[0]} & here]
+
+
+def judged(lab: Lab, name: str, learned: Sequence[str]) -> list[str]:
+    """The language in which one looks whether a task has been learned in some; none without development records."""
+    here = lab.store.source.languages(tasks.get(name), "dev")
+    return [code for code in (home(learned), ENGLISH) if code in here][:1]
 
 
 def missing(lab: Lab, task: str) -> list[str]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from xlt import conditions, perturb, plan, robust, rows, tasks
+from xlt import conditions, perturb, plan, robust, rows, spoken, tasks
 from xlt.arms import CLEAN, PAIR, Contrast, Control, Plan, takes
 from xlt.recipe import Evaluation, Recipe, Stage
+from xlt.stages import home
 from xlt.text import NOT_RUN
 
 if TYPE_CHECKING:
@@ -131,15 +132,15 @@ def pretrained(lab: Lab) -> Study:
 
 
 def intermediate(lab: Lab) -> Study:
-    """Phase 2: one intermediate stage (or control) on the pretrained encoder; the English dev scores of its tasks."""
+    """Phase 2: one intermediate stage (or control) on the pretrained encoder; the dev scores of its tasks."""
     recipes = {name: lab.recipe(name) for name in _rows(lab) if not lab.profile.repeats(name)}
-    learned = dict.fromkeys(part.task for recipe in recipes.values() for part in recipe.stages[-1].parts)
+    learned = [part for recipe in recipes.values() for part in recipe.stages[-1].parts]
     evaluations = [
-        lab.profile.evaluate(task, "en").model_copy(update={"split": "dev"})
-        for task in learned
-        if "en" in lab.store.source.languages(tasks.get(task), "dev")
+        lab.profile.evaluate(part.task, code).model_copy(update={"split": "dev"})
+        for part in learned
+        for code in spoken.judged(lab, part.task, part.languages)
     ]
-    return Study(recipes, evaluations)
+    return Study(recipes, list(dict.fromkeys(evaluations)))
 
 
 def transfer(lab: Lab) -> Study:
@@ -197,7 +198,7 @@ def planned(lab: Lab, name: str) -> Study:
         return Study({}, absent=(f"the profile {lab.profile.name} declares no study {name}: nothing is run here",))
     plan = lab.profile.studies[name]
     absent: list[str] = []
-    targets = [target for target in plan.targets if _had(lab, target, absent)]
+    targets = [target for target in plan.targets if _had(lab, plan, target, absent)]
     recipes, arms = {}, {}
     for label, arm in plan.arms.items():
         stages = [lab.profile.study_stage(stage, name) for stage in arm.stages]
@@ -217,15 +218,16 @@ def planned(lab: Lab, name: str) -> Study:
     return Study(recipes, list(read), plan, arms, read, tuple(dict.fromkeys(absent)))
 
 
-def _had(lab: Lab, target: str, absent: list[str]) -> bool:
+def _had(lab: Lab, plan: Plan, target: str, absent: list[str]) -> bool:
     """Whether the target can be read here in any language, and learned if it has a head; else `absent` says it."""
     source, task = lab.store.source, tasks.get(target)
-    lacks = [] if source.languages(task, "test") else ["test"]
+    lacks = [] if spoken.read(lab, target, plan.languages) else ["test"]
     if not (task.headless or source.languages(task.training, "train")):
         lacks.append("training")
     if lacks:
         why = source.lacking.get(task.dataset) or source.lacking.get(task.training.dataset)
-        absent.append(f"{target}: no {' and no '.join(lacks)} records here{f' ({why})' if why else ''}")
+        asked = f" in {', '.join(plan.languages)}" if source.languages(task, "test") and "test" in lacks else ""
+        absent.append(f"{target}: no {' and no '.join(lacks)} records{asked} here{f' ({why})' if why else ''}")
     return not lacks
 
 
@@ -280,11 +282,8 @@ def _readings(lab: Lab, plan: Plan, targets: list[str], absent: list[str]) -> di
     over = {"examples": plan.examples} if plan.examples else {}
     found: dict[Evaluation, str] = {}
     for target in targets:
-        here = lab.store.source.languages(tasks.get(target), "test")
-        wanted = plan.languages or lab.languages(target)
-        codes = [code for code in wanted if code in here or code.partition("@")[0] in here]
-        declared = [code for code in wanted if code not in codes and code in tasks.get(target).everywhere]
-        if declared:
+        codes, every = spoken.read(lab, target, plan.languages), tasks.get(target).everywhere
+        if declared := [code for code in plan.languages if code not in codes and code in every]:
             absent.append(f"{target}: no test records in {', '.join(declared)} here")
         noisy = {} if target in plan.unperturbed else plan.conditions
         for label, fields in {CLEAN: {}, **noisy}.items():
@@ -299,18 +298,18 @@ def _readings(lab: Lab, plan: Plan, targets: list[str], absent: list[str]) -> di
     if lost := [code for code in plan.languages if code not in {evaluation.language for evaluation in found}]:
         absent.append(f"no target has test records in {', '.join(lost)} here")
     for task in plan.dev:
-        if "en" in lab.store.source.languages(tasks.get(task), "dev"):
-            found[lab.profile.evaluate(task, "en", over | {"split": "dev"})] = CLEAN
-        else:
-            absent.append(f"{task}: no English dev records here")
+        codes = spoken.judged(lab, task, tasks.get(task).languages)
+        found |= {lab.profile.evaluate(task, code, over | {"split": "dev"}): CLEAN for code in codes}
+        if not codes:
+            absent.append(f"{task}: no dev records here")
     return found
 
 
 def radii(lab: Lab) -> Study:
     """How the radius of robust training was chosen: ADV in no ball, in the profile's, in one three times as wide.
 
-    English development records of the study's last target that has some; the first seed, as the choice comes before
-    the seeds are compared. Empty where the profile has no such arm.
+    Development records of the study's last target that has some, in the language of its training; the first seed, as
+    the choice comes before the seeds are compared. Empty where the profile has no such arm.
     """
     study = planned(lab, "robust_training")
     for target in reversed(study.targets):
@@ -318,7 +317,7 @@ def radii(lab: Lab) -> Study:
         if recipe and "dev" in tasks.get(target).splits:
             last = recipe.stages[-1].ball
             tried = robust.radii(recipe.seeded(0), (0, last.radius, round(3 * last.radius, 6)), last)
-            return Study(tried, [lab.profile.evaluate(target, "en", {"split": "dev"})])
+            return Study(tried, [lab.profile.evaluate(target, home(recipe.stages[-1].languages), {"split": "dev"})])
     return Study({})
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from xlt import trained
 from xlt.answers import Answer
 from xlt.arms import CLEAN, PERTURBED
 from xlt.contrasts import clean, drops, tested
@@ -46,7 +47,7 @@ def forest(answers: Sequence[Answer], detail: pd.DataFrame) -> Figure:
 def dots(scores: pd.DataFrame, arms: Sequence[str]) -> Figure:
     """Every arm a row, every seed a dot, one panel for each target: clean, and the mean of the other conditions."""
     rows = tested(scores)
-    rows = rows[rows["arm"].isin(list(arms)) & (rows["language"] != "en")]
+    rows, name = trained.zero_shot(rows[rows["arm"].isin(list(arms))]), trained.heading(rows)
     if rows.empty:
         return empty()
     rows = rows.assign(points=100 * rows["value"], text=np.where(rows["condition"] == CLEAN, CLEAN, PERTURBED))
@@ -63,7 +64,7 @@ def dots(scores: pd.DataFrame, arms: Sequence[str]) -> Figure:
         style = {"order": [arm for arm in arms if arm in set(rows["arm"])], "hue_order": list(colours), "jitter": False}
         part = means[means["task"] == target]
         sns.stripplot(part, x="points", y="arm", hue="text", palette=colours, dodge=True, size=5, ax=axes, **style)
-        axes.set(title=target, xlabel="points, mean over languages but English", ylabel="")
+        axes.set(title=target, xlabel=f"points, mean over languages but {name}", ylabel="")
         axes.grid(axis="y", color="#eeeeee")
         axes.get_legend().remove()
     handles, labels = panels[0][0].get_legend_handles_labels()
@@ -124,7 +125,7 @@ def dial(scores: pd.DataFrame, dialect: str, standard: str) -> Figure:
 def covariate(scores: pd.DataFrame, per_word: pd.Series, task: str) -> Figure:
     """Score of each language over its subwords per word, one mark for each script; mean over seeds, by arm."""
     rows = clean(scores)
-    rows = rows[(rows["task"] == task) & (rows["language"] != "en") & rows["language"].isin(per_word.index)]
+    rows = trained.zero_shot(rows[(rows["task"] == task) & rows["language"].isin(per_word.index)])
     if rows.empty:
         return empty()
     means = rows.groupby(["arm", "language"], sort=False)["value"].mean().mul(100).rename("points").reset_index()
@@ -142,13 +143,14 @@ def covariate(scores: pd.DataFrame, per_word: pd.Series, task: str) -> Figure:
 
 
 def epsilon(scores: pd.DataFrame) -> Figure:
-    """Score over the radius of the adversary's ball, 0 being clean: English, and the mean of the others; by arm."""
+    """Score over the radius of the adversary's ball, 0 being clean: language of training, mean of others; by arm."""
     rows = scores[scores["main"].astype(bool) & (scores["split"] == "test")] if len(scores) else scores
     rows = rows[(rows["condition"] == CLEAN) | (rows["radius"] > 0)] if len(rows) else rows
     if rows.empty or rows["radius"].nunique() < 2:
         return empty()
     rows = rows[rows["language"].isin(rows.loc[rows["radius"] > 0, "language"])]
-    rows = rows.assign(points=100 * rows["value"], who=np.where(rows["language"] == "en", "English", "other languages"))
+    name = trained.heading(rows)
+    rows = rows.assign(points=100 * rows["value"], who=np.where(trained.is_source(rows), name, "other languages"))
     targets, arms = list(dict.fromkeys(rows["task"])), list(dict.fromkeys(rows["arm"]))
     figure, panels = plt.subplots(
         1, len(targets), figsize=(4 * len(targets) + 0.6, 3.6), squeeze=False, layout="constrained"
@@ -157,7 +159,7 @@ def epsilon(scores: pd.DataFrame) -> Figure:
     for axes, target in zip(panels[0], targets, strict=True):
         for (arm, who), part in rows[rows["task"] == target].groupby(["arm", "who"], sort=False):
             line = part.groupby("radius")["points"].mean()
-            style = "o-" if who == "English" else "s--"
+            style = "o-" if who == name else "s--"
             axes.plot(range(len(line)), line, style, color=palette(arms)[arm], label=f"{arm}, {who}", markersize=4)
             axes.set_xticks(range(len(line)), [f"{radius:g}" for radius in line.index])
         axes.set(title=target, xlabel="radius (L2, word embeddings)", ylabel="points, mean over seeds")

@@ -1,8 +1,8 @@
 """Tables from one tidy table of scores.
 
 `scores` has one row per recipe, seed, task, language, perturbation and metric; `value` is a
-fraction. Whatever is shown is in points (x 100). The average over target languages is taken
-within a seed, over the non-English languages; seeds are the unit of every interval. A cell
+fraction. Whatever is shown is in points (x 100). The average over languages is taken within a seed, over
+those in which the task is not trained (see xlt.trained); seeds are the unit of every interval. A cell
 without a finished run says "not run"; none is left out.
 """
 
@@ -10,19 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from xlt import stats
+from xlt import stats, trained
 from xlt.arms import Control
 from xlt.collapse import collapsed
 from xlt.errors import UserError, unknown
 from xlt.languages import language
 from xlt.recipe import digest
 from xlt.text import NOT_RUN
+from xlt.trained import SOURCE, ZERO_SHOT
 
 DIRECT = "none"  # what a score's intermediate stages are called after direct fine-tuning
 _NEEDED = ("recipe", "intermediate", "seed", "task", "language", "metric", "value", "main")
@@ -46,7 +46,7 @@ def _main(scores: pd.DataFrame, languages: str | Collection[str] = "all") -> pd.
             raise UserError(f"{task} after {intermediate} has recipes {listed(recipes)}; keep one of them")
     if rows.duplicated(["intermediate", "task", "seed", "language"]).any():
         raise UserError("scores hold two main values for one recipe, seed, task and language")
-    return rows[_chosen(rows["language"], languages)]
+    return rows[_chosen(rows, languages)]
 
 
 def listed(names: pd.Series) -> str:
@@ -54,17 +54,18 @@ def listed(names: pd.Series) -> str:
     return ", ".join(sorted(map(str, names.unique())))
 
 
-def _chosen(codes: pd.Series, languages: str | Collection[str]) -> pd.Series:
-    if languages in ("all", "zero-shot"):
-        return (codes != "en") | (languages == "all")
-    return codes.isin([languages] if isinstance(languages, str) else languages)
+def _chosen(rows: pd.DataFrame, languages: str | Collection[str]) -> pd.Series:
+    if languages in (ZERO_SHOT, SOURCE):
+        return trained.in_group(rows, languages)
+    wanted = [languages] if isinstance(languages, str) else languages
+    return rows["language"].isin(wanted) | (languages == "all")
 
 
-def seed_means(scores: pd.DataFrame, languages: str | Collection[str] = "zero-shot") -> pd.DataFrame:
+def seed_means(scores: pd.DataFrame, languages: str | Collection[str] = ZERO_SHOT) -> pd.DataFrame:
     """Columns intermediate, task, metric, seed, value: the mean over `languages` within each seed.
 
-    `languages` is "zero-shot" (all but English), "all", one code or several. A seed that lacks
-    one of its task's languages has the value nan: its mean would be over another set.
+    `languages` is "zero-shot" (all but those of training), "source" (those), "all", one code or several. A seed that
+    lacks one of its task's languages has the value nan: its mean would be over another set.
     """
     keys = ["intermediate", "task", "metric", "seed"]
     rows = _main(scores, languages)
@@ -77,7 +78,7 @@ def seed_means(scores: pd.DataFrame, languages: str | Collection[str] = "zero-sh
 def transfer_matrix(
     scores: pd.DataFrame,
     baseline: str = DIRECT,
-    languages: str | Collection[str] = "zero-shot",
+    languages: str | Collection[str] = ZERO_SHOT,
     intermediates: Sequence[str] = (),
     targets: Sequence[str] = (),
     controls: Mapping[str, Control] | None = None,
@@ -86,8 +87,9 @@ def transfer_matrix(
 
     Columns: intermediate, target, metric; mean, low, high, sd over seeds (95 % t interval);
     difference to the baseline with diff_low, diff_high (95 % Welch) and p (Holm over the whole
-    table); n_seeds of the `seeds` that the target has at all; languages; same_task (trained on the target's own data);
-    how many of the n_seeds have collapsed (see xlt.collapse), and the mean `without` them; control: what a control is
+    table); n_seeds of the `seeds` that the target has at all; languages that are averaged; same_task (trained on the
+    target's own data); trained (zero-shot by its languages, in some of which a stage learned a task all the same); how
+    many of the n_seeds have collapsed (see xlt.collapse), and the mean `without` them; control: what a control is
     in words, "" for an intermediate task. `intermediates` and `targets` name what was planned, so that what never ran
     has its cell too.
     """
@@ -102,11 +104,32 @@ def transfer_matrix(
     matrix = pd.DataFrame([_cell(means, row, column, baseline) for row, column in cells], columns=_MATRIX)
     matrix["control"] = [controls[row].told if row in controls else "" for row in matrix["intermediate"]]
     matrix["p"] = stats.holm(matrix["p"])
-    matrix["languages"] = languages if isinstance(languages, str) else " ".join(languages)
+    matrix["languages"] = matrix["target"].map({name: _averaged(scores, name, languages) for name in columns})
     same = scores[scores["same_task"]] if "same_task" in scores else scores[:0]
-    pairs = set(zip(same["intermediate"], same["task"], strict=True))
-    matrix["same_task"] = [pair in pairs for pair in zip(matrix["intermediate"], matrix["target"], strict=True)]
+    seen = _main(scores, ZERO_SHOT) if languages == ZERO_SHOT and "trained_in" in scores else scores[:0]
+    seen = seen[seen["trained_in"] != ""] if len(seen) else seen
+    for column, rows in {"same_task": same, "trained": seen}.items():
+        pairs = set(zip(rows["intermediate"], rows["task"], strict=True))
+        matrix[column] = [pair in pairs for pair in zip(matrix["intermediate"], matrix["target"], strict=True)]
     return matrix.join(_collapsed(scores, means), on=["intermediate", "target"]).fillna({"collapsed": 0})
+
+
+def _averaged(scores: pd.DataFrame, task: str, languages: str | Collection[str]) -> str:
+    """The languages of a cell in words; of a task that is tested in those of its training alone, their codes."""
+    if languages not in (ZERO_SHOT, SOURCE):
+        return languages if isinstance(languages, str) else " ".join(languages)
+    rows = scores[scores["task"] == task]
+    if languages == SOURCE:
+        return " ".join(trained.codes(rows) or trained.codes(scores)) or SOURCE
+    return " ".join(trained.codes(rows)) if len(rows) and trained.is_source(rows).all() else ZERO_SHOT
+
+
+def over(matrix: pd.DataFrame) -> str:
+    """The languages that the cells of a matrix are averaged over: "zero-shot languages", "en languages"."""
+    by = matrix.groupby("languages", sort=False)["target"].unique()
+    usual = ZERO_SHOT if ZERO_SHOT in by else by.index[0]
+    others = "; ".join(f"of {', '.join(names)} {codes}" for codes, names in by.items() if codes != usual)
+    return f"{usual} languages{f' ({others})' if others else ''}"
 
 
 def _collapsed(scores: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
@@ -144,13 +167,6 @@ def most_changed(scores: pd.DataFrame, matrix: pd.DataFrame, task: str, count: i
     return scores[scores["intermediate"].isin([matrix["intermediate"].iloc[0], *largest])]
 
 
-def published(targets: Sequence[str]) -> pd.DataFrame:
-    """What others printed for these targets, in points, averaged as XTREME does (see xlt.averages), each with its
-    source and the encoder it is of; only what was read in that source."""
-    table = pd.read_csv(Path(__file__).with_name("published.csv"))
-    return table[table["task"].isin(targets)].reset_index(drop=True)
-
-
 # ---- tables ------------------------------------------------------------------------------
 
 
@@ -182,11 +198,16 @@ def names(matrix: pd.DataFrame) -> tuple[list[str], list[str]]:
     return list(matrix["intermediate"].unique()), list(matrix["target"].unique())
 
 
+def marked(row: tuple | pd.Series) -> str:
+    """ " †" of a cell that is trained on the target's own data, " ‡" where it is not zero-shot."""
+    return f"{' †' if row.same_task else ''}{' ‡' if row.trained else ''}"
+
+
 def _cell_text(row: tuple, mark: str) -> str:
     if row.n_seeds == 0:
         return NOT_RUN
     width = f" ± {points(row.high - row.mean)}" if row.n_seeds > 1 else ""
-    text = f"{points(row.mean)}{width}{' †' if row.same_task else ''}"
+    text = f"{points(row.mean)}{width}{marked(row)}"
     if not np.isnan(row.difference):
         bounds = "" if np.isnan(row.diff_low) else f" [{points(row.diff_low)}, {points(row.diff_high)}]"
         text += f"\n{points(row.difference, sign=True)}{bounds}{mark}"
@@ -209,10 +230,10 @@ def footnote(matrix: pd.DataFrame) -> str:
     power = "" if np.isnan(least) else f" Smallest true difference found with 80 % power: {points(least)} points."
     twins = " † The intermediate task is the target's own training task." if ran["same_task"].any() else ""
     controls = control_note(dict(zip(ran["intermediate"], ran["control"], strict=True)))
-    over = matrix["languages"].iloc[0]
+    twins += " ‡ Not zero-shot: a stage learned a task in some of these languages." if ran["trained"].any() else ""
     metrics = ", ".join(f"{row.target} {row.metric}" for row in ran.drop_duplicates("target").itertuples())
     return (
-        f"Points ({metrics}): mean over {over} languages within a seed, then over {seeds}, ± 95 % t interval; below "
+        f"Points ({metrics}): mean over {over(matrix)} within a seed, then over {seeds}, ± 95 % t interval; below "
         f"it the difference to '{base}' with its 95 % interval. * This interval excludes zero. ** And p < 0.05 after "
         f"Holm's adjustment over the table.{twins}{controls}{power}"
     )
@@ -251,7 +272,7 @@ def show_matrix(matrix: pd.DataFrame) -> Shown:
 
 
 def per_language(scores: pd.DataFrame, task: str) -> pd.DataFrame:
-    """Languages x (intermediate; mean or sd over seeds), fractions; English first, then by script and mean."""
+    """Languages x (intermediate; mean or sd over seeds), fractions; that of training first, then by script and mean."""
     rows = of_task(scores, task)
     groups = rows.groupby(["language", "intermediate"])["value"]
     wide = pd.DataFrame({"mean": groups.mean(), "sd": groups.std(ddof=1)}).unstack("intermediate").swaplevel(axis=1)
@@ -279,34 +300,13 @@ def of_task(scores: pd.DataFrame, task: str) -> pd.DataFrame:
 
 
 def language_order(rows: pd.DataFrame) -> list[str]:
-    """English, then Latin script, then the other scripts by name; best mean first within each."""
+    """The language of training, then Latin script, then the other scripts by name; best mean first within each."""
     means = rows.groupby("language")["value"].mean()
-    return sorted(means.index, key=lambda code: (code != "en", script(code) != "Latin", script(code), -means[code]))
+    first = trained.codes(rows)
+    return sorted(means.index, key=lambda c: (c not in first, script(c) != "Latin", script(c), -means[c]))
 
 
 def script(code: str) -> str:
     """Readable name of the language's script."""
     name = language(code).script
     return _SCRIPTS.get(name, name)
-
-
-def cost_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """Cost per recipe over all its seeds and stages; the last row counts a shared run once.
-
-    `runs` has one row per recipe and run: run, recipe, seed, kind, seconds, evaluating, steps, parameters,
-    trainable, peak_mb, device. Hours are those of training and of evaluating; the peak is the most
-    memory in use while training. Recipes with a common beginning share its run, so the rows add up to more than the
-    total. Without any run the table says so.
-    """
-    if runs.empty:
-        return pd.DataFrame({"recipe": [NOT_RUN]})
-
-    def cost(rows: pd.DataFrame) -> dict:
-        rows = rows.drop_duplicates("run")
-        hours = (rows["seconds"] + rows["evaluating"]).sum() / 3600
-        sums = {"runs": len(rows), "hours": hours, "steps": rows["steps"].sum()}
-        peaks = {name: rows[name].max() for name in ("parameters", "trainable", "peak_mb")}
-        return {**sums, **peaks, "device": listed(rows["device"].dropna())}
-
-    table = {name: cost(rows) for name, rows in runs.groupby("recipe", sort=False)}
-    return pd.DataFrame(table | {"all, each run once": cost(runs)}).T.rename_axis("recipe").infer_objects()
