@@ -3,7 +3,7 @@
 import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
 
-from xlt import records
+from xlt import progress, records
 from xlt.errors import UserError
 from xlt.tasks import parse
 
@@ -19,9 +19,9 @@ TAGS = task("tagging", labels=["X", "Y"])
 SPAN, CHOICE, BITEXT = task("span"), task("choice"), task("retrieval")
 
 
-def canonical(task, columns, features=None, code="en"):
+def canonical(task, columns, features=None, code="en", large=False):
     rows = columns if isinstance(columns, Dataset) else Dataset.from_dict(columns, features=features)
-    return records.canonical(rows, task, code, "mine/en/train")
+    return records.canonical(rows, task, code, "mine/en/train", large)
 
 
 def read(*arguments, **options):
@@ -224,3 +224,49 @@ def test_choices_and_answers_as_csv_has_them():
 
 def test_labels_that_yaml_reads_as_truth_values():
     assert read(task("classification", labels=[True, False]), pair(label=["FALSE", "true"]))["label"] == [1, 0]
+
+
+# what is said ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def said(capsys, monkeypatch):
+    """What is said of the rows that a call reads."""
+    monkeypatch.setattr(progress, "_said", set())
+
+    def said(*arguments, **options):
+        canonical(*arguments, **options)
+        return capsys.readouterr().err
+
+    return said
+
+
+def test_dropped_rows_are_said_with_their_count_and_the_first_places(said):
+    dropping = task("classification", labels=["yes", "no"], drop=[-1])
+    rows = {"text_a": ["a"] * 9, "text_b": ["b"] * 9, "label": [-1, 1] + [-1] * 7}
+    expected = "mine/en/train: left out for a label under drop: 8 rows: rows 1, 3, 4, 5, 6 and 3 more\n"
+    assert said(dropping, rows) == expected
+    assert said(dropping, pair(label=[0, 1])) == ""
+
+
+def test_dropped_words_are_said(said):
+    dropping = task("tagging", labels=["X"], drop=["_"])
+    rows = {"tokens": [["a"], ["du", "de", "le"], ["au", "b"]], "tags": [["X"], ["_", "X", "_"], ["_", "X"]]}
+    assert said(dropping, rows) == "mine/en/train: left out for a label under drop: 3 words of 2 rows: rows 2, 3\n"
+
+
+def test_rows_of_no_language_are_said(said):
+    mixed = task("classification", labels=["yes", "no"], languages=["en", "de"], prefix={"language": "{code}"})
+    rows = {"text_a": ["a"] * 4, "text_b": ["b"] * 4, "label": [0] * 4, "language": ["en", "de", "xx", "en"]}
+    assert said(mixed, rows) == "mine/en/train: left out, as language begins with no language: 1 row: row 3\n"
+
+
+def test_names_under_relabel_that_no_row_has_are_said(said):
+    renaming = task("classification", labels=["yes", "no"], relabel={"ja": "yes", "jah": "yes", "nein": "no"})
+    assert said(renaming, pair(label=["ja", "no"]), large=True) == (
+        "mine/en/train: under relabel, but in no row: jah, nein\n"
+    )
+    assert said(renaming, pair(label=["no", "no"])) == ""  # of a small test set a label may lack
+    renaming = task("tagging", labels=["VERB", "NOUN"], relabel={"V": "VERB", "N": "NOUN", "P": "NOUN"})
+    rows = {"tokens": ["a b"], "tags": ["V+N VERB"]}
+    assert said(renaming, rows, large=True) == "mine/en/train: under relabel, but in no row: P\n"

@@ -52,6 +52,13 @@ def as_text(label: Any) -> str | None:
     return str(label) if isinstance(label, str | int) else None
 
 
+def unused(values: list, names: tuple[str, ...], task: Task) -> list[str]:
+    """The names under `relabel` that rename none of the labels."""
+    flat = names or [tag for tags in values for tag in (tags if isinstance(tags, list) else [tags])]
+    written = {part for label in map(as_text, set(flat)) if label for part in (label, *label.split("+"))}
+    return [theirs for theirs in task.relabel if theirs not in written]
+
+
 def _renamed(label: str, task: Task) -> str:
     parts = label.split("+")
     return next((ours for theirs, ours in task.relabel.items() if theirs == label or theirs in parts), label)

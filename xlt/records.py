@@ -1,6 +1,6 @@
 """Rows as they lie in a data set -> records with our columns, checked. What is wrong is said with file and row.
 
-Nothing is dropped in silence: only rows that a task's declaration leaves out (`drop`, `prefix`).
+Only rows that a task's declaration leaves out are dropped (`drop`, `prefix`), and what is dropped is said.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 import datasets
 
-from xlt import labels, tasks, wellformed, written
+from xlt import labels, progress, tasks, wellformed, written
 from xlt.errors import UserError
 from xlt.tasks import Task
 from xlt.textfiles import Want
@@ -19,8 +19,9 @@ from xlt.wellformed import Columns
 LABELS, JOINED_AS_LIST = {"label", "tags"}, {"choices"}
 
 
-def canonical(rows: datasets.Dataset, task: Task, code: str, where: str) -> datasets.Dataset:
-    """`rows` with the columns of the task's family, in the order of the file.
+def canonical(rows: datasets.Dataset, task: Task, code: str, where: str, large: bool = False) -> datasets.Dataset:
+    """`rows` with the columns of the task's family, in the order of the file; of a `large` set it is said, too, which
+    names under `relabel` of a task of the user none has: a slip of the pen renames nothing.
 
     Raises:
         UserError: empty; a missing column; a value that is not there; a label outside the declared set; tags that
@@ -31,9 +32,32 @@ def canonical(rows: datasets.Dataset, task: Task, code: str, where: str) -> data
     columns = {ours: _column(rows, theirs, task, ours) for ours, theirs in task.columns.items()}
     columns |= _unwritten(columns, where)
     for ours in LABELS & set(columns):
-        columns[ours] = labels.numbers(columns[ours], label_names(rows, task), task, where)
+        values, names = columns[ours], label_names(rows, task)
+        columns[ours] = labels.numbers(values, names, task, where)
+        if large and task.definition and (unused := labels.unused(values, names, task)):
+            _say(task, where, "under relabel, but in no row", ", ".join(unused))
     wellformed.CHECKS[task.family](columns, task, where)
-    return datasets.Dataset.from_dict(_kept(columns, task) if task.drop else columns)
+    if task.drop:
+        _say_dropped(columns, task, where)
+        columns = _kept(columns, task)
+    return datasets.Dataset.from_dict(columns)
+
+
+def _say(task: Task, where: str, what: str, places: str) -> None:
+    """In a line for each split of a task of the user, else for the first one of a task."""
+    if task.definition:
+        progress.say("records", where, what, places, line=f"{where}: {what}: {places}")
+    else:
+        progress.say_once("records", task.name, line=f"{task.name} ({where}): {what}: {places}")
+
+
+def _say_dropped(columns: Columns, task: Task, where: str) -> None:
+    counts = [sum(tag is None for tag in tags) for tags in columns.get("tags", ())]
+    rows = [row for row, label in enumerate(counts or columns["label"], start=1) if label is None or counts and label]
+    if rows:
+        words = f"{progress.counted(sum(counts), 'word')} of " if counts else ""
+        what = f"left out for a label under drop: {words}{progress.counted(len(rows), 'row')}"
+        _say(task, where, what, progress.places(rows))
 
 
 def _kept(columns: Columns, task: Task) -> Columns:
@@ -76,8 +100,13 @@ def _present(rows: datasets.Dataset, task: Task, where: str) -> datasets.Dataset
 
 def _of_language(rows: datasets.Dataset, task: Task, code: str, where: str) -> datasets.Dataset:
     for column, beginning in task.prefix.items():
-        beginning = task.filled(beginning, code)
-        chosen = [i for i, value in enumerate(rows[column][:]) if str(value).startswith(beginning)]
+        beginnings = tuple({task.filled(beginning, one) for one in (code, *task.everywhere)})
+        beginning, values = task.filled(beginning, code), list(map(str, rows[column][:]))
+        chosen = [i for i, value in enumerate(values) if value.startswith(beginning)]
+        strange = [i for i, value in enumerate(values, start=1) if not value.startswith(beginnings)]
+        if strange and task.definition:
+            count = progress.counted(len(strange), "row")
+            _say(task, where, f"left out, as {column} begins with no language: {count}", progress.places(strange))
         if not chosen:
             raise UserError(f"{where}: no row for language {code}: none has {column} beginning with {beginning!r}")
         rows = rows.select(chosen)

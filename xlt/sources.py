@@ -182,7 +182,7 @@ class Source:
         else:
             where = named(task, code, split)
             raw = self._read(task, code, split)
-            rows = records.canonical(raw, task, code, where)
+            rows = records.canonical(raw, task, code, where, large=split == "train")
             root = self.root if self.places.folder(task) is not None else None
             counts.check(root, task, code, split, (len(raw), len(rows)), where)
             if task.rows_of:
