@@ -5,7 +5,7 @@ import json
 import pytest
 from conftest import lab_of, tiny
 
-from xlt import cli, engine, plan, tasks
+from xlt import cli, engine, holdings, plan, spoken, tasks
 from xlt.errors import UserError
 from xlt.lab import Lab
 from xlt.recipe import Evaluation, Stage
@@ -37,6 +37,34 @@ def test_a_wrong_label_in_a_test_file_is_said_before_anything_is_trained(store, 
     monkeypatch.setattr(engine, "run", lambda *_: pytest.fail("trained"))
     with pytest.raises(UserError, match="moods/de/test: label 'happy' is outside 0..1"):
         lab.run({"direct": lab.recipe(target="moods")}, lab.evaluations("moods"))
+
+
+def test_records_of_the_user_are_counted_by_language_and_split(moods):
+    table, wrong = holdings.table(Source(None), tasks.get("moods"))
+    assert table.loc["en"].to_dict() == {"train": "8", "dev": "-", "test": "2"}
+    assert table.loc["de"].to_dict() == {"train": "-", "dev": "-", "test": "-"}
+    assert len(wrong) == 1 and "moods/de/test: label 'happy' is outside 0..1" in wrong[0]
+
+
+def test_the_plan_shows_the_records_of_the_user_and_fetches_none(store, monkeypatch, capsys, moods):
+    plan._print_data(lab_of(store, monkeypatch, **moods))
+    said = capsys.readouterr().out.splitlines()
+    place = said.index("    language train dev test")
+    assert [line.split() for line in said[place + 1 : place + 3]] == [["en", "8", "-", "2"], ["de", "-", "-", "-"]]
+    monkeypatch.setattr(Source, "local", lambda *_: False)
+    monkeypatch.setattr(Source, "load", lambda *_: pytest.fail("fetched"))
+    table, _ = holdings.table(Source(None), tasks.get("moods"))
+    assert table.loc["en"].to_dict() == {"train": "?", "dev": "-", "test": "?"}
+
+
+def test_a_target_without_a_test_file_is_refused_in_one_line_that_says_what_is_there(store, monkeypatch, moods):
+    (store.root.parent / "moods/en/test.jsonl").unlink()
+    (store.root.parent / "moods/de/test.jsonl").rename(store.root.parent / "moods/de/train.jsonl")
+    said = (
+        r"moods/en/test: no such split: looked for test or testing or eval or evaluation; there is train \(en/train.js"
+    )
+    with pytest.raises(UserError, match=said):
+        spoken.check(lab_of(store, monkeypatch, **moods))
 
 
 def test_records_of_the_world_and_those_on_the_hub_are_not_read_by_a_plan(store, monkeypatch):

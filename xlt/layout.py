@@ -185,8 +185,8 @@ def reader_of(path: str) -> tuple[str, tuple[tuple[str, Any], ...]] | None:
     """The packaged reader of `datasets` for a file of this name, and its options; None of what is no table."""
     name = path.rpartition("/")[2].lower()
     endings = [f".{ending}" for ending in name.split(".")[1:]]
-    if not endings or name.startswith("."):
-        return None
+    if name.startswith(".") or not {*endings[-1:]} & {*_COLUMNS, *PACKED, *_EXTENSION_TO_MODULE}:
+        return None  # such as train.csv.bak
     for ending in endings:
         reader, options = ("conll", {}) if ending in _COLUMNS else _EXTENSION_TO_MODULE.get(ending, ("", {}))
         if reader in READERS:

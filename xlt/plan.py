@@ -9,7 +9,7 @@ from functools import cache
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from xlt import conditions, datasheet, engine, hub, robust, stages, tasks
+from xlt import conditions, datasheet, engine, holdings, hub, robust, stages, tasks
 from xlt.errors import UserError
 from xlt.progress import duration
 from xlt.recipe import Ball, Encoder, Evaluation, Part, Recipe, Stage
@@ -238,8 +238,17 @@ def _print_data(lab: Any) -> None:
         print(f"  {name}: {read.name}, {there}, licence {read.licence}")
         if not here and (why := source.lacking.get(task.dataset)):
             print(f"    {why}")
+        if task.definition:
+            _print_records(lab.store.source, task)
         if missing := lab.missing(name) if task.role == "target" else []:
             print(f"    no test records here for {' '.join(missing)}")
+
+
+def _print_records(source: Source, task: tasks.Task) -> None:
+    """Of a task of the user, whose files nobody has counted: records by language and split."""
+    table, wrong = holdings.table(source, task)
+    for line in [*table.reset_index().to_string(index=False).splitlines(), *wrong]:
+        print(f"    {line}")
 
 
 def _megabytes(recipe: Recipe) -> float:
