@@ -89,6 +89,18 @@ def test_files_beside_the_data_do_not_disturb(folder):
     assert texts(folder, "train") == ["train.csv"] and texts(folder, "test") == ["test.csv"]
 
 
+def test_names_of_splits_may_have_capitals(folder):
+    put(folder, "Train.csv", "TEST.csv", "Dev.csv")
+    assert [texts(folder, split) for split in ("train", "dev", "test")] == [["Train.csv"], ["Dev.csv"], ["TEST.csv"]]
+
+
+def test_files_of_another_format_than_most_are_left_out_and_said(folder, capsys):
+    put(folder, "train.csv", "test.csv")
+    (folder / "train.jsonl").write_text('{"text_a": "json", "label": "sad"}')
+    assert texts(folder, "train") == ["train.csv"]
+    assert capsys.readouterr().err.endswith("/default/train: left out, as most files are csv: train.jsonl\n")
+
+
 def test_a_single_file_beside_notes_is_the_training_split(folder):
     put(folder, "moods.csv")
     (folder / "notes.txt").write_text("my notes")

@@ -11,7 +11,7 @@ import os
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -99,7 +99,7 @@ class Layout:
     """One config of a data set: the paths of each split, and the packaged reader of `datasets` for such files.
 
     Where the card gives them: `options` of that reader (a separator), `features` (columns and their types), and `rows`
-    of each split, which may be stale.
+    of each split, which may be stale. `others`: files in another format than most, which are not read.
     """
 
     splits: Splits
@@ -107,6 +107,7 @@ class Layout:
     options: Mapping[str, Any] = field(default_factory=dict)
     features: datasets.Features | None = None
     rows: Mapping[str, int] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
 
     def called(self, split: str, declared: Mapping[str, str]) -> str:
         """The name that a split has here: as `declared`, else the only one of the usual names for it that is here and
@@ -137,16 +138,18 @@ def layout(place: Place, config: str) -> Layout:
         splits = _listed(paths, sanitize_patterns(said["data_files"]))
     else:
         folders = [said["data_dir"]] if "data_dir" in said else [config, *whole]
-        splits = next(filter(None, (_split(paths, folder.strip("/")) for folder in folders)), {})
+        here = isinstance(place, Folder)
+        splits = next(filter(None, (_split(paths, folder.strip("/"), here) for folder in folders)), {})
     if not splits:
         raise unknown("config", config, configs(place), place.name)
     readers = Counter(reader_of(path) for several in splits.values() for path in several)
     reader, options = max(readers, key=lambda one: (readers[one], one[0] == "parquet"))
     kept = {split: tuple(path for path in some if reader_of(path)[0] == reader) for split, some in splits.items()}
     kept = {split: some for split, some in kept.items() if some}
+    others = tuple(path for some in splits.values() for path in some if reader_of(path)[0] != reader)
     options = dict(options) | {name: value for name, value in said.items() if name not in _OURS}
     rows = {name: split.num_examples for name, split in ((about and about.splits) or {}).items()}
-    return Layout(kept, reader, options, about and about.features, rows)
+    return Layout(kept, reader, options, about and about.features, rows, others)
 
 
 def _tables(place: Place) -> list[str]:
@@ -209,12 +212,26 @@ def _matching(paths: Iterable[str], pattern: str) -> list[str]:
     return [path for path in paths if path == pattern or regex.match(path)]
 
 
-def _split(paths: Iterable[str], folder: str) -> Splits:
-    """The splits in a folder: shards bear their split's name; else by words like train and test, as `datasets` does."""
+def _split(paths: Iterable[str], folder: str, capitals: bool) -> Splits:
+    """The splits in a folder: shards bear their split's name; else by words like train and test, as `datasets` does.
+
+    With `capitals`, Train.csv and TEST.csv have these words, too; else all files would be one split.
+    """
     start = f"{folder}/" if folder else ""
     below = [path[len(start) :] for path in paths if path.startswith(start)]
     if shards := {path: found["split"] for path in below if (found := _SHARD.fullmatch(path))}:
         splits = {name: tuple(path for path in shards if shards[path] == name) for name in shards.values()}
     else:
-        splits = _listed(below, _get_data_files_patterns(lambda pattern: _matching(below, pattern))) if below else {}
+        splits = _worded(below, str) if below else {}
+        if capitals and below:
+            splits = max(splits, _worded(below, str.lower), key=len)
     return {name: tuple(start + path for path in several) for name, several in splits.items()}
+
+
+def _worded(paths: list[str], spelt: Callable[[str], str]) -> Splits:
+    """The splits by words in the paths, as they are `spelt`."""
+    theirs: dict[str, list[str]] = {}
+    for path in paths:
+        theirs.setdefault(spelt(path), []).append(path)
+    splits = _listed(theirs, _get_data_files_patterns(lambda pattern: _matching(theirs, pattern)))
+    return {name: tuple(path for one in some for path in theirs[one]) for name, some in splits.items()}

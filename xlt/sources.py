@@ -215,6 +215,8 @@ class Source:
             here = isinstance(place, Folder)
             mend = self.places.mend(task) if here else f"delete {bad} and run again, which fetches it"
             raise UserError(f"{where}: damaged or unreadable: {error.name} ({error.said}); {mend}") from None
+        if task.own and found.others:
+            losses.append(f"left out, as most files are {found.reader}: {', '.join(found.others[:5])}")
         for loss in losses:
             say("read", where, loss, line=f"{where}: {loss}")
         return rows
