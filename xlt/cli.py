@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import errno
 import os
-import shutil
 import signal
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import xlt
+from xlt.console import print_table
 from xlt.errors import UserError
 
 
@@ -107,6 +106,10 @@ def _parser() -> argparse.ArgumentParser:
     told = "list the declared tasks (R: how many languages in XTREME-R; *: never read when this was written)"
     listed = command("tasks", _tasks, told)
     listed.add_argument("--json", action="store_true", help="print JSON with all languages, metrics and notes")
+    new = command("new-task", _new_task, "look at records of your own and write a params file that runs in two minutes")
+    new.add_argument("data", type=Path, metavar="FOLDER_OR_FILE", help="CSV, TSV, JSON, Parquet or CoNLL files")
+    new.add_argument("--output", type=Path, metavar="FILE", help="the params file (default: NAME.yaml here)")
+    new.add_argument("--force", action="store_true", help="write over the params file")
     languages = command("languages", _languages, "list the languages that tables say more of; any code works")
     for sub in (score, listed, perturb, languages):
         sub.add_argument("--profile", help="with the tasks and languages that this profile declares, too")
@@ -212,7 +215,7 @@ def _perturb(arguments: argparse.Namespace) -> int:
     _learn(arguments.profile)
     if arguments.list:
         listed = table()
-        _table(tuple(listed.columns), listed.itertuples(index=False, name=None))
+        print_table(tuple(listed.columns), listed.itertuples(index=False, name=None))
         return 0
     if not (arguments.name and arguments.language):
         raise UserError("xlt perturb needs --name and --language; --list shows the names")
@@ -233,6 +236,12 @@ def _translate(arguments: argparse.Namespace) -> None:
     asked = (arguments.start, arguments.examples, arguments.out, arguments.batch)
     folder, lines = translate_task(source, arguments.task, translator, arguments.to, *asked)
     print(f"# written to {folder}; for a params file:\n{lines}", end="")
+
+
+def _new_task(arguments: argparse.Namespace) -> None:
+    from xlt.newtask.command import new_task
+
+    new_task(arguments.data, arguments.output, arguments.force)
 
 
 def _tasks(arguments: argparse.Namespace) -> None:
@@ -256,7 +265,7 @@ def _tasks(arguments: argparse.Namespace) -> None:
             " ".join(task["metrics"]),
         )
         rows.append((task["name"], task["family"], task["role"], languages, source, task["licence"], metrics))
-    _table(header, rows)
+    print_table(header, rows)
 
 
 def _languages(arguments: argparse.Namespace) -> None:
@@ -264,18 +273,9 @@ def _languages(arguments: argparse.Namespace) -> None:
 
     _learn(arguments.profile)
     known = (LANGUAGES | OWN).values()
-    _table(("code", "name", "script", "family"), ((x.code, x.name, x.script, x.family or "unknown") for x in known))
+    rows = ((x.code, x.name, x.script, x.family or "unknown") for x in known)
+    print_table(("code", "name", "script", "family"), rows)
     print(f"\nthese are named in the tasks or declared; {EVERY}")
-
-
-def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    """Columns side by side; on a terminal, lines are cut to its width."""
-    table = [header, *rows]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
-    for row in table:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        print(line if len(line) <= room else f"{line[: room - 1]}…")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from fsspec.utils import glob_translate
 from huggingface_hub import DatasetCard
 from huggingface_hub.repocard import REGEX_YAML_BLOCK
 
+from xlt import slices
 from xlt.errors import UserError, unknown
 from xlt.files import State, state
 
@@ -64,7 +65,7 @@ class Place(Protocol):
 
 @dataclass(frozen=True)
 class Folder:
-    """A data set in a folder of this machine; with another `seen` its files are listed again."""
+    """A data set in a folder of this machine, or one file alone; with another `seen` its files are listed again."""
 
     root: Path
     name: str
@@ -72,6 +73,8 @@ class Folder:
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
+        if self.root.is_file():
+            return (self.root.name,)
         found = []
         for folder, below, files in os.walk(self.root, followlinks=True):
             below[:] = [name for name in below if not name.startswith((".", "__"))]
@@ -79,11 +82,11 @@ class Folder:
         return tuple(sorted(found))
 
     def file(self, path: str) -> Path:
-        return self.root / path
+        return self.root if self.root.is_file() else self.root / path
 
     def fingerprint(self, path: str) -> str:
         try:
-            return _sha256(state(self.root / path))
+            return _sha256(state(self.file(path)))
         except FileNotFoundError:
             raise UserError(f"{self.name}: {path} is no longer there; put it back, or run again without it") from None
 
@@ -112,8 +115,8 @@ class Layout:
     def called(self, split: str, declared: Mapping[str, str]) -> str:
         """The name that a split has here: as `declared`, else the only one of the usual names for it that is here and
         is declared for no other split."""
-        name = declared[split]
-        taken = {other for one, other in declared.items() if one != split}
+        name = slices.whole(declared[split])
+        taken = {slices.whole(other) for one, other in declared.items() if one != split}
         here = [other for other in usual(name) if other in self.splits and other not in taken]
         return here[0] if name not in self.splits and len(here) == 1 else name
 
@@ -125,14 +128,15 @@ def usual(name: str) -> tuple[str, ...]:
 
 @cache
 def layout(place: Place, config: str) -> Layout:
-    """The config of that name on the card; else the folder of that name; else, for `default`, all files.
+    """The config of that name on the card; else the folder of that name; else, for `default`, all files; else the files
+    that have it as a word of their names.
 
     Raises:
         UserError: no such config (the message names those that are there), or a card that cannot be read.
     """
     declared, described = _card(place)
     said, about = declared.get(config, {}), described.get(config)
-    paths = _tables(place)
+    paths = tables(place)
     whole = [""] if said or (config == "default" and not declared) else []
     if "data_files" in said:
         splits = _listed(paths, sanitize_patterns(said["data_files"]))
@@ -140,6 +144,7 @@ def layout(place: Place, config: str) -> Layout:
         folders = [said["data_dir"]] if "data_dir" in said else [config, *whole]
         here = isinstance(place, Folder)
         splits = next(filter(None, (_split(paths, folder.strip("/"), here) for folder in folders)), {})
+        splits = splits or (_of_word(paths, config) if here else {})
     if not splits:
         raise unknown("config", config, configs(place), place.name)
     readers = Counter(reader_of(path) for several in splits.values() for path in several)
@@ -152,13 +157,14 @@ def layout(place: Place, config: str) -> Layout:
     return Layout(kept, reader, options, about and about.features, rows, others)
 
 
-def _tables(place: Place) -> list[str]:
+def tables(place: Place) -> list[str]:
+    """The files that may hold records."""
     return [path for path in place.paths if reader_of(path) and path.rpartition("/")[2] not in FILES_TO_IGNORE]
 
 
 def configs(place: Place) -> list[str]:
     """The configs that the card names; without any, the folders that hold files of records."""
-    return list(_card(place)[0]) or sorted({path.partition("/")[0] for path in _tables(place) if "/" in path})
+    return list(_card(place)[0]) or sorted({path.partition("/")[0] for path in tables(place) if "/" in path})
 
 
 @cache
@@ -235,3 +241,15 @@ def _worded(paths: list[str], spelt: Callable[[str], str]) -> Splits:
         theirs.setdefault(spelt(path), []).append(path)
     splits = _listed(theirs, _get_data_files_patterns(lambda pattern: _matching(theirs, pattern)))
     return {name: tuple(path for one in some for path in theirs[one]) for name, some in splits.items()}
+
+
+def _of_word(paths: Iterable[str], word: str) -> Splits:
+    """The splits of the files that have this word in their name: of de test_de.csv, xquad.de.json, dev/de.jsonl."""
+    without: dict[str, str] = {}
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        *words, ending = re.split(r"[-_.]", name)
+        if word in words:
+            words.remove(word)
+            without[posixpath.join(folder, f"{'_'.join(words) or 'records'}.{ending}")] = path
+    return {split: tuple(without[path] for path in several) for split, several in _split(without, "", True).items()}

@@ -73,7 +73,7 @@ class Places:
                 return repository.resolve(task.dataset, revision=revision)
             except UserError as error:
                 raise type(error)(f"task {task.name}: {error}") from None
-        if not folder.is_dir():
+        if not (folder.is_dir() or task.own and folder.is_file()):
             raise UserError(f"{task.dataset}: there is no such folder; {self.mend(task)}")
         return _folder_at(folder, task.dataset, self.seen)
 

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from xlt import counts, labels, prepared, records, repository, spoken, tasks, textfiles
+from xlt import counts, labels, prepared, records, repository, slices, spoken, tasks, textfiles
 from xlt.errors import UserError, unknown
 from xlt.layout import Folder
 from xlt.params import Profile
@@ -87,7 +87,7 @@ class Source:
         folder = self.places.folder(task)
         if self.label and task.definition and not (task.own or folder.is_dir()):
             raise UserError(f"task {task.name}: {task.dataset} is not in the generated world; give a folder's path")
-        if split not in task.splits or (folder and not folder.is_dir()):
+        if split not in task.splits or (folder and not folder.exists()):
             return False
         place = (task.dataset, task.config_for(code), code, task.splits[split], str(task.prefix))
         if place not in self._holding and self._holds(task, code, split):
@@ -219,7 +219,8 @@ class Source:
             losses.append(f"left out, as most files are {found.reader}: {', '.join(found.others[:5])}")
         for loss in losses:
             say("read", where, loss, line=f"{where}: {loss}")
-        return rows
+        part = slices.part(task.splits[split], len(rows))
+        return rows if len(part) == len(rows) else rows.select(part or [])
 
     def rows(self, task: Task, code: str, split: str) -> int | None:
         """How many rows a split has, as its Parquet files here, the declaration or the card says; None: nobody says.
@@ -231,14 +232,16 @@ class Source:
             place, paths, found = self.places.files(task, code, split)
             have = [place.file(p) if isinstance(place, Folder) else place.cached(p) for p in paths]
             if found.reader == "parquet" and all(have):
-                return sum(pq.read_metadata(file).num_rows for file in have)
+                rows = sum(pq.read_metadata(file).num_rows for file in have)
+                return len(slices.part(task.splits[split], rows))
         except (OSError, pa.ArrowInvalid):
             return None
         except UserError:
             if not self.guessing:
                 raise
             return counts.declared(task, code, split)
-        return counts.declared(task, code, split) or found.rows.get(found.called(split, task.splits))
+        rows = found.rows.get(found.called(split, task.splits))
+        return counts.declared(task, code, split) or rows and len(slices.part(task.splits[split], rows))
 
 
 def _world(profile: Profile) -> Source:

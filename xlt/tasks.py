@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
-from xlt import schemes
+from xlt import schemes, slices
 from xlt.errors import UserError, unknown
 from xlt.families import (  # noqa: F401
     ANSWERS,
@@ -65,7 +65,7 @@ class Task(BaseModel):
     columns     ours: theirs. Theirs may be a path into a nested column ("choices.text") or a list: of texts they
                 are joined by a space, of `choices` they are the choices. `text_b: null` for single texts. Of a
                 `prompt` that is too long the beginning is cut, so a passage stands before its question.
-    dataset     a hub id, or the path of a folder: ./mine, ../mine, /data/mine, ~/mine
+    dataset     a hub id, or the path of a folder or of one file: ./mine, ../mine, /data/mine, ~/mine.csv
     config      with {code}, the code as `languages` spells it, {name}, {iso3}, {lower} for the name in lower case; or a
                 table language: config. Where no card names configs it is the name of a folder.
     revision    branch, tag or commit on the hub: of a repository that is a loading script, its parquet branch
@@ -74,6 +74,7 @@ class Task(BaseModel):
                 Tags say where chunks begin by one of the schemes of xlt.schemes. Left out: for tagging the names that
                 the training file gives. A file that names its labels is read by the names, in whatever order it has
                 them.
+    splits      ours: theirs. Theirs may be a part of a split: train[:80%] and train[80%:] (see xlt.slices)
     relabel     theirs: ours, of label names. Of a compound ("CONJ+NOUN") the first in this table counts.
     drop        labels (theirs) that are left out: the row (SNLI's -1: no gold) or, of tagging, the word (UD's "_":
                 a contraction, whose words follow)
@@ -250,10 +251,10 @@ def check_tags(task: Task, labels: tuple[str, ...], where: str) -> None:
 
 
 def _check_splits(task: Task, where: str) -> None:
-    named = list(task.splits.items())
-    for i, (split, theirs) in enumerate(named):
-        if same := [other for other, name in named[:i] if name == theirs]:
-            raise UserError(f"{where}: splits overlap: {same[0]} and {split} are both {theirs!r}; give each its own")
+    try:
+        slices.check(task.splits)
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from None
 
 
 def _check_languages(task: Task, where: str) -> None:

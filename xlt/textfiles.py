@@ -18,7 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from xlt import conll, delimited
+from xlt import conll, delimited, squad
 from xlt.files import state
 from xlt.progress import counted, places
 
@@ -146,14 +146,17 @@ def _json(text: str, field: str | None) -> pa.Table:
 
 
 def _json_losses(text: str, options: Mapping[str, Any]) -> list[str]:
-    if "field" in options or text.lstrip().startswith("["):
+    if "field" in options or text.lstrip().startswith("[") or squad.questions(text):
         return []
     empty = [i for i, line in enumerate(text.rstrip().split("\n"), start=1) if not line.strip()]
     return [f"left out: {counted(len(empty), 'empty line')}: {places(empty, 'line')}"] if empty else []
 
 
 def _rows(text: str, field: str | None) -> Iterator[dict[str, Any]]:
-    """A list of objects, or one object a line."""
+    """A list of objects, SQuAD's articles, or one object a line."""
+    if field is None and (questions := squad.questions(text)):
+        yield from questions
+        return
     if field is not None or text.lstrip().startswith("["):
         whole = _parsed(text, "")
         rows: Iterable[tuple[str, Any]] = ((f"row {i}: ", row) for i, row in enumerate(_under(whole, field), start=1))

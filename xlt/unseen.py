@@ -19,16 +19,18 @@ def counts(features: list[dict[str, Any]]) -> dict[str, int]:
     return {name: count for name, count in found.items() if count}
 
 
-def say(task: str, where: str, features: list[dict[str, Any]], max_length: int) -> None:
-    """The counts in a line on stderr, for the first language of a task that has some."""
-    found = counts(features)
-    if not found:
-        return
+def told(features: list[dict[str, Any]], max_length: int) -> str:
+    """The counts in words; empty: there are none."""
     records = len({feature.get("row", i) for i, feature in enumerate(features)})
-    told = {
+    words = {
         "cut": f"of {records} records cut at {max_length} subwords",
         "lost": f"of {records} records with an answer in no window of {max_length} subwords",
         "pieceless": "words without a subword, so without a prediction",
     }
-    what = ", ".join(f"{count} {told[name]}" for name, count in found.items())
-    progress.say_once("lost", task, max_length, line=f"{task} ({where}): {what}")
+    return ", ".join(f"{count} {words[name]}" for name, count in counts(features).items())
+
+
+def say(task: str, where: str, features: list[dict[str, Any]], max_length: int) -> None:
+    """The counts in a line on stderr, for the first language of a task that has some."""
+    if what := told(features, max_length):
+        progress.say_once("lost", task, max_length, line=f"{task} ({where}): {what}")

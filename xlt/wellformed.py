@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from xlt import tasks
+from xlt import squad, tasks
 from xlt.errors import UserError
 from xlt.tasks import Task
 
@@ -48,8 +48,10 @@ def _tagging(columns: Columns, task: Task, where: str) -> None:
 
 
 def _span(columns: Columns, task: Task, where: str) -> None:
+    columns.setdefault("id", list(range(1, len(columns["question"]) + 1)))  # `id: null` in a task
     columns["id"] = [key if key is None else str(key) for key in columns["id"]]
     _filled(columns, ("id", "context", "question"), where)
+    columns["answers"] = list(map(squad.answers, columns["answers"]))
     _filled(columns, ("answers",), where, dict, "a table of text and answer_start")
     _each_its_own(columns["id"], where)
     for key, context, answers in zip(columns["id"], columns["context"], columns["answers"], strict=True):

@@ -1,0 +1,1 @@
+"""`xlt new-task`: looks at records, writes a params file for them, and shows what to check by eye."""

@@ -1,0 +1,51 @@
+"""Parts of a split, in the words of `datasets`: train[:80%] and train[80%:], or train[100:] by number.
+
+So one file can be learned from and tested on: rows keep their order, and parallel files are cut at the same place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from itertools import combinations
+
+_FORM = re.compile(r"(?P<split>[^\[\]]+)\[(?P<start>\d+%?)?:(?P<stop>\d+%?)?\]")
+_WHOLE = 10**9  # rows, where nobody knows how many there are
+
+
+def whole(name: str) -> str:
+    """The split of which `name` may be a part."""
+    return name.partition("[")[0]
+
+
+def part(name: str, rows: int) -> range:
+    """The places of the rows, of so many, that `name` stands for.
+
+    Raises:
+        ValueError: it is no name of a split or of a part of one.
+    """
+    if "[" not in name:
+        return range(rows)
+    if not (found := _FORM.fullmatch(name)):
+        raise ValueError(f"{name!r} is no part of a split: write train[:80%], train[80%:] or train[100:200]")
+    return range(_place(found["start"] or "0", rows), _place(found["stop"] or "100%", rows))
+
+
+def check(splits: Mapping[str, str]) -> None:
+    """Raises ValueError where two of them (ours: theirs) share rows, or one is no name."""
+    for name in splits.values():
+        part(name, _WHOLE)
+    for (one, first), (other, second) in combinations(splits.items(), 2):
+        if overlap(first, second):
+            both = f"both {first!r}" if first == second else f"{first!r} and {second!r}"
+            raise ValueError(f"splits overlap: {one} and {other} are {both}; give each its own")
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two names stand for some of the same rows; percentages and numbers are compared as of a large split."""
+    first, second = part(one, _WHOLE), part(other, _WHOLE)
+    return whole(one) == whole(other) and max(first.start, second.start) < min(first.stop, second.stop)
+
+
+def _place(text: str, rows: int) -> int:
+    return min(rows, round(rows * int(text[:-1]) / 100) if text.endswith("%") else int(text))
