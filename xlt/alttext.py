@@ -8,6 +8,8 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FuncFormatter
 
+NAMED = (FixedFormatter, FuncFormatter, StrCategoryFormatter)  # of an axis with names on it
+
 
 def described(figure: Figure) -> str:
     """What its maker wrote with `set_label`, else its panels, axes and marks. Call it once the figure is drawn."""
@@ -33,7 +35,7 @@ def _along(axes: Axes, which: str) -> str:
     """An axis with the names on it, or from where to where its values reach."""
     axis, (low, high) = getattr(axes, f"{which}axis"), getattr(axes.dataLim, f"interval{which}")
     label = axis.get_label_text().partition("\n")[0]
-    if isinstance(axis.get_major_formatter(), FixedFormatter | FuncFormatter | StrCategoryFormatter):
+    if isinstance(axis.get_major_formatter(), NAMED):
         names = [text.get_text().replace("\n", " ") for text in axis.get_ticklabels()]
         return ": ".join(filter(None, (label, "; ".join(filter(None, names)))))
     return f"{label} from {low:.3g} to {high:.3g}".strip() if low <= high else label

@@ -10,12 +10,15 @@ from io import BytesIO
 from numbers import Number
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
-from xlt.alttext import described
+from xlt import spreadsheets
+from xlt.alttext import NAMED, described
 from xlt.text import NOT_RUN
 
 # a table that is cut off in a notebook hides results; wide ones scroll on its page
@@ -35,7 +38,7 @@ def save_table(
     if shown is not None:
         sidecar |= {"columns": list(text.columns), "rows": text.to_numpy().tolist()}
     contents = {
-        "csv": table.to_csv(index=False, float_format="%.6g", lineterminator="\n"),
+        "csv": spreadsheets.csv(table),
         "md": _markdown(text, caption),
         "tex": _latex(text, name, caption),
         "json": json.dumps(sidecar, indent=1, ensure_ascii=False) + "\n",
@@ -69,9 +72,14 @@ def readable(value: object) -> str:
 
 
 def _markdown(text: pd.DataFrame, caption: str) -> str:
-    lines = [list(text.columns), ["---"] * len(text.columns), *text.to_numpy().tolist()]
-    escaped = [[re.sub(r"([\\|*_`<\[\]])", r"\\\1", cell).replace("\n", "<br>") for cell in line] for line in lines]
-    return "\n".join("| " + " | ".join(line) + " |" for line in escaped) + f"\n\n{caption}\n"
+    head, *rows = [[_plain(cell) for cell in line] for line in (list(text.columns), *text.to_numpy().tolist())]
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{_plain(caption)}\n"
+
+
+def _plain(text: str) -> str:
+    """A text in which Markdown finds no marks, links, tags or mathematics, nor the beginning of a list or a heading."""
+    return re.sub(r"([\\|*_`<\[\]$~&]|^[-+=#>])", r"\\\1", text).replace("\n", "<br>")
 
 
 _TEX = {"\\": r"\textbackslash{}", "±": r"$\pm$", "−": r"$-$", "†": r"\dag{}", "^": r"\^{}", "~": r"\~{}"}
@@ -152,6 +160,7 @@ def save_figure(figure: Figure, folder: Path, name: str, caption: str, alt: str 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     png, pdf, sidecar = (folder / f"{name}.{ending}" for ending in ("png", "pdf", "json"))
+    _names_are_no_mathematics(figure)
     for dpi in (150, 110, 80, 50):  # the first that fits
         figure.savefig(png, dpi=dpi, bbox_inches="tight", metadata={"Software": None})
         if png.stat().st_size <= 200_000:
@@ -161,6 +170,15 @@ def save_figure(figure: Figure, folder: Path, name: str, caption: str, alt: str 
     text = json.dumps(content, indent=1, ensure_ascii=False)
     sidecar.write_text(text + "\n", encoding="utf-8", newline="\n")
     return [png, pdf, sidecar]
+
+
+def _names_are_no_mathematics(figure: Figure) -> None:
+    """Dollar signs are letters, but for the labels that matplotlib itself gives an axis of numbers."""
+    axes = [axis for part in figure.axes for axis in (part.xaxis, part.yaxis)]
+    every = {axis: axis.get_ticklabels(which="both") for axis in axes}  # made now, so that all are found below
+    own = {id(label) for axis in axes if not isinstance(axis.get_major_formatter(), NAMED) for label in every[axis]}
+    for text in figure.findobj(Text):
+        text.set_parse_math(id(text) in own)
 
 
 def shown_width(png: bytes) -> int:
@@ -178,7 +196,7 @@ class Kept:
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
         data = self.png.read_bytes()
-        about = {"alt": self.alt, "width": shown_width(data), "file": f"../figures/{self.png.name}"}
+        about = {"alt": self.alt, "width": shown_width(data), "file": f"../figures/{quote(self.png.name)}"}
         return {"image/png": b64encode(data).decode(), "text/plain": self.alt}, {"image/png": about}
 
 

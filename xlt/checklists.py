@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -64,7 +65,7 @@ def _filled(item: dict[str, Any], records: Records) -> dict[str, Any]:
 
 def limits(records: Records) -> Lines:
     told = [n for n in records.found.notebooks if any(c.source.startswith("## Limits") for c in n.content.cells)]
-    return [Link(f"Limits: {n.title}", f"notebooks/{n.name}.html#Limits") for n in told]
+    return [Link(f"Limits: {n.title}", f"notebooks/{quote(n.name)}.html#Limits") for n in told]
 
 
 def answers(records: Records) -> Lines:
@@ -141,7 +142,7 @@ def code(records: Records) -> Lines:
     changed = ", with uncommitted changes" if any(records.values("dirty")) else ""
     return [
         f"./run_all.sh --profile {records.profile}, at commit {', '.join(map(str, commits))}{changed}.",
-        *(Link(n.title, f"notebooks/{n.name}.html") for n in records.found.notebooks),
+        *(Link(n.title, f"notebooks/{quote(n.name)}.html") for n in records.found.notebooks),
     ]
 
 

@@ -137,10 +137,11 @@ def _learn(profile: str | None) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's end stops the kernel too
-    from xlt import finished, hub, params, paths
+    from xlt import finished, hub, owner, params, paths
 
     profile = _profile(arguments.profile)
     settings = params.load(profile)  # what is wrong in it is said at once
+    owner.claim(profile)
     whole = not (arguments.only or arguments.stored)
     if whole and finished.unchanged(settings):
         report = paths.reports_root() / settings.name / "index.html"

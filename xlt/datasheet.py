@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
-from xlt import results, tasks
+from xlt import tasks
 from xlt.retrieval.pools import language_of
 from xlt.sources import WORLD, Source
 from xlt.tasks import Task
@@ -68,6 +68,8 @@ def sources(lab: Lab) -> str:
 
 def table(lab: Lab) -> pd.DataFrame:
     """One row for each data set of the stored runs of the profile and of the scores in its report."""
+    from xlt import results  # brings matplotlib along
+
     scores = results.scores(lab.reports)
     read = [place for recipe in filter(lab.store.done, lab.all_recipes()) for place in _learned(recipe)]
     if len(scores):

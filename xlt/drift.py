@@ -23,7 +23,7 @@ import pandas as pd
 from nbdime import diff_notebooks, prettyprint
 from nbdime.diffing.notebooks import reset_notebook_differ, set_notebook_diff_targets
 
-from xlt import agreement
+from xlt import agreement, spreadsheets
 from xlt.errors import UserError
 from xlt.files import write_atomically
 from xlt.provenance import MACHINE, UNKNOWN
@@ -208,7 +208,7 @@ def _parting(mean: agreement.Mean) -> Change:
 
 def _read(path: Path) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table = spreadsheets.read(path, dtype=str, keep_default_na=False)
     except (ValueError, OSError):  # every way in which pandas finds a csv empty or damaged
         raise UserError(f"{path} is empty or damaged; write it again") from None
     if "precision" in table:  # without the reason for it

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from xlt import stats, tasks, trained
+from xlt import spreadsheets, stats, tasks, trained
 from xlt.claims import Claim, Rows
 from xlt.collapse import collapsed
 from xlt.errors import UserError
@@ -65,7 +65,7 @@ def read(folder: Path) -> dict[str, pd.DataFrame]:
     for path in sorted(folder.glob("scores*.csv")):
         where = f"{folder.name}/{path.name}"
         try:
-            table = pd.read_csv(path, keep_default_na=False, na_values=[""], low_memory=False).drop_duplicates()
+            table = spreadsheets.read(path, keep_default_na=False, na_values=[""], low_memory=False).drop_duplicates()
         except (ValueError, OSError):  # every way in which pandas finds a csv empty or damaged
             raise UserError(f"{where} is empty or damaged; run ./run_all.sh --profile {folder.name} again") from None
         if missing := [column for column in _NEEDED if column not in table]:

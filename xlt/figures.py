@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xlt.lab import Lab
     from xlt.recipe import Recipe
 
+_NO_MATHEMATICS = {"text.parse_math": False}  # of names, which may hold dollar signs
 GREY, FIRST = "#e4e4e4", "#222222"
 
 
@@ -42,7 +43,7 @@ def heat_map(matrix: pd.DataFrame) -> Figure:
     figure, axes = canvas(1.2 * len(columns) + 2.6, 0.6 * len(rows) + 1.9)
     axes.set_facecolor(GREY)
     colours = {"cmap": "RdBu", "center": 0, "vmin": -reach, "vmax": reach, "linewidths": 2}
-    sns.heatmap(grid, ax=axes, cbar_kws={"label": "points"}, **colours)
+    mesh(grid, axes, cbar_kws={"label": "points"}, **colours)
     for row in shown.itertuples():
         dark = row.clear and abs(100 * row.difference) > 0.55 * reach
         place = (columns.index(row.target) + 0.5, rows.index(row.intermediate) + 0.5)
@@ -62,6 +63,12 @@ def heat_map(matrix: pd.DataFrame) -> Figure:
         + "".join(f"; {text}" for text in sure).replace("\n", " ")
     )
     return figure
+
+
+def mesh(grid: pd.DataFrame, axes: plt.Axes, **style: object) -> None:
+    """A heat map; seaborn draws its names at once, so what they hold must be no mathematics before it is saved."""
+    with plt.rc_context(_NO_MATHEMATICS):
+        sns.heatmap(grid, ax=axes, **style)
 
 
 def _heat_text(row: tuple) -> str:
@@ -112,9 +119,10 @@ def empty(why: str = NOT_RUN) -> Figure:
 
 def canvas(width: float, height: float) -> tuple[Figure, plt.Axes]:
     """A figure that pyplot forgets at once, so that a notebook shows it once."""
-    figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
+    with plt.rc_context(_NO_MATHEMATICS):
+        figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
+        sns.despine(figure)
     plt.close(figure)
-    sns.despine(figure)
     return figure, axes
 
 

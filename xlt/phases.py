@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from xlt import stats, tasks
+from xlt import spreadsheets, stats, tasks
 from xlt.collapse import chance, collapsed
 from xlt.files import write_atomically
 from xlt.stages import ENGLISH, home
@@ -121,7 +121,7 @@ def save_scores(scores: pd.DataFrame, folder: Path, name: str = "scores") -> str
     if scores.empty:
         return f"{name}.csv: nothing was run"
     kept = scores.drop(columns=["seconds", "finished"])
-    text = kept.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    text = spreadsheets.csv(kept)
     Path(folder).mkdir(parents=True, exist_ok=True)
     write_atomically(Path(folder) / f"{name}.csv", text)
     dirty = int(np.sum(scores["dirty"].astype(bool)))

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import nbformat
 import pandas as pd
 
+from xlt import spreadsheets
 from xlt.artifacts import readable, shown_width
 from xlt.errors import UserError
 
@@ -120,7 +121,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _csv(path: Path, **options: Any) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, **options)
+        return spreadsheets.read(path, **options)
     except ValueError:  # every way in which pandas finds a csv empty or damaged
         raise UserError(f"{_where(path)} is empty or damaged; run its notebook again") from None
 

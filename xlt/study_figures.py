@@ -15,7 +15,7 @@ from xlt import trained
 from xlt.answers import Answer
 from xlt.arms import CLEAN, PERTURBED
 from xlt.contrasts import clean, drops, tested
-from xlt.figures import FIRST, GREY, canvas, empty, palette
+from xlt.figures import FIRST, GREY, canvas, empty, mesh, palette
 from xlt.languages import language
 from xlt.tables import language_order, script
 
@@ -85,7 +85,7 @@ def lost_map(scores: pd.DataFrame, task: str, arm: str = "none") -> Figure:
     figure, axes = canvas(0.62 * grid.shape[1] + 3.2, 0.42 * grid.shape[0] + 1.7)
     axes.set_facecolor(GREY)
     style = {"annot": True, "fmt": ".0f", "cmap": "PuOr_r", "center": 0, "cbar_kws": {"label": "points lost"}}
-    sns.heatmap(grid, ax=axes, annot_kws={"size": 9}, **style)
+    mesh(grid, axes, annot_kws={"size": 9}, **style)
     axes.set(title=f"{task} after '{arm}': points lost", ylabel="")
     axes.set_xlabel("language (grey: not valid there, or changes nothing)")
     axes.tick_params(axis="both", length=0)
