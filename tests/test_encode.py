@@ -398,3 +398,25 @@ def test_features_of_records_that_did_not_fit_say_so(tokenizer, family, rows):
     else:
         assert ["cut" in feature for feature in short] == [False, True]
     assert not any("cut" in feature for feature in encoded(family, rows, tokenizer))
+
+
+def test_cut_texts_are_marked_in_every_family(tokenizer):
+    long, short = "der Hund sieht die Katze " * 8, "der Hund"
+    assert ["cut" in feature for feature in encode.sentences([long, short], tokenizer, 12)] == [True, False]
+    lines = encode.encode(tasks.MLM, {"text": [long, short]}, tokenizer, 12)
+    assert ["cut" in feature for feature in lines] == [True, False]
+    rows = {"query": [short, long, short], "target": [short, short, long]}
+    assert ["cut" in feature for feature in encode.encode(tasks.DUAL, rows, tokenizer, 12)] == [False, True, True]
+
+
+def test_sentences_that_are_cut_for_retrieval_are_said(tokenizer, monkeypatch, capsys):
+    from xlt.retrieval import vectors
+
+    monkeypatch.setattr(progress, "_said", set())
+    monkeypatch.setattr(vectors, "_states", lambda *_: [])
+
+    class Encoder:
+        config = type("Config", (), {"hidden_size": 2})
+
+    vectors.embed(["der Hund sieht die Katze " * 8, "der Hund"], tokenizer, Encoder, [], 12, 2, ("tatoeba", "de"))
+    assert capsys.readouterr().err.startswith("tatoeba (de): 1 of 2 records cut at 12 subwords")

@@ -1,15 +1,15 @@
 """Records to features: token ids, labels, and what is needed to read a prediction back.
 
-A feature is a dict of plain lists (`input_ids`, for BERT also `token_type_ids`, and labels). Nothing is
-padded here; `collate` pads a batch to its longest member. A feature of a record that was too long has `cut`;
-the last window of a context none of whose windows holds the answer has `lost`, a sentence with words of which the
-tokenizer makes nothing has their number, `pieceless` (see `xlt.unseen`).
+A feature is a dict of plain lists (`input_ids`, for BERT also `token_type_ids`, and labels). Nothing is padded here;
+`collate` pads a batch to its longest member. A feature of a record that was too long has `cut`; the last window of a
+context none of whose windows holds the answer has `lost`, a sentence with words of which the tokenizer makes nothing
+has their number, `pieceless` (see `xlt.unseen`).
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,8 @@ def encode(family: str, rows: Any, tokenizer: Any, max_length: int, stride: int 
 def sentences(texts: Sequence[str] | Sequence[tuple[str, str]], tokenizer: Any, max_length: int) -> list[Feature]:
     """Single texts, or pairs of texts (of which the longer is cut first), for retrieval."""
     sides = zip(*texts, strict=True) if texts and not isinstance(texts[0], str) else [texts]
-    return _features(tokenizer(*map(list, sides), truncation=True, max_length=max_length))
+    encoded = tokenizer(*map(list, sides), truncation=True, max_length=max_length)
+    return _marked(_features(encoded), encoded)
 
 
 def _features(encoded: Any, **labels: list) -> list[Feature]:
@@ -48,6 +49,11 @@ def _marked(features: list[Feature], encoded: Any) -> list[Feature]:
         {**feature, "cut": True} if encoding.overflowing else feature
         for feature, encoding in zip(features, encoded.encodings, strict=True)
     ]
+
+
+def _whole(feature: Feature, parts: Iterable[Feature]) -> Feature:
+    """The feature, with `cut` if one of its parts has it."""
+    return {**feature, "cut": True} if any("cut" in part for part in parts) else feature
 
 
 def _classification(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]:
@@ -65,12 +71,7 @@ def _choice(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]
     groups = [encoded[end - len(several) : end] for end, several in zip(ends, choices, strict=True)]
     longest = [max((pair["input_ids"] for pair in group), key=len) for group in groups]
     return [
-        {
-            "input_ids": ids,
-            "choices": group,
-            "labels": label,
-            **({"cut": True} if any("cut" in c for c in group) else {}),
-        }
+        _whole({"input_ids": ids, "choices": group, "labels": label}, group)
         for ids, group, label in zip(longest, groups, rows["label"][:], strict=True)
     ]
 
@@ -141,7 +142,7 @@ def _first_subwords(word_ids: list[int | None]) -> list[int | None]:
 
 def _text(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]:
     encoded = tokenizer(rows["text"][:], add_special_tokens=False, truncation=True, max_length=max_length)
-    return [{"input_ids": ids} for ids in encoded["input_ids"]]
+    return _marked([{"input_ids": ids} for ids in encoded["input_ids"]], encoded)
 
 
 def _dual(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]:
@@ -155,7 +156,7 @@ def _dual(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]:
         strict=True,
     )
     return [
-        {"input_ids": target["input_ids"], "query": query, "target": target, "same": group}
+        _whole({"input_ids": target["input_ids"], "query": query, "target": target, "same": group}, (query, target))
         for (query, target), group in zip(sides, same, strict=True)
     ]
 

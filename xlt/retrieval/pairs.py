@@ -29,8 +29,9 @@ def score(search: Search) -> tuple[dict[str, float], list[dict]]:
     here, swept = search.cell, search.evaluation.sweep
     all_cells = every(search.layers) if swept else []
     read = list(dict.fromkeys([here, *all_cells]))
+    length = search.evaluation.max_length
     foreign, english = (
-        embed(search.rows[side], search.tokenizer, search.encoder, read, search.evaluation.max_length, search.batch)
+        embed(search.rows[side], search.tokenizer, search.encoder, read, length, search.batch, search.of)
         for side in ("source", "target")
     )
     found = {cell: _both(english[cell], foreign[cell]) for cell in read}

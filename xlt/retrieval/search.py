@@ -58,7 +58,13 @@ class Search:
     def embed(self, texts: Sequence, longest: int | None = None) -> np.ndarray:
         """Vectors (n, width) of texts or pairs of texts, cut to `longest` subwords if the evaluation allows more."""
         length = min(longest or self.evaluation.max_length, self.evaluation.max_length)
-        return embed(texts, self.tokenizer, self.encoder, [self.cell], length, self.batch)[self.cell]
+        found = embed(texts, self.tokenizer, self.encoder, [self.cell], length, self.batch, self.of)
+        return found[self.cell]
+
+    @property
+    def of(self) -> tuple[str, str]:
+        """The task and its language, of which something is said."""
+        return self.evaluation.task, self.evaluation.language
 
     def once(self, make: Callable[[], Any]) -> Any:
         """What `make` gives for this task, split and encoder: made for the first language, kept for the others."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from xlt import encode, model
+from xlt import encode, model, unseen
 from xlt.device import autocast, compute
 from xlt.retrieval.cells import Cell
 
@@ -20,14 +20,18 @@ def embed(
     cells: Iterable[Cell],
     max_length: int,
     batch: int,
+    of: tuple[str, str] | None = None,
 ) -> dict[Cell, np.ndarray]:
     """Vectors of n texts, or pairs of texts, in each cell: arrays (n, width) in single precision.
 
     Centred cells have the mean over these texts subtracted (the vectors of one language: its centre).
-    `batch` decides speed and memory only; the memory for results is 4 bytes x cells x n x width.
+    Where texts are cut, that is said `of` a task and its language. `batch` decides speed and memory only; the memory
+    for results is 4 bytes x cells x n x width.
     """
     cells = list(cells)
     features = encode.sentences(texts, tokenizer, max_length)
+    if of:
+        unseen.say(*of, features, max_length)
     read = dict.fromkeys(cell._replace(centred=False) for cell in cells)
     vectors = {cell: np.zeros((len(texts), encoder.config.hidden_size), dtype=np.float32) for cell in read}
     for indices, states, inputs in _states(features, tokenizer, encoder, batch):
