@@ -56,9 +56,9 @@ def world(places):
 @pytest.fixture(scope="session")
 def shared(places, world):
     """A store that holds the tiny starting encoder; for reading only."""
-    from xlt.engine import Job, execute
     from xlt.recipe import Recipe
     from xlt.store import Store
+    from xlt.work import Job, execute
 
     store = Store(places / "shared", world)
     execute(store, Job(Recipe(start=tiny().encoder)), tiny().resources)
@@ -83,41 +83,59 @@ def start():
 
 
 class InProcess:
-    """A pool that does the work at once, in this process."""
+    """In place of the connection to workers: does the work at once, in this process."""
 
-    _processes = {}
     started = 0
+    cluster = "of this process"  # no foreign workers
 
     def __init__(self, *_):
         InProcess.started += 1
+        self.stopped = []
 
-    def submit(self, function, *arguments):
+    def submit(self, function, *arguments, **_):
         future = Future()
-        future.set_result(function(*arguments))
+        try:
+            future.set_result(function(*arguments))
+        except Exception as error:
+            future.set_exception(error)
         return future
 
-    def shutdown(self, **_):
+    def scheduler_info(self):
+        return {"workers": {"here": {}}}
+
+    def processing(self):
+        return {}
+
+    def cancel(self, futures, force):
+        self.stopped += futures
+
+    def restart_workers(self, *_, **__):
         pass
+
+
+def work_here(monkeypatch):
+    """Runs take place in this process."""
+    from xlt import engine
+
+    monkeypatch.setattr(engine, "_connect", InProcess)
+    monkeypatch.setattr(engine, "wait", lambda *_, **__: None)
+    InProcess.started = 0
 
 
 def lab_of(store, monkeypatch, **changes):
     """A tiny lab whose runs take place in this process, in `store`."""
-    from xlt import engine
+    from xlt import work
     from xlt.lab import Lab
 
     made = Lab(tiny(**changes))
     made.store = store
-    monkeypatch.setattr(engine, "_pool", InProcess)
-    monkeypatch.setattr(engine, "_store", lambda _: store)
-    InProcess.started = 0
+    work_here(monkeypatch)
+    monkeypatch.setattr(work, "_store", lambda _: store)
     return made
 
 
 @pytest.fixture
 def in_process(monkeypatch):
-    """Runs take place in this process; `in_process.started` counts pools."""
-    from xlt import engine
-
-    monkeypatch.setattr(engine, "_pool", InProcess)
-    InProcess.started = 0
+    """Runs take place in this process; `in_process.started` counts connections."""
+    work_here(monkeypatch)
     return InProcess

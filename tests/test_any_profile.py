@@ -14,7 +14,7 @@ import yaml
 
 matplotlib.use("Agg")
 
-from xlt import engine, params, tasks  # noqa: E402
+from xlt import engine, params, tasks, work  # noqa: E402
 from xlt.paths import ROOT  # noqa: E402
 from xlt.retrieval import cells  # noqa: E402
 
@@ -86,14 +86,14 @@ def invented(monkeypatch):
     """Instead of training and evaluating, numbers are drawn from the names of run and metric."""
 
     def run(profile, jobs, seconds, report):
-        from xlt.lab import open_store
+        from xlt.store import Store
 
-        store = open_store(profile)
+        store = Store.of(profile)
         for job in jobs:
             if job.recipe.stages and not store.done(job.recipe):
                 _invent_run(store, job.recipe)
             elif not store.done(job.recipe):
-                engine.execute(store, engine.Job(job.recipe), profile.resources)  # a tokenizer is read from it
+                work.execute(store, work.Job(job.recipe), profile.resources)  # a tokenizer is read from it
             for evaluation in job.evaluations:
                 _invent_scores(store, job.recipe, evaluation)
         return engine.Outcome()
@@ -105,7 +105,7 @@ def _invent_run(store, recipe):
     with store.creating(recipe) as folder:
         record = {"name": recipe.name, "recipe": recipe.model_dump(mode="json"), "key": store.key(recipe)}
         record |= {"steps": 2, "losses": [1.0, 0.5], "parameters": 10, "trainable": 5, "peak_mb": 1.0}
-        record |= {"seconds": 1.0, "finished": 1.0, **engine._made_by()}
+        record |= {"seconds": 1.0, "finished": 1.0, **work._made_by()}
         (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
 
 
@@ -118,7 +118,7 @@ def _invent_scores(store, recipe, evaluation):
         names += ["attack_success", "random_success", "relative_drop", "queries_mean", "queries_max", "share_changed"]
     rng = random.Random(f"{store.id(recipe)} {evaluation!r}")
     result = {"metrics": {name: rng.uniform(0.2, 0.9) for name in names}, "n": 10, "seconds": 1.0, "finished": 1.0}
-    result |= {"key": store.evaluation_key(recipe, evaluation), **engine._made_by()}
+    result |= {"key": store.evaluation_key(recipe, evaluation), **work._made_by()}
     result |= {"changed": 0.5} if evaluation.perturbation else {}
     store.save_scores(recipe, evaluation, result, [])
 

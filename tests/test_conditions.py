@@ -11,11 +11,11 @@ import pytest
 from conftest import tiny
 
 from xlt import conditions, losses, perturb, tasks
-from xlt.engine import Job, execute
 from xlt.errors import UserError
 from xlt.perturb import PERTURBATIONS, codepoints, fingerprints, keyboards, worldwords
 from xlt.recipe import Evaluation, Stage, digest
 from xlt.store import predictions
+from xlt.work import Job, execute
 
 
 def test_defaults_are_not_in_the_key():

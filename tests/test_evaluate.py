@@ -8,10 +8,10 @@ import torch
 from conftest import tiny
 
 from xlt import encode, evaluate, model, progress, tasks, unseen
-from xlt.engine import Job, execute
 from xlt.params import Resources
 from xlt.recipe import Evaluation, Recipe, Stage
 from xlt.store import Store, predictions
+from xlt.work import Job, execute
 
 
 class Scripted:

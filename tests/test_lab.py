@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from conftest import InProcess, lab_of, tiny
 
-from xlt import engine, paths, provenance, tasks
+from xlt import cluster, engine, paths, provenance, tasks
 from xlt.errors import UserError
 from xlt.lab import Lab
 from xlt.recipe import Evaluation, Part, Recipe, Stage
@@ -284,20 +284,20 @@ def test_a_failing_run_is_reported_at_the_end_and_the_others_finish(lab):
 
 
 def test_ctrl_c_leaves_a_store_that_goes_on(lab, monkeypatch):
-    work, calls = engine._work, []
+    calls, whole = [], engine.work
 
     def interrupted(*arguments):
         calls.append(1)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return work(*arguments)
+        return whole(*arguments)
 
-    monkeypatch.setattr(engine, "_work", interrupted)
+    monkeypatch.setattr(engine, "work", interrupted)
     with pytest.raises(KeyboardInterrupt):
         lab.run(two(lab), lab.evaluations("xnli"), seeds=1)
     before = trained(lab.store)
     assert len(before) == 2  # the start and the first run
-    monkeypatch.setattr(engine, "_work", work)
+    monkeypatch.setattr(engine, "work", whole)
     assert len(lab.run(two(lab), lab.evaluations("xnli"), seeds=1)) == 6
     assert before.items() <= trained(lab.store).items()
 
@@ -343,12 +343,15 @@ def test_runs_in_worker_processes_end_to_end(tmp_path, monkeypatch, places):
     shutil.copytree(places / "cache", tmp_path / "cache", ignore=shutil.ignore_patterns("runs"))
     monkeypatch.setenv("XLT_CACHE", str(tmp_path / "cache"))
     lab = Lab(tiny(seeds=1))
-    scores = lab.run({"direct": lab.recipe(target="xnli")}, lab.evaluations("xnli"))
+    try:
+        scores = lab.run({"direct": lab.recipe(target="xnli")}, lab.evaluations("xnli"))
+    finally:
+        cluster.close()
     assert set(scores.language) == {"en", "de", "zh"}
     assert sorted(path.name.rsplit("-", 1)[0] for path in (paths.cache_root() / "runs").iterdir()) == [
         "xlmr", "xlmr-mnli",
     ]  # fmt: skip
-    monkeypatch.setattr(engine, "_pool", lambda *_: pytest.fail("started a pool"))
+    monkeypatch.setattr(engine, "_connect", lambda *_: pytest.fail("started workers"))
     assert lab.run({"direct": lab.recipe(target="xnli")}, lab.evaluations("xnli")).equals(scores)
     assert not os.environ.get("XLT_HUB_ROOT") and isinstance(lab.recipe(), Recipe)
 

@@ -9,9 +9,8 @@ import pytest
 import yaml
 from conftest import tiny
 
-from xlt import cli, conditions, contrasts, languages, params, perturb, plan, stages, studies, tables, tasks
+from xlt import cli, conditions, contrasts, inputs, languages, params, perturb, stages, studies, tables, tasks
 from xlt.arms import SELECTORS, Contrast
-from xlt.engine import Job
 from xlt.errors import UserError
 from xlt.lab import Lab
 from xlt.languages import LANGUAGES, canonical, language
@@ -21,6 +20,7 @@ from xlt.recipe import Augmentation, Encoder, Evaluation, Part, Recipe, Stage
 from xlt.score import score
 from xlt.sources import Source
 from xlt.translate import FLORES
+from xlt.work import Job
 
 NAMED = {  # in whatever spelling: the canonical code, the name and the script
     "ha": ("ha", "Hausa", "Latn"), "hau": ("ha", "Hausa", "Latn"), "ig": ("ig", "Igbo", "Latn"),
@@ -329,10 +329,10 @@ def test_it_is_said_before_anything_is_trained(world):
     start = Recipe(start=Encoder(text="text", languages=("en",)))
     read = Evaluation(task="xnli", language="de", perturbation="latin", strength=1)
     with pytest.raises(UserError, match="xnli in de: perturbation latin is not valid for de"):
-        plan.read_records(world, [Job(start, (read,))], download=False)
+        inputs.read_records(world, [Job(start, (read,))], download=False)
     augment = Augmentation(perturbation="code-mix:hau")
     with pytest.raises(UserError, match="mnli in en: augment: there is no lexicon from en to ha"):
-        plan.read_records(world, [Job(start.then(Stage(task="mnli", augment=augment)))], download=False)
+        inputs.read_records(world, [Job(start.then(Stage(task="mnli", augment=augment)))], download=False)
 
 
 def test_letters_case_and_order_need_no_data():

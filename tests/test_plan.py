@@ -5,7 +5,7 @@ import json
 import pytest
 from conftest import lab_of, tiny
 
-from xlt import cli, engine, holdings, plan, spoken, tasks
+from xlt import cli, engine, estimate, holdings, inputs, plan, spoken, tasks, work
 from xlt.errors import UserError
 from xlt.lab import Lab
 from xlt.recipe import Evaluation, Stage
@@ -71,13 +71,13 @@ def test_records_of_the_world_and_those_on_the_hub_are_not_read_by_a_plan(store,
     lab = Lab(tiny())
     jobs = lab.jobs({"direct": lab.recipe(target="xnli")}, lab.evaluations("xnli"))
     read = []
-    monkeypatch.setattr(plan, "_read_once", lambda _, *what: read.append(what))
-    plan.read_records(lab.store.source, jobs, download=True)
+    monkeypatch.setattr(inputs, "_read_once", lambda _, *what: read.append(what))
+    inputs.read_records(lab.store.source, jobs, download=True)
     monkeypatch.setattr(lab.store.source, "label", None)
     monkeypatch.setattr(lab.store.source, "local", lambda task, *_: task.name == "mnli")
-    plan.read_records(lab.store.source, jobs, download=False)
+    inputs.read_records(lab.store.source, jobs, download=False)
     assert read == [("mnli", "en", "train")]
-    plan.read_records(lab.store.source, jobs, download=True)
+    inputs.read_records(lab.store.source, jobs, download=True)
     assert set(read) >= {("text", "de", "train"), ("mnli", "en", "train"), ("xnli", "zh", "test")}
 
 
@@ -98,17 +98,17 @@ def test_the_plan_of_one_notebook(capsys, monkeypatch):
 
 
 def test_every_evaluation_takes_its_time_and_the_smallest_batch_too(store, start, monkeypatch):
-    seconds = plan.estimator(store)
+    seconds = estimate.estimator(store)
     one, other = (Evaluation(task="xnli", language=code) for code in ("en", "de"))
-    assert seconds(engine.Job(start, (one, other))) - seconds(engine.Job(start, (one,))) > plan.EVALUATION
+    assert seconds(work.Job(start, (one, other))) - seconds(work.Job(start, (one,))) > estimate.EVALUATION
     few, many = (start.then(Stage(task="mnli", steps=steps, batch=1)) for steps in (10, 20))
-    assert plan._training_seconds(store, many) == pytest.approx(2 * plan._training_seconds(store, few))
-    assert plan._training_seconds(store, few) > 10 * 3 * plan.PASS
+    assert estimate._training_seconds(store, many) == pytest.approx(2 * estimate._training_seconds(store, few))
+    assert estimate._training_seconds(store, few) > 10 * 3 * estimate.PASS
 
 
 def test_a_language_model_scores_its_vocabulary_too(world):
     start, stage = tiny().encoder, Stage(task="text", mask=0.5)
-    size, vocabulary = plan.encoder_size(start), start.width * start.vocabulary
-    length = plan._length(world, "text", stage.max_length)
-    assert plan._work(world, "text", stage, start) == length * (size + 0.5 * vocabulary)
-    assert plan._work(world, "mnli", stage, start) == plan._length(world, "mnli", stage.max_length) * size
+    size, vocabulary = estimate.encoder_size(start), start.width * start.vocabulary
+    length = estimate._length(world, "text", stage.max_length)
+    assert estimate._work(world, "text", stage, start) == length * (size + 0.5 * vocabulary)
+    assert estimate._work(world, "mnli", stage, start) == estimate._length(world, "mnli", stage.max_length) * size

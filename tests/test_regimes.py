@@ -14,15 +14,15 @@ from datasets import Dataset
 from safetensors.torch import load_file
 from test_train import ALWAYS, finish, interrupt, weights
 
-from xlt import mixture, model, plan, shuffle, stages, tasks, train
+from xlt import estimate, mixture, model, shuffle, stages, tasks, train
 from xlt.choose import Choice, _checked
-from xlt.engine import Job, execute
 from xlt.errors import UserError
 from xlt.evaluate import evaluate
 from xlt.params import Profile, Resources
 from xlt.recipe import Encoder, Evaluation, Part, Recipe, Stage
 from xlt.sources import Source
 from xlt.store import Store
+from xlt.work import Job, execute
 
 POS, TEXT = Part(task="pos"), Part(task="text", languages=("en", "de"), share=0.5)
 
@@ -94,19 +94,19 @@ def test_every_record_of_every_task_once_an_epoch(store, start):
 
 def test_the_plan_counts_the_same_updates(store, start):
     some = stage(steps=None, epochs=3, languages=("en",), also=[Part(task="text", languages=("en", "de"))])
-    assert plan._records(store, some) == [24, 120]
+    assert estimate._records(store, some) == [24, 120]
     execute(store, Job(recipe := start.then(some)), Resources())
-    assert store.record(recipe)["steps"] == some.updates(plan._records(store, some)) == 108
+    assert store.record(recipe)["steps"] == some.updates(estimate._records(store, some)) == 108
 
 
 def test_the_plan_counts_copies_and_passes(store, start):
     def cost(**more):
-        return plan._training_seconds(store, start.then(stage(steps=None, languages=("en",), **more)))
+        return estimate._training_seconds(store, start.then(stage(steps=None, languages=("en",), **more)))
 
     def evaluation_cost(**more):
-        return plan._evaluation_seconds(store, start.start, Evaluation(task="xnli", **more))
+        return estimate._evaluation_seconds(store, start.start, Evaluation(task="xnli", **more))
 
-    assert plan._rows(store, "xnli", "en", "test") == len(store.source.load(tasks.get("xnli"), "en", "test")) == 6
+    assert estimate._rows(store, "xnli", "en", "test") == len(store.source.load(tasks.get("xnli"), "en", "test")) == 6
     assert evaluation_cost(examples=3) == pytest.approx(evaluation_cost() / 2)
     assert evaluation_cost(examples=50) == evaluation_cost()  # there are no more than six
     copies = {"perturbation": "typos", "copies": 3}
@@ -121,7 +121,7 @@ def test_the_plan_counts_copies_and_passes(store, start):
 
 @pytest.mark.parametrize("task", ["copa", "squad", "tatoeba"])
 def test_the_plan_knows_every_family(world, task):
-    assert 0 < plan._length(world, task, 512) < plan._length(Source(None), task, 512)
+    assert 0 < estimate._length(world, task, 512) < estimate._length(Source(None), task, 512)
 
 
 # one encoder, a head for each task ------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from conftest import tiny
 from small_hub import PARQUET, a_new_run, card, parquet, small_hub  # noqa: F401 - a fixture
 
-from xlt import layout, plan, repository, studies, tasks, weights
+from xlt import estimate, layout, plan, repository, studies, tasks, weights
 from xlt.errors import UserError
 from xlt.lab import Lab
 from xlt.recipe import Encoder
@@ -399,5 +399,5 @@ def test_a_plan_without_network_takes_what_is_declared_and_says_so(hub, monkeypa
     plan.print_plan("tiny", studies.PHASES)
     said = capsys.readouterr().out
     assert "no network: facebook/xnli, nyu-mll/glue taken as declared" in said and "nothing started" in said
-    assert plan._rows(Lab(profile, True).store, "mnli", "en", "train") == 392_702
+    assert estimate._rows(Lab(profile, True).store, "mnli", "en", "train") == 392_702
     assert not hub.requests

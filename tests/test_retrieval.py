@@ -13,7 +13,6 @@ import torch
 from conftest import SIZES, tiny
 
 from xlt import anchors, evaluate, layers, model, progress, records, report, retrieval, sweeps, tasks
-from xlt.engine import Job, execute
 from xlt.errors import UserError
 from xlt.lab import Lab
 from xlt.params import Resources
@@ -21,6 +20,7 @@ from xlt.recipe import Evaluation, Recipe, Stage
 from xlt.retrieval import Cell, cells, dual, families, pairs, search, sentences, vectors
 from xlt.sources import Source
 from xlt.store import Store, predictions
+from xlt.work import Job, execute
 
 
 class Ids(torch.nn.Module):

@@ -9,10 +9,10 @@ import torch
 from conftest import tiny
 
 from xlt import encode, model, robust, tasks
-from xlt.engine import Job, execute
 from xlt.errors import UserError
 from xlt.perturb import apply
 from xlt.recipe import Augmentation, Ball, Stage, digest
+from xlt.work import Job, execute
 
 
 @pytest.fixture

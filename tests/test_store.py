@@ -9,13 +9,13 @@ import torch
 from conftest import SIZES
 
 from xlt import store as stores
-from xlt.engine import Job, execute
 from xlt.errors import UserError
 from xlt.params import Resources
 from xlt.perturb import PERTURBATIONS
 from xlt.recipe import Encoder, Evaluation, Recipe, Stage, digest
 from xlt.store import Store, predictions
 from xlt.why import why
+from xlt.work import Job, execute
 
 
 class Elsewhere:

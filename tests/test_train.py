@@ -10,14 +10,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from xlt import device, encode, engine, mixture, mlm, model, tasks, train
+from xlt import device, encode, mixture, mlm, model, tasks, train, work
 from xlt.choose import Choice
-from xlt.engine import Job, execute
 from xlt.errors import UserError
 from xlt.evaluate import evaluate
 from xlt.params import Resources
 from xlt.recipe import Stage
 from xlt.store import Store
+from xlt.work import Job, execute
 
 FOREVER, ALWAYS = 1e6, 1e-9  # minutes between checkpoints
 
@@ -455,9 +455,9 @@ def test_a_disk_that_is_full_at_a_checkpoint_is_said_so(store, start, monkeypatc
         pytest.skip("no /dev/full")
     monkeypatch.setattr(train.Path, "with_suffix", lambda *_: Path("/dev/full"))
     monkeypatch.setattr(train.Path, "unlink", lambda *_, **__: None)
-    monkeypatch.setattr(engine, "_store", lambda _: store)
-    said = engine._work("", Job(start.then(stage(steps=1))), Resources(checkpoint_minutes=ALWAYS))
-    assert said == "the disk is full; free some space and run again"
+    monkeypatch.setattr(work, "_store", lambda _: store)
+    said = work.work("", Job(start.then(stage(steps=1))), Resources(checkpoint_minutes=ALWAYS))
+    assert said == work.Failure("the disk is full; free some space and run again", "all")
 
 
 def test_a_gpu_is_looked_at_one_update_later_and_before_a_checkpoint_at_once():

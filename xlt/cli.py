@@ -150,9 +150,11 @@ def _run(arguments: argparse.Namespace) -> int:
     hub.ready(settings)  # and what it needs and cannot have, too: a notebook would say it later and at length
     if arguments.stored:
         os.environ["XLT_STORED_ONLY"] = "1"
+    from xlt import cluster
     from xlt.notebooks import run_notebooks  # papermill takes a second to import
 
-    code = run_notebooks(profile, arguments.only)
+    with cluster.serving(settings.resources):
+        code = run_notebooks(profile, arguments.only)
     if whole and code == 0:
         finished.note(settings)
     return code

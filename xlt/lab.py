@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from xlt import caveats, datasheet, engine, hub, params, paths, plan, progress, provenance, spoken, tasks
+from xlt import caveats, datasheet, engine, estimate, hub, inputs, params, paths, progress, provenance, spoken, tasks
 from xlt.arms import takes
 from xlt.collapse import choices
 from xlt.errors import UserError
@@ -24,6 +24,7 @@ from xlt.sources import Source
 from xlt.store import Store
 from xlt.studies import of
 from xlt.trained import Sources, question, same_task, stages_in, trained_last
+from xlt.work import Job
 
 if TYPE_CHECKING:
     from xlt.answers import Answer
@@ -43,11 +44,6 @@ _EMPTY = [
 Wanted = tuple[str, int, Recipe, list[Evaluation]]  # label, seed, recipe, what it is evaluated on
 
 
-def open_store(profile: Profile, planned: bool = False) -> Store:
-    """Runs of all profiles share one folder: a run is what its key says, whoever asked for it."""
-    return Store(paths.cache_root() / "runs", Source.of(profile, planned))
-
-
 class Lab:
     """A profile at work.
 
@@ -57,7 +53,7 @@ class Lab:
 
     def __init__(self, profile: Profile, planned: bool = False):
         self.profile = hub.ready(profile, planned)
-        self.store = open_store(profile, planned)
+        self.store = Store.of(profile, planned)
         self.sources = Sources(self.profile)
         self._made: dict[Recipe, dict[str, Any]] = {}  # environments of stored runs
 
@@ -130,8 +126,8 @@ class Lab:
         if jobs and os.environ.get("XLT_STORED_ONLY"):
             print(f"{len(jobs)} runs are not done and were not started: their cells read 'not run'")
         elif jobs:
-            plan.read_records(self.store.source, jobs, download=True)
-            _complain(engine.run(self.profile, jobs, plan.estimator(self.store), progress.report))
+            inputs.read_records(self.store.source, jobs, download=True)
+            _complain(engine.run(self.profile, jobs, estimate.estimator(self.store), progress.report))
         return self._table(wanted)
 
     def _expand(self, recipes: Mapping[str, Recipe], seeds: int) -> list[tuple[str, int, Recipe]]:
@@ -149,7 +145,7 @@ class Lab:
         runs, evaluations = self._expand(recipes, seeds or self.profile.seeds), list(evaluations)
         return [(label, seed, r, [e for e in evaluations if takes(r, e)]) for label, seed, r in runs]
 
-    def _jobs(self, wanted: Iterable[Wanted]) -> list[engine.Job]:
+    def _jobs(self, wanted: Iterable[Wanted]) -> list[Job]:
         """What is not done yet, every shared prefix once, parents first."""
         needed: dict[Recipe, dict[Evaluation, None]] = {}
         for _, _, recipe, chosen in wanted:
@@ -161,11 +157,11 @@ class Lab:
             for ancestor in takewhile(lambda step: not self.store.done(step), ancestors):
                 needed.setdefault(ancestor, {})
         ordered = sorted(needed, key=lambda recipe: len(recipe.stages))
-        return [engine.Job(recipe, tuple(needed[recipe])) for recipe in ordered]
+        return [Job(recipe, tuple(needed[recipe])) for recipe in ordered]
 
     def jobs(
         self, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation] = (), seeds: int | None = None
-    ) -> list[engine.Job]:
+    ) -> list[Job]:
         """What `run` would do."""
         return self._jobs(self._wanted(recipes, evaluations, seeds))
 
@@ -197,8 +193,9 @@ class Lab:
             "changed": result.get("changed"),
             "choices": choices(self.store.source, task.name, evaluation.language, evaluation.split),
             "run": self.store.id(recipe), "source": datasheet.records(self.store.source, task, evaluation.language),
-            "task_version": task.version, "data": plan.short(result["key"]["data"]), "seconds": result["seconds"],
-            "finished": result["finished"], "commit": result["code"]["commit"], "dirty": result["code"]["dirty"],
+            "task_version": task.version, "data": json.dumps(result["key"]["data"], sort_keys=True),
+            "seconds": result["seconds"], "finished": result["finished"],
+            "commit": result["code"]["commit"], "dirty": result["code"]["dirty"],
             **provenance.made_on([*self._environments(recipe), result["environment"]]),
         }  # fmt: skip
         return [

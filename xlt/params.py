@@ -50,9 +50,14 @@ class Resources(Settings):
     Sums are rounded otherwise with another number of threads, and training makes large differences of small ones. So
     both numbers of threads hold on every machine, however many cores it has; `pretraining_threads` are of pretraining,
     which most other runs wait for.
+
+    `per_gpu` workers share a GPU. `scheduler` is the address of a scheduler of dask.distributed, or its scheduler file
+    (.json): runs then execute in its workers, on however many machines.
     """
 
     workers: PositiveInt | None = None
+    per_gpu: PositiveInt = 1
+    scheduler: str = ""
     threads: PositiveInt = 1
     pretraining_threads: PositiveInt = 2
     precision: Literal["fp32", "bf16"] | None = None

@@ -26,6 +26,8 @@ from typing import Any
 from xlt import identity, rows, stages, tasks
 from xlt.errors import UserError
 from xlt.files import write_atomically
+from xlt.params import Profile
+from xlt.paths import cache_root
 from xlt.recipe import Encoder, Evaluation, Recipe, Stage, digest
 from xlt.retrieval import pools
 from xlt.sources import Source
@@ -42,6 +44,11 @@ class Store:
     def __init__(self, root: Path, source: Source):
         self.root, self.source = root, source
         self._ids: dict[Recipe, str] = {}
+
+    @classmethod
+    def of(cls, profile: Profile, planned: bool = False) -> Store:
+        """The runs of all profiles share one folder: a run is what its key says, whoever asked for it."""
+        return cls(cache_root() / "runs", Source.of(profile, planned))
 
     # identity ------------------------------------------------------------------------------
 

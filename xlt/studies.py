@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from xlt import conditions, perturb, plan, robust, rows, spoken, tasks
+from xlt import conditions, estimate, perturb, robust, rows, spoken, tasks
 from xlt.arms import CLEAN, PAIR, Contrast, Control, Plan, takes
 from xlt.recipe import Evaluation, Recipe, Stage
 from xlt.stages import home
@@ -83,7 +83,7 @@ class Study:
     def drawn(self, lab: Lab) -> str:
         """How many records the intermediate stages draw in each language, and what those have in common."""
         stages = [stage for recipe in self.recipes.values() for stage in recipe.stages if stage.role == "intermediate"]
-        return rows.told(stages, lambda part: plan.training_rows(lab.store, part))
+        return rows.told(stages, lambda part: estimate.training_rows(lab.store, part))
 
     def table(self) -> pd.DataFrame:
         """One row for each recipe: its stages in order and what it is evaluated on."""
