@@ -10,7 +10,7 @@ from pathlib import Path
 
 import datasets
 
-from xlt import engine, params, plan, tasks
+from xlt import cluster, estimate, params, tasks
 from xlt.console import print_table
 from xlt.errors import UserError
 from xlt.files import write_atomically
@@ -114,7 +114,7 @@ def _with(profile: Profile, draft: text.Draft) -> Profile:
 def _seconds(lab: Lab) -> tuple[float, float]:
     """What training and tests take, as if nothing had run yet."""
     store = Store(Path(os.devnull) / "none", lab.store.source)
-    seconds, here = plan.estimator(store), engine.workers(lab.profile.resources)
+    seconds, here = estimate.estimator(store), cluster.workers(lab.profile.resources)
     study = transfer(lab)
     jobs = lab.jobs(study.recipes, study.evaluations)
     whole, tests = (sum(seconds(job, trained) for job in jobs) / here for trained in (False, True))
