@@ -14,7 +14,6 @@ COST |= {"device": "cpu"}
 class Lab:
     """Two notebooks: one with a pretrained encoder, the other with what was trained on top of it."""
 
-    sources = types.SimpleNamespace(all=("en",))
     ran = {"first": ["p"], "second": ["p", "m", "x"]}
     kinds = {"p": ("pretraining", "text"), "m": ("intermediate", "mnli"), "x": ("target", "xnli")}
 

@@ -80,7 +80,7 @@ def test_what_no_one_has_is_said_before_anything_is_trained(mine, capsys, rest, 
 
 
 def test_a_task_without_test_records_is_no_target(mine):
-    with pytest.raises(UserError, match="target.moods: there are no test records in fr to evaluate it on"):
+    with pytest.raises(UserError, match="there are no test records in fr to evaluate it on"):
         Lab.from_params(mine("languages: [fr], splits: {train: train}"))
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from xlt import check, collapse, effects, studies, trained
 from xlt import claims as declared
 from xlt.costs import cost_table
+from xlt.stages import ENGLISH
 from xlt.tables import points
 
 if TYPE_CHECKING:
@@ -52,14 +53,14 @@ def cost(made: pd.DataFrame) -> pd.DataFrame:
 
 def collapsed(lab: Lab, made: pd.DataFrame) -> pd.DataFrame:
     """Runs that are at chance, or score the same in every language, on a task; each run and task once."""
-    parts, name = [], trained.named(lab.sources.all)
+    tables = [lab.run(study.recipes, study.evaluations, _seeds(study)) for study in studies.of(lab).values()]
+    tables = [scores for scores in tables if len(scores)]
+    name = trained.heading(pd.concat(tables)) if tables else trained.named([ENGLISH])
     columns = ["recipe", "task", "seed", name, "used in", "run"]
-    for study in studies.of(lab).values():
-        scores = lab.run(study.recipes, study.evaluations, _seeds(study))
-        # the same label is another run in another notebook, so runs are told apart by their id
-        parts += [collapse.table(scores.assign(recipe=scores["run"]), name)] if len(scores) else []
-    if not parts:
+    if not tables:
         return pd.DataFrame(columns=columns)
+    # the same label is another run in another notebook, so runs are told apart by their id
+    parts = [collapse.table(scores.assign(recipe=scores["run"]), name) for scores in tables]
     found = pd.concat(parts).rename(columns={"recipe": "run"}).drop_duplicates(["run", "task"])
     about = made.set_index("run")[["recipe", "used in"]]
     return found.join(about, on="run")[columns].reset_index(drop=True)

@@ -135,5 +135,4 @@ def check(lab: Lab) -> None:
             asked, known = ", ".join(lab.profile.asked(name)), ", ".join(here)
             raise UserError(f"{where}: is evaluated in none of {asked}; its {split} records are in {known}: name one")
         if task.definition:
-            lab.store.source.identity(task, task.languages[0], split)  # says what was looked for
             raise UserError(f"{where}: there are no {split} records in {', '.join(task.languages)} to evaluate it on")
