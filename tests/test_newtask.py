@@ -390,3 +390,14 @@ def test_what_the_model_does_not_see_is_said(put, bare, capsys):
     put({"train.jsonl": lines(*[{**row, "text": row["text"] + " and so on" * 99} for row in moods()])})
     assert cli.main(["new-task", "mine-own"]) == 0
     assert "en train: 10 of 10 records cut at 128 subwords" in capsys.readouterr().out
+
+
+def test_few_records_are_learned_from_as_often_as_two_minutes_allow(put, bare, capsys, monkeypatch):
+    from xlt.newtask import command
+
+    put({f"{split}.jsonl": lines(*moods()) for split in ("train", "test")})
+    assert cli.main(["new-task", "mine-own"]) == 0
+    assert params.load("mine-own.yaml").target["mine-own"] == {"epochs": command.EPOCHS[-1]}
+    monkeypatch.setattr(command, "BUDGET", 0.0)
+    assert cli.main(["new-task", "mine-own", "--force"]) == 0
+    assert params.load("mine-own.yaml").target["mine-own"] == {}

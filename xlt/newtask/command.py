@@ -25,6 +25,7 @@ from xlt.studies import transfer
 
 BUDGET = 90.0  # seconds that training and tests may take by the plan, beside what starting takes
 MOST, LEAST = (1600, 200), (48, 16)  # training records, and test records of each language
+EPOCHS = (2, 4, 8)
 UNPLANNED = (400, 100)  # the same where nobody can say how long they take
 STARTING = 25.0  # seconds that notebook and report take
 Records = dict[views.Where, datasets.Dataset]
@@ -47,6 +48,9 @@ def new_task(data: Path, output: Path | None = None, force: bool = False) -> Non
         raise UserError(f"--output {output}: there is no folder {output.parent}")
     seen = samples.read(found)
     form = columns.form(seen.values, seen.names, seen.apart)
+    if form.family == tasks.RETRIEVAL:
+        found = found.searched()
+        seen = samples.read(found)
     draft = text.Draft(name, output, found, form, seen.sizes, _at_most(seen.sizes, UNPLANNED))
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / f"{output.stem}.yaml"
@@ -64,7 +68,7 @@ def new_task(data: Path, output: Path | None = None, force: bool = False) -> Non
     if lab is None:
         print(f"not planned, and no records shown as the model sees them: {why}")
         return
-    print(f"\nabout {duration(sum(_seconds(lab)) + STARTING)}: ./run_all.sh --profile {draft.output} --only 03\n")
+    print(f"\nabout {duration(sum(_seconds(lab)) + STARTING)}: xlt run --profile {draft.output} --only 03\n")
     _print_records(lab, draft, records)
 
 
@@ -98,15 +102,28 @@ def _fitted(draft: text.Draft, profile: Profile) -> tuple[text.Draft, Lab]:
         seconds = _seconds(lab)
         costly = [i for i in (0, 1) if draft.examples[i] > LEAST[i]]
         if sum(seconds) <= BUDGET or not costly:
-            return draft, lab
+            return _longer(draft, lab)
         halved = max(costly, key=lambda i: seconds[i])
         fewer = [max(LEAST[i], n // 2) if i == halved else n for i, n in enumerate(draft.examples)]
         draft = replace(draft, examples=(fewer[0], fewer[1]))
 
 
+def _longer(draft: text.Draft, lab: Lab) -> tuple[text.Draft, Lab]:
+    """The same with more epochs where all records take less than the time: few updates teach little."""
+    whole = draft.trained and draft.examples[0] >= draft.sizes[draft.learned, "train"]
+    for epochs in EPOCHS if whole else ():
+        longer = replace(draft, epochs=epochs)
+        made = Lab(_with(lab.profile, longer), planned=True)
+        if sum(_seconds(made)) > BUDGET:
+            break
+        draft, lab = longer, made
+    return draft, lab
+
+
 def _with(profile: Profile, draft: text.Draft) -> Profile:
     train, test = draft.examples
-    target = {name: fields | {"examples": train} for name, fields in profile.target.items()} if draft.trained else {}
+    stage = {"examples": train, "epochs": draft.epochs}
+    target = {name: fields | stage for name, fields in profile.target.items()} if draft.trained else {}
     default = profile.evaluation["default"] | {"examples": test}
     return profile.model_copy(update={"target": target or profile.target, "evaluation": {"default": default}})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xlt import slices
@@ -36,6 +36,12 @@ class Places:
     spelled: Mapping[str, str]
     languages: Mapping[str, tuple[str, ...]]
     notes: Mapping[str, str] = field(default_factory=dict)
+
+    def searched(self) -> Places:
+        """The same for sentence pairs, which are only searched: any of them is one to test on."""
+        splits, notes = {"test": slices.whole(self.splits["test"])}, dict(self.notes)
+        notes.pop("splits", None)
+        return replace(self, splits=splits, languages=dict.fromkeys(self.languages, ("test",)), notes=notes)
 
 
 def survey(path: Path) -> Places:

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from xlt import slices, tasks
+from xlt import tasks
 from xlt.newtask.columns import GUESSED, Form
 from xlt.newtask.places import ENGLISH, Places
 
@@ -27,6 +27,7 @@ class Draft:
     form: Form
     sizes: Mapping[tuple[str, str], int]
     examples: tuple[int, int]  # training records, and test records of each language
+    epochs: int = 1
 
     @property
     def trained(self) -> bool:
@@ -48,11 +49,9 @@ class Draft:
         fields["columns"] = dict(self.form.columns)
         if self.form.labels:
             fields["labels"] = list(self.form.labels)
-        fields |= {"splits": self._splits(), "languages": list(self.places.spelled.values())}
+        fields |= {"splits": dict(self.places.splits), "languages": list(self.places.spelled.values())}
         if self.form.metrics:
             fields["metrics"] = list(self.form.metrics)
-        if not self.trained:
-            notes.pop("splits", None)  # said of training records
         return {name: (value, notes.get(name, "")) for name, value in fields.items()}
 
     def _path(self, data: Path) -> str:
@@ -61,11 +60,6 @@ class Draft:
         if relative.startswith(FAR):
             return str(data)
         return relative if relative.startswith(".") else f"./{relative}"
-
-    def _splits(self) -> dict[str, str]:
-        """Sentence pairs are only searched: any split of them is one to test on."""
-        splits = dict(self.places.splits)
-        return splits if self.trained else {"test": slices.whole(splits["test"])}
 
     def written(self, absolute: bool = False) -> str:
         """The text of the file; with `absolute` the path of the data is whole."""
@@ -89,7 +83,10 @@ class Draft:
             return f"  {name}: {{}} # nothing is trained: sentences are searched by the encoder's vectors"
         code, every = self.learned, self.sizes[self.learned, "train"]
         stage: dict[str, Any] = {"examples": self.examples[0]} if self.examples[0] < every else {}
-        said = [_of(self.examples[0], every, "training records")]
+        if self.epochs > 1:
+            stage["epochs"] = self.epochs
+        often = ", as often as two minutes allow" if self.epochs > 1 else ""
+        said = [_of(self.examples[0], every, "training records") + often]
         if code != ENGLISH:
             stage["languages"] = [self.places.spelled[code]]
             others = [other for other, split in self.sizes if split == "train" and other != code]
