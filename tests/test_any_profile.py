@@ -14,13 +14,13 @@ import yaml
 
 matplotlib.use("Agg")
 
-from xlt import engine, params, tasks, work  # noqa: E402
+from xlt import engine, profiles, tasks, work  # noqa: E402
 from xlt.paths import ROOT  # noqa: E402
 from xlt.retrieval import cells  # noqa: E402
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PHASES = [path for path in NOTEBOOKS if not path.stem.startswith("study_")]
-SMOKE = params.load("smoke")
+SMOKE = profiles.load("smoke")
 STUDIES, TARGETS, ROWS = (list(part) for part in (SMOKE.studies, SMOKE.target, SMOKE.intermediate))
 RETRIEVAL = [name for name in TARGETS if tasks.get(name).headless]
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from conftest import InProcess, lab_of, tiny
 
-from xlt import contrasts, encode, fertility, losses, mixture, model, params, studies, tasks
+from xlt import contrasts, encode, fertility, losses, mixture, model, profiles, studies, tasks
 from xlt.arms import Plan
 from xlt.errors import UserError
 from xlt.recipe import Augmentation, Evaluation, Stage
@@ -78,7 +78,7 @@ def contrast(**fields):
 def test_a_mistake_in_a_study_is_one_line(tmp_path, fields, said):
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(PROFILE | {"studies": {"s": PLAN | fields}}), encoding="utf-8")
     with pytest.raises(UserError) as error:
-        params.load(str(tmp_path / "mine.yaml"))
+        profiles.load(str(tmp_path / "mine.yaml"))
     assert said in str(error.value) and "\n" not in str(error.value)
 
 
@@ -98,7 +98,7 @@ def test_what_another_file_says_of_an_arm_or_condition_leaves_the_rest_of_it(tmp
     over = {"arms": {"mnli": {"targets": ["xnli"]}, "more": ["mnli", "long"]}, "conditions": {"typos": {"examples": 5}}}
     content = {"extends": str(tmp_path / "base.yaml"), "studies": {"s": over}}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(content))
-    plan = params.load(str(tmp_path / "mine.yaml")).studies["s"]
+    plan = profiles.load(str(tmp_path / "mine.yaml")).studies["s"]
     assert plan.arms["mnli"].stages == ("mnli",) and plan.arms["mnli"].targets == ("xnli",)
     assert plan.arms["more"].stages == ("mnli", "long") and plan.arms["more"].targets == ("xnli",)
     assert plan.conditions == {"typos": {"perturbation": "typos", "strength": 0.1, "examples": 5}}

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from xlt import claims, cli
+from xlt import claims, cli, profiles
 from xlt.check import check
 from xlt.errors import UserError
 
@@ -294,9 +294,8 @@ def planned(profile, tmp_path):
 @pytest.mark.parametrize("name", ["paper", "paper_full", "paper_lora", "base", "mini"])
 def test_a_whole_run_of_a_shipped_profile_can_test_every_claim(tmp_path, name):
     """But for the value that only a reproduction is asked for."""
-    from xlt import params
 
-    found = {r.claim.id: r for r in check(name, planned(params.load(name), tmp_path))}
+    found = {r.claim.id: r for r in check(name, planned(profiles.load(name), tmp_path))}
     value = {r.claim.id for r in found.values() if not r.claim.expect and not claims.load().use(name).values}
     assert {key: r.why for key, r in found.items() if r.verdict == "not run" and key not in value} == {}
     if name == "paper":

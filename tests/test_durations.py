@@ -2,7 +2,7 @@
 
 import pytest
 
-from xlt import params
+from xlt import profiles
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def loaded(tmp_path):
             file = tmp_path / f"p{number}.yaml"
             file.write_text(f"extends: {base}\ndescription: d\n{text}", encoding="utf-8")
             base = str(file)
-        return params.load(base)
+        return profiles.load(base)
 
     return load
 
@@ -47,7 +47,7 @@ def test_so_it_is_in_studies(loaded):
 
 
 def test_the_bare_profile_has_nothing_to_take_out(loaded):
-    profile = params.load("bare")
+    profile = profiles.load("bare")
     empty = ("intermediate", "controls", "target", "studies", "tasks", "languages", "pretraining")
     assert not any(getattr(profile, section) for section in empty)
     assert [stage.task for stage in loaded("target: {xquad: {}}").stages] == ["squad"]

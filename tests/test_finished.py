@@ -2,7 +2,7 @@
 
 import pytest
 
-from xlt import cli, finished, params, provenance
+from xlt import cli, finished, profiles, provenance
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def place(tmp_path, monkeypatch):
 
 
 def test_only_the_very_same_is_unchanged(place, monkeypatch):
-    smoke = params.load("smoke")
+    smoke = profiles.load("smoke")
     assert not finished.unchanged(smoke)
     finished.note(smoke)
     assert finished.unchanged(smoke)
@@ -35,12 +35,12 @@ def test_only_the_very_same_is_unchanged(place, monkeypatch):
 @pytest.mark.parametrize("code", [{"commit": "abc", "dirty": True}, {"commit": None, "dirty": None}])
 def test_code_that_is_not_committed_is_never_finished(place, monkeypatch, code):
     monkeypatch.setattr(provenance, "code", lambda: code)
-    finished.note(params.load("smoke"))
-    assert not finished.unchanged(params.load("smoke"))
+    finished.note(profiles.load("smoke"))
+    assert not finished.unchanged(profiles.load("smoke"))
 
 
 def test_records_from_elsewhere_are_never_finished(place):
-    local = params.load("local").model_copy(update={"name": "smoke"})
+    local = profiles.load("local").model_copy(update={"name": "smoke"})
     finished.note(local)
     assert not finished.unchanged(local)
 

@@ -8,7 +8,7 @@ import time
 import pytest
 import small_hub
 
-from xlt import cli, hub, inputs, params, repository, studies, tasks, work
+from xlt import cli, hub, inputs, params, profiles, repository, studies, tasks, work
 from xlt.errors import UserError
 from xlt.lab import Lab
 from xlt.sources import Source
@@ -36,7 +36,7 @@ DATA = [
     "tau/commonsense_qa",
     "unimelb-nlp/wikiann",
 ]  # all that base takes from the hub
-PINNED = params.load("base").data.revisions
+PINNED = profiles.load("base").data.revisions
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_everything_missing_is_named_at_once_and_quickly(offline):
 def test_only_what_is_missing_is_named(offline):
     all_cached(offline, DATA[1:])
     with pytest.raises(UserError) as error:
-        hub.check(params.load("base"))
+        hub.check(profiles.load("base"))
     assert "needs Rowan/hellaswag and there is no network" in str(error.value)
 
 
@@ -95,7 +95,7 @@ def test_a_download_that_was_cut_off_is_missing(offline):
 
 
 def test_of_a_script_the_parquet_branch_must_be_there(offline, monkeypatch):
-    base = params.load("base").model_dump(exclude={"intermediate", "target", "evaluation"})
+    base = profiles.load("base").model_dump(exclude={"intermediate", "target", "evaluation"})
     profile = params.Profile(**base, intermediate={"hans": {}}, target={"xnli": {}})
     all_cached(offline, ("facebook/xnli", "nyu-mll/glue", "jhu-cogsci/hans"))
     wanted = "hf download jhu-cogsci/hans --repo-type dataset --revision refs/convert/parquet"
@@ -107,9 +107,9 @@ def test_of_a_script_the_parquet_branch_must_be_there(offline, monkeypatch):
 
 
 def test_languages_that_lie_elsewhere_are_needed_when_they_are_asked_for(offline):
-    asked = params.load("base").model_copy(update={"languages": ("en", "uk")})
+    asked = profiles.load("base").model_copy(update={"languages": ("en", "uk")})
     needed = {name for name, *_ in hub._needed(asked)}
-    assert needed - {name for name, *_ in hub._needed(params.load("base"))} == {
+    assert needed - {name for name, *_ in hub._needed(profiles.load("base"))} == {
         "mteb/tatoeba-bitext-mining", "universal-dependencies/universal_dependencies",
     }  # fmt: skip
 
@@ -119,7 +119,7 @@ def test_with_a_folder_only_the_model_is_asked_for(offline, monkeypatch, tmp_pat
     for name in DATA:
         (tmp_path / name).mkdir(parents=True)
     with pytest.raises(UserError) as error:
-        hub.check(params.load("base"))
+        hub.check(profiles.load("base"))
     said = str(error.value)
     assert "needs FacebookAI/xlm-roberta-base and there is no network" in said
     assert "xnli" not in said and "set XLT_HUB_ROOT" not in said
@@ -133,7 +133,7 @@ def test_a_folder_that_is_none_is_said_before_what_is_missing(offline, monkeypat
 
 def test_what_is_offered_instead_holds_for_local_too(offline):
     with pytest.raises(UserError) as error:
-        hub.check(params.load("local"))
+        hub.check(profiles.load("local"))
     assert str(error.value).endswith("or set XLT_HUB_ROOT to a folder that holds the data sets in hub layout. "
                                      "Without the hub: mini, or local with XLT_HUB_ROOT")  # fmt: skip
 
@@ -166,20 +166,20 @@ def test_positions_of_the_encoder_are_asked_for_before_the_first_notebook_too(mo
 
 def test_with_everything_in_the_cache_the_network_is_not_tried_again(offline):
     all_cached(offline)
-    hub.check(params.load("base"))
+    hub.check(profiles.load("base"))
     assert os.environ["HF_HUB_OFFLINE"] == "1"
 
 
 def test_what_only_a_study_needs_may_be_missing(offline):
     """Studies of base ask for more than DATA, some of it on no hub: none of that is named."""
-    base = params.load("base")
+    base = profiles.load("base")
     asked = {name for name, *_ in hub._data(base, base.studied)}
     assert {"UCLNLP/adversarial_qa", "xlt/xnli-typos"} <= asked - set(DATA)
     all_cached(offline)
     hub.check(base)
 
 
-FROM_THE_HUB = [name for name in params.profiles() if params.load(name).data.source == "hub" and name != "bare"]
+FROM_THE_HUB = [name for name in profiles.profiles() if profiles.load(name).data.source == "hub" and name != "bare"]
 
 
 @pytest.mark.parametrize("name", FROM_THE_HUB)
@@ -201,7 +201,7 @@ def test_every_split_that_a_shipped_profile_reads_on_the_hub_is_declared(monkeyp
 
 def test_a_profile_with_local_weights_and_a_folder_asks_nobody(monkeypatch, tmp_path):
     monkeypatch.setenv("XLT_HUB_ROOT", str(tmp_path))
-    local = params.load("local")
+    local = profiles.load("local")
     for name in {*DATA, *(name for name, *_ in hub._data(local, local.studied))}:
         (tmp_path / name).mkdir(parents=True)
     monkeypatch.setattr(hub, "_online", lambda: pytest.fail("asked"))
@@ -210,12 +210,12 @@ def test_a_profile_with_local_weights_and_a_folder_asks_nobody(monkeypatch, tmp_
 
 def test_what_no_hub_has_must_lie_in_a_folder(offline, monkeypatch, tmp_path):
     with pytest.raises(UserError, match="needs xlt/bucc-pool, xlt/ud-ccg, which the hub does not have: set XLT_HUB"):
-        hub.check(params.load("paper_full"))
+        hub.check(profiles.load("paper_full"))
     monkeypatch.setenv("XLT_HUB_ROOT", str(tmp_path))
     for name in ("xlt/bucc-pool", "xlt/ud-ccg"):
         (tmp_path / name).mkdir(parents=True)
     with pytest.raises(UserError, match="no network"):
-        hub.check(params.load("paper_full"))
+        hub.check(profiles.load("paper_full"))
 
 
 def test_the_world_needs_no_hub(places, monkeypatch):

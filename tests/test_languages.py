@@ -9,7 +9,21 @@ import pytest
 import yaml
 from conftest import tiny
 
-from xlt import cli, conditions, contrasts, inputs, languages, params, perturb, stages, studies, tables, tasks
+from xlt import (
+    cli,
+    conditions,
+    contrasts,
+    inputs,
+    languages,
+    params,
+    perturb,
+    profiles,
+    settings,
+    stages,
+    studies,
+    tables,
+    tasks,
+)
 from xlt.arms import SELECTORS, Contrast
 from xlt.errors import UserError
 from xlt.lab import Lab
@@ -124,7 +138,7 @@ def test_settings_hold_one_code_of_a_language():
 
 def test_two_codes_of_one_language_are_one_too_many():
     for what, said in (
-        (lambda: params.parse(Stage, {"task": "text", "languages": ("ko", "kor")}, "mine"), "mine: languages: "),
+        (lambda: settings.parse(Stage, {"task": "text", "languages": ("ko", "kor")}, "mine"), "mine: languages: "),
         (lambda: task(languages="ko en kor"), "mine.yaml: task heard: languages: "),
     ):
         with pytest.raises(UserError, match=f"{said}ko and kor are one language, ko; leave one of them out"):
@@ -219,7 +233,7 @@ def test_folders_are_languages_in_whatever_spelling(profile):
 def test_english_is_looked_at_however_it_is_spelled(forgotten):
     tasks.add([task(languages="deu eng", splits={"train": "train", "dev": "dev"})])
     fields = {"task": "heard", "languages": ["deu", "eng"], "select": "dev"}
-    assert params.parse(Stage, stages.spoken(fields, "mine"), "mine").watched == ("en",)
+    assert settings.parse(Stage, stages.spoken(fields, "mine"), "mine").watched == ("en",)
 
 
 @pytest.mark.slow
@@ -242,7 +256,7 @@ def load(path, **own):
     content = yaml.safe_load(PROFILE) | {"own_languages": own, "languages": ["en"]}
     content["tasks"]["heard"] |= {"languages": ["en"], "labels": ["no", "yes"]}
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
-    return params.load(str(path))
+    return profiles.load(str(path))
 
 
 def test_a_language_of_the_profiles_own(tmp_path, forgotten):
@@ -256,7 +270,7 @@ def test_a_language_of_the_profiles_own(tmp_path, forgotten):
 
 
 def test_a_profile_without_is_what_it_was():
-    assert "own_languages" not in params.load("mini").model_dump(mode="json")
+    assert "own_languages" not in profiles.load("mini").model_dump(mode="json")
 
 
 @pytest.mark.parametrize(
@@ -276,7 +290,7 @@ def test_a_wrong_declaration_is_named(tmp_path, forgotten, own, said):
     content = yaml.safe_load(PROFILE) | {"own_languages": own}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     with pytest.raises(UserError) as error:
-        params.load(str(tmp_path / "mine.yaml"))
+        profiles.load(str(tmp_path / "mine.yaml"))
     assert said in str(error.value) and not languages.OWN
 
 

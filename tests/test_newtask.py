@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from xlt import cli, params, tasks
+from xlt import cli, params, profiles, tasks
 from xlt.errors import UserError
 from xlt.newtask import columns, places, samples
 
@@ -178,7 +178,7 @@ def put(tmp_path, monkeypatch):
 @pytest.fixture
 def bare(tmp_path, monkeypatch, shared, start):
     """The profile bare with the tiny encoder of the tests."""
-    find = params._find
+    find = profiles._find
     text = (params.ROOT / "params/bare.yaml").read_text(encoding="utf-8")
     folder = shared.folder(start) / "encoder"
     (tmp_path / "bare.yaml").write_text(
@@ -210,7 +210,7 @@ def test_a_params_file_is_written_that_says_what_the_files_hold(put, bare, capsy
     assert {field: declared.get(field) for field in wanted} == wanted
     assert len(text.splitlines()) < 20 and text in out
     assert shown in out.partition("check by eye")[2], out
-    profile = params.load("mine-own.yaml")
+    profile = profiles.load("mine-own.yaml")
     assert list(profile.target) == ["mine-own"]
 
 
@@ -382,7 +382,7 @@ def test_examples_are_as_many_as_two_minutes_take(put, bare, capsys, monkeypatch
     put({f"{split}.jsonl": lines(*moods(number)) for split, number in (("train", 400), ("test", 300))})
     monkeypatch.setattr(command, "BUDGET", 0.0)
     assert cli.main(["new-task", "mine-own"]) == 0
-    profile = params.load("mine-own.yaml")
+    profile = profiles.load("mine-own.yaml")
     assert (profile.target["mine-own"]["examples"], profile.evaluation["default"]["examples"]) == command.LEAST
 
 

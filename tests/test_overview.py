@@ -5,7 +5,7 @@ import types
 import pandas as pd
 import pytest
 
-from xlt import overview, params
+from xlt import overview, profiles
 
 COST = {"seconds": 3000.0, "evaluating": 600.0, "steps": 10, "parameters": 9, "trainable": 9, "peak_mb": 7}
 COST |= {"device": "cpu"}
@@ -72,7 +72,7 @@ def test_claims_are_told_with_effect_and_interval(monkeypatch, tmp_path):
 
 
 def test_before_anything_has_run_every_claim_reads_not_run(tmp_path):
-    lab = types.SimpleNamespace(profile=params.load("smoke"), reports=tmp_path)
+    lab = types.SimpleNamespace(profile=profiles.load("smoke"), reports=tmp_path)
     claims = overview.claims(lab)
     assert len(claims) > 10 and set(claims["verdict"]) == {"not run"}
     assert overview.judged(claims)["why"].str.len().min() > 0

@@ -2,12 +2,12 @@
 
 import pytest
 
-from xlt import claims, params, rows, stages
+from xlt import claims, profiles, rows, stages
 
 
 @pytest.fixture(scope="module")
 def profile():
-    return {name: params.load(name) for name in ("paper", "paper_appendix", "huang")}
+    return {name: profiles.load(name) for name in ("paper", "paper_appendix", "huang")}
 
 
 def batch(stage):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from xlt import params, paths, tasks
+from xlt import paths, profiles, tasks
 from xlt.errors import UserError
 
 MINIMAL = "description: d\nencoder: {text: text, languages: [en]}\n"
@@ -21,33 +21,33 @@ def written(tmp_path):
 
 def complaint(name):
     with pytest.raises(UserError) as error:
-        params.load(name)
+        profiles.load(name)
     message = str(error.value)
     assert "\n" not in message
     return message
 
 
-@pytest.mark.parametrize("name", params.profiles())
+@pytest.mark.parametrize("name", profiles.profiles())
 def test_every_profile_loads(name):
-    profile = params.load(name)
+    profile = profiles.load(name)
     assert profile.name == name
     assert all(stage.role in ("intermediate", "target") for stage in profile.stages)
 
 
-@pytest.mark.parametrize("name", [name for name in params.profiles() if "ordering" in params.load(name).studies])
+@pytest.mark.parametrize("name", [name for name in profiles.profiles() if "ordering" in profiles.load(name).studies])
 def test_the_control_with_shuffled_labels_differs_in_nothing_else(name):
-    stages = [params.load(name).study_stage(label, "ordering") for label in ("mnli-long", "mnli-shuffled")]
+    stages = [profiles.load(name).study_stage(label, "ordering") for label in ("mnli-long", "mnli-shuffled")]
     assert stages[1].shuffle_labels and stages[0] == stages[1].model_copy(update={"shuffle_labels": False})
 
 
-CONTROLLED = [name for name in params.profiles() if params.load(name).controls]
+CONTROLLED = [name for name in profiles.profiles() if profiles.load(name).controls]
 
 
 @pytest.mark.parametrize("name", CONTROLLED)
 def test_the_controls_of_the_matrix_are_as_long_as_the_rows_that_they_stand_beside(name):
     """Shuffled labels: as MNLI, but the last checkpoint, as there is nothing to choose by. Longer: updates of the size
     of SQuAD's, on the target's own records."""
-    profile = params.load(name)
+    profile = profiles.load(name)
     shuffled = profile.stage("mnli, labels shuffled", "intermediate")
     mnli, free = profile.stage("mnli", "intermediate"), {"shuffle_labels": False, "select": "last", "patience": None}
     assert shuffled.shuffle_labels and shuffled.model_copy(update=free) == mnli.model_copy(update=free)
@@ -59,13 +59,13 @@ def test_the_controls_of_the_matrix_are_as_long_as_the_rows_that_they_stand_besi
 
 
 def test_the_longer_training_of_mini_is_as_long_as_squad():
-    profile = params.load("mini")
+    profile = profiles.load("mini")
     squad = profile.stage("squad", "intermediate")
     assert squad.updates([profile.data.world.sizes["qa_train"]]) == profile.controls["target, longer"]["steps"]
 
 
 def test_all_profiles_are_there():
-    assert {"mini", "smoke", "local", "base", "paper", "paper_lora"} <= set(params.profiles())
+    assert {"mini", "smoke", "local", "base", "paper", "paper_lora"} <= set(profiles.profiles())
 
 
 def test_an_unknown_profile():
@@ -148,12 +148,12 @@ def test_a_file_without_settings(written, text):
 
 
 def test_a_path_gives_a_profile_named_after_the_file(written):
-    assert params.load(written(MINIMAL, "other.yaml")).name == "other"
+    assert profiles.load(written(MINIMAL, "other.yaml")).name == "other"
 
 
 def test_extends_changes_only_what_it_states(written):
-    mini = params.load("mini")
-    mine = params.load(written("extends: mini\ndescription: d\nencoder: {layers: 1}\nseeds: 1\n"))
+    mini = profiles.load("mini")
+    mine = profiles.load(written("extends: mini\ndescription: d\nencoder: {layers: 1}\nseeds: 1\n"))
     assert (mine.name, mine.seeds, mine.encoder.layers) == ("mine", 1, 1)
     assert mine.encoder == mini.encoder.model_copy(update={"layers": 1})
     assert (mine.pretraining, mine.target, mine.data) == (mini.pretraining, mini.target, mini.data)
@@ -161,16 +161,16 @@ def test_extends_changes_only_what_it_states(written):
 
 def test_extends_a_path(written):
     base = written(MINIMAL + "seeds: 7\n", "base.yaml")
-    assert params.load(written(f"extends: {base}\n")).seeds == 7
+    assert profiles.load(written(f"extends: {base}\n")).seeds == 7
 
 
 def test_a_list_is_replaced_whole(written):
-    assert params.load(written("extends: mini\nlanguages: [de]\n")).languages == ("de",)
+    assert profiles.load(written("extends: mini\nlanguages: [de]\n")).languages == ("de",)
 
 
 def test_no_is_norwegian_and_not_false(written):
     text = "languages: [en, no]\npretraining: {task: text, languages: [no]}\n"
-    profile = params.load(written(MINIMAL + text))
+    profile = profiles.load(written(MINIMAL + text))
     assert profile.languages == ("en", "no") and profile.pretraining.languages == ("no",)
 
 
@@ -186,7 +186,7 @@ def test_paths_of_data_start_at_the_file_that_declares_them(written, tmp_path, f
         MINIMAL + "tasks: {placed: {family: span, dataset: ../data, elsewhere: {en: {dataset: ./en}}}}",
         "deep/base.yaml",
     )
-    profile = params.load(written(f"extends: {tmp_path}/deep/base.yaml\n"))
+    profile = profiles.load(written(f"extends: {tmp_path}/deep/base.yaml\n"))
     placed = tasks.get("placed")
     assert placed.dataset == str(tmp_path / "data") and placed.at("en").dataset == str(tmp_path / "deep/en")
     assert profile.tasks["placed"]["dataset"] == placed.dataset
@@ -194,7 +194,7 @@ def test_paths_of_data_start_at_the_file_that_declares_them(written, tmp_path, f
 
 def test_a_path_inside_the_project_stays_the_same_everywhere():
     declared = {"mine": {"dataset": "../tests"}, "other": {"dataset": "owner/name"}, "third": {"dataset": "~/x"}}
-    placed = params._placed(declared, paths.ROOT / "params")
+    placed = profiles._placed(declared, paths.ROOT / "params")
     assert [task["dataset"] for task in placed.values()] == ["./tests", "owner/name", "~/x"]
 
 
@@ -211,7 +211,7 @@ def test_a_profile_that_extends_itself(written, tmp_path):
 
 def test_training_holds_for_every_stage_and_the_task_has_the_last_word(written):
     text = "training: {lr: 1e-3, batch: 8}\nintermediate: {mnli: {}}\ntarget: {xnli: {batch: 4}}\n"
-    profile = params.load(written(MINIMAL + text))
+    profile = profiles.load(written(MINIMAL + text))
     mnli, xnli = profile.stage("mnli", "intermediate"), profile.stage("xnli", "target")
     assert (mnli.lr, mnli.batch, mnli.role) == (1e-3, 8, "intermediate")
     assert (xnli.lr, xnli.batch, xnli.role) == (1e-3, 4, "target")
@@ -219,17 +219,17 @@ def test_training_holds_for_every_stage_and_the_task_has_the_last_word(written):
 
 def test_a_task_that_the_profile_does_not_have():
     with pytest.raises(UserError, match="unknown target task 'mnli' in profile mini; did you mean xnli"):
-        params.load("mini").stage("mnli", "target")
+        profiles.load("mini").stage("mnli", "target")
 
 
 def test_evaluation_of_a_task_goes_over_the_default(written):
     text = "evaluation: {default: {examples: 5, max_length: 60}, xnli: {max_length: 70}}\n"
-    evaluation = params.load(written(MINIMAL + text)).evaluate("xnli", "de")
+    evaluation = profiles.load(written(MINIMAL + text)).evaluate("xnli", "de")
     assert (evaluation.examples, evaluation.max_length, evaluation.language) == (5, 70, "de")
 
 
 def test_retrieval_is_no_training_stage():
-    assert "tatoeba" not in [stage.task for stage in params.load("mini").stages]
+    assert "tatoeba" not in [stage.task for stage in profiles.load("mini").stages]
 
 
 def test_cache_and_reports_where_the_environment_says(monkeypatch, tmp_path):
@@ -248,5 +248,5 @@ def test_null_that_stands_for_nothing_survives_another_profile(written):
         "first.yaml",
     )
     second = written(f"extends: {first}\ntarget: {{xnli: {{steps: 7}}, pawsx: {{steps: null}}}}", "second.yaml")
-    target = params.load(second).target
+    target = profiles.load(second).target
     assert target == {"xnli": {"patience": None, "select": "last", "steps": 7}, "pawsx": {"beta2": 0.9}}

@@ -5,7 +5,7 @@ import json
 import pytest
 from conftest import lab_of, tiny
 
-from xlt import cli, engine, estimate, holdings, inputs, plan, spoken, tasks, work
+from xlt import cli, engine, estimate, evaluated, holdings, inputs, plan, tasks, work
 from xlt.errors import UserError
 from xlt.lab import Lab
 from xlt.recipe import Evaluation, Stage
@@ -64,7 +64,7 @@ def test_a_target_without_a_test_file_is_refused_in_one_line_that_says_what_is_t
         r"moods/en/test: no such split: looked for test or testing or eval or evaluation; there is train \(en/train.js"
     )
     with pytest.raises(UserError, match=said):
-        spoken.check(lab_of(store, monkeypatch, **moods))
+        evaluated.check(lab_of(store, monkeypatch, **moods))
 
 
 def test_records_of_the_world_and_those_on_the_hub_are_not_read_by_a_plan(store, monkeypatch):

@@ -14,7 +14,7 @@ from datasets import Dataset
 from safetensors.torch import load_file
 from test_train import ALWAYS, finish, interrupt, weights
 
-from xlt import estimate, mixture, model, shuffle, stages, tasks, train
+from xlt import estimate, mixture, model, shuffle, stages, tasks, train, validate
 from xlt.choose import Choice, _checked
 from xlt.errors import UserError
 from xlt.evaluate import evaluate
@@ -554,14 +554,14 @@ def test_a_regime_that_cannot_be(fields, said):
 
 def test_sequences_longer_than_given_weights_take():
     profile = tiny(encoder=Encoder(model="somewhere").model_dump(), evaluation={"default": {"max_length": 48}})
-    profile.check_lengths(48, False, "tiny")
-    profile.check_lengths(None, False, "tiny")
+    validate.lengths(profile, 48, False, "tiny")
+    validate.lengths(profile, None, False, "tiny")
     with pytest.raises(UserError, match=r"tiny: mnli: max_length 48: too few encoder.positions \(47\)"):
-        profile.check_lengths(47, False, "tiny")
+        validate.lengths(profile, 47, False, "tiny")
     text = {"task": "text", "languages": ["en", "de"], "max_length": 20, "pairs": 0.5}
     pairs = Profile(**(profile.model_dump() | {"pretraining": text}))
     with pytest.raises(UserError, match=r"tiny: text: max_length 20"):  # two texts of 20 and four special tokens
-        Profile(**(pairs.model_dump() | {"intermediate": {}, "target": {}})).check_lengths(43, False, "tiny")
+        validate.lengths(Profile(**(pairs.model_dump() | {"intermediate": {}, "target": {}})), 43, False, "tiny")
 
 
 def test_a_lab_holds_lengths_against_the_given_weights(store, start, tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from conftest import tiny
 
-from xlt import encode, model, robust, tasks
+from xlt import encode, model, robust, stages, tasks
 from xlt.errors import UserError
 from xlt.perturb import apply
 from xlt.recipe import Augmentation, Ball, Stage, digest
@@ -97,7 +97,7 @@ def test_adversarial_loss_is_above_the_random_one_and_this_near_the_clean_one(st
 
 def test_a_ball_needs_labels():
     with pytest.raises(UserError, match="text: ball is for"):
-        robust.objective(Stage(task="text", ball=Ball(radius=1)), None, model.loss)
+        stages.check(Stage(task="text", ball=Ball(radius=1)), "mine")
 
 
 def test_the_word_list_is_part_of_the_run(store, start, words):

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from xlt.params import profiles
 from xlt.paths import ROOT
+from xlt.profiles import profiles
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from xlt import params
+from xlt import profiles
 from xlt.paths import ROOT
 from xlt.studies import PHASES
 
@@ -39,7 +39,7 @@ def test_cells_are_short_and_without_plumbing(path):
 
 
 def test_every_study_has_its_notebook():
-    declared = {f"study_{name}" for name in params.load("mini").studies}
+    declared = {f"study_{name}" for name in profiles.load("mini").studies}
     assert declared | set(PHASES) <= {path.stem for path in NOTEBOOKS}
     assert {path.stem for path in NOTEBOOKS if path.stem.startswith("study_")} == declared
 

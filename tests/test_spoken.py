@@ -2,7 +2,7 @@
 
 import pytest
 
-from xlt import cli, params, stages, tasks
+from xlt import cli, profiles, stages, tasks
 from xlt.errors import UserError
 from xlt.lab import Lab
 from xlt.studies import transfer
@@ -49,7 +49,7 @@ def test_a_task_that_a_profile_adds_is_learned_and_evaluated_in_its_own_language
     """The languages of the base, which knows nothing of it, hold for the base's tasks."""
     profile = mine(rest="target: {moods: {}, xnli: {}}")
     assert places(profile) == [*FRENCH, ("xnli", "en"), ("xnli", "de")]
-    assert params.load(profile).stage("moods", "target").languages == ("fr",)
+    assert profiles.load(profile).stage("moods", "target").languages == ("fr",)
 
 
 def test_the_profiles_own_languages_hold_for_all_its_tasks(mine):
@@ -102,7 +102,7 @@ def test_languages_that_are_not_declared_are_found(mine, config, folders, langua
 
 def test_languages_that_cannot_be_found_are_asked_for(mine):
     with pytest.raises(UserError, match="task moods: has records by language, and none is told; give languages"):
-        params.load(mine('config: "{code}"', ["other"]))
+        profiles.load(mine('config: "{code}"', ["other"]))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_languages_that_cannot_be_found_are_asked_for(mine):
     [("de", {}, ("de",)), ("de en", {}, ("en",)), ("de hi", {"languages": ["hi", "de"]}, ("hi", "de"))],
 )
 def test_the_language_in_which_a_task_is_learned(mine, languages, fields, learned):
-    profile = params.load(mine(f"languages: {languages}, config: '{{code}}'", languages.split(), "intermediate: {}"))
+    profile = profiles.load(mine(f"languages: {languages}, config: '{{code}}'", languages.split(), "intermediate: {}"))
     stage = profile._stage("moods", "intermediate", fields | {"also": [{"task": "mnli"}]}, "here")
     assert stage.languages == learned and stage.also[0].languages == ("en",)
     with_it = profile._stage("mnli", "intermediate", {"also": [{"task": "moods"} | fields]}, "here")
@@ -119,11 +119,11 @@ def test_the_language_in_which_a_task_is_learned(mine, languages, fields, learne
 
 def test_of_several_languages_without_english_one_is_to_be_named(mine):
     with pytest.raises(UserError, match="target.moods: in which language is moods learned. Give languages: .* de, hi"):
-        params.load(mine("languages: [de, hi], config: '{code}'", ["de", "hi"]))
+        profiles.load(mine("languages: [de, hi], config: '{code}'", ["de", "hi"]))
 
 
 def test_a_checkpoint_is_chosen_in_a_language_that_the_stage_learns(mine):
-    profile = params.load(mine(rest="target: {}", splits=("train", "validation")))
+    profile = profiles.load(mine(rest="target: {}", splits=("train", "validation")))
     chosen = profile._stage("moods", "target", {"select": "dev"}, "here")
     assert chosen.watched == ("fr",)
     assert profile._stage("mnli", "target", {"select": "dev"}, "here").watched == (stages.ENGLISH,)

@@ -219,7 +219,7 @@ def test_a_code_before_the_text(marian):
 
 
 def test_the_command(marian, cache, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("xlt.params.load", lambda name: tiny())
+    monkeypatch.setattr("xlt.profiles.load", lambda name: tiny())
     out = tmp_path / "out"
     arguments = ["--task", "mnli", "--model", str(marian), "--to", "de", "--examples", "3", "--out", str(out)]
     assert cli.main(["translate", *arguments]) == 0

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from xlt import params, paths, stats
+from xlt import params, paths, profiles, stats
 from xlt.claims import Claim, Declared, Use, load
 from xlt.effects import Effect, Missing, effect, read
 from xlt.errors import UserError
@@ -50,7 +50,7 @@ def check(profile: str, reports: Path | None = None, declared: Declared | None =
     tables = read(folder)
     if not tables:
         raise UserError(f"{folder.name} has no scores*.csv to check; run ./run_all.sh --profile {folder.name} first")
-    return held(params.load(profile), tables, declared, profile)
+    return held(profiles.load(profile), tables, declared, profile)
 
 
 def held(

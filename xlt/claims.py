@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import yaml
 from pydantic import BeforeValidator, Field, model_validator
 
-from xlt import params, paths, tasks
+from xlt import paths, settings, tasks
 from xlt.arms import Settings
 from xlt.errors import UserError, unknown
 from xlt.files import read_yaml
@@ -121,11 +121,12 @@ def load(path: Path = FILE) -> Declared:
         content = read_yaml(path)
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path.name} is not readable YAML: {' '.join(str(error).split())}") from None
-    file = params.parse(_File, content, path.name)
+    file = settings.parse(_File, content, path.name)
     profiles = {
-        name: params.parse(Use, fields, f"{path.name}, profile {name}") for name, fields in file.profiles.items()
+        name: settings.parse(Use, fields, f"{path.name}, profile {name}") for name, fields in file.profiles.items()
     }
-    claims = [params.parse(Claim, fields, f"{path.name}, {_named(fields, i)}") for i, fields in enumerate(file.claims)]
+    numbered = enumerate(file.claims)
+    claims = [settings.parse(Claim, fields, f"{path.name}, {_named(fields, i)}") for i, fields in numbered]
     names = [claim.id for claim in claims]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UserError(f"{path.name}: two claims have the id {twice[0]}; give one of them another")

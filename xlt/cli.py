@@ -130,17 +130,17 @@ def _profile(name: str) -> str:
 def _learn(profile: str | None) -> None:
     """Make the tasks and languages known that a profile declares."""
     if profile:
-        from xlt import params
+        from xlt import profiles
 
-        params.load(_profile(profile))
+        profiles.load(_profile(profile))
 
 
 def _run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's end stops the kernel too
-    from xlt import finished, hub, owner, params, paths
+    from xlt import finished, hub, owner, paths, profiles
 
     profile = _profile(arguments.profile)
-    settings = params.load(profile)  # what is wrong in it is said at once
+    settings = profiles.load(profile)  # what is wrong in it is said at once
     owner.claim(profile)
     whole = not (arguments.only or arguments.stored)
     if whole and finished.unchanged(settings):
@@ -177,9 +177,9 @@ def _why(arguments: argparse.Namespace) -> None:
 def _check(arguments: argparse.Namespace) -> int:
     import json
 
-    from xlt import check, claims, params
+    from xlt import check, claims, profiles
 
-    params.load(arguments.profile)  # a misspelt profile is said so, and its own tasks are known
+    profiles.load(arguments.profile)  # a misspelt profile is said so, and its own tasks are known
     declared = claims.load()
     results = check.check(arguments.profile, declared=declared)
     if arguments.json:
@@ -230,11 +230,11 @@ def _perturb(arguments: argparse.Namespace) -> int:
 
 
 def _translate(arguments: argparse.Namespace) -> None:
-    from xlt import params
+    from xlt import profiles
     from xlt.sources import Source
     from xlt.translate import Translator, translate_task
 
-    source = Source.of(params.load(arguments.profile))
+    source = Source.of(profiles.load(arguments.profile))
     translator = Translator(arguments.model, arguments.revision)
     asked = (arguments.start, arguments.examples, arguments.out, arguments.batch)
     folder, lines = translate_task(source, arguments.task, translator, arguments.to, *asked)

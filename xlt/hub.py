@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import huggingface_hub
 
-from xlt import repository, tasks
+from xlt import repository, tasks, validate
 from xlt.errors import UserError
 from xlt.params import Profile
 from xlt.paths import ROOT, hub_root
@@ -28,7 +28,7 @@ def ready(profile: Profile, planned: bool = False) -> Profile:
     if profile.encoder.model and not (planned and repository.offline() and lost([_encoder(profile)])):
         from xlt.weights import given_positions  # brings torch along
 
-        profile.check_lengths(given_positions(profile.encoder), False, profile.name)
+        validate.lengths(profile, given_positions(profile.encoder), False, profile.name)
     return profile
 
 

@@ -12,7 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from xlt import caveats, datasheet, engine, estimate, hub, inputs, params, paths, progress, provenance, spoken, tasks
+from xlt import (
+    caveats,
+    datasheet,
+    engine,
+    estimate,
+    evaluated,
+    hub,
+    inputs,
+    paths,
+    profiles,
+    progress,
+    provenance,
+    tasks,
+)
 from xlt.arms import takes
 from xlt.collapse import choices
 from xlt.errors import UserError
@@ -65,8 +78,8 @@ class Lab:
             UserError: anything wrong in the profile; or data sets or weights that cannot be had; or a target that
                 would be learned and never evaluated.
         """
-        lab = cls(params.load(name), planned)
-        spoken.check(lab)
+        lab = cls(profiles.load(name), planned)
+        evaluated.check(lab)
         return lab
 
     @property
@@ -91,11 +104,11 @@ class Lab:
 
     def languages(self, task: str, split: str | None = None) -> list[str]:
         """Languages in which `task` is evaluated (see xlt.spoken), on `split` or the profile's own."""
-        return spoken.evaluated(self, task, split)
+        return evaluated.languages(self, task, split)
 
     def missing(self, task: str) -> list[str]:
         """Languages that the profile or the task names, but whose test records are not here."""
-        return spoken.missing(self, task)
+        return evaluated.missing(self, task)
 
     def evaluations(self, *names: str, languages: Iterable[str] | None = None) -> list[Evaluation]:
         """One evaluation for each task and each of its languages here (or of `languages`)."""

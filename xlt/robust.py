@@ -28,13 +28,10 @@ Loss = Callable[[Any, dict], Any]
 
 
 def check(stage: Stage) -> None:
-    """Raises UserError where a task of the stage has no head for the ball, or cannot be augmented so."""
-    for part in stage.parts:
-        family = tasks.get(part.task).training.family
-        if stage.ball and family not in tasks.HEADED:
-            raise UserError(f"{part.task}: ball is for {', '.join(tasks.HEADED)}, not for {family}; leave it out")
-        for code in part.languages if stage.augment else ():
-            perturb.get(stage.augment.perturbation)[0].check(code, family)
+    """Raises UserError where a task of the stage cannot be augmented so."""
+    for part in stage.parts if stage.augment else ():
+        for code in part.languages:
+            perturb.get(stage.augment.perturbation)[0].check(code, tasks.get(part.task).training.family)
 
 
 def ready(stage: Stage) -> None:
@@ -48,10 +45,9 @@ def ready(stage: Stage) -> None:
 
 
 def objective(stage: Stage, tokenizer: Any, loss: Loss) -> Loss:
-    """`loss(model, batch)`, or the loss at a point of the stage's ball; raises UserError as `check` does."""
+    """`loss(model, batch)`, or the loss at a point of the stage's ball."""
     if stage.ball is None:
         return loss
-    check(stage)
 
     def nearby(model: Any, batch: dict) -> Any:
         from xlt.attack import ball

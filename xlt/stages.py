@@ -70,10 +70,9 @@ def check(stage: Stage, where: str) -> None:
             raise UserError(f"{where}: {task.name} is evaluated on the encoder as it is; there is nothing to train")
         if task.family == tasks.MLM and stage.pivot and stage.pivot not in part.languages:
             raise UserError(f"{where}: pivot {stage.pivot} is not one of its languages")
-    if stage.ball or stage.augment:
-        from xlt import robust  # brings pandas along
-
-        robust.check(stage)
+        if stage.ball and task.training.family not in tasks.HEADED:
+            headed = ", ".join(tasks.HEADED)
+            raise UserError(f"{where}: {part.task}: ball is for {headed}, not for {task.training.family}; leave it out")
     if stage.watched:
         judging, trained = judges(stage), [tasks.get(name).training.name for name in stage.trains]
         if not judging or any(head not in trained or "dev" not in task.splits for task, head in judging):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from xlt import conditions, estimate, perturb, robust, rows, spoken, tasks
+from xlt import conditions, estimate, evaluated, perturb, robust, rows, tasks
 from xlt.arms import CLEAN, PAIR, Contrast, Control, Plan, takes
 from xlt.recipe import Evaluation, Recipe, Stage
 from xlt.stages import home
@@ -138,7 +138,7 @@ def intermediate(lab: Lab) -> Study:
     evaluations = [
         lab.profile.evaluate(part.task, code).model_copy(update={"split": "dev"})
         for part in learned
-        for code in spoken.judged(lab, part.task, part.languages)
+        for code in evaluated.judged(lab, part.task, part.languages)
     ]
     return Study(recipes, list(dict.fromkeys(evaluations)))
 
@@ -221,7 +221,7 @@ def planned(lab: Lab, name: str) -> Study:
 def _had(lab: Lab, plan: Plan, target: str, absent: list[str]) -> bool:
     """Whether the target can be read here in any language, and learned if it has a head; else `absent` says it."""
     source, task = lab.store.source, tasks.get(target)
-    lacks = [] if spoken.read(lab, target, plan.languages) else ["test"]
+    lacks = [] if evaluated.read(lab, target, plan.languages) else ["test"]
     if not (task.headless or source.languages(task.training, "train")):
         lacks.append("training")
     if lacks:
@@ -282,7 +282,7 @@ def _readings(lab: Lab, plan: Plan, targets: list[str], absent: list[str]) -> di
     over = {"examples": plan.examples} if plan.examples else {}
     found: dict[Evaluation, str] = {}
     for target in targets:
-        codes, every = spoken.read(lab, target, plan.languages), tasks.get(target).everywhere
+        codes, every = evaluated.read(lab, target, plan.languages), tasks.get(target).everywhere
         if declared := [code for code in plan.languages if code not in codes and code in every]:
             absent.append(f"{target}: no test records in {', '.join(declared)} here")
         noisy = {} if target in plan.unperturbed else plan.conditions
@@ -298,7 +298,7 @@ def _readings(lab: Lab, plan: Plan, targets: list[str], absent: list[str]) -> di
     if lost := [code for code in plan.languages if code not in {evaluation.language for evaluation in found}]:
         absent.append(f"no target has test records in {', '.join(lost)} here")
     for task in plan.dev:
-        codes = spoken.judged(lab, task, tasks.get(task).languages)
+        codes = evaluated.judged(lab, task, tasks.get(task).languages)
         found |= {lab.profile.evaluate(task, code, over | {"split": "dev"}): CLEAN for code in codes}
         if not codes:
             absent.append(f"{task}: no dev records here")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import datasets
 
-from xlt import cluster, estimate, params, tasks
+from xlt import cluster, estimate, profiles, tasks
 from xlt.console import print_table
 from xlt.errors import UserError
 from xlt.files import write_atomically
@@ -55,7 +55,7 @@ def new_task(data: Path, output: Path | None = None, force: bool = False) -> Non
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / f"{output.stem}.yaml"
         trial.write_text(draft.written(absolute=True), encoding="utf-8")
-        profile = params.load(str(trial))
+        profile = profiles.load(str(trial))
     records = _records(Source.of(profile, planned=True), draft)  # checked as in a run: if wrong nothing is written
     lab, why = None, ""
     try:
