@@ -10,7 +10,7 @@ import sys
 import pytest
 
 import xlt
-from xlt import cli, notebooks, params
+from xlt import cli, notebooks, profiles
 from xlt.errors import UserError
 from xlt.tasks import TASKS
 
@@ -128,13 +128,13 @@ def test_run_hands_over_and_returns_the_runner_s_code(monkeypatch):
     ],
 )
 def test_errors_that_the_user_can_mend_have_no_traceback(monkeypatch, capsys, error, code, message):
-    monkeypatch.setattr(params, "load", fails(error))
+    monkeypatch.setattr(profiles, "load", fails(error))
     assert cli.main(["run"]) == code
     assert capsys.readouterr().err.startswith(message)
 
 
 def test_other_errors_keep_their_traceback(monkeypatch):
-    monkeypatch.setattr(params, "load", fails(OSError(errno.EACCES, "Permission denied")))
+    monkeypatch.setattr(profiles, "load", fails(OSError(errno.EACCES, "Permission denied")))
     with pytest.raises(PermissionError):
         cli.main(["run"])
 

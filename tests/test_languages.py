@@ -151,7 +151,8 @@ def test_contrasts_take_groups_and_codes():
     assert Contrast(question="?", of=("a",), languages=("non-latn",)).languages == ("non-latn",)  # and no Old Norse
     chosen = {name: list(filter(has, ("en", "ha", "ace-Arab", "uz-Cyrl", "ko"))) for name, has in SELECTORS.items()}
     assert chosen == {
-        "zero-shot": ["ha", "ace-Arab", "uz-Cyrl", "ko"], "latin": ["ha"], "non-latin": ["ace-Arab", "uz-Cyrl", "ko"],
+        "zero-shot": ["en", "ha", "ace-Arab", "uz-Cyrl", "ko"], "latin": ["en", "ha"],
+        "non-latin": ["ace-Arab", "uz-Cyrl", "ko"],
     }  # fmt: skip
     assert tables.script("ace-Arab") == "Arabic"
     assert contrasts._chosen(["en", "ha", "ko"], ["latin"]) == ["ha"]

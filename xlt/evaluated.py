@@ -27,7 +27,7 @@ def languages(lab: Lab, task: str, split: str | None = None) -> list[str]:
 
 
 def read(lab: Lab, task: str, named: Sequence[str]) -> list[str]:
-    """Those of the languages `named` (none: of the profile's) in which a study can read the task's test records here."""
+    """Those of `named` (none: the profile's languages) in which a study can read the test records of the task here."""
     here = {*lab.store.source.languages(tasks.get(task), "test")}
     return [code for code in named or languages(lab, task) if {code, code.partition("@")[0]} & here]
 
