@@ -6,10 +6,10 @@ import pytest
 import yaml
 from test_newtask import bare, put  # noqa: F401
 
-from xlt import cli, params, studies, tasks, work
+from xlt import cli, paths, profiles, studies, tasks, work
 from xlt.lab import Lab
 
-EXAMPLES = sorted((params.ROOT / "params/examples").glob("*.yaml"))
+EXAMPLES = sorted((paths.ROOT / "params/examples").glob("*.yaml"))
 
 
 def test_there_is_an_example_of_each_family():
@@ -32,7 +32,7 @@ def test_an_example_is_what_the_command_writes(put, bare, capsys, file):  # noqa
 def test_an_example_runs(put, bare, in_process, monkeypatch, tmp_path, file):  # noqa: F811
     """With the tiny encoder and two updates: every language gets a score."""
     monkeypatch.setenv("XLT_CACHE", str(tmp_path / "cache"))
-    profile = params.load(str(file))
+    profile = profiles.load(str(file))
     (name,) = profile.target
     stages = {task: fields | {"steps": 2, "max_length": 64} for task, fields in profile.target.items()}
     short = {"target": profile.target if tasks.get(name).headless else stages, "seeds": 1}
@@ -46,7 +46,7 @@ def test_an_example_runs(put, bare, in_process, monkeypatch, tmp_path, file):  #
 
 def test_the_file_in_the_readme_is_that_of_the_example():
     shown = (
-        (params.ROOT / "README.md").read_text(encoding="utf-8").partition("moods.yaml:\n")[2].partition("\nrecords ")[0]
+        (paths.ROOT / "README.md").read_text(encoding="utf-8").partition("moods.yaml:\n")[2].partition("\nrecords ")[0]
     )
     (example,) = [file.read_text(encoding="utf-8") for file in EXAMPLES if file.stem == "moods"]
     written = [line.replace("./data/", "./params/examples/data/") for line in example.splitlines()]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from xlt import cli, params, profiles, tasks
+from xlt import cli, paths, profiles, tasks
 from xlt.errors import UserError
 from xlt.newtask import columns, places, samples
 
@@ -179,7 +179,7 @@ def put(tmp_path, monkeypatch):
 def bare(tmp_path, monkeypatch, shared, start):
     """The profile bare with the tiny encoder of the tests."""
     find = profiles._find
-    text = (params.ROOT / "params/bare.yaml").read_text(encoding="utf-8")
+    text = (paths.ROOT / "params/bare.yaml").read_text(encoding="utf-8")
     folder = shared.folder(start) / "encoder"
     (tmp_path / "bare.yaml").write_text(
         "".join(
@@ -188,7 +188,7 @@ def bare(tmp_path, monkeypatch, shared, start):
         )
     )
     monkeypatch.setattr(
-        params, "_find", lambda name, *known: tmp_path / "bare.yaml" if name == "bare" else find(name, *known)
+        profiles, "_find", lambda name, *known: tmp_path / "bare.yaml" if name == "bare" else find(name, *known)
     )
 
 
@@ -397,7 +397,7 @@ def test_few_records_are_learned_from_as_often_as_two_minutes_allow(put, bare, c
 
     put({f"{split}.jsonl": lines(*moods()) for split in ("train", "test")})
     assert cli.main(["new-task", "mine-own"]) == 0
-    assert params.load("mine-own.yaml").target["mine-own"] == {"epochs": command.EPOCHS[-1]}
+    assert profiles.load("mine-own.yaml").target["mine-own"] == {"epochs": command.EPOCHS[-1]}
     monkeypatch.setattr(command, "BUDGET", 0.0)
     assert cli.main(["new-task", "mine-own", "--force"]) == 0
-    assert params.load("mine-own.yaml").target["mine-own"] == {}
+    assert profiles.load("mine-own.yaml").target["mine-own"] == {}
