@@ -401,3 +401,9 @@ def test_few_records_are_learned_from_as_often_as_two_minutes_allow(put, bare, c
     monkeypatch.setattr(command, "BUDGET", 0.0)
     assert cli.main(["new-task", "mine-own", "--force"]) == 0
     assert profiles.load("mine-own.yaml").target["mine-own"] == {}
+
+
+def test_a_file_that_is_sorted_by_its_labels_is_said(put, bare, capsys):
+    put({"all.jsonl": lines(*sorted(moods(), key=lambda row: row["mood"]))})
+    assert cli.main(["new-task", "mine-own"]) == 0
+    assert "look: only before or only behind the cut at 80%: glad; shuffle the lines" in capsys.readouterr().out

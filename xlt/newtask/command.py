@@ -65,6 +65,7 @@ def new_task(data: Path, output: Path | None = None, force: bool = False) -> Non
     write_atomically(output, draft.written())
     print(f"{output}:\n\n{draft.written()}")
     _print_sizes(draft, records)
+    _print_apart(draft, records)
     if lab is None:
         print(f"not planned, and no records shown as the model sees them: {why}")
         return
@@ -142,6 +143,16 @@ def _print_sizes(draft: text.Draft, records: Records) -> None:
     task = tasks.get(draft.name)
     rows = [(code, *(_count(records, code, split) for split in task.splits)) for code in task.languages]
     print_table(("records", *task.splits), rows)
+
+
+def _print_apart(draft: text.Draft, records: Records) -> None:
+    """Labels that stand on one side of a cut alone: in a file that is sorted by them."""
+    task = tasks.get(draft.name)
+    if task.family != tasks.CLASSIFICATION or "[" not in task.splits["test"]:
+        return
+    learned, tested = (set(records[language(draft.learned).code, split]["label"]) for split in ("train", "test"))
+    if apart := [task.labels[label] for label in sorted(learned ^ tested)]:
+        print(f"look: only before or only behind the cut at {places.HELD_OUT}: {', '.join(apart)}; shuffle the lines")
 
 
 def _count(records: Records, code: str, split: str) -> str:
