@@ -407,3 +407,20 @@ def test_a_file_that_is_sorted_by_its_labels_is_said(put, bare, capsys):
     put({"all.jsonl": lines(*sorted(moods(), key=lambda row: row["mood"]))})
     assert cli.main(["new-task", "mine-own"]) == 0
     assert "look: only before or only behind the cut at 80%: glad; shuffle the lines" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("names", "config", "codes"),
+    [
+        (["mine.de", "mine.sw", "other"], "mine.{code}", ["de", "sw"]),
+        (["de", "sw", "translated-de"], "{code}", ["de", "sw"]),
+        (["plain"], "plain", ["en"]),
+        (["first", "second"], "first", ["en"]),
+    ],
+)
+def test_configs_of_a_card_may_be_languages(put, names, config, codes):
+    listed = [{"config_name": name, "data_files": [{"split": "train", "path": f"{name}.jsonl"}]} for name in names]
+    files = {f"{name}.jsonl": lines(*moods()) for name in names}
+    found = places.survey(put(files | {"README.md": f"---\n{yaml.safe_dump({'configs': listed})}---\n"}))
+    assert (found.config, list(found.languages)) == (config, codes)
+    assert ("config" in found.notes) == (names[0] == "first") and samples.read(found).values["text"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from xlt import slices
 from xlt.errors import UserError
 from xlt.languages import language
-from xlt.layout import Folder, layout, tables
+from xlt.layout import CARD, Folder, configs, layout, tables
 from xlt.newtask.columns import GUESSED
 
 SPLITS = {  # ours: words for it in names of files and folders
@@ -58,7 +58,7 @@ def survey(path: Path) -> Places:
     paths = tables(place)
     if not paths:
         raise UserError(f"{path}: no file of records: CSV, TSV, JSON lines, Parquet or CoNLL; name them so (train.csv)")
-    spelled, config, notes = _by_folder(paths) or _by_word(paths) or _alone(path)
+    spelled, config, notes = _by_card(place) or _by_folder(paths) or _by_word(paths) or _alone(path)
     held = {code: set(map(str, layout(place, config.format(code=name)).splits)) for code, name in spelled.items()}
     splits = _splits(path, set().union(*held.values()), notes)
     languages = {
@@ -69,6 +69,25 @@ def survey(path: Path) -> Places:
 
 
 Spelled = tuple[dict[str, str], str, dict[str, str]]  # code: as written here; config; notes
+
+
+def _by_card(place: Folder) -> Spelled | None:
+    """Languages of which each has a config on the card, such as xquad.de; or the only config there is."""
+    names = configs(place) if CARD in place.paths else []
+    if not names or "default" in names:
+        return None
+    ends: dict[tuple[str, str], list[str]] = {}  # what stands before and behind the language: how it is written
+    for name in names:
+        before, dot, last = name.rpartition(".")
+        for word, around in ((name, ("", "")), (last, (before + dot, ""))):
+            if _code(word) and word not in ends.setdefault(around, []):
+                ends[around].append(word)
+    for (before, _), words in sorted(ends.items(), key=lambda one: -len(one[1])):
+        if codes := _codes(words):
+            return codes, before + "{code}", {}
+    spelled, _, notes = _alone(place.root)
+    others = f"; others are {', '.join(names[1:6])}" if names[1:] else ""
+    return spelled, names[0], notes | ({"config": GUESSED + f"the first{others}"} if others else {})
 
 
 def _by_folder(paths: list[str]) -> Spelled | None:
