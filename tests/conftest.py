@@ -56,9 +56,10 @@ def world(places):
 @pytest.fixture(scope="session")
 def shared(places, world):
     """A store that holds the tiny starting encoder; for reading only."""
+    from xlt.jobs import Job
     from xlt.recipe import Recipe
     from xlt.store import Store
-    from xlt.work import Job, execute
+    from xlt.work import execute
 
     store = Store(places / "shared", world)
     execute(store, Job(Recipe(start=tiny().encoder)), tiny().resources)

@@ -93,7 +93,7 @@ def invented(monkeypatch):
             if job.recipe.stages and not store.done(job.recipe):
                 _invent_run(store, job.recipe)
             elif not store.done(job.recipe):
-                work.execute(store, work.Job(job.recipe), profile.resources)  # a tokenizer is read from it
+                work.execute(store, jobs.Job(job.recipe), profile.resources)  # a tokenizer is read from it
             for evaluation in job.evaluations:
                 _invent_scores(store, job.recipe, evaluation)
         return engine.Outcome()

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from conftest import InProcess, lab_of, tiny
 
-from xlt import contrasts, encode, fertility, losses, mixture, model, profiles, studies, tasks
+from xlt import contrasts, encode, fertility, losses, mixture, model, profiles, studies, summary, tasks
 from xlt.arms import Plan
 from xlt.errors import UserError
 from xlt.recipe import Augmentation, Evaluation, Stage
@@ -160,13 +160,13 @@ def test_a_study_from_plan_to_answers(store, monkeypatch, capsys):
     ]
     assert len(losses.pairs(study, scores)) == 3
     assert contrasts.forgotten(forgotten).columns.tolist() == ["mnli", "pos"]
-    assert lab.save_answers("study_s", study.question, contrasts.answers(study, scores)).startswith(
+    assert summary.save_answers(lab, "study_s", study.question, contrasts.answers(study, scores)).startswith(
         "answers/study_s.json: 2"
     )
     kept = json.loads((lab.reports / "answers" / "study_s.json").read_text(encoding="utf-8"))
     assert [answer["verdict"] for answer in kept["answers"]] == ["too few seeds for an interval", "not run"]
     assert InProcess.started == 1 and study.run(lab).equals(scores) and InProcess.started == 1
-    assert "study_s" in studies.of(lab) and study.recipes["both → xnli"].seeded(0) in lab.all_recipes()
+    assert "study_s" in studies.of(lab) and study.recipes["both → xnli"].seeded(0) in studies.all_recipes(lab)
 
 
 def test_a_profile_without_the_study(places):

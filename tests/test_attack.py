@@ -16,11 +16,12 @@ from xlt.attack.search import Outcome, Search, control
 from xlt.attack.texts import Place, edited, rebuilt, texts_of
 from xlt.attack.victim import Victim
 from xlt.errors import UserError
+from xlt.jobs import Job
 from xlt.perturb import attacks
 from xlt.reading import Reader
 from xlt.recipe import Attack, Ball, Evaluation, Stage
 from xlt.store import predictions
-from xlt.work import Job, execute
+from xlt.work import execute
 
 TEXT = ("one two three four",)
 PLACES = [Place(0, 0, 3, ("1", "I")), Place(0, 4, 7, ("2", "II")), Place(0, 8, 13, ("3",)), Place(0, 14, 18, ("4",))]

@@ -7,8 +7,9 @@ from conftest import tiny
 from xlt import evaluate, model
 from xlt.attack import ball
 from xlt.errors import UserError
+from xlt.jobs import Job
 from xlt.recipe import Ball, Evaluation, Stage
-from xlt.work import Job, execute
+from xlt.work import execute
 
 PAD, CLS, SEP = 0, 1, 2
 IDS = torch.tensor([[CLS, 5, 6, 7, SEP], [CLS, 8, SEP, PAD, PAD]])

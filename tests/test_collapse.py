@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from xlt import collapse, report
+from xlt import caveats, collapse, report
 from xlt.collapse import collapsed
 from xlt.collapse import table as lost
 
@@ -83,12 +83,12 @@ class Records(SimpleNamespace):
 def test_chance_of_choices_is_the_mean_of_one_over_their_number():
     """Records with 2, 4 and 4 choices: (1/2 + 1/4 + 1/4) / 3 = 1/3; and in another language with 2 and 2: 1/2."""
     various, pairs = Records(choices=["ab", "abcd", "abcd"]), Records(choices=["ab", "ab"])
-    number = [collapse.choices(source, "copa", "en", "dev") for source in (various, pairs)]
+    number = [caveats.choices(source, "copa", "en", "dev") for source in (various, pairs)]
     assert number == pytest.approx([3, 2])
     assert collapse.chance(pd.DataFrame({"task": "copa", "choices": number}), "copa") == pytest.approx(
         (1 / 3 + 1 / 2) / 2
     )
-    assert collapse.choices(various, "xnli", "en", "test") is None
+    assert caveats.choices(various, "xnli", "en", "test") is None
 
 
 def test_what_was_learned_stands_beside_chance():

@@ -12,10 +12,11 @@ from conftest import tiny
 
 from xlt import conditions, losses, perturb, tasks
 from xlt.errors import UserError
+from xlt.jobs import Job
 from xlt.perturb import PERTURBATIONS, codepoints, fingerprints, keyboards, worldwords
 from xlt.recipe import Evaluation, Stage, digest
 from xlt.store import predictions
-from xlt.work import Job, execute
+from xlt.work import execute
 
 
 def test_defaults_are_not_in_the_key():

@@ -5,7 +5,7 @@ import json
 import pytest
 from conftest import lab_of
 
-from xlt import datasheet, tasks
+from xlt import datasheet, overview, summary, tasks
 from xlt.sources import Source
 
 MOODS = {
@@ -32,11 +32,11 @@ def test_records_licence_and_citation_are_those_of_each_task(store, moods, monke
     recipes = {"moods": lab.recipe("mnli", target="moods"), "xnli": lab.recipe(target="xnli")}
     scores = lab.run(recipes, lab.evaluations("moods", "xnli"))
     assert dict(scores[["task", "source"]].values) == {"moods": "the folder moods", "xnli": "the generated world"}
-    assert lab.about().loc["records", ""] == "the generated world; moods: the folder moods"
+    assert summary.about(lab).loc["records", ""] == "the generated world; moods: the folder moods"
     monkeypatch.setattr(lab, "all_recipes", lambda: [s for r in recipes.values() for s in r.seeded(0).lineage()])
     lab.reports.mkdir(parents=True, exist_ok=True)
     scores.to_csv(lab.reports / "scores.csv", index=False)
-    own, made = datasheet.table(lab).to_dict("records")
+    own, made = overview.data_sets(lab).to_dict("records")
     assert own == {"data set": "moods", "tasks": "moods", "records": "the folder moods", "licence": "CC BY-NC 4.0",
                    "citation": "Doe 2020"}  # fmt: skip
     assert made["data set"] == "the generated world" and {"mnli", "xnli"} <= set(made["tasks"].split(", "))
@@ -74,4 +74,4 @@ def test_parts_and_pools_are_named_with_the_task_that_reads_them(places):
 def test_no_table_without_runs(store, monkeypatch):
     lab = lab_of(store, monkeypatch, name="bare")
     monkeypatch.setattr(lab, "all_recipes", list)
-    assert datasheet.table(lab).empty
+    assert overview.data_sets(lab).empty

@@ -10,9 +10,10 @@ import pytest
 from conftest import tiny
 
 from xlt import cluster, engine, pace, work
+from xlt.jobs import Job
 from xlt.params import Resources
 from xlt.recipe import Encoder, Recipe, Stage
-from xlt.work import Failure, Job
+from xlt.work import Failure
 
 START = Recipe(start=Encoder(text="text", languages=("en",)))
 sys.path.insert(0, os.path.dirname(__file__))  # for the workers, which import what they do

@@ -7,11 +7,12 @@ import pytest
 import torch
 from conftest import tiny
 
-from xlt import encode, evaluate, model, progress, tasks, unseen
+from xlt import encode, evaluate, model, predict, progress, tasks, unseen
+from xlt.jobs import Job
 from xlt.params import Resources
 from xlt.recipe import Evaluation, Recipe, Stage
 from xlt.store import Store, predictions
-from xlt.work import Job, execute
+from xlt.work import execute
 
 
 class Scripted:
@@ -212,24 +213,24 @@ OFFSETS = [None, None, (0, 4), (4, 10), (10, 14), None]
     ],
 )
 def test_the_best_span_is_in_the_context_and_in_order(start, end, found):
-    assert evaluate._best_span(np.array(start, float), np.array(end, float), OFFSETS)[1:] == found
+    assert predict._best_span(np.array(start, float), np.array(end, float), OFFSETS)[1:] == found
 
 
 def test_padding_after_the_window_is_not_read():
     scores = np.array([0, 0, 1, 0, 0, 0, 99, 99], float)
-    assert evaluate._best_span(scores, scores, OFFSETS)[1:] == (0, 4)
+    assert predict._best_span(scores, scores, OFFSETS)[1:] == (0, 4)
 
 
 def test_an_answer_has_thirty_tokens_at_most():
     offsets = [(i, i + 1) for i in range(60)]
     start, end = np.zeros(60), np.zeros(60)
     start[0], end[29], end[30] = 9, 5, 9
-    assert evaluate._best_span(start, end, offsets)[1:] == (0, 30)
+    assert predict._best_span(start, end, offsets)[1:] == (0, 30)
 
 
 def test_a_window_without_context_has_no_answer():
-    assert evaluate._best_span(np.ones(2), np.ones(2), [None, None]) is None
-    assert evaluate._best_span(np.ones(2), np.ones(2), [(0, 0), None]) is None
+    assert predict._best_span(np.ones(2), np.ones(2), [None, None]) is None
+    assert predict._best_span(np.ones(2), np.ones(2), [(0, 0), None]) is None
 
 
 # batches --------------------------------------------------------------------------------------

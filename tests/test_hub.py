@@ -8,7 +8,7 @@ import time
 import pytest
 import small_hub
 
-from xlt import cli, hub, inputs, params, profiles, repository, studies, tasks, work
+from xlt import cli, hub, inputs, jobs, params, profiles, repository, studies, tasks
 from xlt.errors import UserError
 from xlt.lab import Lab
 from xlt.sources import Source
@@ -190,8 +190,8 @@ def test_every_split_that_a_shipped_profile_reads_on_the_hub_is_declared(monkeyp
     lab = Lab.from_params(name)
     read = set()
     for study in studies.of(lab).values():
-        for _, _, recipe, chosen in lab._wanted(study.recipes, study.evaluations, 1):
-            read.update(one for step in recipe.lineage() for one in inputs._read_by(work.Job(step, tuple(chosen))))
+        for _, _, recipe, chosen in lab.wanted(study.recipes, study.evaluations, 1):
+            read.update(one for step in recipe.lineage() for one in inputs._read_by(jobs.Job(step, tuple(chosen))))
     assert {("mnli", "en", "train"), ("xnli", "de", "test")} < read
     for task, code, split in read:
         there = tasks.get(task).at(code)

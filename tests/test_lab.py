@@ -210,8 +210,8 @@ def test_parents_come_first(lab):
 
 def test_a_recipe_with_all_seeds_given_runs_once(lab):
     fixed = lab.recipe().then(Stage(task="xnli", seed=7))
-    assert [(label, seed) for label, seed, _ in lab._expand({"a": fixed, "b": lab.recipe()}, 3)] == [("a", 0), ("b", 0)]
-    assert len(lab._expand(two(lab), 3)) == 6
+    assert [(label, seed) for label, seed, _ in lab.expand({"a": fixed, "b": lab.recipe()}, 3)] == [("a", 0), ("b", 0)]
+    assert len(lab.expand(two(lab), 3)) == 6
 
 
 @pytest.mark.parametrize(

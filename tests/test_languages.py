@@ -26,6 +26,7 @@ from xlt import (
 )
 from xlt.arms import SELECTORS, Contrast
 from xlt.errors import UserError
+from xlt.jobs import Job
 from xlt.lab import Lab
 from xlt.languages import LANGUAGES, canonical, language
 from xlt.metrics.answers import f1_language_aware, mlqa_f1
@@ -34,7 +35,6 @@ from xlt.recipe import Augmentation, Encoder, Evaluation, Part, Recipe, Stage
 from xlt.score import score
 from xlt.sources import Source
 from xlt.translate import FLORES
-from xlt.work import Job
 
 NAMED = {  # in whatever spelling: the canonical code, the name and the script
     "ha": ("ha", "Hausa", "Latn"), "hau": ("ha", "Hausa", "Latn"), "ig": ("ig", "Igbo", "Latn"),

@@ -5,7 +5,7 @@ import json
 import pytest
 from conftest import lab_of, tiny
 
-from xlt import cli, engine, estimate, evaluated, holdings, inputs, plan, tasks, work
+from xlt import cli, engine, estimate, evaluated, holdings, inputs, jobs, plan, tasks
 from xlt.errors import UserError
 from xlt.lab import Lab
 from xlt.recipe import Evaluation, Stage
@@ -64,7 +64,8 @@ def test_a_target_without_a_test_file_is_refused_in_one_line_that_says_what_is_t
         r"moods/en/test: no such split: looked for test or testing or eval or evaluation; there is train \(en/train.js"
     )
     with pytest.raises(UserError, match=said):
-        evaluated.check(lab_of(store, monkeypatch, **moods))
+        lab = lab_of(store, monkeypatch, **moods)
+        evaluated.check(lab.sources, lab.source)
 
 
 def test_records_of_the_world_and_those_on_the_hub_are_not_read_by_a_plan(store, monkeypatch):
@@ -100,7 +101,7 @@ def test_the_plan_of_one_notebook(capsys, monkeypatch):
 def test_every_evaluation_takes_its_time_and_the_smallest_batch_too(store, start, monkeypatch):
     seconds = estimate.estimator(store)
     one, other = (Evaluation(task="xnli", language=code) for code in ("en", "de"))
-    assert seconds(work.Job(start, (one, other))) - seconds(work.Job(start, (one,))) > estimate.EVALUATION
+    assert seconds(jobs.Job(start, (one, other))) - seconds(jobs.Job(start, (one,))) > estimate.EVALUATION
     few, many = (start.then(Stage(task="mnli", steps=steps, batch=1)) for steps in (10, 20))
     assert estimate._training_seconds(store, many) == pytest.approx(2 * estimate._training_seconds(store, few))
     assert estimate._training_seconds(store, few) > 10 * 3 * estimate.PASS

@@ -9,7 +9,7 @@ import pytest
 from conftest import tiny
 from pydantic import ValidationError
 
-from xlt import tasks
+from xlt import studies, tasks
 from xlt.recipe import Encoder, Evaluation, Recipe, Stage, canonical, digest
 from xlt.store import Store
 
@@ -113,8 +113,8 @@ def test_resources_are_not_part_of_any_run(places, field):
     from xlt.lab import Lab
 
     more = Lab(tiny(resources={field: 7}))
-    assert [more.store.id(r) for r in more.all_recipes()] == [
-        Lab(tiny()).store.id(r) for r in Lab(tiny()).all_recipes()
+    assert [more.store.id(r) for r in studies.all_recipes(more)] == [
+        Lab(tiny()).store.id(r) for r in studies.all_recipes(Lab(tiny()))
     ]
 
 

@@ -18,11 +18,12 @@ from xlt import estimate, mixture, model, shuffle, stages, tasks, train, validat
 from xlt.choose import Choice, _checked
 from xlt.errors import UserError
 from xlt.evaluate import evaluate
+from xlt.jobs import Job
 from xlt.params import Profile, Resources
 from xlt.recipe import Encoder, Evaluation, Part, Recipe, Stage
 from xlt.sources import Source
 from xlt.store import Store
-from xlt.work import Job, execute
+from xlt.work import execute
 
 POS, TEXT = Part(task="pos"), Part(task="text", languages=("en", "de"), share=0.5)
 

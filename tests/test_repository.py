@@ -7,7 +7,7 @@ import pytest
 from conftest import tiny
 from small_hub import PARQUET, a_new_run, card, parquet, small_hub  # noqa: F401 - a fixture
 
-from xlt import estimate, layout, plan, repository, studies, tasks, weights
+from xlt import estimate, layout, plan, repository, studies, summary, tasks, weights
 from xlt.errors import UserError
 from xlt.lab import Lab
 from xlt.recipe import Encoder
@@ -378,7 +378,7 @@ def test_the_report_says_which_commits_were_read(hub, monkeypatch, tmp_path):
     monkeypatch.setenv("XLT_REPORTS", str(tmp_path / "reports"))
     glue(hub)
     lab = Lab(hub_profile(intermediate={"mnli": {}}))
-    lab.save_summary("t")
+    summary.save_summary(lab, "t")
     told = json.loads((tmp_path / "reports/tiny/summary.json").read_text())["provenance"]["revisions on the hub"]
     assert told == {name: repository.resolve(name).commit for name in ("facebook/xnli", "nyu-mll/glue")}
 

@@ -14,13 +14,14 @@ from conftest import SIZES, tiny
 
 from xlt import anchors, evaluate, layers, model, progress, records, report, retrieval, sweeps, tasks
 from xlt.errors import UserError
+from xlt.jobs import Job
 from xlt.lab import Lab
 from xlt.params import Resources
 from xlt.recipe import Evaluation, Recipe, Stage
 from xlt.retrieval import Cell, cells, dual, families, pairs, search, sentences, vectors
 from xlt.sources import Source
 from xlt.store import Store, predictions
-from xlt.work import Job, execute
+from xlt.work import execute
 
 
 class Ids(torch.nn.Module):

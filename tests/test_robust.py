@@ -10,9 +10,10 @@ from conftest import tiny
 
 from xlt import encode, model, robust, stages, tasks
 from xlt.errors import UserError
+from xlt.jobs import Job
 from xlt.perturb import apply
 from xlt.recipe import Augmentation, Ball, Stage, digest
-from xlt.work import Job, execute
+from xlt.work import execute
 
 
 @pytest.fixture

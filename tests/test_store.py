@@ -9,13 +9,15 @@ import torch
 from conftest import SIZES
 
 from xlt import store as stores
+from xlt import studies
 from xlt.errors import UserError
+from xlt.jobs import Job
 from xlt.params import Resources
 from xlt.perturb import PERTURBATIONS
 from xlt.recipe import Encoder, Evaluation, Recipe, Stage, digest
 from xlt.store import Store, predictions
 from xlt.why import why
-from xlt.work import Job, execute
+from xlt.work import execute
 
 
 class Elsewhere:
@@ -156,7 +158,7 @@ def lab(tmp_path, monkeypatch, places):
     path = tmp_path / "mine.yaml"
     path.write_text(PROFILE)
     lab = Lab.from_params(str(path))
-    for recipe in lab.all_recipes():
+    for recipe in studies.all_recipes(lab):
         make(lab.store, recipe)
     lab.path = path
     return lab

@@ -14,10 +14,11 @@ from xlt import device, encode, mixture, mlm, model, tasks, train, work
 from xlt.choose import Choice
 from xlt.errors import UserError
 from xlt.evaluate import evaluate
+from xlt.jobs import Job
 from xlt.params import Resources
 from xlt.recipe import Stage
 from xlt.store import Store
-from xlt.work import Job, execute
+from xlt.work import execute
 
 FOREVER, ALWAYS = 1e6, 1e-9  # minutes between checkpoints
 

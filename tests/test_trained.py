@@ -4,7 +4,20 @@ import pandas as pd
 import pytest
 from conftest import lab_of, tiny
 
-from xlt import answers, averages, claims, collapse, contrasts, effects, phases, report, studies, tasks, trained
+from xlt import (
+    answers,
+    averages,
+    claims,
+    collapse,
+    contrasts,
+    effects,
+    phases,
+    report,
+    studies,
+    summary,
+    tasks,
+    trained,
+)
 from xlt.arms import Contrast
 from xlt.lab import Lab
 from xlt.recipe import Part, Stage
@@ -149,9 +162,9 @@ def test_what_a_stage_learned_is_looked_at_in_a_language_that_it_learns(moods, p
 
 
 def test_the_question_of_a_report(moods, places):
-    assert trained.question(Lab(tiny())) == "Which English intermediate tasks help zero-shot transfer, and where?"
+    assert summary.question(Lab(tiny())) == "Which English intermediate tasks help zero-shot transfer, and where?"
     german = moods | {"languages": ("de",), "intermediate": {"mnli": {}}}
-    assert trained.question(Lab(tiny(**german))) == "Which English intermediate tasks help in German?"
+    assert summary.question(Lab(tiny(**german))) == "Which English intermediate tasks help in German?"
 
 
 def test_languages_in_words():

@@ -8,6 +8,7 @@ them. Of ties in retrieval see `xlt.metrics.tied`.
 from __future__ import annotations
 
 from functools import cache
+from statistics import harmonic_mean
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -32,6 +33,15 @@ def placeholders(source: Source, task: str, code: str, split: str, examples: int
     rows = source.load(declared, code, split, examples)
     texts = [rows[name][:] for name in ("text_a", "text_b") if name in rows.column_names]
     return tuple(i for i, pair in enumerate(zip(*texts, strict=True)) if {t.strip() for t in pair} & _PLACEHOLDERS)
+
+
+@cache
+def choices(source: Source, task: str, code: str, split: str) -> float | None:
+    """How many choices a record has, None in other families; where it varies the harmonic mean: guessing gets 1 / n."""
+    declared = tasks.get(task)
+    if declared.family != tasks.CHOICE:
+        return None
+    return harmonic_mean([len(several) for several in source.load(declared, code, split)["choices"]])
 
 
 def beside(

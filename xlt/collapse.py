@@ -10,8 +10,6 @@ test set that misleads on purpose, where such a score on another one of the same
 
 from __future__ import annotations
 
-from functools import cache
-from statistics import harmonic_mean
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +18,7 @@ import pandas as pd
 from xlt import stats, tasks, trained
 
 if TYPE_CHECKING:
-    from xlt.sources import Source
+    pass
 
 _RUN, _RUN_TOLD = ["recipe", "seed", "task"], ["recipe", "task", "seed"]
 _CONDITIONS = {"perturbation": "none", "language_b": "none", "attack": "none", "radius": 0.0}
@@ -30,15 +28,6 @@ def clean(scores: pd.DataFrame) -> pd.DataFrame:
     """The rows on texts as they are: no perturbation, attack, ball, or second language."""
     kept = [scores[column] == usual for column, usual in _CONDITIONS.items() if column in scores]
     return scores[np.logical_and.reduce(kept)] if kept else scores
-
-
-@cache
-def choices(source: Source, task: str, code: str, split: str) -> float | None:
-    """How many choices a record has, None in other families; where it varies the harmonic mean: guessing gets 1 / n."""
-    declared = tasks.get(task)
-    if declared.family != tasks.CHOICE:
-        return None
-    return harmonic_mean([len(several) for several in source.load(declared, code, split)["choices"]])
 
 
 def chance(scores: pd.DataFrame, task: str) -> float | None:

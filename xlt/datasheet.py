@@ -6,7 +6,7 @@ folder in hub layout lacks comes from the hub.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,7 +18,6 @@ from xlt.sources import WORLD, Source
 from xlt.tasks import Task
 
 if TYPE_CHECKING:
-    from xlt.lab import Lab
     from xlt.params import Profile
     from xlt.recipe import Recipe
 
@@ -55,10 +54,10 @@ def used(profile: Profile) -> list[str]:
     return list(dict.fromkeys([*learned, *profile.target, *profile.studied]))
 
 
-def sources(lab: Lab) -> str:
+def sources(profile: Profile, source: Source) -> str:
     """Where the records of a profile come from: its source, then the tasks that have another one."""
-    source, others = lab.store.source, {}
-    for task in map(tasks.get, used(lab.profile)):
+    others: dict[str, list[str]] = {}
+    for task in map(tasks.get, used(profile)):
         places = [tasks.get(part) for part in task.parts] or [task]
         for where in dict.fromkeys(records(source, one, next(iter(one.everywhere), "en")) for one in places):
             if where != str(source):
@@ -66,22 +65,16 @@ def sources(lab: Lab) -> str:
     return "; ".join([str(source), *(f"{', '.join(found)}: {where}" for where, found in others.items())])
 
 
-def table(lab: Lab) -> pd.DataFrame:
-    """One row for each data set of the stored runs of the profile and of the scores in its report."""
-    from xlt import results  # brings matplotlib along
-
-    scores = results.scores(lab.reports)
-    read = [place for recipe in filter(lab.store.done, lab.all_recipes()) for place in _learned(recipe)]
-    if len(scores):
-        read += scores[["task", "language", "split"]].drop_duplicates().itertuples(index=False, name=None)
+def table(source: Source, read: Iterable[Read]) -> pd.DataFrame:
+    """One row for each data set behind what was read: its tasks, where its records are, licence and citation."""
     found: dict[DataSet, dict[str, None]] = {}
     for name, code in dict.fromkeys(place for one in dict.fromkeys(read) for place in _opened(*one)):
-        found.setdefault(data_set(lab.store.source, tasks.get(name), code), {})[name] = None
+        found.setdefault(data_set(source, tasks.get(name), code), {})[name] = None
     rows = [(one.name, ", ".join(sorted(names)), *one[1:]) for one, names in sorted(found.items())]
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
-def _learned(recipe: Recipe) -> Iterator[Read]:
+def learned(recipe: Recipe) -> Iterator[Read]:
     """What the last stage of a recipe reads, or the making of its encoder."""
     if not recipe.stages:
         yield from ((recipe.start.text, code, "train") for code in recipe.start.languages if not recipe.start.model)

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from distributed import Client, Future, KilledWorker, TimeoutError, wait
 
 from xlt import cluster
+from xlt.jobs import Job
 from xlt.pace import Pace
 from xlt.params import Profile, Resources
 from xlt.recipe import Recipe
-from xlt.work import Failure, Job, failure, threads, work
+from xlt.work import Failure, failure, threads, work
 
 KILLS = 3  # a run that killed its worker goes again once, then alone; the third time it has failed
 _WAIT = 5  # seconds between two reports

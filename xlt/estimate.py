@@ -14,9 +14,9 @@ from xlt.errors import UserError
 from xlt.recipe import Ball, Encoder, Evaluation, Part, Recipe, Stage
 
 if TYPE_CHECKING:
+    from xlt.jobs import Job
     from xlt.sources import Source
     from xlt.store import Store
-    from xlt.work import Job
 
 # For runs that have no like in the store: rough speeds in floating-point operations a second, and usual lengths. Those
 # for a core are from finished runs of mini (an encoder of 0.5 M parameters) and of local (22 M).

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 from xlt import conditions, robust, stages, tasks
+from xlt.jobs import Job
 from xlt.sources import Source
-from xlt.work import Job
 
 
 def read_records(source: Source, jobs: Iterable[Job], download: bool) -> None:

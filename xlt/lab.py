@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections.abc import Iterable, Mapping
 from itertools import islice, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -27,20 +26,14 @@ from xlt import (
     tasks,
 )
 from xlt.arms import takes
-from xlt.collapse import choices
 from xlt.errors import UserError
-from xlt.files import write_atomically
+from xlt.jobs import Job
 from xlt.languages import language
 from xlt.params import Profile
-from xlt.recipe import Evaluation, Recipe, digest
+from xlt.recipe import Evaluation, Recipe
 from xlt.sources import Source
 from xlt.store import Store
-from xlt.studies import of
-from xlt.trained import Sources, question, same_task, stages_in, trained_last
-from xlt.work import Job
-
-if TYPE_CHECKING:
-    from xlt.answers import Answer
+from xlt.trained import Sources, same_task, stages_in, trained_last
 
 pd.set_option("display.max_colwidth", None)  # notebooks show texts in full
 
@@ -79,7 +72,7 @@ class Lab:
                 would be learned and never evaluated.
         """
         lab = cls(profiles.load(name), planned)
-        evaluated.check(lab)
+        evaluated.check(lab.sources, lab.source)
         return lab
 
     @property
@@ -104,11 +97,11 @@ class Lab:
 
     def languages(self, task: str, split: str | None = None) -> list[str]:
         """Languages in which `task` is evaluated (see xlt.spoken), on `split` or the profile's own."""
-        return evaluated.languages(self, task, split)
+        return evaluated.languages(self.sources, self.source, task, split)
 
     def missing(self, task: str) -> list[str]:
         """Languages that the profile or the task names, but whose test records are not here."""
-        return evaluated.missing(self, task)
+        return evaluated.missing(self.sources, self.source, task)
 
     def evaluations(self, *names: str, languages: Iterable[str] | None = None) -> list[Evaluation]:
         """One evaluation for each task and each of its languages here (or of `languages`)."""
@@ -134,7 +127,7 @@ class Lab:
             UserError: bad input, before anything runs; or runs that failed, after all others are done.
         """
         self.store.look_again()
-        wanted = self._wanted(recipes, evaluations, seeds)
+        wanted = self.wanted(recipes, evaluations, seeds)
         jobs = self._jobs(wanted)
         if jobs and os.environ.get("XLT_STORED_ONLY"):
             print(f"{len(jobs)} runs are not done and were not started: their cells read 'not run'")
@@ -143,7 +136,7 @@ class Lab:
             _complain(engine.run(self.profile, jobs, estimate.estimator(self.store), progress.report))
         return self._table(wanted)
 
-    def _expand(self, recipes: Mapping[str, Recipe], seeds: int) -> list[tuple[str, int, Recipe]]:
+    def expand(self, recipes: Mapping[str, Recipe], seeds: int) -> list[tuple[str, int, Recipe]]:
         """(label, seed, recipe) for each seed; a recipe with nothing left to seed appears once."""
         runs = []
         for label, recipe in recipes.items():
@@ -151,11 +144,11 @@ class Lab:
             runs += [(label, seed, recipe.seeded(seed)) for seed in range(seeds if free else 1)]
         return runs
 
-    def _wanted(
+    def wanted(
         self, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation], seeds: int | None = None
     ) -> list[Wanted]:
         """(label, seed, recipe, the evaluations that it takes)."""
-        runs, evaluations = self._expand(recipes, seeds or self.profile.seeds), list(evaluations)
+        runs, evaluations = self.expand(recipes, seeds or self.profile.seeds), list(evaluations)
         return [(label, seed, r, [e for e in evaluations if takes(r, e)]) for label, seed, r in runs]
 
     def _jobs(self, wanted: Iterable[Wanted]) -> list[Job]:
@@ -176,7 +169,7 @@ class Lab:
         self, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation] = (), seeds: int | None = None
     ) -> list[Job]:
         """What `run` would do."""
-        return self._jobs(self._wanted(recipes, evaluations, seeds))
+        return self._jobs(self.wanted(recipes, evaluations, seeds))
 
     def _table(self, wanted: Iterable[Wanted]) -> pd.DataFrame:
         rows = [
@@ -204,12 +197,12 @@ class Lab:
         traced = {
             "n": result["n"], "split": evaluation.split, "limit": evaluation.examples, "layer": evaluation.layer,
             "changed": result.get("changed"),
-            "choices": choices(self.store.source, task.name, evaluation.language, evaluation.split),
+            "choices": caveats.choices(self.store.source, task.name, evaluation.language, evaluation.split),
             "run": self.store.id(recipe), "source": datasheet.records(self.store.source, task, evaluation.language),
             "task_version": task.version, "data": json.dumps(result["key"]["data"], sort_keys=True),
             "seconds": result["seconds"], "finished": result["finished"],
             "commit": result["code"]["commit"], "dirty": result["code"]["dirty"],
-            **provenance.made_on([*self._environments(recipe), result["environment"]]),
+            **provenance.made_on([*self.environments(recipe), result["environment"]]),
         }  # fmt: skip
         return [
             {
@@ -223,7 +216,7 @@ class Lab:
             for metric in (result["metrics"] if evaluation.attack else task.metrics)
         ]
 
-    def _environments(self, recipe: Recipe) -> list[dict[str, Any]]:
+    def environments(self, recipe: Recipe) -> list[dict[str, Any]]:
         """In which each run up to this one was made, the first one first; of those alone that are stored."""
         done = [step for step in recipe.lineage() if self.store.done(step)]
         for step in done:
@@ -241,7 +234,7 @@ class Lab:
         """
         rows, spent = [], {}
         asked = None if evaluations is None else list(evaluations)
-        for label, seed, recipe in self._expand(recipes, seeds or self.profile.seeds):
+        for label, seed, recipe in self.expand(recipes, seeds or self.profile.seeds):
             for step in filter(self.store.done, recipe.lineage()):
                 if step not in spent:  # that is many files
                     chosen = None if asked is None else [e for e in asked if takes(step, e)]
@@ -255,76 +248,6 @@ class Lab:
     def reports(self) -> Path:
         """The folder of this profile's report."""
         return paths.reports_root() / self.profile.name
-
-    def _settings(self) -> str:
-        """Digest of all in the profile that can decide a result."""
-        return digest(self.profile.model_dump(mode="json", exclude={"resources"}))
-
-    def _encoder(self) -> str:
-        return self.profile.encoder.called if self.profile.encoder.model else "random XLM-R, pretrained in phase 1"
-
-    def _environment(self) -> dict[str, Any]:
-        from xlt import device
-
-        device.prefer(self.profile.resources.precision)
-        return provenance.environment()
-
-    def _machine(self, runs: Iterable[Recipe] = ()) -> dict[str, str]:
-        """What these runs were made on, if they are stored; without any, what runs would be made on here."""
-        made = []
-        for recipe in runs:
-            with contextlib.suppress(UserError):  # records that cannot be had: no run was made of them
-                made += self._environments(recipe)[-1:]
-        found = provenance.made_on(made or [self._environment() | {"threads": self.profile.resources.threads}])
-        return {
-            "device": found["precision"], "processor": found["processor"],
-            "instruction set": found["instructions"], "threads": found["threads"],
-        }  # fmt: skip
-
-    def about(self) -> pd.DataFrame:
-        """What stands behind the numbers of a notebook: profile, records, encoder, code, versions, machine."""
-        code, here = provenance.code(), self._environment()
-        facts = {
-            "profile": f"{self.profile.name}: {self.profile.description}",
-            "records": datasheet.sources(self),
-            "encoder": self._encoder(),
-            "settings": f"{self._settings()} (digest)",
-            "code": f"{code['commit']}, state {provenance.state(self.profile.name)}",
-            "versions": ", ".join(f"{name} {version}" for name, version in here["packages"].items()),
-            **self._machine(),
-        }
-        return pd.DataFrame({"": facts}).rename_axis("what")
-
-    def save_summary(self, title: str) -> str:
-        """summary.json for the report page: provenance, and whether the results are clean, dirty or smoke."""
-        code, here = provenance.code(), self._environment()
-        summary = {
-            "title": title, "question": question(self),
-            "source": self.profile.data.source,
-            "state": provenance.state(self.profile.name), "note": self.profile.description,
-            "provenance": {
-                "profile": self.profile.name, "records": datasheet.sources(self), "code": code["commit"],
-                "encoder": self._encoder(),
-                "settings": self._settings(),
-                **here["packages"], "python": here["python"], **self._machine(self.all_recipes()),
-            },
-        }  # fmt: skip
-        if commits := hub.revisions(self.profile):
-            summary["provenance"]["revisions on the hub"] = commits
-        self.reports.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.reports / "summary.json", json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
-        return f"summary.json: state {summary['state']}"
-
-    def save_answers(self, notebook: str, question: str, found: list[Answer]) -> str:
-        """answers/NOTEBOOK.json for the report page; what a profile's answers mean stands in params/claims.yaml."""
-        from xlt import claims
-
-        label = claims.load().use(self.profile.name).means
-        content = {"study": question, "label": label, "answers": [answer.row() for answer in found]}
-        folder = self.reports / "answers"
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / f"{notebook}.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-        return f"answers/{notebook}.json: {len(found)} answers ({label})"
 
     @property
     def tokenizer(self) -> Any | None:
@@ -341,28 +264,6 @@ class Lab:
         return pd.DataFrame(
             {"step": [round(record["steps"] * (i + 1) / len(losses)) for i in range(len(losses))], "loss": losses}
         )
-
-    def showcase(self) -> pd.DataFrame:
-        """One sentence of the generated world in every language; of real data sets no record is ever shown."""
-        if self.profile.data.source != "world":
-            return pd.DataFrame({"records": [f"{self.store.source}: not shown, see the licences in `xlt tasks`"]})
-        pairs = tasks.get("tatoeba")
-        found = {code: self.store.source.load(pairs, code, "test", 3) for code in self.languages(pairs.name)}
-        if not found:
-            return pd.DataFrame({"records": ["no language beside English to show one in"]})
-        rows = {"en": next(iter(found.values()))["target"][:]} | {
-            code: table["source"][:] for code, table in found.items()
-        }
-        return pd.DataFrame({language(code).name: rows[code] for code in rows}).T.rename_axis("language")
-
-    def all_recipes(self) -> list[Recipe]:
-        """Every run that the profile's notebooks use, seeded, prefixes included."""
-        found: dict[Recipe, None] = {}
-        for study in of(self).values():
-            seeds = (study.plan and study.plan.seeds) or self.profile.seeds
-            for _, _, recipe in self._expand(study.recipes, seeds):
-                found |= dict.fromkeys(recipe.lineage())
-        return list(found)
 
 
 def _cost(store: Store, recipe: Recipe, label: str, seed: int) -> dict[str, Any]:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from xlt import check, collapse, effects, studies, trained
+from xlt import check, collapse, datasheet, effects, results, studies, trained
 from xlt import claims as declared
 from xlt.costs import cost_table
+from xlt.lab import Lab
 from xlt.stages import ENGLISH
+from xlt.studies import Study
 from xlt.tables import points
-
-if TYPE_CHECKING:
-    from xlt.lab import Lab
-    from xlt.studies import Study
 
 
 def runs(lab: Lab) -> pd.DataFrame:
@@ -96,3 +93,12 @@ def judged(found: pd.DataFrame) -> pd.DataFrame:
 
 def _told(value: float, sign: bool = False) -> str:
     return points(value / 100, sign) if value == value else "–"
+
+
+def data_sets(lab: Lab) -> pd.DataFrame:
+    """One row for each data set of the stored runs of the profile and of the scores in its report."""
+    scores = results.scores(lab.reports)
+    read = [place for recipe in filter(lab.store.done, studies.all_recipes(lab)) for place in datasheet.learned(recipe)]
+    if len(scores):
+        read += scores[["task", "language", "split"]].drop_duplicates().itertuples(index=False, name=None)
+    return datasheet.table(lab.source, read)

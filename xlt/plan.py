@@ -24,7 +24,7 @@ def print_plan(profile: str, notebooks: Collection[str]) -> None:
     if lab.store.source.guessing and (missing := hub.missing(settings)):
         print(f"no network: {', '.join(missing)} taken as declared, with an encoder of unknown size like XLM-R Base")
     encoder = settings.encoder.called if settings.encoder.model else "random XLM-R, pretrained here"
-    print(f"records from {datasheet.sources(lab)}; encoder {encoder}")
+    print(f"records from {datasheet.sources(lab.profile, lab.source)}; encoder {encoder}")
     total, disk, here = 0.0, 0.0, cluster.workers(settings.resources)
     for notebook, study in of(lab).items():
         if notebook not in notebooks:

@@ -10,6 +10,7 @@ from xlt.costs import cost_table
 from xlt.figures import dot_plot, heat_map, layer_plot, loss_curve
 from xlt.layers import layer_note, layer_summary, layer_table, rule_table
 from xlt.phases import control_table, learned_table, retrieval_table, save_scores, schedule_table
+from xlt.summary import about, save_answers, save_summary, showcase
 from xlt.tables import (
     cells,
     control_note,
@@ -26,6 +27,7 @@ from xlt.text import NOT_RUN
 
 __all__ = [
     "NOT_RUN",
+    "about",
     "cells",
     "chance",
     "control_note",
@@ -48,11 +50,14 @@ __all__ = [
     "published",
     "retrieval_table",
     "rule_table",
+    "save_answers",
     "save_figure",
     "save_scores",
+    "save_summary",
     "save_table",
     "schedule_table",
     "seed_means",
     "show_matrix",
+    "showcase",
     "transfer_matrix",
 ]

@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from xlt import conditions, estimate, evaluated, perturb, robust, rows, tasks
 from xlt.arms import CLEAN, PAIR, Contrast, Control, Plan, takes
+from xlt.lab import Lab
 from xlt.recipe import Evaluation, Recipe, Stage
 from xlt.stages import home
 from xlt.text import NOT_RUN
-
-if TYPE_CHECKING:
-    from xlt.lab import Lab
 
 WORD_LISTS = "README, Word lists, says where there are some"
 AFTER = "after "  # a recipe so called is an arm up to one of its intermediate stages
@@ -138,7 +136,7 @@ def intermediate(lab: Lab) -> Study:
     evaluations = [
         lab.profile.evaluate(part.task, code).model_copy(update={"split": "dev"})
         for part in learned
-        for code in evaluated.judged(lab, part.task, part.languages)
+        for code in evaluated.judged(lab.source, part.task, part.languages)
     ]
     return Study(recipes, list(dict.fromkeys(evaluations)))
 
@@ -221,7 +219,7 @@ def planned(lab: Lab, name: str) -> Study:
 def _had(lab: Lab, plan: Plan, target: str, absent: list[str]) -> bool:
     """Whether the target can be read here in any language, and learned if it has a head; else `absent` says it."""
     source, task = lab.store.source, tasks.get(target)
-    lacks = [] if evaluated.read(lab, target, plan.languages) else ["test"]
+    lacks = [] if evaluated.read(lab.sources, lab.source, target, plan.languages) else ["test"]
     if not (task.headless or source.languages(task.training, "train")):
         lacks.append("training")
     if lacks:
@@ -282,7 +280,7 @@ def _readings(lab: Lab, plan: Plan, targets: list[str], absent: list[str]) -> di
     over = {"examples": plan.examples} if plan.examples else {}
     found: dict[Evaluation, str] = {}
     for target in targets:
-        codes, every = evaluated.read(lab, target, plan.languages), tasks.get(target).everywhere
+        codes, every = evaluated.read(lab.sources, lab.source, target, plan.languages), tasks.get(target).everywhere
         if declared := [code for code in plan.languages if code not in codes and code in every]:
             absent.append(f"{target}: no test records in {', '.join(declared)} here")
         noisy = {} if target in plan.unperturbed else plan.conditions
@@ -298,7 +296,7 @@ def _readings(lab: Lab, plan: Plan, targets: list[str], absent: list[str]) -> di
     if lost := [code for code in plan.languages if code not in {evaluation.language for evaluation in found}]:
         absent.append(f"no target has test records in {', '.join(lost)} here")
     for task in plan.dev:
-        codes = evaluated.judged(lab, task, tasks.get(task).languages)
+        codes = evaluated.judged(lab.source, task, tasks.get(task).languages)
         found |= {lab.profile.evaluate(task, code, over | {"split": "dev"}): CLEAN for code in codes}
         if not codes:
             absent.append(f"{task}: no dev records here")
@@ -333,3 +331,13 @@ def of(lab: Lab) -> dict[str, Study]:
     """Every study that the notebooks of the profile run, by notebook."""
     phases = {notebook: study(lab) for notebook, study in PHASES.items()}
     return phases | {f"study_{name}": planned(lab, name) for name in lab.profile.studies}
+
+
+def all_recipes(lab: Lab) -> list[Recipe]:
+    """Every run that the profile's notebooks use, seeded, prefixes included."""
+    found: dict[Recipe, None] = {}
+    for study in of(lab).values():
+        seeds = (study.plan and study.plan.seeds) or lab.profile.seeds
+        for _, _, recipe in lab.expand(study.recipes, seeds):
+            found |= dict.fromkeys(recipe.lineage())
+    return list(found)

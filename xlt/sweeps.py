@@ -32,7 +32,7 @@ def sweep(
     chosen = [e.model_copy(update={"sweep": True}) for e in lab.evaluations(task, languages=languages)]
     lab.run(recipes, chosen, seeds)
     rows: dict[str, list[dict]] = {label: [] for label in recipes}
-    for label, seed, seeded, evaluations in lab._wanted(recipes, chosen, seeds):
+    for label, seed, seeded, evaluations in lab.wanted(recipes, chosen, seeds):
         for evaluation in evaluations:
             if result := lab.store.result(seeded, evaluation):
                 found = _rows(result["metrics"])

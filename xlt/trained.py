@@ -20,7 +20,6 @@ from xlt.stages import ENGLISH
 if TYPE_CHECKING:
     import pandas as pd
 
-    from xlt.lab import Lab
     from xlt.params import Profile
     from xlt.recipe import Recipe, Stage
 
@@ -97,18 +96,6 @@ class Sources:
 def _shared(several: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     first, *others = [*several] or [()]
     return tuple(code for code in first if all(code in other for other in others))
-
-
-def question(lab: Lab) -> str:
-    """What the report of a profile answers."""
-    tested = [(code, tasks.get(name)) for name in lab.profile.target for code in lab.languages(name)]
-    other = not tested or any(code not in lab.sources.of(task) for code, task in tested)
-    where = "zero-shot transfer, and where" if other else f"in {named(lab.sources.all)}"
-    learned = " and ".join(names(lab.sources.before))
-    return " ".join(filter(None, ["Which", learned, "intermediate tasks help", where])) + "?"
-
-
-# groups of the rows of a table of scores ----------------------------------------------------------
 
 
 def is_source(scores: pd.DataFrame) -> pd.Series:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from xlt import studies
 from xlt.errors import UserError, unknown
 from xlt.lab import Lab
 from xlt.recipe import Evaluation, Recipe
@@ -28,7 +29,7 @@ def why(profile: str, run: str) -> list[str]:
     if found is None:
         raise unknown("run", run, [folder.name for folder in folders])
     record = json.loads((found / "run.json").read_text(encoding="utf-8"))
-    current = {lab.store.folder(recipe).name: recipe for recipe in lab.all_recipes()}
+    current = {lab.store.folder(recipe).name: recipe for recipe in studies.all_recipes(lab)}
     if found.name in current:
         if not (stale := list(_stale_scores(lab.store, current[found.name]))):
             return [f"{found.name} is current: profile {profile} uses it as it is"]

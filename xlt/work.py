@@ -12,25 +12,17 @@ import os
 import shutil
 import time
 import traceback
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from xlt import estimate, tasks
 from xlt.errors import UserError
+from xlt.jobs import Job
 from xlt.params import Profile, Resources
-from xlt.recipe import Evaluation, Recipe
+from xlt.recipe import Recipe
 from xlt.store import Store
 
 DISK_FULL = "the disk is full; free some space and run again"
-
-
-@dataclass(frozen=True)
-class Job:
-    """Train the last stage of `recipe` unless that is done, then evaluate it."""
-
-    recipe: Recipe
-    evaluations: tuple[Evaluation, ...] = ()
 
 
 @cache

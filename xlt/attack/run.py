@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xlt import encode, evaluate, progress, tasks
+from xlt import encode, predict, progress, tasks
 from xlt.attack import candidates, likeness, masked
 from xlt.attack.search import Outcome, Search, control
 from xlt.attack.texts import Columns, Texts, changed, edited, rebuilt, texts_of
@@ -178,8 +178,8 @@ def _read(victim: Victim, texts: list[Texts], labels: tuple[str, ...]) -> tuple[
     task, evaluation = victim.task, victim.evaluation
     rows = rebuilt(victim.rows, task.family, list(enumerate(texts)))
     features = encode.encode(task.family, rows, victim.reader.tokenizer, evaluation.max_length, evaluation.stride)
-    gold, predicted = evaluate.FAMILIES[task.family](rows, features, victim.reader, task)
-    scores, examples = evaluate.scored(gold, predicted, rows, task, labels, evaluation.language)
+    gold, predicted = predict.FAMILIES[task.family](rows, features, victim.reader, task)
+    scores, examples = predict.scored(gold, predicted, rows, task, labels, evaluation.language)
     return scores, examples, victim.right(gold, predicted)
 
 

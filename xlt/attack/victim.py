@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xlt import encode, evaluate, metrics, tasks
+from xlt import encode, metrics, predict, tasks
 from xlt.attack.search import Outcome
 from xlt.attack.texts import Columns, Texts, rebuilt
 from xlt.reading import Reader
@@ -48,7 +48,7 @@ class Victim:
         limits = self.evaluation.max_length, self.evaluation.stride
         features = encode.encode(family, rows, self.reader.tokenizer, *limits)
         outputs = list(self.reader.outputs(features, _OUTPUTS.get(family, ("logits",))))
-        gold, predicted = evaluate.FAMILIES[family](rows, features, _Replay(outputs), self.task)
+        gold, predicted = predict.FAMILIES[family](rows, features, _Replay(outputs), self.task)
         scores = _SCORES[family](rows, features, outputs)
         right = self.right(gold, predicted)
         return [Outcome(float(score), parts) for score, parts in zip(scores, right, strict=True)]
