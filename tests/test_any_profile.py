@@ -15,6 +15,7 @@ import yaml
 matplotlib.use("Agg")
 
 from xlt import engine, profiles, tasks, work  # noqa: E402
+from xlt.jobs import Job  # noqa: E402
 from xlt.paths import ROOT  # noqa: E402
 from xlt.retrieval import cells  # noqa: E402
 
@@ -93,7 +94,7 @@ def invented(monkeypatch):
             if job.recipe.stages and not store.done(job.recipe):
                 _invent_run(store, job.recipe)
             elif not store.done(job.recipe):
-                work.execute(store, jobs.Job(job.recipe), profile.resources)  # a tokenizer is read from it
+                work.execute(store, Job(job.recipe), profile.resources)  # a tokenizer is read from it
             for evaluation in job.evaluations:
                 _invent_scores(store, job.recipe, evaluation)
         return engine.Outcome()

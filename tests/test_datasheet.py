@@ -5,7 +5,7 @@ import json
 import pytest
 from conftest import lab_of
 
-from xlt import datasheet, overview, summary, tasks
+from xlt import datasheet, overview, studies, summary, tasks
 from xlt.sources import Source
 
 MOODS = {
@@ -33,7 +33,7 @@ def test_records_licence_and_citation_are_those_of_each_task(store, moods, monke
     scores = lab.run(recipes, lab.evaluations("moods", "xnli"))
     assert dict(scores[["task", "source"]].values) == {"moods": "the folder moods", "xnli": "the generated world"}
     assert summary.about(lab).loc["records", ""] == "the generated world; moods: the folder moods"
-    monkeypatch.setattr(lab, "all_recipes", lambda: [s for r in recipes.values() for s in r.seeded(0).lineage()])
+    monkeypatch.setattr(studies, "all_recipes", lambda _: [s for r in recipes.values() for s in r.seeded(0).lineage()])
     lab.reports.mkdir(parents=True, exist_ok=True)
     scores.to_csv(lab.reports / "scores.csv", index=False)
     own, made = overview.data_sets(lab).to_dict("records")
@@ -73,5 +73,5 @@ def test_parts_and_pools_are_named_with_the_task_that_reads_them(places):
 
 def test_no_table_without_runs(store, monkeypatch):
     lab = lab_of(store, monkeypatch, name="bare")
-    monkeypatch.setattr(lab, "all_recipes", list)
+    monkeypatch.setattr(studies, "all_recipes", lambda _: [])
     assert overview.data_sets(lab).empty

@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 from conftest import InProcess, lab_of, tiny
 
-from xlt import cluster, engine, paths, provenance, tasks
+from xlt import cluster, engine, paths, provenance, summary, tasks
 from xlt.errors import UserError
 from xlt.lab import Lab
 from xlt.recipe import Evaluation, Part, Recipe, Stage
 from xlt.store import Store
 from xlt.studies import takes
+from xlt.trained import Sources
 
 COLUMNS = {
     "recipe", "intermediate", "target", "pretrained", "seed", "task", "language", "perturbation", "metric", "value",
@@ -103,11 +104,11 @@ def test_rows_and_summary_say_on_what_all_behind_them_was_made(done, monkeypatch
     }  # fmt: skip
     assert set(scores[scores["seed"] == 0]["threads"]) == {"1"}
     monkeypatch.setenv("XLT_REPORTS", str(tmp_path))
-    done.save_summary("t")
+    summary.save_summary(done, "t")
     told = json.loads((tmp_path / "tiny/summary.json").read_text())["provenance"]
     assert set(told["processor"].split(" + ")) == {here, "EPYC", "not recorded"}
     assert told["threads"] == "1 + 4" and told["instruction set"] == provenance.instructions()
-    assert done.about().loc["processor", ""] == here
+    assert summary.about(done).loc["processor", ""] == here
 
 
 def test_several_metrics_give_several_rows(lab):
@@ -261,10 +262,10 @@ def test_xtremes_languages_are_evaluated_unless_the_profile_names_others(places,
     """As on the hub: an average over those that XTREME-R adds besides would be over neither benchmark's list."""
     lab, both = Lab(tiny()), tasks.get("panx").everywhere
     monkeypatch.setattr("xlt.sources.Source.languages", lambda *_: both)
-    lab.profile = lab.profile.model_copy(update={"languages": ()})
+    lab.sources = Sources(lab.profile.model_copy(update={"languages": ()}))
     assert set(lab.languages("panx")) == set(tasks.get("panx").languages) < set(both)
     assert lab.missing("panx") == []
-    lab.profile = lab.profile.model_copy(update={"languages": ("uk", "en")})
+    lab.sources = Sources(lab.profile.model_copy(update={"languages": ("uk", "en")}))
     assert lab.languages("panx") == ["en", "uk"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 
+import pandas as pd
 import pytest
 import yaml
 from conftest import tiny
@@ -155,7 +156,8 @@ def test_contrasts_take_groups_and_codes():
         "non-latin": ["ace-Arab", "uz-Cyrl", "ko"],
     }  # fmt: skip
     assert tables.script("ace-Arab") == "Arabic"
-    assert contrasts._chosen(["en", "ha", "ko"], ["latin"]) == ["ha"]
+    rows = pd.DataFrame({"language": ["en", "ha", "ko"], "source_language": [True, False, False], "task": "xnli"})
+    assert contrasts._chosen(rows, ["latin"]) == ["ha"]
 
 
 # data -------------------------------------------------------------------------------------------

@@ -58,4 +58,6 @@ def check(sources: Sources, source: Source) -> None:
             asked, known = ", ".join(sources.profile.asked(name)), ", ".join(here)
             raise UserError(f"{where}: is evaluated in none of {asked}; its {split} records are in {known}: name one")
         if task.definition:
+            if split in task.splits:
+                source.identity(task, task.languages[0], split)  # says what was looked for
             raise UserError(f"{where}: there are no {split} records in {', '.join(task.languages)} to evaluate it on")

@@ -10,7 +10,7 @@ from xlt.costs import cost_table
 from xlt.figures import dot_plot, heat_map, layer_plot, loss_curve
 from xlt.layers import layer_note, layer_summary, layer_table, rule_table
 from xlt.phases import control_table, learned_table, retrieval_table, save_scores, schedule_table
-from xlt.summary import about, save_answers, save_summary, showcase
+from xlt.summary import about, question, save_answers, save_summary, showcase
 from xlt.tables import (
     cells,
     control_note,
@@ -48,6 +48,7 @@ __all__ = [
     "per_language",
     "points",
     "published",
+    "question",
     "retrieval_table",
     "rule_table",
     "save_answers",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from xlt import claims, datasheet, device, hub, provenance, tasks
+from xlt import claims, datasheet, hub, provenance, tasks
 from xlt.answers import Answer
 from xlt.errors import UserError
 from xlt.files import write_atomically
@@ -88,6 +88,8 @@ def _encoder(lab: Lab) -> str:
 
 
 def _environment(lab: Lab) -> dict[str, Any]:
+    from xlt import device  # brings torch along
+
     device.prefer(lab.profile.resources.precision)
     return provenance.environment()
 
