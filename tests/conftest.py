@@ -30,7 +30,7 @@ def places(tmp_path_factory):
 
 def tiny(**changes):
     """A profile with everything as small as it can be; `changes` replace whole sections."""
-    from xlt.params import Profile
+    from xlt.spec.profile import Profile
 
     sections = {
         "name": "tiny", "description": "as small as it can be", "seeds": 2, "languages": ("en", "de", "zh"),
@@ -48,7 +48,7 @@ def tiny(**changes):
 @pytest.fixture(scope="session")
 def world(places):
     """The tiny world as a source."""
-    from xlt.sources import Source
+    from xlt.data.sources import Source
 
     return Source.of(tiny())
 
@@ -56,10 +56,10 @@ def world(places):
 @pytest.fixture(scope="session")
 def shared(places, world):
     """A store that holds the tiny starting encoder; for reading only."""
-    from xlt.jobs import Job
-    from xlt.recipe import Recipe
-    from xlt.store import Store
-    from xlt.work import execute
+    from xlt.data.store import Store
+    from xlt.lab.jobs import Job
+    from xlt.lab.work import execute
+    from xlt.spec.recipe import Recipe
 
     store = Store(places / "shared", world)
     execute(store, Job(Recipe(start=tiny().encoder)), tiny().resources)
@@ -69,7 +69,7 @@ def shared(places, world):
 @pytest.fixture
 def store(shared, tmp_path):
     """A store of one test, with the tiny starting encoder in it."""
-    from xlt.store import Store
+    from xlt.data.store import Store
 
     shutil.copytree(shared.root, tmp_path / "runs")
     return Store(tmp_path / "runs", shared.source)
@@ -78,7 +78,7 @@ def store(shared, tmp_path):
 @pytest.fixture
 def start():
     """The recipe of the tiny starting encoder."""
-    from xlt.recipe import Recipe
+    from xlt.spec.recipe import Recipe
 
     return Recipe(start=tiny().encoder)
 
@@ -116,7 +116,7 @@ class InProcess:
 
 def work_here(monkeypatch):
     """Runs take place in this process."""
-    from xlt import engine
+    from xlt.lab import engine
 
     monkeypatch.setattr(engine, "_connect", InProcess)
     monkeypatch.setattr(engine, "wait", lambda *_, **__: None)
@@ -125,8 +125,8 @@ def work_here(monkeypatch):
 
 def lab_of(store, monkeypatch, **changes):
     """A tiny lab whose runs take place in this process, in `store`."""
-    from xlt import work
-    from xlt.lab import Lab
+    from xlt.lab import work
+    from xlt.lab.lab import Lab
 
     made = Lab(tiny(**changes))
     made.store = store

@@ -136,7 +136,7 @@ def _listed(path, content):
 
 def a_new_run(monkeypatch):
     """Forget what this process knows of the hub, as a new run would."""
-    from xlt import layout, repository
+    from xlt.data import layout, repository
 
     monkeypatch.delenv("XLT_HUB_SINCE", raising=False)
     for kept in (repository._resolved, layout.layout, layout._card):

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from xlt import answers, phases, tables
+from xlt.analysis import findings, phases, tables
 
 
 def table(values: dict[str, list[float]], task: str = "xnli", intermediate: str = "none", pretrained: bool = True):
@@ -23,7 +23,7 @@ LOW = table({"en": [0.7, 0.7, 0.7], "de": [0.35, 0.36, 0.37], "ru": [0.33, 0.34,
 
 
 def test_compare_averages_languages_within_a_seed_and_leaves_english_out():
-    found = answers.compare(HIGH, LOW, "xnli", "?")
+    found = findings.compare(HIGH, LOW, "xnli", "?")
     assert found.effect == pytest.approx(0.57 - 0.35)
     assert 0 < found.low < found.effect < found.high
     assert (found.verdict, found.answer) == ("higher", "higher (57.0 against 35.0)")
@@ -33,20 +33,20 @@ def test_compare_averages_languages_within_a_seed_and_leaves_english_out():
 def test_compare_says_when_there_is_nothing_to_see():
     assert (
         "no difference"
-        in answers.compare(HIGH, HIGH.assign(value=HIGH["value"] + [0.001, -0.001, 0] * 3), "xnli", "?").answer
+        in findings.compare(HIGH, HIGH.assign(value=HIGH["value"] + [0.001, -0.001, 0] * 3), "xnli", "?").answer
     )
 
 
 def test_compare_needs_seeds_for_an_interval():
     one = HIGH[HIGH["seed"] == 0]
-    assert "too few seeds" in answers.compare(one, LOW[LOW["seed"] == 0], "xnli", "?").answer
+    assert "too few seeds" in findings.compare(one, LOW[LOW["seed"] == 0], "xnli", "?").answer
 
 
 @pytest.mark.parametrize(
     ("chance", "verdict"), [(1 / 3, "above it"), (0.9, "below it"), (0.575, "not clearly different from it")]
 )
 def test_above_chance(chance, verdict):
-    found = answers.above(HIGH, "xnli", chance, "?")
+    found = findings.above(HIGH, "xnli", chance, "?")
     assert (
         found.verdict == verdict and found.answer.startswith(verdict) and found.effect == pytest.approx(0.57 - chance)
     )
@@ -55,7 +55,7 @@ def test_above_chance(chance, verdict):
 def test_transfer_names_clear_effects_only():
     better = table({"en": [0.9] * 3, "de": [0.71, 0.72, 0.73], "ru": [0.61, 0.62, 0.63]}, intermediate="mnli")
     same = table({"en": [0.9] * 3, "de": [0.60, 0.63, 0.64], "ru": [0.50, 0.53, 0.54]}, intermediate="pos")
-    (found,) = answers.transfer(tables.transfer_matrix(pd.concat([HIGH, better, same])))
+    (found,) = findings.transfer(tables.transfer_matrix(pd.concat([HIGH, better, same])))
     assert (found.answer, found.verdict) == ("mnli † most", "higher")
     assert "+10.0 points" in found._repr_markdown_()
     assert found.effect == pytest.approx(0.10)
@@ -63,7 +63,7 @@ def test_transfer_names_clear_effects_only():
 
 def test_transfer_says_when_no_task_matters():
     same = table({"en": [0.9] * 3, "de": [0.60, 0.63, 0.64], "ru": [0.50, 0.53, 0.54]}, intermediate="pos")
-    (found,) = answers.transfer(tables.transfer_matrix(pd.concat([HIGH, same])))
+    (found,) = findings.transfer(tables.transfer_matrix(pd.concat([HIGH, same])))
     assert found.answer.startswith("none that these seeds can show; the largest difference is after pos")
 
 

@@ -14,10 +14,11 @@ import yaml
 
 matplotlib.use("Agg")
 
-from xlt import engine, profiles, tasks, work  # noqa: E402
-from xlt.jobs import Job  # noqa: E402
-from xlt.paths import ROOT  # noqa: E402
-from xlt.retrieval import cells  # noqa: E402
+from xlt.core.paths import ROOT  # noqa: E402
+from xlt.lab import engine, profiles, work
+from xlt.lab.jobs import Job  # noqa: E402
+from xlt.models import cells  # noqa: E402
+from xlt.spec import tasks  # noqa: E402
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PHASES = [path for path in NOTEBOOKS if not path.stem.startswith("study_")]
@@ -87,7 +88,7 @@ def invented(monkeypatch):
     """Instead of training and evaluating, numbers are drawn from the names of run and metric."""
 
     def run(profile, jobs, seconds, report):
-        from xlt.store import Store
+        from xlt.data.store import Store
 
         store = Store.of(profile)
         for job in jobs:
@@ -146,7 +147,7 @@ def executed(notebook: Path, profile: str) -> None:
 @pytest.fixture
 def reported(tmp_path, monkeypatch, invented):
     """The report of a profile over smoke, made of these notebooks; its index."""
-    from xlt.site import build
+    from xlt.report.site import build
 
     def make(fields: dict, notebooks: list[Path] = NOTEBOOKS) -> str:
         file = tmp_path / "mine.yaml"

@@ -7,10 +7,14 @@ import pytest
 import yaml
 from conftest import InProcess, lab_of, tiny
 
-from xlt import contrasts, encode, fertility, losses, mixture, model, profiles, studies, summary, tasks
-from xlt.arms import Plan
-from xlt.errors import UserError
-from xlt.recipe import Augmentation, Evaluation, Stage
+from xlt.analysis import contrasts, robustness, tokenization
+from xlt.core.errors import UserError
+from xlt.lab import profiles, studies
+from xlt.models import encoding, mixture, model
+from xlt.report import summary
+from xlt.spec import tasks
+from xlt.spec.recipe import Augmentation, Evaluation, Stage
+from xlt.spec.study import Plan
 
 PROFILE = {
     "description": "d", "encoder": {"text": "text", "languages": ["en"]}, "languages": ["en", "de", "ru"],
@@ -158,7 +162,7 @@ def test_a_study_from_plan_to_answers(store, monkeypatch, capsys):
         "too few seeds for an interval",
         "not run",
     ]
-    assert len(losses.pairs(study, scores)) == 3
+    assert len(robustness.pairs(study, scores)) == 3
     assert contrasts.forgotten(forgotten).columns.tolist() == ["mnli", "pos"]
     assert summary.save_answers(lab, "study_s", study.question, contrasts.answers(study, scores)).startswith(
         "answers/study_s.json: 2"
@@ -170,7 +174,7 @@ def test_a_study_from_plan_to_answers(store, monkeypatch, capsys):
 
 
 def test_a_profile_without_the_study(places):
-    from xlt.lab import Lab
+    from xlt.lab.lab import Lab
 
     lab = Lab(tiny())
     study = studies.planned(lab, "s")
@@ -206,7 +210,7 @@ def test_features_that_are_kept_are_those_that_would_be_made(store, monkeypatch)
 
     def fresh(length):
         records = store.source.load(tasks.get("mnli"), "en", "train")
-        return encode.encode(tasks.get("mnli").family, records, tokenizer, length, stage.stride)
+        return encoding.encode(tasks.get("mnli").family, records, tokenizer, length, stage.stride)
 
     def kept(stage):
         return mixture.features(store, stage, tokenizer)[0]
@@ -222,9 +226,9 @@ def test_features_that_are_kept_are_those_that_would_be_made(store, monkeypatch)
 
 def test_subwords_per_word(store, monkeypatch):
     lab = lab_of(store, monkeypatch)
-    found = fertility.fertility(lab)
+    found = tokenization.fertility(lab)
     words = [w for row in store.source.load(tasks.get("udpos"), "de", "test")["tokens"] for w in row]
     cut = sum(len(lab.tokenizer.encode(word, add_special_tokens=False)) for word in words)
     assert found.index.tolist() == ["en", "de", "zh"] and found["de"] == round(cut / len(words), 3)
     monkeypatch.setattr(store, "done", lambda recipe: False)
-    assert lab.tokenizer is None and fertility.fertility(lab).empty
+    assert lab.tokenizer is None and tokenization.fertility(lab).empty

@@ -10,18 +10,20 @@ import pandas as pd
 import pytest
 from conftest import tiny
 
-from xlt import encode, evaluate, model, tasks
-from xlt.attack import candidates, run
-from xlt.attack.search import Outcome, Search, control
-from xlt.attack.texts import Place, edited, rebuilt, texts_of
-from xlt.attack.victim import Victim
-from xlt.errors import UserError
-from xlt.jobs import Job
+from xlt.core.errors import UserError
+from xlt.data.store import predictions
+from xlt.evaluation import evaluate
+from xlt.evaluation.attack import candidates, run
+from xlt.evaluation.attack.search import Outcome, Search, control
+from xlt.evaluation.attack.texts import Place, edited, rebuilt, texts_of
+from xlt.evaluation.attack.victim import Victim
+from xlt.lab.jobs import Job
+from xlt.lab.work import execute
+from xlt.models import encoding, model
+from xlt.models.inference import Reader
 from xlt.perturb import attacks
-from xlt.reading import Reader
-from xlt.recipe import Attack, Ball, Evaluation, Stage
-from xlt.store import predictions
-from xlt.work import execute
+from xlt.spec import tasks
+from xlt.spec.recipe import Attack, Ball, Evaluation, Stage
 
 TEXT = ("one two three four",)
 PLACES = [Place(0, 0, 3, ("1", "I")), Place(0, 4, 7, ("2", "II")), Place(0, 8, 13, ("3",)), Place(0, 14, 18, ("4",))]
@@ -289,7 +291,7 @@ def test_choices_are_attacked_and_read_in_a_ball(store, start):
     assert {place.text for place in found} == {1, 2, 3}, "the prompt is of function words"
     [changed] = rebuilt(rows, "choice", [(1, edited(texts, found, ((len(found) - 1, 0),)))])["choices"]
     assert changed[:2] == choices[1][:2] and changed[2] != choices[1][2]
-    features = encode.encode("choice", rows, tokenizer, 48)
+    features = encoding.encode("choice", rows, tokenizer, 48)
     logits = [
         {i: out["logits"] for i, out in Reader(learner, tokenizer, size, around).outputs(features, ("logits",))}
         for size, around in ((2, None), (2, Ball(radius=3.0)), (1, Ball(radius=3.0)))

@@ -4,12 +4,12 @@ import pytest
 import torch
 from conftest import tiny
 
-from xlt import evaluate, model
-from xlt.attack import ball
-from xlt.errors import UserError
-from xlt.jobs import Job
-from xlt.recipe import Ball, Evaluation, Stage
-from xlt.work import execute
+from xlt.core.errors import UserError
+from xlt.evaluation import evaluate
+from xlt.lab.jobs import Job
+from xlt.lab.work import execute
+from xlt.models import adversarial, model
+from xlt.spec.recipe import Ball, Evaluation, Stage
 
 PAD, CLS, SEP = 0, 1, 2
 IDS = torch.tensor([[CLS, 5, 6, 7, SEP], [CLS, 8, SEP, PAD, PAD]])
@@ -38,7 +38,7 @@ def logistic(linear, batch):
 
 
 def find(search, radius=0.5, **more):
-    return ball.find(Linear(), BATCH, Ball(radius=radius, search=search, **more), [PAD, CLS, SEP], logistic)
+    return adversarial.find(Linear(), BATCH, Ball(radius=radius, search=search, **more), [PAD, CLS, SEP], logistic)
 
 
 def test_fgsm_on_a_linear_model_is_the_closed_form():
@@ -49,7 +49,7 @@ def test_fgsm_on_a_linear_model_is_the_closed_form():
     shift = find("fgsm")
     torch.testing.assert_close(shift, closed)
     before = linear.logit(BATCH)
-    with ball.shifted(linear, shift):
+    with adversarial.shifted(linear, shift):
         after = linear.logit(BATCH)
     torch.testing.assert_close(after - before, 0.5 * linear.w.norm() * against * FREE.sum(1))
     torch.testing.assert_close(linear.logit(BATCH), before)  # nothing stays
@@ -71,20 +71,20 @@ def test_pgd_reaches_the_maximum_of_a_linear_model():
 
 def test_gradients_of_the_weights_are_left_alone():
     linear = Linear()
-    ball.find(linear, BATCH, Ball(radius=1.0), [PAD], logistic)
+    adversarial.find(linear, BATCH, Ball(radius=1.0), [PAD], logistic)
     assert all(p.grad is None for p in linear.parameters())
 
 
 def test_points_are_uniform_in_the_ball_and_fixed_ones_are_of_the_text_alone():
     torch.manual_seed(1)
     wide = {"input_ids": torch.full((1, 4000), 5), "attention_mask": torch.ones(1, 4000).long()}
-    norms = ball.find(Linear(width=2), wide, Ball(radius=2.0, search="random"), [], logistic).norm(dim=-1)
+    norms = adversarial.find(Linear(width=2), wide, Ball(radius=2.0, search="random"), [], logistic).norm(dim=-1)
     assert float((norms < 1.0).float().mean()) == pytest.approx(0.25, abs=0.03)  # area of half the radius
     asked = Ball(radius=1.0, search="random", seed=4)
-    both = ball.find(Linear(), BATCH, asked, [PAD], logistic, fixed=True)
+    both = adversarial.find(Linear(), BATCH, asked, [PAD], logistic, fixed=True)
     alone = {name: values[1:, :3] if values.dim() > 1 else values[1:] for name, values in BATCH.items()}
-    torch.testing.assert_close(ball.find(Linear(), alone, asked, [PAD], logistic, fixed=True), both[1:, :3])
-    norms = ball.find(Linear(width=2), wide, asked, [], logistic, fixed=True).norm(dim=-1)
+    torch.testing.assert_close(adversarial.find(Linear(), alone, asked, [PAD], logistic, fixed=True), both[1:, :3])
+    norms = adversarial.find(Linear(width=2), wide, asked, [], logistic, fixed=True).norm(dim=-1)
     assert float((norms < 0.5).float().mean()) == pytest.approx(0.25, abs=0.03)
 
 

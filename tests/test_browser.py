@@ -13,8 +13,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 matplotlib.use("Agg")
 
-from xlt import paths, report, site  # noqa: E402
-from xlt.figures import canvas  # noqa: E402
+from xlt import report
+from xlt.core import paths
+from xlt.report import site  # noqa: E402
+from xlt.report.figures import canvas  # noqa: E402
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome is installed")

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from datasets import Dataset
 
-from xlt import caveats
-from xlt.recipe import Encoder, Evaluation, Recipe
+from xlt.evaluation import caveats
+from xlt.spec.recipe import Encoder, Evaluation, Recipe
 
 PAIRS = {"text_a": ["a", "NS", "c", " "], "text_b": ["a", "b", "d", "NS"], "label": [1, 0, 0, 0]}
 

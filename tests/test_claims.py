@@ -6,9 +6,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from xlt import claims, cli, profiles
-from xlt.check import check
-from xlt.errors import UserError
+from xlt import cli
+from xlt.analysis import claims
+from xlt.analysis.claim_checks import check
+from xlt.core.errors import UserError
+from xlt.lab import profiles
 
 GAIN = {
     "id": "gain",
@@ -270,7 +272,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
 
 def planned(profile, tmp_path):
     """Score files as the profile would leave them if everything that it declares ran; the numbers are invented."""
-    from xlt import tasks
+    from xlt.spec import tasks
 
     def cells(label, intermediate, targets, **more):
         for target in targets:

@@ -10,9 +10,11 @@ import sys
 import pytest
 
 import xlt
-from xlt import cli, notebooks, profiles
-from xlt.errors import UserError
-from xlt.tasks import TASKS
+from xlt import cli
+from xlt.core.errors import UserError
+from xlt.lab import profiles
+from xlt.report import notebooks
+from xlt.spec.tasks import TASKS
 
 
 def fails(error: BaseException):

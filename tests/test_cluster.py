@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from conftest import tiny
 
-from xlt import cluster, paths
-from xlt.errors import UserError
-from xlt.lab import Lab
-from xlt.params import Resources
-from xlt.paths import ROOT
+from xlt.core import paths
+from xlt.core.errors import UserError
+from xlt.core.paths import ROOT
+from xlt.lab import cluster
+from xlt.lab.lab import Lab
+from xlt.spec.profile import Resources
 
 pytestmark = pytest.mark.slow
 DASK = [sys.executable, "-m", "dask"]
@@ -85,8 +86,8 @@ def test_workers_elsewhere_do_the_runs_and_one_may_be_killed(machines, places, w
         if killed.poll() is None and any(marker.glob(".making-*")):
             killed.send_signal(signal.SIGKILL)
 
-    monkeypatch.setattr("xlt.progress.report", kill)
-    monkeypatch.setattr("xlt.engine._WAIT", 0.05)
+    monkeypatch.setattr("xlt.core.progress.report", kill)
+    monkeypatch.setattr("xlt.lab.engine._WAIT", 0.05)
     far = scores(Lab(tiny(resources=machines.resources.model_dump())))
     assert killed.wait(10) == -signal.SIGKILL
     done = [path.name for path in marker.glob("[!.]*")]

@@ -5,9 +5,11 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from xlt import caveats, collapse, report
-from xlt.collapse import collapsed
-from xlt.collapse import table as lost
+from xlt import report
+from xlt.analysis import degenerate_runs
+from xlt.analysis.degenerate_runs import collapsed
+from xlt.analysis.degenerate_runs import table as lost
+from xlt.evaluation import caveats
 
 
 def table(**runs: list[float]) -> pd.DataFrame:
@@ -85,7 +87,7 @@ def test_chance_of_choices_is_the_mean_of_one_over_their_number():
     various, pairs = Records(choices=["ab", "abcd", "abcd"]), Records(choices=["ab", "ab"])
     number = [caveats.choices(source, "copa", "en", "dev") for source in (various, pairs)]
     assert number == pytest.approx([3, 2])
-    assert collapse.chance(pd.DataFrame({"task": "copa", "choices": number}), "copa") == pytest.approx(
+    assert degenerate_runs.chance(pd.DataFrame({"task": "copa", "choices": number}), "copa") == pytest.approx(
         (1 / 3 + 1 / 2) / 2
     )
     assert caveats.choices(various, "xnli", "en", "test") is None

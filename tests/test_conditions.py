@@ -10,13 +10,16 @@ import pandas as pd
 import pytest
 from conftest import tiny
 
-from xlt import conditions, losses, perturb, tasks
-from xlt.errors import UserError
-from xlt.jobs import Job
+from xlt import perturb
+from xlt.analysis import robustness
+from xlt.core.errors import UserError
+from xlt.data.store import predictions
+from xlt.evaluation import conditions
+from xlt.lab.jobs import Job
+from xlt.lab.work import execute
 from xlt.perturb import PERTURBATIONS, codepoints, fingerprints, keyboards, worldwords
-from xlt.recipe import Evaluation, Stage, digest
-from xlt.store import predictions
-from xlt.work import execute
+from xlt.spec import tasks
+from xlt.spec.recipe import Evaluation, Stage, digest
 
 
 def test_defaults_are_not_in_the_key():
@@ -202,8 +205,8 @@ def test_diagonal_off_diagonal_and_worst_pair():
          "language": e.language}
         for e, value in zip(asked, (0.9, 0.6, 0.5, 0.7), strict=True)
     ]  # fmt: skip
-    found = losses.generalised(pd.DataFrame(rows)).iloc[0]
+    found = robustness.generalised(pd.DataFrame(rows)).iloc[0]
     assert (found["diagonal"], found["off_diagonal"], found["worst"]) == pytest.approx((0.8, 0.55, 0.5))
     assert found["worst_pair"] == "de-en"
     with pytest.raises(UserError, match="en-de"):
-        losses.generalised(pd.DataFrame([row for row in rows if row["value"] != 0.6]))
+        robustness.generalised(pd.DataFrame([row for row in rows if row["value"] != 0.6]))

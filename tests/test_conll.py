@@ -2,8 +2,8 @@
 
 import pytest
 
-from xlt import textfiles
-from xlt.textfiles import Want
+from xlt.data import textfiles
+from xlt.data.textfiles import Want
 
 WANT = ("tokens", "tags")
 PLAIN = [(["EU", "rejects"], ["B-ORG", "O"]), (["#", "Paris"], ["O", "B-LOC"])]

@@ -11,11 +11,12 @@ import pytest
 
 matplotlib.use("Agg")
 
-from xlt import contrasts, stats, study_figures  # noqa: E402
-from xlt.answers import Answer  # noqa: E402
-from xlt.arms import Contrast, Plan  # noqa: E402
-from xlt.recipe import Evaluation  # noqa: E402
-from xlt.studies import Study  # noqa: E402
+from xlt.analysis import contrasts, stats
+from xlt.analysis.findings import Answer  # noqa: E402
+from xlt.lab.studies import Study  # noqa: E402
+from xlt.report import study_figures  # noqa: E402
+from xlt.spec.recipe import Evaluation  # noqa: E402
+from xlt.spec.study import Contrast, Plan  # noqa: E402
 
 BASE = {("none", "xnli"): 0.60, ("mnli", "xnli"): 0.70, ("none", "udpos"): 0.50, ("mnli", "udpos"): 0.52,
         ("adv", "xnli"): 0.65}  # fmt: skip
@@ -383,7 +384,7 @@ def test_the_score_over_the_radius_has_a_line_for_each_arm_and_group_of_language
 
 
 def test_the_design_has_a_row_for_each_arm_also_for_one_that_cannot_be_run():
-    from xlt.recipe import Encoder, Recipe, Stage
+    from xlt.spec.recipe import Encoder, Recipe, Stage
 
     stages = (Stage(task="mnli", steps=60, role="intermediate", label="mnli"), Stage(task="squad", role="intermediate"))
     made = study()

@@ -5,8 +5,10 @@ import json
 import pytest
 from conftest import lab_of
 
-from xlt import datasheet, overview, studies, summary, tasks
-from xlt.sources import Source
+from xlt.data.sources import Source
+from xlt.lab import datasheet, studies
+from xlt.report import overview, summary
+from xlt.spec import tasks
 
 MOODS = {
     "family": "classification", "dataset": "./moods", "columns": {"text_a": "text", "text_b": None},

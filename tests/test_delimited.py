@@ -4,8 +4,8 @@ import csv
 
 import pytest
 
-from xlt import textfiles
-from xlt.textfiles import Want
+from xlt.data import textfiles
+from xlt.data.textfiles import Want
 
 WANT = Want(("text", "label"))
 STRAY = 'text\tlabel\n"Great day\tpos\nbad\tneg\nShe said "no\tneg\nfine"\tpos\nso so\tneg\n'

@@ -9,9 +9,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from xlt import cli
-from xlt.agreement import Pair, means
-from xlt.drift import compare, diff
-from xlt.errors import UserError
+from xlt.analysis.agreement import Pair, means
+from xlt.core.errors import UserError
+from xlt.report.report_diff import compare, diff
 
 SCORES = """recipe,seed,language,metric,value,main,n,commit,torch_version
 mnli → xnli,0,de,accuracy,0.5,True,100,aaa,2.1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from xlt import profiles
+from xlt.lab import profiles
 
 
 @pytest.fixture

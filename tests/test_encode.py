@@ -7,9 +7,11 @@ from tokenizers import Tokenizer, normalizers, pre_tokenizers
 from tokenizers import models as token_models
 from transformers import PreTrainedTokenizerFast
 
-from xlt import encode, encoders, model, progress, tasks, unseen
-from xlt.encode import IGNORED
-from xlt.errors import UserError
+from xlt.core import progress
+from xlt.core.errors import UserError
+from xlt.models import encoders, encoding, model, unseen
+from xlt.models.encoding import IGNORED
+from xlt.spec import tasks
 
 WORDS = [
     "Anna",
@@ -44,7 +46,7 @@ def pieces(tokenizer, feature):
 
 
 def encoded(family, rows, tokenizer, max_length=64, stride=0):
-    return encode.encode(family, rows, tokenizer, max_length, stride)
+    return encoding.encode(family, rows, tokenizer, max_length, stride)
 
 
 def question(context, answer, asked="Who buys", start=None):
@@ -145,7 +147,7 @@ def test_words_are_cut_as_in_running_text_where_they_are_known_by_the_space_befo
 
 
 def test_other_tokenizers_are_given_the_words_as_they_are(tokenizer):
-    assert encode.spaced([["Anna", "kauft"]], tokenizer) == [["Anna", "kauft"]]
+    assert encoding.spaced([["Anna", "kauft"]], tokenizer) == [["Anna", "kauft"]]
 
 
 def test_a_tokenizer_that_loses_where_words_begin_is_refused():
@@ -195,11 +197,11 @@ def test_what_shows_nothing_takes_no_answer_away(tokenizer, name):
     (feature,) = encoded(tasks.SPAN, question(context, answer), tokenizer)
     spans = feature["offsets"]
     begin, end = spans[feature["start_positions"]][0], spans[feature["end_positions"]][1]
-    assert encode.bare(context[begin:end]) == told
+    assert encoding.bare(context[begin:end]) == told
 
 
 def test_text_without_any_shown_character_is_bare_of_all():
-    assert encode.bare("\u200b \ufeff") == "" and encode.bare(" \u200fكتاب\u200b") == "كتاب"
+    assert encoding.bare("\u200b \ufeff") == "" and encoding.bare(" \u200fكتاب\u200b") == "كتاب"
 
 
 @pytest.mark.parametrize("length", [8, 10, 12])
@@ -281,7 +283,7 @@ def test_a_long_question_leaves_half_of_the_window_to_the_context(tokenizer, wor
 
 
 def test_a_usual_question_is_left_whole(tokenizer):
-    assert encode._short(["Who buys what ?"], tokenizer, [64]) == ["Who buys what ?"]
+    assert encoding._short(["Who buys what ?"], tokenizer, [64]) == ["Who buys what ?"]
 
 
 def test_answers_in_no_window_are_counted_once_a_record(tokenizer, monkeypatch, capsys):
@@ -332,20 +334,20 @@ def test_a_choice_is_cut_only_where_it_leaves_too_little_to_its_prompt(tokenizer
 def test_every_index_exactly_once(count, size, shuffled):
     rng = np.random.default_rng(0)
     features = [{"input_ids": [0] * int(n)} for n in rng.integers(1, 40, count)]
-    found = list(encode.batches(features, size, rng if shuffled else None))
+    found = list(encoding.batches(features, size, rng if shuffled else None))
     assert sorted(i for batch in found for i in batch) == list(range(count))
     assert all(0 < len(batch) <= size for batch in found)
 
 
 def test_without_shuffling_the_longest_come_first():
     features = [{"input_ids": [0] * n} for n in (3, 9, 5, 9)]
-    assert list(encode.batches(features, 2)) == [[1, 3], [2, 0]]
+    assert list(encoding.batches(features, 2)) == [[1, 3], [2, 0]]
 
 
 def test_shuffled_batches_hold_similar_lengths_in_random_order():
     rng = np.random.default_rng(0)
     features = [{"input_ids": [0] * int(n)} for n in rng.integers(1, 100, 400)]
-    found = [[len(features[i]["input_ids"]) for i in batch] for batch in encode.batches(features, 8, rng)]
+    found = [[len(features[i]["input_ids"]) for i in batch] for batch in encoding.batches(features, 8, rng)]
     assert np.mean([max(batch) - min(batch) for batch in found]) < 5
     firsts = [batch[0] for batch in found]
     assert firsts != sorted(firsts) and firsts != sorted(firsts, reverse=True)
@@ -356,7 +358,7 @@ def test_collate_pads_each_kind_with_its_own_filler():
         {"input_ids": [5, 6, 7], "labels": [1, 2, 3], "token_type_ids": [0, 1, 1], "position_ids": [2, 3, 4]},
         {"input_ids": [5], "labels": [1], "token_type_ids": [0], "position_ids": [2]},
     ]
-    batch = encode.collate(features, pad_id=9)
+    batch = encoding.collate(features, pad_id=9)
     assert batch["input_ids"].tolist() == [[5, 6, 7], [5, 9, 9]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
     assert batch["labels"].tolist() == [[1, 2, 3], [1, IGNORED, IGNORED]]
@@ -365,18 +367,18 @@ def test_collate_pads_each_kind_with_its_own_filler():
 
 
 def test_collate_leaves_one_number_for_each_example():
-    batch = encode.collate([{"input_ids": [1], "labels": 2, "words": [None]}, {"input_ids": [1, 2], "labels": 0}], 0)
+    batch = encoding.collate([{"input_ids": [1], "labels": 2, "words": [None]}, {"input_ids": [1, 2], "labels": 0}], 0)
     assert torch.equal(batch["labels"], torch.tensor([2, 0])) and "words" not in batch
 
 
 def test_positions_start_again_at_the_second_text():
     """<s> A A </s> </s> B </s>, XLM-R counts from 2; a single text just counts on."""
-    batch = encode.collate([{"input_ids": [0, 7, 8, 2, 2, 9, 2]}, {"input_ids": [0, 7, 2]}], pad_id=1, restart_at=2)
+    batch = encoding.collate([{"input_ids": [0, 7, 8, 2, 2, 9, 2]}, {"input_ids": [0, 7, 2]}], pad_id=1, restart_at=2)
     assert batch["position_ids"].tolist() == [[2, 3, 4, 5, 2, 3, 4], [2, 3, 4, 1, 1, 1, 1]]
 
 
 def test_other_encoders_count_their_own_positions():
-    assert "position_ids" not in encode.collate([{"input_ids": [0, 7, 2, 2, 8, 2]}], pad_id=1)
+    assert "position_ids" not in encoding.collate([{"input_ids": [0, 7, 2, 2, 8, 2]}], pad_id=1)
 
 
 # cut records ----------------------------------------------------------------------------------
@@ -402,15 +404,15 @@ def test_features_of_records_that_did_not_fit_say_so(tokenizer, family, rows):
 
 def test_cut_texts_are_marked_in_every_family(tokenizer):
     long, short = "der Hund sieht die Katze " * 8, "der Hund"
-    assert ["cut" in feature for feature in encode.sentences([long, short], tokenizer, 12)] == [True, False]
-    lines = encode.encode(tasks.MLM, {"text": [long, short]}, tokenizer, 12)
+    assert ["cut" in feature for feature in encoding.sentences([long, short], tokenizer, 12)] == [True, False]
+    lines = encoding.encode(tasks.MLM, {"text": [long, short]}, tokenizer, 12)
     assert ["cut" in feature for feature in lines] == [True, False]
     rows = {"query": [short, long, short], "target": [short, short, long]}
-    assert ["cut" in feature for feature in encode.encode(tasks.DUAL, rows, tokenizer, 12)] == [False, True, True]
+    assert ["cut" in feature for feature in encoding.encode(tasks.DUAL, rows, tokenizer, 12)] == [False, True, True]
 
 
 def test_sentences_that_are_cut_for_retrieval_are_said(tokenizer, monkeypatch, capsys):
-    from xlt.retrieval import vectors
+    from xlt.models import vectors
 
     monkeypatch.setattr(progress, "_said", set())
     monkeypatch.setattr(vectors, "_states", lambda *_: [])

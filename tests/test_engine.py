@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from conftest import tiny
 
-from xlt import cluster, engine, pace, work
-from xlt.jobs import Job
-from xlt.params import Resources
-from xlt.recipe import Encoder, Recipe, Stage
-from xlt.work import Failure
+from xlt.lab import cluster, engine, pace, work
+from xlt.lab.jobs import Job
+from xlt.lab.work import Failure
+from xlt.spec.profile import Resources
+from xlt.spec.recipe import Encoder, Recipe, Stage
 
 START = Recipe(start=Encoder(text="text", languages=("en",)))
 sys.path.insert(0, os.path.dirname(__file__))  # for the workers, which import what they do
@@ -259,7 +259,7 @@ def test_a_run_that_could_not_be_saved_does_not_start(store, start, monkeypatch)
     usage = work.shutil.disk_usage(store.root)
     monkeypatch.setattr(work.shutil, "disk_usage", lambda _: usage._replace(free=100_000))
     monkeypatch.setattr(work, "_store", lambda _: store)
-    monkeypatch.setattr("xlt.train.train_stage", lambda *_: pytest.fail("trained"))
+    monkeypatch.setattr("xlt.models.train.train_stage", lambda *_: pytest.fail("trained"))
     job = Job(start.then(Stage(task="mnli", steps=1)))
     assert work.work("", job, Resources()) == Failure(work.DISK_FULL, "all")
 

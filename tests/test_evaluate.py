@@ -7,12 +7,15 @@ import pytest
 import torch
 from conftest import tiny
 
-from xlt import encode, evaluate, model, predict, progress, tasks, unseen
-from xlt.jobs import Job
-from xlt.params import Resources
-from xlt.recipe import Evaluation, Recipe, Stage
-from xlt.store import Store, predictions
-from xlt.work import execute
+from xlt.core import progress
+from xlt.data.store import Store, predictions
+from xlt.evaluation import evaluate, predict
+from xlt.lab.jobs import Job
+from xlt.lab.work import execute
+from xlt.models import encoding, model, unseen
+from xlt.spec import tasks
+from xlt.spec.profile import Resources
+from xlt.spec.recipe import Evaluation, Recipe, Stage
 
 
 class Scripted:
@@ -105,7 +108,7 @@ def tagger(features):
     """Right wherever there is a word; elsewhere nonsense that must not count."""
     logits = []
     for feature in features:
-        tags = [label if label != encode.IGNORED else 16 for label in feature["labels"]]
+        tags = [label if label != encoding.IGNORED else 16 for label in feature["labels"]]
         logits.append(torch.nn.functional.one_hot(torch.tensor(tags), 17).float())
     return Scripted(features, logits=logits)
 
@@ -152,7 +155,7 @@ def reader(features):
 def test_a_perfect_reader_gives_the_gold_answers(places, monkeypatch, code):
     from conftest import SIZES
 
-    from xlt.sources import Source
+    from xlt.data.sources import Source
 
     profile = tiny(languages=("en", "de", "zh", "hi", "ar", "ru"), data={"source": "world", "world": {"sizes": SIZES}})
     source = Source.of(profile)

@@ -6,8 +6,11 @@ import pytest
 import yaml
 from test_newtask import bare, put  # noqa: F401
 
-from xlt import cli, paths, profiles, studies, tasks, work
-from xlt.lab import Lab
+from xlt import cli
+from xlt.core import paths
+from xlt.lab import profiles, studies, work
+from xlt.lab.lab import Lab
+from xlt.spec import tasks
 
 EXAMPLES = sorted((paths.ROOT / "params/examples").glob("*.yaml"))
 

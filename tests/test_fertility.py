@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from conftest import lab_of
 
-from xlt import fertility
+from xlt.analysis import tokenization
 
 PER_WORD = pd.Series({"en": 1.0, "de": 1.0, "ru": 1.5, "zh": 3.0})
 
@@ -19,24 +19,24 @@ def scores():
 
 def test_the_slope_within_a_seed_with_and_without_the_language_that_is_cut_finest():
     per_word = pd.concat([PER_WORD, pd.Series({"el": 1.25})])
-    made = fertility.slopes(pd.DataFrame(scores()), per_word).set_index("languages")
+    made = tokenization.slopes(pd.DataFrame(scores()), per_word).set_index("languages")
     assert made.loc["without zh", "slope"] == pytest.approx(-0.20)  # 0.60, 0.55, 0.50 at 1, 1.25, 1.5
     assert made.loc["without zh", "low"] == pytest.approx(-0.20)  # seeds differ in level alone
     # x - 1.6875: -.6875 -.4375 -.1875 1.3125; y - .5625: .0375 -.0125 -.0625 .0375: 0.0406 / 2.4219
     assert made.loc["all", "slope"] == pytest.approx(0.040625 / 2.421875)
-    assert fertility.shown(made.reset_index())["slope"][1] == "−20.0 [−20.0, −20.0]"
+    assert tokenization.shown(made.reset_index())["slope"][1] == "−20.0 [−20.0, −20.0]"
 
 
 def test_two_languages_make_no_slope():
     few = pd.DataFrame(scores()).query("language in ['en', 'de', 'ru']")
-    assert fertility.shown(fertility.slopes(few, PER_WORD)).to_dict("list") == {"arm": ["not run"]}
+    assert tokenization.shown(tokenization.slopes(few, PER_WORD)).to_dict("list") == {"arm": ["not run"]}
 
 
 def test_the_table_goes_from_the_coarsest_to_the_finest():
-    made = fertility.table(pd.DataFrame(scores()), PER_WORD)
+    made = tokenization.table(pd.DataFrame(scores()), PER_WORD)
     assert list(made["language"]) == ["en", "de", "ru", "zh"] and list(made["subwords a word"]) == [1.0, 1.0, 1.5, 3.0]
     assert list(made["xnli after none"]) == pytest.approx([0.92, 0.62, 0.52, 0.62])
-    assert fertility.table(pd.DataFrame(scores()).iloc[:0], PER_WORD).to_dict("list") == {"language": ["not run"]}
+    assert tokenization.table(pd.DataFrame(scores()).iloc[:0], PER_WORD).to_dict("list") == {"language": ["not run"]}
 
 
 def test_words_of_which_the_tokenizer_leaves_nothing_or_a_bare_space_are_counted_and_named(store, monkeypatch):
@@ -46,8 +46,8 @@ def test_words_of_which_the_tokenizer_leaves_nothing_or_a_bare_space_are_counted
     lab = lab_of(store, monkeypatch)
     lab.tokenizer.backend_tokenizer.normalizer = normalizers.Replace("\ufe0f", "")
     sentences = {"en": ["Anna", "\ufe0f", "", "\ufe0f"], "de": ["Anna", "kauft"], "zh": ["安娜", "在", "Anna"]}
-    monkeypatch.setattr(fertility.conditions, "rows", lambda _, __, e, ___: {"tokens": [sentences[e.language]] * 2})
-    made = fertility.unread(lab, ["xnli", "udpos"]).set_index("language")
+    monkeypatch.setattr(tokenization.conditions, "rows", lambda _, __, e, ___: {"tokens": [sentences[e.language]] * 2})
+    made = tokenization.unread(lab, ["xnli", "udpos"]).set_index("language")
     assert list(made.index) == ["en", "zh"] and set(made["task"]) == {"udpos"}
     assert made.loc["en", ["words", "nothing", "which", "bare"]].tolist() == [8, 6, "U+FE0F, empty", 0.0]
     assert made.loc["zh", ["words", "nothing", "which"]].tolist() == [6, 0, ""]
@@ -57,4 +57,4 @@ def test_words_of_which_the_tokenizer_leaves_nothing_or_a_bare_space_are_counted
 def test_without_an_encoder_no_words_are_counted(store, monkeypatch):
     lab = lab_of(store, monkeypatch)
     monkeypatch.setattr(type(lab), "tokenizer", None)
-    assert fertility.unread(lab, ["udpos"]).empty
+    assert tokenization.unread(lab, ["udpos"]).empty

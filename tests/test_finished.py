@@ -2,7 +2,10 @@
 
 import pytest
 
-from xlt import cli, finished, profiles, provenance
+from xlt import cli
+from xlt.core import provenance
+from xlt.lab import profiles
+from xlt.report import up_to_date
 
 
 @pytest.fixture
@@ -20,33 +23,33 @@ def place(tmp_path, monkeypatch):
 
 def test_only_the_very_same_is_unchanged(place, monkeypatch):
     smoke = profiles.load("smoke")
-    assert not finished.unchanged(smoke)
-    finished.note(smoke)
-    assert finished.unchanged(smoke)
+    assert not up_to_date.unchanged(smoke)
+    up_to_date.note(smoke)
+    assert up_to_date.unchanged(smoke)
     (place / "tables" / "a.csv").write_text("2\n")
-    assert not finished.unchanged(smoke)
+    assert not up_to_date.unchanged(smoke)
     (place / "tables" / "a.csv").write_text("1\n")
-    assert finished.unchanged(smoke)
-    assert not finished.unchanged(smoke.model_copy(update={"seeds": 7}))
+    assert up_to_date.unchanged(smoke)
+    assert not up_to_date.unchanged(smoke.model_copy(update={"seeds": 7}))
     monkeypatch.setattr(provenance, "code", lambda: {"commit": "abd", "dirty": False})
-    assert not finished.unchanged(smoke)
+    assert not up_to_date.unchanged(smoke)
 
 
 @pytest.mark.parametrize("code", [{"commit": "abc", "dirty": True}, {"commit": None, "dirty": None}])
 def test_code_that_is_not_committed_is_never_finished(place, monkeypatch, code):
     monkeypatch.setattr(provenance, "code", lambda: code)
-    finished.note(profiles.load("smoke"))
-    assert not finished.unchanged(profiles.load("smoke"))
+    up_to_date.note(profiles.load("smoke"))
+    assert not up_to_date.unchanged(profiles.load("smoke"))
 
 
 def test_records_from_elsewhere_are_never_finished(place):
     local = profiles.load("local").model_copy(update={"name": "smoke"})
-    finished.note(local)
-    assert not finished.unchanged(local)
+    up_to_date.note(local)
+    assert not up_to_date.unchanged(local)
 
 
 def test_the_second_call_executes_nothing(place, monkeypatch, capsys):
-    from xlt import notebooks
+    from xlt.report import notebooks
 
     calls = []
     monkeypatch.setattr(notebooks, "run_notebooks", lambda *given: calls.append(given) or 0)

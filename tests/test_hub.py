@@ -8,10 +8,14 @@ import time
 import pytest
 import small_hub
 
-from xlt import cli, hub, inputs, jobs, params, profiles, repository, studies, tasks
-from xlt.errors import UserError
-from xlt.lab import Lab
-from xlt.sources import Source
+from xlt import cli
+from xlt.core.errors import UserError
+from xlt.data import repository
+from xlt.data.sources import Source
+from xlt.lab import hub, inputs, jobs, profiles, studies
+from xlt.lab.lab import Lab
+from xlt.spec import tasks
+from xlt.spec.profile import Profile
 
 DATA = [
     "Rowan/hellaswag",
@@ -96,14 +100,14 @@ def test_a_download_that_was_cut_off_is_missing(offline):
 
 def test_of_a_script_the_parquet_branch_must_be_there(offline, monkeypatch):
     base = profiles.load("base").model_dump(exclude={"intermediate", "target", "evaluation"})
-    profile = params.Profile(**base, intermediate={"hans": {}}, target={"xnli": {}})
+    asked = Profile(**base, intermediate={"hans": {}}, target={"xnli": {}})
     all_cached(offline, ("facebook/xnli", "nyu-mll/glue", "jhu-cogsci/hans"))
     wanted = "hf download jhu-cogsci/hans --repo-type dataset --revision refs/convert/parquet"
     with pytest.raises(UserError, match=wanted):
-        hub.check(profile)
+        hub.check(asked)
     cached(offline, "jhu-cogsci/hans", "dataset", tasks.PARQUET)
     small_hub.a_new_run(monkeypatch)
-    hub.check(profile)
+    hub.check(asked)
 
 
 def test_languages_that_lie_elsewhere_are_needed_when_they_are_asked_for(offline):
@@ -139,7 +143,7 @@ def test_what_is_offered_instead_holds_for_local_too(offline):
 
 
 def test_a_run_stops_before_its_first_notebook_starts(offline, monkeypatch, capsys):
-    monkeypatch.setattr("xlt.notebooks.run_notebooks", lambda *_: pytest.fail("started"))
+    monkeypatch.setattr("xlt.report.notebooks.run_notebooks", lambda *_: pytest.fail("started"))
     assert cli.main(["run", "--profile", "base"]) == 2
     said = capsys.readouterr()
     assert said.out == "" and said.err.startswith("xlt: profile base needs ") and said.err.count("\n") == 1
@@ -158,8 +162,8 @@ def test_positions_of_the_encoder_are_asked_for_before_the_first_notebook_too(mo
     file = tmp_path / "long.yaml"
     file.write_text("extends: local\ndescription: d\ntraining: {max_length: 4096}\n")
     monkeypatch.setattr(hub, "check", lambda profile, _: profile)
-    monkeypatch.setattr("xlt.weights.given_positions", lambda _: 512)
-    monkeypatch.setattr("xlt.notebooks.run_notebooks", lambda *_: pytest.fail("started"))
+    monkeypatch.setattr("xlt.data.weights.given_positions", lambda _: 512)
+    monkeypatch.setattr("xlt.report.notebooks.run_notebooks", lambda *_: pytest.fail("started"))
     assert cli.main(["run", "--profile", str(file)]) == 2
     assert "max_length 4096: too few encoder.positions (512)" in capsys.readouterr().err
 

@@ -8,13 +8,16 @@ import pandas as pd
 import pytest
 from conftest import InProcess, lab_of, tiny
 
-from xlt import cluster, engine, paths, provenance, summary, tasks
-from xlt.errors import UserError
-from xlt.lab import Lab
-from xlt.recipe import Evaluation, Part, Recipe, Stage
-from xlt.store import Store
-from xlt.studies import takes
-from xlt.trained import Sources
+from xlt.core import paths, provenance
+from xlt.core.errors import UserError
+from xlt.data.store import Store
+from xlt.lab import cluster, engine
+from xlt.lab.lab import Lab
+from xlt.lab.studies import takes
+from xlt.report import summary
+from xlt.spec import tasks
+from xlt.spec.recipe import Evaluation, Part, Recipe, Stage
+from xlt.spec.trained import Sources
 
 COLUMNS = {
     "recipe", "intermediate", "target", "pretrained", "seed", "task", "language", "perturbation", "metric", "value",
@@ -261,7 +264,7 @@ def test_languages_of_the_lab(places):
 def test_xtremes_languages_are_evaluated_unless_the_profile_names_others(places, monkeypatch):
     """As on the hub: an average over those that XTREME-R adds besides would be over neither benchmark's list."""
     lab, both = Lab(tiny()), tasks.get("panx").everywhere
-    monkeypatch.setattr("xlt.sources.Source.languages", lambda *_: both)
+    monkeypatch.setattr("xlt.data.sources.Source.languages", lambda *_: both)
     lab.sources = Sources(lab.profile.model_copy(update={"languages": ()}))
     assert set(lab.languages("panx")) == set(tasks.get("panx").languages) < set(both)
     assert lab.missing("panx") == []
@@ -366,8 +369,8 @@ def test_stored_only_starts_nothing(places, monkeypatch, capsys):
 
 
 def test_learning_from_a_translation_of_the_targets_data_is_learning_from_those_data():
-    from xlt.recipe import Encoder, Recipe, Stage
-    from xlt.trained import same_task
+    from xlt.spec.recipe import Encoder, Recipe, Stage
+    from xlt.spec.trained import same_task
 
     def after(task):
         return Recipe(start=Encoder(model="m"), stages=(Stage(task=task, role="intermediate"),))

@@ -10,32 +10,23 @@ import pytest
 import yaml
 from conftest import tiny
 
-from xlt import (
-    cli,
-    conditions,
-    contrasts,
-    inputs,
-    languages,
-    params,
-    perturb,
-    profiles,
-    settings,
-    stages,
-    studies,
-    tables,
-    tasks,
-)
-from xlt.arms import SELECTORS, Contrast
-from xlt.errors import UserError
-from xlt.jobs import Job
-from xlt.lab import Lab
-from xlt.languages import LANGUAGES, canonical, language
-from xlt.metrics.answers import f1_language_aware, mlqa_f1
+from xlt import cli, perturb
+from xlt.analysis import contrasts, tables
+from xlt.core.errors import UserError
+from xlt.data.sources import Source
+from xlt.evaluation import conditions
+from xlt.evaluation.metrics.answers import f1_language_aware, mlqa_f1
+from xlt.evaluation.score import score
+from xlt.lab import inputs, profiles, studies
+from xlt.lab.jobs import Job
+from xlt.lab.lab import Lab
+from xlt.models.translate import FLORES
 from xlt.perturb.lexicons import files, translations
-from xlt.recipe import Augmentation, Encoder, Evaluation, Part, Recipe, Stage
-from xlt.score import score
-from xlt.sources import Source
-from xlt.translate import FLORES
+from xlt.spec import languages, settings, stages, tasks
+from xlt.spec.languages import LANGUAGES, canonical, language
+from xlt.spec.profile import Profile
+from xlt.spec.recipe import Augmentation, Encoder, Evaluation, Part, Recipe, Stage
+from xlt.spec.study import SELECTORS, Contrast
 
 NAMED = {  # in whatever spelling: the canonical code, the name and the script
     "ha": ("ha", "Hausa", "Latn"), "hau": ("ha", "Hausa", "Latn"), "ig": ("ig", "Igbo", "Latn"),
@@ -269,7 +260,7 @@ def test_a_language_of_the_profiles_own(tmp_path, forgotten):
     assert language("de_XY") == ("de-xy", "Xyish", "de-xy", "Latn", "", "de")
     assert language("bzd").family == "Chibchan"
     assert "did you mean de-xy" in str(pytest.raises(UserError, language, "de-xyz").value)
-    assert params.Profile.model_validate_json(read.model_dump_json()) == read  # as workers get it
+    assert Profile.model_validate_json(read.model_dump_json()) == read  # as workers get it
 
 
 def test_a_profile_without_is_what_it_was():

@@ -4,10 +4,10 @@ import zipfile
 
 import pytest
 
-from xlt import layout, places
-from xlt.errors import UserError
-from xlt.sources import Source
-from xlt.tasks import parse
+from xlt.core.errors import UserError
+from xlt.data import layout, places
+from xlt.data.sources import Source
+from xlt.spec.tasks import parse
 
 FIELDS = {"family": "classification", "labels": ["glad", "sad"], "columns": {"text_b": None}}
 ROWS = "text_a,label\n{},glad\n"

@@ -7,9 +7,10 @@ from types import SimpleNamespace
 import pytest
 from datasets import Dataset
 
-from xlt import leaks, tasks
-from xlt.recipe import Encoder, Evaluation, Recipe, Stage
-from xlt.sources import Source
+from xlt.data import contamination
+from xlt.data.sources import Source
+from xlt.spec import tasks
+from xlt.spec.recipe import Encoder, Evaluation, Recipe, Stage
 
 START = Recipe(start=Encoder(text="text", languages=("en",)))
 
@@ -43,7 +44,7 @@ def questions(*texts):
 
 def checked(lab, stages, *evaluations, role="target"):
     recipe = START.then(*(Stage(task=name, languages=codes, role=role) for name, codes in stages))
-    return leaks.table(
+    return contamination.table(
         lab.source, {"one": recipe}, [Evaluation(task=task, language=code) for task, code in evaluations]
     )
 
@@ -63,12 +64,12 @@ def row(table, **wanted):
     ],
 )  # fmt: skip
 def test_what_counts_as_the_same(text, same):
-    assert leaks.normalised(text) == leaks.normalised(same)
+    assert contamination.normalised(text) == contamination.normalised(same)
 
 
 @pytest.mark.parametrize(("text", "other"), [("no", "now"), ("किताब", "कतब"), ("?", "!"), ("ab", "a b"), ("1.5", "15")])
 def test_what_does_not(text, other):
-    assert leaks.normalised(text) != leaks.normalised(other)
+    assert contamination.normalised(text) != contamination.normalised(other)
 
 
 def test_pairs_are_compared_as_pairs(lab):
@@ -76,10 +77,10 @@ def test_pairs_are_compared_as_pairs(lab):
     lab.put("xnli", "en", "test", **pairs(("yes", "no!"), ("a", "b"), ("a", "d"), ("d", "c"), ("e", "f")))
     lab.put("xnli", "de", "test", **pairs(("a", "b"), ("g", "h")))
     table = checked(lab, [("mnli", ("en",))], ("xnli", "de"))
-    assert list(table.columns) == leaks.COLUMNS and len(table) == 2
+    assert list(table.columns) == contamination.COLUMNS and len(table) == 2
     assert row(table, language="de", kind="example") == (1, 2, 2, 2)
     assert row(table, language="en", kind="example") == (2, 5, 3, 2)  # English too, though it is not evaluated
-    assert leaks.said(table) == (
+    assert contamination.said(table) == (
         "2 pairs of training and evaluation records compared: "
         "1 of 2 examples of xnli de test are in the training records of mnli; "
         "2 of 5 examples of xnli en test are in the training records of mnli"
@@ -104,14 +105,15 @@ def test_every_stage_and_all_its_languages_are_checked(lab):
     assert row(table, training="mnli-translated") == (1, 2, 1, 0)
     assert row(table, training="mnli-text", kind="text") == (1, 4, 2, 0)
     assert row(table, training="mnli") == (0, 2, 0, 0)
-    assert list(leaks.found(table)["training"]) == ["mnli-translated", "mnli-text"]
+    assert list(contamination.found(table)["training"]) == ["mnli-translated", "mnli-text"]
 
 
 def test_only_what_a_recipe_is_evaluated_on_is_compared(lab):
     lab.put("mnli", "en", "train", **pairs(("a", "b")))
     lab.put("xquad", "en", "test", **questions(("q", "a")))
     table = checked(lab, [("mnli", ("en",))], ("xquad", "en"))
-    assert table.empty and leaks.said(table) == "0 pairs of training and evaluation records compared: no overlap"
+    assert table.empty
+    assert contamination.said(table) == "0 pairs of training and evaluation records compared: no overlap"
 
 
 def test_the_sentences_that_bucc_is_mined_from_are_compared(lab):
@@ -124,7 +126,7 @@ def test_the_sentences_that_bucc_is_mined_from_are_compared(lab):
     assert row(table, training="mnli", kind="candidate") == (1, 3, 1, 0)
     assert row(table, training="mnli-text", kind="candidate") == (2, 3, 2, 0)
     assert len(table) == 2
-    assert "1 of 3 candidates of bucc de test are in the training records of mnli" in leaks.said(table)
+    assert "1 of 3 candidates of bucc de test are in the training records of mnli" in contamination.said(table)
 
 
 def test_descriptions_of_entities_are_compared_and_what_is_trained_to_find(lab):
@@ -139,10 +141,10 @@ def test_descriptions_of_entities_are_compared_and_what_is_trained_to_find(lab):
 def test_what_cannot_be_compared_is_named(lab, monkeypatch):
     lab.put("mnli", "en", "train", **pairs(("a", "b")))
     lab.put("xnli", "en", "test", **pairs(("c", "d")))
-    monkeypatch.delitem(leaks._FIELDS, tasks.CLASSIFICATION)
+    monkeypatch.delitem(contamination._FIELDS, tasks.CLASSIFICATION)
     table = checked(lab, [("mnli", ("en",))], ("xnli", "en"))
-    assert leaks.found(table).empty
-    assert leaks.said(table).endswith("0 pairs of training and evaluation records compared: no overlap. "
+    assert contamination.found(table).empty
+    assert contamination.said(table).endswith("0 pairs of training and evaluation records compared: no overlap. "
                                       "Nothing to compare in mnli and xnli")  # fmt: skip
 
 
@@ -150,7 +152,7 @@ def test_what_was_compared_is_not_read_again(lab, monkeypatch):
     lab.put("mnli", "en", "train", **pairs(("a", "b")))
     lab.put("xnli", "en", "test", **pairs(("a", "b"), ("c", "d")))
     first = checked(lab, [("mnli", ("en",))], ("xnli", "en"))
-    monkeypatch.setattr(leaks, "_texts", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr(contamination, "_texts", lambda *_: pytest.fail("read again"))
     assert checked(lab, [("mnli", ("en",))], ("xnli", "en")).equals(first)
 
 
@@ -169,9 +171,9 @@ def test_the_known_leaks_of_the_folder(places):
     for training in ("squad", "squad2"):
         assert row(spans, training=training, kind="paragraph", evaluation="xquad", language="en") == (0, 240, 0, 0)
     assert checked(lab, [("mnli", ("en",))], ("xnli", "de"))["overlapping"].sum() == 0
-    xquad = leaks._texts(lab.source, "xquad", "en", "test")
+    xquad = contamination._texts(lab.source, "xquad", "en", "test")
     for name, split, shared in (("adv-squad", "test", 105), ("squad", "dev", 14), ("squad2", "dev", 78)):
-        found = leaks._counts(leaks._texts(lab.source, name, "en", split), xquad, single=False)
+        found = contamination._counts(contamination._texts(lab.source, name, "en", split), xquad, single=False)
         assert found[1] == {
             "kind": "paragraph", "overlapping": shared, "of": 240, "training_records": shared, "verbatim": shared,
         }  # fmt: skip

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from test_contrasts import SCORES, T2, effect, row, study
 
-from xlt import contrasts, losses
+from xlt.analysis import contrasts, robustness
 
 
 def test_costs_by_group_of_languages():
-    made = losses.costs(study(), SCORES).set_index(["arm", "target", "condition", "group"])
+    made = robustness.costs(study(), SCORES).set_index(["arm", "target", "condition", "group"])
     typos = made.loc["none", "xnli", "typos", "all"]
     assert (typos["clean"], typos["score"], typos["cost"]) == pytest.approx((0.63, 0.53, 0.10))  # 0.68, 0.58; less 0.10
     assert (typos["high"] - typos["cost"], typos["relative"]) == pytest.approx((T2, 0.10 / 0.63))
@@ -20,7 +20,7 @@ def test_costs_by_group_of_languages():
     assert made.loc["mnli", "udpos", "typos", "Latin"]["cost"] == pytest.approx(0.06)
     assert made.loc["none", "xnli", "romanise", "non-Latin"]["languages"] == 2
     assert ("none", "xnli", "romanise", "Latin") not in made.index
-    table = losses.shown(made.reset_index())
+    table = robustness.shown(made.reset_index())
     first = table.iloc[0]
     assert list(first[["target", "condition", "arm"]]) == ["xnli", "typos", "none"]
     assert (first["all"], first["lowest score"]) == ("+10.0 ± 2.5 (16 %)", "ru 48.0")
@@ -29,21 +29,21 @@ def test_costs_by_group_of_languages():
 def test_a_language_in_which_no_record_is_changed_is_left_out():
     typos, german = SCORES["condition"] == "typos", SCORES["language"] == "de"
     some = SCORES.assign(changed=SCORES["changed"].mask(typos, 0.5).mask(typos & german, 0.0))
-    made = losses.costs(study(), some).set_index(["arm", "target", "condition", "group"])
+    made = robustness.costs(study(), some).set_index(["arm", "target", "condition", "group"])
     assert ("none", "xnli", "typos", "Latin") not in made.index
     typos = made.loc["none", "xnli", "typos", "all"]
     assert tuple(typos[["languages", "clean", "changed"]]) == pytest.approx((1, 0.58, 0.5))
-    assert losses.shown(made.reset_index())["condition"].iloc[0] == "typos (50 % changed)"
+    assert robustness.shown(made.reset_index())["condition"].iloc[0] == "typos (50 % changed)"
     means = contrasts.means(study(), some).set_index(["arm", "target", "condition"])
     assert means.loc[("none", "xnli", "typos"), ["languages", "mean"]].tolist() == pytest.approx([1, 0.48])
 
 
 def test_costs_of_what_was_read_on_fewer_examples_are_not_taken():
     fewer = SCORES.assign(n=SCORES["condition"].map({"clean": 100, "typos": 100, "romanise": 20}))
-    assert set(losses.costs(study(), fewer)["condition"]) == {"typos"}
+    assert set(robustness.costs(study(), fewer)["condition"]) == {"typos"}
     assert effect(fewer, of=("none",), outcome="drop", conditions=("romanise",)).seeds == 0
-    nothing = losses.costs(study(), SCORES[SCORES["condition"] == "clean"])
-    assert losses.shown(nothing).to_dict("list") == {"arm": ["not run"]}
+    nothing = robustness.costs(study(), SCORES[SCORES["condition"] == "clean"])
+    assert robustness.shown(nothing).to_dict("list") == {"arm": ["not run"]}
 
 
 def test_pairs_in_two_languages():
@@ -55,11 +55,12 @@ def test_pairs_in_two_languages():
     ]  # fmt: skip
     asked = study(pairs=("en", "de"))
     scores = pd.concat([pd.DataFrame(rows), SCORES[SCORES["task"] == "udpos"]])  # udpos has no pairs
-    (found,) = losses.pairs(asked, scores).to_dict("records")
+    (found,) = robustness.pairs(asked, scores).to_dict("records")
     assert (found["diagonal"], found["off_diagonal"], found["lost"]) == pytest.approx((0.81, 0.56, 0.25))
     assert found["worst"] == pytest.approx(0.50)  # of any seed
     assert (found["arm"], found["task"], found["worst_pair"]) == ("none", "xnli", "de-en")
-    for table in (losses.pairs(asked, SCORES), losses.pairs(study(), scores), losses.pairs(asked, scores[:0])):
+    for plan, rows in ((asked, SCORES), (study(), scores), (asked, scores[:0])):
+        table = robustness.pairs(plan, rows)
         assert table.to_dict("list") == {"arm": ["not run"]}
     assert "pair" not in set(contrasts.means(asked, scores)["condition"])
     paired = effect(scores[scores["task"] == "xnli"], of=("none",), targets=("xnli",), languages=("de",))
@@ -74,11 +75,11 @@ def test_attacks_by_arm_and_group_of_languages():
             "attack", metric=metric, main=metric == "accuracy")
         for metric, value in values.items() for code in ("de", "ru") for seed in range(2)
     ]  # fmt: skip
-    table = losses.attack_table(pd.concat([SCORES, pd.DataFrame(rows)])).set_index("languages")
+    table = robustness.attack_table(pd.concat([SCORES, pd.DataFrame(rows)])).set_index("languages")
     found = table.loc["all"]
     assert list(table.index) == ["all", "Latin", "non-Latin"]
     assert list(found[["clean", "random", "searched"]]) == pytest.approx([0.65, 0.50, 0.35])
     assert list(found[["attack_success", "random_success", "queries_max"]]) == pytest.approx([0.55, 0.30, 13])
     assert (found["lowest language"], found["lowest"]) == ("de", pytest.approx(0.3))
     assert table.loc["non-Latin"]["attack_success"] == pytest.approx(0.6)
-    assert losses.attack_table(SCORES).to_dict("list") == {"arm": ["not run"]}
+    assert robustness.attack_table(SCORES).to_dict("list") == {"arm": ["not run"]}

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from xlt import identity, metrics, schemes, tasks
+from xlt.data import identity
+from xlt.evaluation import metrics
+from xlt.spec import schemes, tasks
 
 
 def test_accuracy_is_per_example_and_a_missing_prediction_is_wrong():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlt import metrics
+from xlt.evaluation import metrics
 
 
 def test_squad2_counts_questions_without_an_answer_and_splits_them():

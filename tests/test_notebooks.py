@@ -14,10 +14,11 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from xlt import notebooks, progress
-from xlt.errors import UserError
-from xlt.notebooks import check_parameters, declared, incomplete, run_notebooks, select, tidy
-from xlt.paths import ROOT
+from xlt.core import progress
+from xlt.core.errors import UserError
+from xlt.core.paths import ROOT
+from xlt.report import notebooks
+from xlt.report.notebooks import check_parameters, declared, incomplete, run_notebooks, select, tidy
 
 PARAMETERS = (
     'profile: str = "mini"  # which profile\nrate: float = 0.1\nseeds: int = 3\nlanguages: tuple[str, ...] = ()'
@@ -186,7 +187,8 @@ def test_counts_out_of_order_are_noticed():
 
 def test_ctrl_c_stops_the_kernel_and_says_what_to_do(tmp_path):
     notebook(tmp_path / "nb", "01_one", "open('begun', 'w').close()\nimport time\ntime.sleep(600)")
-    call = "import signal, sys, pathlib, xlt.notebooks as n\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    call = "import signal, sys, pathlib, xlt.report.notebooks as n\n"
+    call += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     call += "sys.exit(n.run_notebooks('mini', sources=pathlib.Path('nb'), reports=pathlib.Path('r')))"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
@@ -259,7 +261,7 @@ def test_a_notebook_without_parameters_cell_or_without_json_is_named(tmp_path):
 
 
 def test_an_error_of_ours_is_said_whole_and_any_other_is_cut(tmp_path, run, capsys):
-    ours = "from xlt.errors import UserError; raise UserError('long ' * 200 + 'mended so')"
+    ours = "from xlt.core.errors import UserError; raise UserError('long ' * 200 + 'mended so')"
     notebook(tmp_path / "nb", "01_one", ours)
     assert run() == 1 and "mended so" in capsys.readouterr().out
     notebook(tmp_path / "nb", "01_one", "raise ValueError('long ' * 200 + 'mended so')")

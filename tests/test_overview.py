@@ -5,7 +5,8 @@ import types
 import pandas as pd
 import pytest
 
-from xlt import overview, profiles
+from xlt.lab import profiles
+from xlt.report import overview
 
 COST = {"seconds": 3000.0, "evaluating": 600.0, "steps": 10, "parameters": 9, "trainable": 9, "peak_mb": 7}
 COST |= {"device": "cpu"}

@@ -2,7 +2,10 @@
 
 import pytest
 
-from xlt import claims, profiles, rows, stages
+from xlt.analysis import claims
+from xlt.data import rows
+from xlt.lab import profiles
+from xlt.spec import stages
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,10 @@
 
 import pytest
 
-from xlt import paths, profiles, tasks
-from xlt.errors import UserError
+from xlt.core import paths
+from xlt.core.errors import UserError
+from xlt.lab import profiles
+from xlt.spec import tasks
 
 MINIMAL = "description: d\nencoder: {text: text, languages: [en]}\n"
 

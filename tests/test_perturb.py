@@ -14,8 +14,7 @@ import pytest
 from tokenizers import normalizers
 
 from xlt import cli
-from xlt.errors import UserError
-from xlt.languages import language as language_row
+from xlt.core.errors import UserError
 from xlt.perturb import (
     apply,
     edits,
@@ -30,7 +29,8 @@ from xlt.perturb import (
 )
 from xlt.perturb.keyboards import _LAYOUTS, letters, neighbours
 from xlt.perturb.neighbours import stop_words
-from xlt.perturbations import _marked, examples, gallery, sentences, table
+from xlt.report.perturbations import _marked, examples, gallery, sentences, table
+from xlt.spec.languages import language as language_row
 from xlt.world.forms import paragraphs, qa_rows
 
 

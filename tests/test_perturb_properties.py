@@ -9,10 +9,10 @@ import regex
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from xlt.errors import UserError
-from xlt.languages import language as language_row
+from xlt.core.errors import UserError
 from xlt.perturb import PERTURBATIONS, Aligned, apply, edits
 from xlt.perturb.draw import Draw
+from xlt.spec.languages import language as language_row
 
 # Words of every script here, with what is hard in them: marks, joiners, no spaces, emoji, half of a surrogate pair.
 WORDS = {

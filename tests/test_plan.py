@@ -5,11 +5,13 @@ import json
 import pytest
 from conftest import lab_of, tiny
 
-from xlt import cli, engine, estimate, evaluated, holdings, inputs, jobs, plan, tasks
-from xlt.errors import UserError
-from xlt.lab import Lab
-from xlt.recipe import Evaluation, Stage
-from xlt.sources import Source
+from xlt import cli
+from xlt.core.errors import UserError
+from xlt.data.sources import Source
+from xlt.lab import engine, estimate, evaluated, holdings, inputs, jobs, plan
+from xlt.lab.lab import Lab
+from xlt.spec import tasks
+from xlt.spec.recipe import Evaluation, Stage
 
 MOODS = {"family": "classification", "labels": ["glad", "sad"], "languages": "en de", "metrics": ["accuracy"]}
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from xlt import provenance
-from xlt.provenance import made_on
+from xlt.core import provenance
+from xlt.core.provenance import made_on
 
 ONE = {
     "device": "cpu", "precision": "fp32", "processor": "Xeon", "instructions": "AVX512", "threads": 2,

@@ -9,9 +9,10 @@ import pytest
 from conftest import tiny
 from pydantic import ValidationError
 
-from xlt import studies, tasks
-from xlt.recipe import Encoder, Evaluation, Recipe, Stage, canonical, digest
-from xlt.store import Store
+from xlt.data.store import Store
+from xlt.lab import studies
+from xlt.spec import tasks
+from xlt.spec.recipe import Encoder, Evaluation, Recipe, Stage, canonical, digest
 
 GOLDEN = """
 from xlt.recipe import Encoder, Recipe, Stage, digest
@@ -110,7 +111,7 @@ def test_a_field_added_later_leaves_old_runs_valid(key):
 
 @pytest.mark.parametrize("field", ["workers", "threads", "pretraining_threads", "eval_batch", "checkpoint_minutes"])
 def test_resources_are_not_part_of_any_run(places, field):
-    from xlt.lab import Lab
+    from xlt.lab.lab import Lab
 
     more = Lab(tiny(resources={field: 7}))
     assert [more.store.id(r) for r in studies.all_recipes(more)] == [
@@ -119,7 +120,7 @@ def test_resources_are_not_part_of_any_run(places, field):
 
 
 def test_the_languages_evaluated_are_not_part_of_a_run(places):
-    from xlt.lab import Lab
+    from xlt.lab.lab import Lab
 
     few, many = Lab(tiny(languages=("en", "de"))), Lab(tiny())
     assert few.store.id(few.recipe("mnli", target="xnli").seeded(0)) == many.store.id(

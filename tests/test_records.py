@@ -3,9 +3,10 @@
 import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
 
-from xlt import progress, records
-from xlt.errors import UserError
-from xlt.tasks import parse
+from xlt.core import progress
+from xlt.core.errors import UserError
+from xlt.data import records
+from xlt.spec.tasks import parse
 
 TEXT = Value("string")
 

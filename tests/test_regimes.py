@@ -14,16 +14,19 @@ from datasets import Dataset
 from safetensors.torch import load_file
 from test_train import ALWAYS, finish, interrupt, weights
 
-from xlt import estimate, mixture, model, shuffle, stages, tasks, train, validate
-from xlt.choose import Choice, _checked
-from xlt.errors import UserError
-from xlt.evaluate import evaluate
-from xlt.jobs import Job
-from xlt.params import Profile, Resources
-from xlt.recipe import Encoder, Evaluation, Part, Recipe, Stage
-from xlt.sources import Source
-from xlt.store import Store
-from xlt.work import execute
+from xlt.core.errors import UserError
+from xlt.data import label_shuffle
+from xlt.data.sources import Source
+from xlt.data.store import Store
+from xlt.evaluation.evaluate import evaluate
+from xlt.lab import estimate, validate
+from xlt.lab.jobs import Job
+from xlt.lab.work import execute
+from xlt.models import mixture, model, train
+from xlt.models.selection import Choice, _checked
+from xlt.spec import stages, tasks
+from xlt.spec.profile import Profile, Resources
+from xlt.spec.recipe import Encoder, Evaluation, Part, Recipe, Stage
 
 POS, TEXT = Part(task="pos"), Part(task="text", languages=("en", "de"), share=0.5)
 
@@ -320,15 +323,16 @@ def columns(world, task, split="train"):
 
 def test_shuffled_labels_keep_texts_and_distribution(world):
     rows = columns(world, "mnli")
-    other = shuffle.shuffled(rows, tasks.CLASSIFICATION, 0)
+    other = label_shuffle.shuffled(rows, tasks.CLASSIFICATION, 0)
     assert other["text_a"] == rows["text_a"] and sorted(other["label"]) == sorted(rows["label"])
     assert sum(a != b for a, b in zip(other["label"], rows["label"], strict=True)) >= 4
-    assert shuffle.shuffled(rows, tasks.CLASSIFICATION, 0) == other != shuffle.shuffled(rows, tasks.CLASSIFICATION, 1)
+    assert label_shuffle.shuffled(rows, tasks.CLASSIFICATION, 0) == other
+    assert label_shuffle.shuffled(rows, tasks.CLASSIFICATION, 1) != other
 
 
 def test_shuffled_tags_keep_lengths_and_the_number_of_each_tag(world):
     rows = columns(world, "pos")
-    other = shuffle.shuffled(rows, tasks.TAGGING, 0)
+    other = label_shuffle.shuffled(rows, tasks.TAGGING, 0)
     assert [len(tags) for tags in other["tags"]] == [len(words) for words in rows["tokens"]]
     flat, was = ([tag for tags in x["tags"] for tag in tags] for x in (other, rows))
     assert sorted(flat) == sorted(was) and np.mean(np.array(flat) == np.array(was)) < 0.5
@@ -338,7 +342,7 @@ def test_shuffled_answers_lie_in_their_contexts_and_keep_their_lengths(world):
     rows = columns(world, "squad")
     rows["answers"][0] = {"text": [], "answer_start": []}
     rows["context"] = [context + " " * 40 for context in rows["context"]]  # room for any length
-    other = shuffle.shuffled(rows, tasks.SPAN, 0)
+    other = label_shuffle.shuffled(rows, tasks.SPAN, 0)
     lengths = [[len((a["text"] or [""])[0]) for a in x["answers"]] for x in (rows, other)]
     assert sorted(lengths[0]) == sorted(lengths[1]) and lengths[0] != lengths[1]
     for context, answer in zip(other["context"], other["answers"], strict=True):
@@ -350,13 +354,13 @@ def test_shuffled_answers_lie_in_their_contexts_and_keep_their_lengths(world):
 def test_an_answer_longer_than_the_context_is_all_of_it():
     rows = {"context": ["abcdef", "x"], "answers": [{"text": ["abcde"], "answer_start": [0]}, {"text": ["x"]}]}
     for seed in range(5):
-        answers = shuffle.shuffled(rows, tasks.SPAN, seed)["answers"]
+        answers = label_shuffle.shuffled(rows, tasks.SPAN, seed)["answers"]
         assert all(a["text"][0] in c for a, c in zip(answers, rows["context"], strict=True))
 
 
 def test_shuffled_choices_are_places_among_the_choices():
     rows = {"prompt": ["p"] * 300, "choices": [["a", "b"], ["a", "b", "c"]] * 150, "label": [0, 0] * 150}
-    label = np.array(shuffle.shuffled(rows, tasks.CHOICE, 0)["label"])
+    label = np.array(label_shuffle.shuffled(rows, tasks.CHOICE, 0)["label"])
     assert set(label[::2]) == {0, 1} and set(label[1::2]) == {0, 1, 2}
     assert label[::2].mean() == pytest.approx(0.5, abs=0.15)
 
@@ -567,8 +571,8 @@ def test_sequences_longer_than_given_weights_take():
 
 def test_a_lab_holds_lengths_against_the_given_weights(store, start, tmp_path, monkeypatch):
     """XLM-R's positions begin at 2: 258 rows of the table are 256 subwords."""
-    from xlt.lab import Lab
-    from xlt.weights import given_positions
+    from xlt.data.weights import given_positions
+    from xlt.lab.lab import Lab
 
     place = Encoder(model=str(store.folder(start) / "encoder"))
     assert given_positions(place) == 256

@@ -15,10 +15,11 @@ matplotlib.use("Agg")
 
 from IPython.core.formatters import DisplayFormatter  # noqa: E402
 
-from xlt import answers, averages, report, tables  # noqa: E402
-from xlt.artifacts import Kept  # noqa: E402
-from xlt.errors import UserError  # noqa: E402
-from xlt.recipe import Stage  # noqa: E402
+from xlt import report  # noqa: E402
+from xlt.analysis import findings, tables, xtreme
+from xlt.core.errors import UserError  # noqa: E402
+from xlt.report.artifacts import Kept  # noqa: E402
+from xlt.spec.recipe import Stage  # noqa: E402
 
 BASE = {"none": 0.60, "mnli": 0.70, "squad": 0.60}
 SEEDS = (-0.01, 0.0, 0.01)
@@ -127,7 +128,7 @@ def test_a_target_without_a_head_has_no_control_that_trains_it_longer(controlled
 def test_no_control_is_taken_for_the_intermediate_task_that_changes_a_target_most(controlled):
     matrix = report.transfer_matrix(controlled, controls=CONTROLS)
     assert set(report.most_changed(controlled, matrix, "xnli")["intermediate"]) == {"none", "mnli", "squad"}
-    said = {answer.question.split()[-1]: answer for answer in answers.transfer(matrix)}
+    said = {answer.question.split()[-1]: answer for answer in findings.transfer(matrix)}
     assert said["xnli?"].effect == pytest.approx(0.10) and said["xnli?"].answer.startswith("mnli")
     assert "Controls: shuffled: +30.0 points" in said["xnli?"].answer
     assert "longer: +35.0 points" in said["xnli?"].answer
@@ -147,11 +148,11 @@ def test_before_anything_has_run_every_view_reads_not_run(tmp_path, scores, targ
     assert text.drop("longer", errors="ignore").isin(["not run"]).all().all() and list(text.columns) == targets
     assert report.footnote(matrix) == "Nothing in this table has run."
     assert report.heat_map(matrix) and report.show_matrix(matrix).text
-    assert all(answer.verdict == "not run" for answer in [*answers.transfer(matrix), answers.retrieval(nothing)])
-    assert answers.sanity(nothing, nothing)[-1].verdict == "not run"
+    assert all(answer.verdict == "not run" for answer in [*findings.transfer(matrix), findings.retrieval(nothing)])
+    assert findings.sanity(nothing, nothing)[-1].verdict == "not run"
     tables_of_nothing = [
         report.retrieval_table(nothing), report.learned_table(nothing), report.cost_table(pd.DataFrame()),
-        averages.table(nothing, ["mnli"]), pd.DataFrame(),
+        xtreme.table(nothing, ["mnli"]), pd.DataFrame(),
     ]  # fmt: skip
     for i, table in enumerate(tables_of_nothing):
         report.save_table(table, tmp_path, f"t{i}", "nothing")

@@ -7,11 +7,14 @@ import pytest
 from conftest import tiny
 from small_hub import PARQUET, a_new_run, card, parquet, small_hub  # noqa: F401 - a fixture
 
-from xlt import estimate, layout, plan, repository, studies, summary, tasks, weights
-from xlt.errors import UserError
-from xlt.lab import Lab
-from xlt.recipe import Encoder
-from xlt.sources import Source
+from xlt.core.errors import UserError
+from xlt.data import layout, repository, weights
+from xlt.data.sources import Source
+from xlt.lab import estimate, plan, studies
+from xlt.lab.lab import Lab
+from xlt.report import summary
+from xlt.spec import tasks
+from xlt.spec.recipe import Encoder
 
 XNLI = tasks.get("xnli").model_copy(update={"rows": {}})
 DE, FR, DEV = (

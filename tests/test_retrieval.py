@@ -12,16 +12,23 @@ import pytest
 import torch
 from conftest import SIZES, tiny
 
-from xlt import anchors, evaluate, layers, model, progress, records, report, retrieval, sweeps, tasks
-from xlt.errors import UserError
-from xlt.jobs import Job
-from xlt.lab import Lab
-from xlt.params import Resources
-from xlt.recipe import Evaluation, Recipe, Stage
-from xlt.retrieval import Cell, cells, dual, families, pairs, search, sentences, vectors
-from xlt.sources import Source
-from xlt.store import Store, predictions
-from xlt.work import execute
+from xlt import report
+from xlt.analysis import layers
+from xlt.core import progress
+from xlt.core.errors import UserError
+from xlt.data import records, sentences
+from xlt.data.sources import Source
+from xlt.data.store import Store, predictions
+from xlt.evaluation import evaluate, retrieval
+from xlt.evaluation.retrieval import Cell, families, pairs, search
+from xlt.lab import anchors, sweeps
+from xlt.lab.jobs import Job
+from xlt.lab.lab import Lab
+from xlt.lab.work import execute
+from xlt.models import cells, dual, model, vectors
+from xlt.spec import tasks
+from xlt.spec.profile import Resources
+from xlt.spec.recipe import Evaluation, Recipe, Stage
 
 
 class Ids(torch.nn.Module):
@@ -524,7 +531,7 @@ def test_the_anchor_runs_what_is_there(places, in_process, monkeypatch, tmp_path
     execute(lab.store, Job(deep), Resources())
     shutil.copytree(lab.store.folder(deep) / "encoder", folder)
     monkeypatch.setattr(lab.store.source, "label", {**lab.store.source.label}, raising=True)
-    monkeypatch.setattr("xlt.anchors._missing", lambda _, __, task: "" if task == "tatoeba" else "not run: x")
+    monkeypatch.setattr("xlt.lab.anchors._missing", lambda _, __, task: "" if task == "tatoeba" else "not run: x")
     table = anchors.anchor(lab, str(folder))
     ran = table[table["own"].notna()].set_index("language")
     assert list(ran.index) == ["de", "zh", "mean"]

@@ -8,12 +8,13 @@ import pytest
 import torch
 from conftest import tiny
 
-from xlt import encode, model, robust, stages, tasks
-from xlt.errors import UserError
-from xlt.jobs import Job
+from xlt.core.errors import UserError
+from xlt.lab.jobs import Job
+from xlt.lab.work import execute
+from xlt.models import encoding, model, robust
 from xlt.perturb import apply
-from xlt.recipe import Augmentation, Ball, Stage, digest
-from xlt.work import execute
+from xlt.spec import stages, tasks
+from xlt.spec.recipe import Augmentation, Ball, Stage, digest
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def test_adversarial_loss_is_above_the_random_one_and_this_near_the_clean_one(st
     execute(store, Job(recipe), tiny().resources)
     learner, tokenizer = model.load(store, recipe), model.tokenizer_of(store, recipe)
     rows = store.source.load(tasks.get("mnli"), "en", "train")
-    batch = encode.collate(encode.encode("classification", rows, tokenizer, 48), tokenizer.pad_token_id)
+    batch = encoding.collate(encoding.encode("classification", rows, tokenizer, 48), tokenizer.pad_token_id)
     stages = [Stage(task="mnli"), *(Stage(task="mnli", ball=Ball(radius=2.0, search=s)) for s in ("random", "pgd"))]
     clean, random, worst = (robust.objective(stage, tokenizer, model.loss)(learner, batch).item() for stage in stages)
     assert worst > max(random, clean) and abs(random - clean) < (worst - clean) / 2

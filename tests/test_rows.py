@@ -2,8 +2,10 @@
 
 import pytest
 
-from xlt import mixture, model, rows, tasks
-from xlt.recipe import Part, Stage
+from xlt.data import rows
+from xlt.models import mixture, model
+from xlt.spec import tasks
+from xlt.spec.recipe import Part, Stage
 
 LANGUAGES = ("en", "de", "zh")
 

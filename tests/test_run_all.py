@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from xlt.paths import ROOT
-from xlt.profiles import profiles
+from xlt.core.paths import ROOT
+from xlt.lab.profiles import profiles
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from xlt import cli, tasks
-from xlt.errors import UserError
-from xlt.score import as_text, score
+from xlt import cli
+from xlt.core.errors import UserError
+from xlt.evaluation.score import as_text, score
+from xlt.spec import tasks
 
 
 @pytest.fixture

@@ -16,8 +16,10 @@ matplotlib.use("Agg")
 
 from matplotlib.figure import Figure  # noqa: E402
 
-from xlt import paths, report, site  # noqa: E402
-from xlt.errors import UserError  # noqa: E402
+from xlt import report
+from xlt.core import paths
+from xlt.core.errors import UserError  # noqa: E402
+from xlt.report import site  # noqa: E402
 
 EVIL = "<script>alert(1)</script>"
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

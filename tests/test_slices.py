@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from xlt import slices, tasks
-from xlt.errors import UserError
-from xlt.sources import Source
+from xlt.core.errors import UserError
+from xlt.data.sources import Source
+from xlt.spec import slices, tasks
 
 COLUMNS = {"text_a": "text", "text_b": None, "label": "mood"}
 MOODS = {"family": "classification", "columns": COLUMNS, "labels": ["a", "b"]}

@@ -14,9 +14,10 @@ from conftest import tiny
 from datasets import ClassLabel, Dataset, Features, List, Value
 from datasets.exceptions import DatasetGenerationError
 
-from xlt import counts, layout, places, tasks
-from xlt.errors import UserError
-from xlt.sources import Source
+from xlt.core.errors import UserError
+from xlt.data import counts, layout, places
+from xlt.data.sources import Source
+from xlt.spec import tasks
 
 XNLI, UDPOS = tasks.get("xnli"), tasks.get("udpos")
 TEXT = Value("string")

@@ -7,9 +7,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from xlt import profiles
-from xlt.paths import ROOT
-from xlt.studies import PHASES
+from xlt.core.paths import ROOT
+from xlt.lab import profiles
+from xlt.lab.studies import PHASES
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 read = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -46,7 +46,7 @@ def test_every_study_has_its_notebook():
 
 @pytest.mark.slow
 def test_all_notebooks_run_and_the_second_time_nothing_is_trained(tmp_path, monkeypatch):
-    from xlt.notebooks import run_notebooks
+    from xlt.report.notebooks import run_notebooks
 
     monkeypatch.setenv("XLT_CACHE", str(tmp_path / "cache"))
     assert run_notebooks("smoke", reports=tmp_path / "reports") == 0

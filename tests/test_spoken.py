@@ -2,10 +2,12 @@
 
 import pytest
 
-from xlt import cli, profiles, stages, tasks
-from xlt.errors import UserError
-from xlt.lab import Lab
-from xlt.studies import transfer
+from xlt import cli
+from xlt.core.errors import UserError
+from xlt.lab import profiles
+from xlt.lab.lab import Lab
+from xlt.lab.studies import transfer
+from xlt.spec import stages, tasks
 
 BASE = """
 description: the languages of a profile that others extend

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from xlt import tasks
-from xlt.errors import UserError
-from xlt.sources import Source
+from xlt.core.errors import UserError
+from xlt.data.sources import Source
+from xlt.spec import tasks
 
 CONTEXT = "Anna went to Rome."
 ANSWER = {"text": "Rome", "answer_start": 13}

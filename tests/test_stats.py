@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from xlt import stats
+from xlt.analysis import stats
 
 
 def test_mean_interval_of_known_values():

@@ -8,16 +8,16 @@ import pytest
 import torch
 from conftest import SIZES
 
-from xlt import store as stores
-from xlt import studies
-from xlt.errors import UserError
-from xlt.jobs import Job
-from xlt.params import Resources
+from xlt.core.errors import UserError
+from xlt.data import store as stores
+from xlt.data.store import Store, predictions
+from xlt.lab import studies
+from xlt.lab.jobs import Job
+from xlt.lab.why import why
+from xlt.lab.work import execute
 from xlt.perturb import PERTURBATIONS
-from xlt.recipe import Encoder, Evaluation, Recipe, Stage, digest
-from xlt.store import Store, predictions
-from xlt.why import why
-from xlt.work import execute
+from xlt.spec.profile import Resources
+from xlt.spec.recipe import Encoder, Evaluation, Recipe, Stage, digest
 
 
 class Elsewhere:
@@ -149,7 +149,7 @@ target: {{xnli: {{batch: 4}}}}
 @pytest.fixture
 def lab(tmp_path, monkeypatch, places):
     """A lab whose runs are marked as done without any training; `lab.path` is its profile."""
-    from xlt.lab import Lab
+    from xlt.lab.lab import Lab
 
     for world in (places / "cache").glob("world-*"):
         (tmp_path / "cache").mkdir(exist_ok=True)

@@ -3,8 +3,9 @@
 import pytest
 from conftest import tiny
 
-from xlt import perturb, studies
-from xlt.lab import Lab
+from xlt import perturb
+from xlt.lab import studies
+from xlt.lab.lab import Lab
 
 
 @pytest.fixture

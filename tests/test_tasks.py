@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from xlt import tasks
-from xlt.errors import UserError
-from xlt.lab import Lab
-from xlt.languages import LANGUAGES, language
-from xlt.metrics import SCORERS
-from xlt.sources import Source
-from xlt.studies import intermediate, transfer
-from xlt.tasks import TASKS, parse
+from xlt.core.errors import UserError
+from xlt.data.sources import Source
+from xlt.evaluation.metrics import SCORERS
+from xlt.lab.lab import Lab
+from xlt.lab.studies import intermediate, transfer
+from xlt.spec import tasks
+from xlt.spec.languages import LANGUAGES, language
+from xlt.spec.tasks import TASKS, parse
 
 # How many languages, and which: as in XTREME's and XTREME-R's evaluation script (google-research/xtreme, evaluate.py).
 POS = "af ar bg de el en es et eu fa fi fr he hi hu id it ja kk ko mr nl pt ru ta te th tl tr ur vi yo zh"

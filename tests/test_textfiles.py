@@ -6,11 +6,11 @@ import os
 
 import pytest
 
-from xlt import textfiles, weights
-from xlt.errors import UserError
-from xlt.sources import Source
-from xlt.tasks import parse
-from xlt.textfiles import Want
+from xlt.core.errors import UserError
+from xlt.data import textfiles, weights
+from xlt.data.sources import Source
+from xlt.data.textfiles import Want
+from xlt.spec.tasks import parse
 
 WORDS = ["null", "NA", "N/A", "nan", "None", "007", "true", "1e5", "-0", "2019-01-01", "12345678901234567890", " x"]
 

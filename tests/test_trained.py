@@ -4,23 +4,14 @@ import pandas as pd
 import pytest
 from conftest import lab_of, tiny
 
-from xlt import (
-    answers,
-    averages,
-    claims,
-    collapse,
-    contrasts,
-    effects,
-    phases,
-    report,
-    studies,
-    summary,
-    tasks,
-    trained,
-)
-from xlt.arms import Contrast
-from xlt.lab import Lab
-from xlt.recipe import Part, Stage
+from xlt import report
+from xlt.analysis import claims, contrasts, degenerate_runs, effects, findings, phases, xtreme
+from xlt.lab import studies
+from xlt.lab.lab import Lab
+from xlt.report import summary
+from xlt.spec import tasks, trained
+from xlt.spec.recipe import Part, Stage
+from xlt.spec.study import Contrast
 
 MOODS = {"family": "classification", "columns": {"text_b": None}, "labels": ["neg", "pos"], "config": "{code}"}
 MOODS |= {"splits": {"train": "train", "dev": "validation", "test": "test"}}
@@ -115,12 +106,12 @@ def test_a_target_tested_in_the_language_of_its_training_alone_is_shown_and_not_
     assert matrix["languages"].to_dict() == {"xnli": "de", "udpos": "zero-shot"}
     assert matrix["trained"].to_dict() == {"xnli": True, "udpos": False}
     assert "mean over zero-shot languages (of xnli de) within" in report.footnote(matrix.reset_index())
-    asked = [answer.question for answer in answers.transfer(matrix.reset_index())]
+    asked = [answer.question for answer in findings.transfer(matrix.reset_index())]
     assert asked == [
         "Which intermediate task changes xnli in German?",
         "Which intermediate task changes zero-shot udpos?",
     ]
-    assert answers.sanity(scores, scores)[0].question == "Is XNLI in German above chance after direct fine-tuning?"
+    assert findings.sanity(scores, scores)[0].question == "Is XNLI in German above chance after direct fine-tuning?"
 
 
 def test_tables_name_the_language_of_training():
@@ -129,7 +120,7 @@ def test_tables_name_the_language_of_training():
     assert control["German"].tolist() == pytest.approx([0.905]) and "English" not in control
     assert control["other languages"].tolist() == pytest.approx([0.755])
     assert report.per_language(scores, "xnli").index.tolist() == ["de", "en", "hi"]
-    lost = collapse.table(scores.assign(value=1 / 3))
+    lost = degenerate_runs.table(scores.assign(value=1 / 3))
     assert lost["German"].tolist() == pytest.approx([1 / 3, 1 / 3])
     both = pd.concat([scores, invented("en", "de", task="udpos", source="en")])
     assert "German and English" in phases.control_table(both)
@@ -148,9 +139,9 @@ def test_groups_of_languages_leave_out_those_of_training_in_claims_and_contrasts
 def test_a_table_as_xtreme_averages_marks_rows_that_learned_other_languages():
     scores = pd.concat([invented("en", "de", source="en"), invented("en", "de", source="en", recipe="m",
                        intermediate="translated", trained_in="intermediate")], ignore_index=True)  # fmt: skip
-    made = averages.table(scores)
+    made = xtreme.table(scores)
     assert made[made["task"] == "xnli"]["trained"].tolist() == [False, True]
-    assert averages.shown(made, None).loc[("xnli", "accuracy")]["translated"].str.contains("‡").all()
+    assert xtreme.shown(made, None).loc[("xnli", "accuracy")]["translated"].str.contains("‡").all()
 
 
 def test_what_a_stage_learned_is_looked_at_in_a_language_that_it_learns(moods, places):

@@ -11,12 +11,14 @@ import transformers
 import yaml
 from conftest import tiny
 
-from xlt import cli, mixture, model, tasks, translate
-from xlt.errors import UserError
-from xlt.params import Profile
-from xlt.recipe import Stage
-from xlt.sources import Source
-from xlt.translate import Memory, Translator, translate_task
+from xlt import cli
+from xlt.core.errors import UserError
+from xlt.data.sources import Source
+from xlt.models import mixture, model, translate
+from xlt.models.translate import Memory, Translator, translate_task
+from xlt.spec import tasks
+from xlt.spec.profile import Profile
+from xlt.spec.recipe import Stage
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +221,7 @@ def test_a_code_before_the_text(marian):
 
 
 def test_the_command(marian, cache, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("xlt.profiles.load", lambda name: tiny())
+    monkeypatch.setattr("xlt.lab.profiles.load", lambda name: tiny())
     out = tmp_path / "out"
     arguments = ["--task", "mnli", "--model", str(marian), "--to", "de", "--examples", "3", "--out", str(out)]
     assert cli.main(["translate", *arguments]) == 0

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from datasets import load_dataset
 
-from xlt.errors import UserError
-from xlt.languages import language as language_row
+from xlt.core.errors import UserError
+from xlt.spec.languages import language as language_row
 from xlt.world import (
     DIALECTS,
     LANGUAGES,

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from xlt.languages import language as language_row
+from xlt.spec.languages import language as language_row
 from xlt.world import LANGUAGES, Event, ask, fingerprint, qa, readings, realise, record_sets, text
 from xlt.world import concepts as world
 from xlt.world.events import split_of

@@ -13,9 +13,9 @@ def __getattr__(name: str) -> Any:
     import importlib
 
     if name == "Lab":
-        return importlib.import_module("xlt.lab").Lab
+        return importlib.import_module("xlt.lab.lab").Lab
     if name in ("Encoder", "Evaluation", "Recipe", "Stage"):
-        return getattr(importlib.import_module("xlt.recipe"), name)
+        return getattr(importlib.import_module("xlt.spec.recipe"), name)
     if name in ("report", "studies"):
-        return importlib.import_module(f"xlt.{name}")
+        return importlib.import_module({"report": "xlt.report", "studies": "xlt.lab.studies"}[name])
     raise AttributeError(f"module 'xlt' has no attribute {name!r}")

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import xlt
-from xlt.console import print_table
-from xlt.errors import UserError
+from xlt.core.console import print_table
+from xlt.core.errors import UserError
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -57,9 +57,9 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--only", metavar="NOTEBOOK", help="only this notebook: 02, its name or its file")
     why = command("why", _why, "say why a run is done, missing or stale")
     why.add_argument("name", metavar="RUN", help="name or id of a run")
-    check = command("check", _check, "hold the declared claims against the scores of a report: pass, fail, not run")
-    check.add_argument("--json", action="store_true", help="print a JSON array")
-    for sub in (run, plan, why, check):
+    claims = command("check", _check, "hold the declared claims against the scores of a report: pass, fail, not run")
+    claims.add_argument("--json", action="store_true", help="print a JSON array")
+    for sub in (run, plan, why, claims):
         sub.add_argument(
             "--profile", default="mini", help="a file of params/ (default: mini), or a path to a YAML file"
         )
@@ -130,46 +130,48 @@ def _profile(name: str) -> str:
 def _learn(profile: str | None) -> None:
     """Make the tasks and languages known that a profile declares."""
     if profile:
-        from xlt import profiles
+        from xlt.lab import profiles
 
         profiles.load(_profile(profile))
 
 
 def _run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's end stops the kernel too
-    from xlt import finished, hub, owner, paths, profiles
+    from xlt.core import paths
+    from xlt.lab import hub, owner, profiles
+    from xlt.report import up_to_date
 
     profile = _profile(arguments.profile)
     settings = profiles.load(profile)  # what is wrong in it is said at once
     owner.claim(profile)
     whole = not (arguments.only or arguments.stored)
-    if whole and finished.unchanged(settings):
+    if whole and up_to_date.unchanged(settings):
         report = paths.reports_root() / settings.name / "index.html"
         print(f"nothing has changed since the last whole run; report: {os.path.relpath(report)}")
         return 0
     hub.ready(settings)  # and what it needs and cannot have, too: a notebook would say it later and at length
     if arguments.stored:
         os.environ["XLT_STORED_ONLY"] = "1"
-    from xlt import cluster
-    from xlt.notebooks import run_notebooks  # papermill takes a second to import
+    from xlt.lab import cluster
+    from xlt.report.notebooks import run_notebooks  # papermill takes a second to import
 
     with cluster.serving(settings.resources):
         code = run_notebooks(profile, arguments.only)
     if whole and code == 0:
-        finished.note(settings)
+        up_to_date.note(settings)
     return code
 
 
 def _plan(arguments: argparse.Namespace) -> None:
-    from xlt.notebooks import select
-    from xlt.paths import ROOT
-    from xlt.plan import print_plan
+    from xlt.core.paths import ROOT
+    from xlt.lab.plan import print_plan
+    from xlt.report.notebooks import select
 
     print_plan(_profile(arguments.profile), [path.stem for path in select(arguments.only, ROOT / "notebooks")])
 
 
 def _why(arguments: argparse.Namespace) -> None:
-    from xlt.why import why
+    from xlt.lab.why import why
 
     print("\n".join(why(_profile(arguments.profile), arguments.name)))
 
@@ -177,33 +179,35 @@ def _why(arguments: argparse.Namespace) -> None:
 def _check(arguments: argparse.Namespace) -> int:
     import json
 
-    from xlt import check, claims, profiles
+    from xlt.analysis import claim_checks, claims
+    from xlt.lab import profiles
 
     profiles.load(arguments.profile)  # a misspelt profile is said so, and its own tasks are known
     declared = claims.load()
-    results = check.check(arguments.profile, declared=declared)
+    results = claim_checks.check(arguments.profile, declared=declared)
     if arguments.json:
         print(json.dumps([result.row() for result in results], indent=1, ensure_ascii=False))
     else:
-        print(check.as_text(results, declared.use(Path(arguments.profile).stem)))
-    return int(any(result.verdict == check.FAIL for result in results))
+        print(claim_checks.as_text(results, declared.use(Path(arguments.profile).stem)))
+    return int(any(result.verdict == claim_checks.FAIL for result in results))
 
 
 def _diff(arguments: argparse.Namespace) -> int:
-    from xlt import drift
+    from xlt.report import report_diff
 
     old, new, tolerance = arguments.old, arguments.new, arguments.tolerance
-    compared = drift.compare(old, new, tolerance)
-    drift.write_page(compared, old, new, tolerance, arguments.page)
+    compared = report_diff.compare(old, new, tolerance)
+    report_diff.write_page(compared, old, new, tolerance, arguments.page)
     print(*compared.how, sep="\n")
-    print(f"{drift.summary(compared)} (numbers within {tolerance:g} are equal)\nall differences: {arguments.page}")
+    print(f"{report_diff.summary(compared)} (numbers within {tolerance:g} are equal)")
+    print(f"all differences: {arguments.page}")
     return int(bool(compared.found))
 
 
 def _score(arguments: argparse.Namespace) -> None:
     import json
 
-    from xlt.score import as_text, score
+    from xlt.evaluation.score import as_text, score
 
     _learn(arguments.profile)
     files = (arguments.predictions, arguments.references, arguments.dev)
@@ -213,7 +217,7 @@ def _score(arguments: argparse.Namespace) -> None:
 
 def _perturb(arguments: argparse.Namespace) -> int:
     from xlt.perturb.stream import perturbed
-    from xlt.perturbations import table
+    from xlt.report.perturbations import table
 
     _learn(arguments.profile)
     if arguments.list:
@@ -230,9 +234,9 @@ def _perturb(arguments: argparse.Namespace) -> int:
 
 
 def _translate(arguments: argparse.Namespace) -> None:
-    from xlt import profiles
-    from xlt.sources import Source
-    from xlt.translate import Translator, translate_task
+    from xlt.data.sources import Source
+    from xlt.lab import profiles
+    from xlt.models.translate import Translator, translate_task
 
     source = Source.of(profiles.load(arguments.profile))
     translator = Translator(arguments.model, arguments.revision)
@@ -242,7 +246,7 @@ def _translate(arguments: argparse.Namespace) -> None:
 
 
 def _new_task(arguments: argparse.Namespace) -> None:
-    from xlt.newtask.command import new_task
+    from xlt.lab.newtask.command import new_task
 
     new_task(arguments.data, arguments.output, arguments.force)
 
@@ -250,7 +254,7 @@ def _new_task(arguments: argparse.Namespace) -> None:
 def _tasks(arguments: argparse.Namespace) -> None:
     import json
 
-    from xlt.tasks import TASKS
+    from xlt.spec.tasks import TASKS
 
     _learn(arguments.profile)
     listed = [task.listed() for task in TASKS.values()]
@@ -272,7 +276,7 @@ def _tasks(arguments: argparse.Namespace) -> None:
 
 
 def _languages(arguments: argparse.Namespace) -> None:
-    from xlt.languages import EVERY, LANGUAGES, OWN
+    from xlt.spec.languages import EVERY, LANGUAGES, OWN
 
     _learn(arguments.profile)
     known = (LANGUAGES | OWN).values()

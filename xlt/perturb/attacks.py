@@ -1,19 +1,19 @@
 """The attacks by name: which there are, in which languages and families, and what decides their candidates.
 
-The search itself is in `xlt.attack`.
+The search itself is in `xlt.evaluation.attack`.
 """
 
 from __future__ import annotations
 
 from random import Random
 
-from xlt import tasks
-from xlt.errors import UserError, unknown
-from xlt.languages import language as language_row
+from xlt.core.errors import UserError, unknown
 from xlt.perturb import fingerprints
 from xlt.perturb.registry import EDIT, PERTURBATIONS, Site, get
 from xlt.perturb.vocabulary import choices
-from xlt.recipe import Attack
+from xlt.spec import tasks
+from xlt.spec.languages import language as language_row
+from xlt.spec.recipe import Attack
 
 DEEPWORDBUG = ("swap", "substitute", "drop", "insert")  # its four changes of a word (Gao et al. 2018, section 3.3)
 LEXICAL = ("synonyms", "code-mix", "inflection")

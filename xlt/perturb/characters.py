@@ -12,11 +12,11 @@ from typing import Literal
 
 import regex
 
-from xlt.case import lower, upper
 from xlt.perturb import keyboards
 from xlt.perturb.align import Edit
 from xlt.perturb.registry import TEXT_FAMILIES, Site, perturbation
 from xlt.perturb.units import SPACELESS, clusters, letters, words
+from xlt.spec.case import lower, upper
 
 _WORDS = "number and order of words"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from xlt.errors import UserError, unknown
+from xlt.core.errors import UserError, unknown
 from xlt.perturb.align import Edit
 from xlt.perturb.registry import Site, perturbation
 from xlt.perturb.units import in_script, letters

@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 import regex
 
-from xlt.languages import language as language_row
 from xlt.perturb.codepoints import CLASSES, HOMOGLYPHS
 from xlt.perturb.keyboards import letters
 from xlt.perturb.units import in_script, words
+from xlt.spec.languages import language as language_row
 
 _IGNORABLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cc}--[\t\n\r]]", regex.VERSION1)
 _WORDLIKE = regex.compile(r"\p{L}")

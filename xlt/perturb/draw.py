@@ -8,10 +8,10 @@ from typing import Any
 
 import regex
 
-from xlt.languages import language as language_row
 from xlt.perturb.align import Aligned, Span, edited, hulls, moved
 from xlt.perturb.registry import MOVE, Site, check_strength, get
 from xlt.perturb.units import words
+from xlt.spec.languages import language as language_row
 
 Chance = Callable[[], bool]
 _MARK = regex.compile(r"[^\s\p{L}\p{N}\p{M}]")  # between two words: they stand in two clauses

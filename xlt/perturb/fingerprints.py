@@ -9,10 +9,10 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-from xlt.languages import OWN
 from xlt.perturb.lexicons import files
 from xlt.perturb.registry import get
-from xlt.recipe import digest
+from xlt.spec.languages import OWN
+from xlt.spec.recipe import digest
 
 installed = cache(version)  # of a package; tables of scores ask for it a hundred thousand times
 

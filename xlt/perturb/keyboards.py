@@ -13,10 +13,10 @@ from typing import Any
 
 import yaml
 
-from xlt.languages import language as language_row
 from xlt.perturb import units
 from xlt.perturb.align import Edit
 from xlt.perturb.registry import Site, perturbation
+from xlt.spec.languages import language as language_row
 
 _STARTS = (-0.5, 0.0, 0.25, 0.75)  # where the rows begin, in key widths right of Q
 _REACH = 1.3  # distance of neighbouring keys in key widths: the row's two and, in the next rows, the two that touch

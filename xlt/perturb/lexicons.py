@@ -12,11 +12,11 @@ from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
-from xlt.errors import UserError
-from xlt.languages import canonical
-from xlt.languages import language as language_row
+from xlt.core.errors import UserError
 from xlt.perturb import wordnets, worldwords
 from xlt.perturb.wordfiles import Lexicon, Table, read
+from xlt.spec.languages import canonical
+from xlt.spec.languages import language as language_row
 
 _READING = "2"  # raised when words of files are found or put otherwise than before
 _DEFAULT = {"code-mix": "en", "synonyms": "", "rs-da": "", "rs-da-clean": ""}  # into which language; "": the same

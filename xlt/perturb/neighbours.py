@@ -12,12 +12,12 @@ from functools import cache
 
 import regex
 
-from xlt.case import like
 from xlt.perturb.align import Edit
 from xlt.perturb.lexicons import synonyms
 from xlt.perturb.registry import Site, perturbation
 from xlt.perturb.units import words
 from xlt.perturb.wordfiles import key, list_code
+from xlt.spec.case import like
 
 _BETWEEN_SPACES = regex.compile(r"[^ ]+")
 _DIGIT = regex.compile(r"\d")

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from xlt.errors import UserError, unknown
-from xlt.languages import language as language_row
+from xlt.core.errors import UserError, unknown
 from xlt.perturb.units import SPACELESS
+from xlt.spec.languages import language as language_row
 
 EDIT, MOVE, ADD = "edit", "move", "add"
 TEXT_FAMILIES = ("classification", "span", "choice", "retrieval", "answers", "dual", "pool", "mlm")

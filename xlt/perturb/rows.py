@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from xlt import schemes
-from xlt.errors import UserError
+from xlt.core.errors import UserError
 from xlt.perturb.align import Edit, Span
 from xlt.perturb.draw import Draw
 from xlt.perturb.registry import ADD, MOVE
+from xlt.spec import schemes
 
 Record = dict[str, Any]
 
@@ -26,12 +26,12 @@ def apply(
     name: str, rows: Mapping[str, Sequence[Any]], family: str, language: str, strength: float, seed: int = 0,
     first: int = 0, labels: Sequence[str] = (),
 ) -> dict[str, list]:  # fmt: skip
-    """The rows after perturbation `name` ("typos", "code-mix:ar"); columns as in `xlt.tasks`, others stay as they are.
+    """The rows after perturbation `name` ("typos", "code-mix:ar"); columns as in `spec.tasks`, others stay as they are.
 
     strength: probability, 0 to 1, of each single change; see `registry`. A text without anything to change stays.
     first: number of the first row, where `rows` are a part of a data set: row i is drawn from (name, seed,
         first + i, column) alone, so the same whatever batch it comes in.
-    labels: names of the tags where these are numbers; when words move, those of a chunk move as one (xlt.schemes).
+    labels: names of the tags where these are numbers; when words move, those of a chunk move as one (xlt.spec.schemes).
 
     In span rows the gold follows: `answers` hold the new spans of `context` and what stands there. An answer that did
     not stand at its offset before keeps its text.

@@ -13,11 +13,11 @@ from functools import cache
 
 import regex
 
-from xlt.errors import UserError, unknown
-from xlt.languages import language as language_row
+from xlt.core.errors import UserError, unknown
 from xlt.perturb.align import Edit
 from xlt.perturb.registry import Site, perturbation
 from xlt.perturb.units import words
+from xlt.spec.languages import language as language_row
 
 _SOUNDS = "sounds, nearly; number and order of words"
 _OTHER = """Arab Armn Beng Cyrl Deva Ethi Geor Grek Gujr Guru Hans Hant Hebr Jpan Khmr Knda Kore Laoo Mlym Mymr Orya

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from xlt.errors import UserError
+from xlt.core.errors import UserError
 from xlt.perturb.draw import Draw
 from xlt.perturb.registry import EDIT, MOVE, get
 from xlt.perturb.rows import COLUMNS, apply
@@ -168,7 +168,7 @@ def _layout(record: Record, family: str | None) -> Layout:
 @cache
 def _known() -> list[Layout]:
     """Our own columns first, then those of the declared data sets."""
-    from xlt.tasks import TASKS
+    from xlt.spec.tasks import TASKS
 
     wanted = {**COLUMNS, "classification": ("text_a", "text_b")}
     known = [Layout(family, {column: column for column in columns}) for family, columns in wanted.items()]

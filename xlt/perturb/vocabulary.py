@@ -8,12 +8,12 @@ from functools import cache, lru_cache
 
 import regex
 
-from xlt.case import like, lower
 from xlt.perturb.align import Edit, Span
 from xlt.perturb.lexicons import synonyms, translations
 from xlt.perturb.registry import Site, perturbation
 from xlt.perturb.units import SPACELESS, words
 from xlt.perturb.wordfiles import Lexicon, key, list_code
+from xlt.spec.case import like, lower
 
 # Languages of simplemma's dictionaries, which list the forms of each lemma.
 _INFLECTED = """ar bg ca cs cy da de el en es et fa fi fr ga gl he hi hu hy id is it ka lb lt lv mk ml ms nl no pl pt ro

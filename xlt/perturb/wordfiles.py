@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 from unicodedata import normalize
 
-from xlt.case import lower
-from xlt.errors import UserError
+from xlt.core.errors import UserError
+from xlt.spec.case import lower
 
 Table = dict[str, list[str]]
 

@@ -13,9 +13,9 @@ from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
-from xlt.errors import UserError
-from xlt.languages import language as language_row
+from xlt.core.errors import UserError
 from xlt.perturb.wordfiles import Lexicon, key, list_code, rows
+from xlt.spec.languages import language as language_row
 
 _SHORTEST = 3  # letters; Chinese characters: 2
 

@@ -6,7 +6,7 @@ import hashlib
 from functools import cache
 
 from xlt.perturb.wordfiles import Lexicon, grouped
-from xlt.recipe import canonical
+from xlt.spec.recipe import canonical
 
 
 @cache

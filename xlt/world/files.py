@@ -25,9 +25,9 @@ import pyarrow.parquet as pq
 import yaml
 from datasets import ClassLabel, Features, List, Value
 
-from xlt.errors import UserError, unknown
-from xlt.languages import Language
-from xlt.languages import language as language_row
+from xlt.core.errors import UserError, unknown
+from xlt.spec.languages import Language
+from xlt.spec.languages import language as language_row
 from xlt.world import choice, commonsense, hans, linking, multichecklist, nli, paraphrase, planted, qa, retrieval, tags
 from xlt.world.forms import (
     UPOS,

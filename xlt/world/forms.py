@@ -12,7 +12,7 @@ from itertools import islice
 from random import Random
 from typing import Any, TypeVar
 
-from xlt.languages import language as language_row
+from xlt.spec.languages import language as language_row
 from xlt.world.codeswitch import code_switched
 from xlt.world.concepts import ROLES, SOMETHING, Event, Token
 from xlt.world.events import event_of, sensible, split_of

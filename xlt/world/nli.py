@@ -23,15 +23,7 @@ from datasets import ClassLabel, Features, Value
 from xlt.world.concepts import Event
 from xlt.world.events import event_of, random_event, random_filler, sensible, split_of
 from xlt.world.forms import Row, distinct
-from xlt.world.inference import (
-    LABELS,
-    MODIFIERS,
-    clashing,
-    gold,
-    more_general_noun,
-    premise_for,
-    random_pair,
-)
+from xlt.world.inference import LABELS, MODIFIERS, clashing, gold, more_general_noun, premise_for, random_pair
 from xlt.world.render import realise, text
 
 # SNLI

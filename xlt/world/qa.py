@@ -14,7 +14,7 @@ from functools import partial
 
 from datasets import Features, List, Value
 
-from xlt.languages import language as language_row
+from xlt.spec.languages import language as language_row
 from xlt.world.forms import Row
 from xlt.world.readings import Attacked, Reading, advqa, advsquad, mlqa, readings, squad2, tydiqa
 from xlt.world.render import ask, realise, span, text

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 
-from xlt.errors import UserError
+from xlt.core.errors import UserError
 from xlt.world.concepts import Event, Token
 
 DIALECTS = {"bar": "de", "arz": "ar"}  # dialect -> its standard language

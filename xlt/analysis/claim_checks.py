@@ -1,0 +1,176 @@
+"""Holds the declared claims against the score files of a report: pass, fail or not run, with effect and interval.
+
+A claim of a direction passes only when the whole interval lies on the claimed side: what too few seeds leave open is
+not shown, so it fails and says so. The interval is that of the claim alone, the p Holm's over all claims: where the
+first excludes zero and the second does not reject, both are said. A published value is met when the estimate lies
+within its tolerance; it is asked of reproductions only, and where no task that it is over is left out. A claim over
+several tasks is held against those that the profile has, and says without which. No numbers but those of
+reports/<profile>/scores*.csv are read; what these do not hold is "not run", with the reason.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from xlt.analysis import stats
+from xlt.analysis.claims import Claim, Declared, Use, load
+from xlt.analysis.effects import Effect, Missing, effect, read
+from xlt.core import paths
+from xlt.core.errors import UserError
+from xlt.lab import profiles
+from xlt.spec.profile import Profile
+
+PASS, FAIL, NOT_RUN = "pass", "fail", "not run"
+LEVEL = 0.05  # of p; the intervals are of 95 %
+
+
+class Result(NamedTuple):
+    """What became of a claim; `p` in the effect is Holm's over all claims that were tested."""
+
+    claim: Claim
+    verdict: str
+    why: str
+    effect: Effect
+
+    def row(self) -> dict[str, Any]:
+        """JSON-ready; numbers that there are none of are null."""
+        said = self.claim.model_dump(mode="json", include={"id", "sentence", "source", "expect", "command"})
+        said |= {"published": self.claim.value, "verdict": self.verdict, "why": self.why}
+        found = {key: None if value != value else value for key, value in self.effect._asdict().items()}
+        return said | {"effect": found.pop("value")} | found
+
+
+def check(profile: str, reports: Path | None = None, declared: Declared | None = None) -> list[Result]:
+    """Every declared claim against reports/<profile>.
+
+    Raises:
+        UserError: no score files there, or damaged ones; an unknown profile; claims that are not valid.
+    """
+    folder = (reports or paths.reports_root()) / Path(profile).stem
+    tables = read(folder)
+    if not tables:
+        raise UserError(f"{folder.name} has no scores*.csv to check; run ./run_all.sh --profile {folder.name} first")
+    return held(profiles.load(profile), tables, declared, profile)
+
+
+def held(
+    profile: Profile, tables: dict[str, pd.DataFrame], declared: Declared | None = None, called: str = ""
+) -> list[Result]:
+    """Every declared claim against the score files `tables`, by name; commands name the profile as it was `called`."""
+    declared = declared or load()
+    use, has = declared.use(profile.name), _tasks(profile)
+    command = {"profile": called or profile.name}
+    claims = [c.model_copy(update={"command": c.command.format(**command)}) for c in declared.claims]
+    measured = [_measured(claim, use, tables, has) for claim in claims]
+    adjusted = stats.holm([found.p for found, _ in measured])
+    return [
+        _judged(claim, use, found._replace(p=float(p)), missing, has)
+        for claim, (found, missing), p in zip(claims, measured, adjusted, strict=True)
+    ]
+
+
+def _tasks(profile: Profile) -> set[str]:
+    """Intermediate and target tasks of the profile, in its main part or in a study."""
+    return {*profile.intermediate, *profile.controls, *profile.target, *profile.studied, "none"}
+
+
+def _measured(claim: Claim, use: Use, tables: dict[str, pd.DataFrame], has: set[str]) -> tuple[Effect, str]:
+    """The effect, or an empty one and why there is none."""
+    try:
+        if not (claim.expect or use.asked(claim)):
+            raise Missing(f"a published value, asked of reproductions of {claim.source.paper} only")
+        if claim.file not in tables:
+            raise Missing(f"the report has no {claim.file}")
+        return effect(claim, tables[claim.file]), ""
+    except Missing as reason:
+        lacking = [name for name in reason.names if claim.file == "scores.csv" and name not in has]
+        return Effect(), f"{reason}: this profile has no {' and no '.join(lacking)}" if lacking else str(reason)
+
+
+def _judged(claim: Claim, use: Use, found: Effect, missing: str, has: set[str]) -> Result:
+    """The result of an effect whose p is Holm's by now."""
+    try:
+        if missing:
+            raise Missing(missing)
+        return Result(claim, *_verdict(claim, use, found, has), found)
+    except Missing as reason:
+        return Result(claim, NOT_RUN, str(reason), found)
+
+
+def _verdict(claim: Claim, use: Use, found: Effect, has: set[str]) -> tuple[str, str]:
+    """The verdict and why; a claim of a direction and a value has to satisfy both."""
+    if claim.expect and found.low != found.low:
+        raise Missing(f"{' + '.join(map(str, found.seeds))} seeds give no interval")
+    verdicts = [_direction(claim, found)] if claim.expect else []
+    notes = _without(found.absent, has)
+    if use.asked(claim) and not found.absent:
+        met = abs(found.value - claim.value) <= claim.tolerance
+        text = f"{'within' if met else 'not within'} {claim.tolerance:g} of the published {claim.value:+g}"
+        verdicts.append((PASS if met else FAIL, text))
+    elif use.values and claim.value is not None:
+        notes.append(f"the published {claim.value:+g} is over more tasks and not asked")
+    if not verdicts:
+        raise Missing("; ".join(notes))
+    if found.collapsed:
+        left = f"{found.without:+.1f} in seeds without" if found.without == found.without else "in every seed of a side"
+        notes.append(f"{found.collapsed} collapsed run{'s' * (found.collapsed != 1)}, {left}")
+    verdict = FAIL if FAIL in (name for name, _ in verdicts) else PASS
+    return verdict, "; ".join([text for _, text in verdicts] + notes)
+
+
+def _without(absent: tuple[str, ...], has: set[str]) -> list[str]:
+    """What a claim is held against without: tasks that the profile does not have, and tasks that have not run."""
+    lacking, waiting = [name for name in absent if name not in has], [name for name in absent if name in has]
+    notes = [f"without {', '.join(lacking)}, which this profile has not"] if lacking else []
+    return notes + (
+        [f"without {', '.join(waiting)}, which {'has' if len(waiting) == 1 else 'have'} not run"] if waiting else []
+    )
+
+
+def _direction(claim: Claim, found: Effect) -> tuple[str, str]:
+    low, high = (-found.high, -found.low) if claim.expect == "lower" else (found.low, found.high)
+    if claim.expect == "not higher":
+        if high < claim.margin:
+            return PASS, f"the interval stays below {claim.margin:+g}"
+        if low > 0:
+            return FAIL, f"it is higher{_alone(found)}"
+        return FAIL, f"the interval reaches above {claim.margin:+g}: not ruled out{_power(found)}"
+    if low > 0:
+        return PASS, f"{claim.expect}: the interval excludes zero{_alone(found)}"
+    if high < 0:
+        return FAIL, f"the opposite holds{_alone(found)}"
+    return FAIL, f"the interval covers zero: not shown{_power(found)}"
+
+
+def _alone(found: Effect) -> str:
+    """What is to be said where an interval excludes zero, but only as long as no other claim is looked at."""
+    return " (not after Holm)" if found.p > LEVEL else ""
+
+
+def _power(found: Effect) -> str:
+    return "" if found.detectable != found.detectable else f" ({found.detectable:.1f} could be found with 80 % power)"
+
+
+# ---- telling -------------------------------------------------------------------------------------
+
+
+def as_text(results: list[Result], use: Use) -> str:
+    """Two lines a claim, and how many there are of each verdict."""
+    width = max((len(result.claim.id) for result in results), default=0)
+    lines = [
+        f"{r.verdict:8}{r.claim.id:{width}}  {_numbers(r.effect)}{r.why}\n{'':8}{r.claim.sentence}" for r in results
+    ]
+    verdicts = [result.verdict for result in results]
+    counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in (PASS, FAIL, NOT_RUN))
+    return "\n".join([*lines, f"{counts} ({use.means})"])
+
+
+def _numbers(found: Effect) -> str:
+    if found.value != found.value:
+        return ""
+    bounds = "" if found.low != found.low else f" [{found.low:+.1f}, {found.high:+.1f}]"
+    p = "" if found.p != found.p else f", Holm p {found.p:.2g}"
+    return f"{found.value:+.1f}{bounds}{p}, {' + '.join(map(str, found.seeds))} seeds: "

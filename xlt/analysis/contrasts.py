@@ -1,0 +1,336 @@
+"""The answers of a study: its arms against each other, in one figure for each seed.
+
+`scores` are those of `Study.run`: columns arm, condition, task, language, seed, split, value, main. Languages are
+averaged first, then targets and conditions; seeds are the unit of every interval. Where the same languages, targets
+and conditions are not there for both sides of a difference (a perturbation is not valid in all languages, an arm has
+not gone on to all targets), it is taken over those that both have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from xlt.analysis import stats
+from xlt.analysis.degenerate_runs import collapsed
+from xlt.analysis.findings import Answer, bounds, corrected, detectable
+from xlt.analysis.tables import points
+from xlt.core.text import NOT_RUN
+from xlt.lab.studies import AFTER, Study
+from xlt.spec import tasks, trained
+from xlt.spec.languages import language
+from xlt.spec.study import CLEAN, PAIR, PERTURBED, SELECTORS, Contrast
+
+Cells = list[tuple[str, str]]  # target, condition
+
+
+def tested(scores: pd.DataFrame) -> pd.DataFrame:
+    """The main scores on test sets, without the pairs in two languages and where a perturbation changed no record."""
+    rows = scores[scores["main"].astype(bool) & (scores["split"] == "test") & (scores["condition"] != PAIR)]
+    return rows[rows["changed"] != 0]
+
+
+def clean(scores: pd.DataFrame) -> pd.DataFrame:
+    """Those of `tested` on texts as they are."""
+    rows = tested(scores)
+    return rows[rows["condition"] == CLEAN]
+
+
+def drops(rows: pd.DataFrame) -> pd.DataFrame:
+    """Those of `tested` to which there is a `clean` score: the same arm and seed on as many records in the language,
+    unchanged; of a target that people perturbed, that on its clean twin. `drop` is how far they lie below it."""
+    keys = ["arm", "seed", "language", "n"]
+    before = rows[rows["condition"] == CLEAN].set_index([*keys, "task"])["value"].rename("clean")
+    twin = rows["task"].map(lambda name: tasks.get(name).clean or name).astype(rows["task"].dtype)
+    found = rows.assign(twin=twin).join(before.rename_axis([*keys, "twin"]), on=[*keys, "twin"])
+    found = found.dropna(subset=["clean", "value"]).drop(columns="twin")
+    return found.assign(drop=found["clean"] - found["value"])
+
+
+def _chosen(rows: pd.DataFrame, wanted: Sequence[str]) -> list[str]:
+    """Those languages of the rows that the selectors name, those of training never by a group."""
+    groups, others = [SELECTORS[name] for name in wanted if name in SELECTORS], {*trained.zero_shot(rows)["language"]}
+    return sorted({c for c in rows["language"] if c in wanted or (c in others and any(holds(c) for holds in groups))})
+
+
+def _by_seed(rows: pd.DataFrame, arm: str, contrast: Contrast, cells: Cells) -> pd.Series:
+    """The arm's figure for each seed, averaged over the cells that have one; empty where none has."""
+    rows = rows[rows["arm"] == arm]
+    found = {cell: _cell(rows, cell, contrast) for cell in cells}
+    found = {cell: values for cell, values in found.items() if not values.empty}
+    if not found:
+        return pd.Series(dtype=float)
+    wide = pd.concat(found, axis=1)
+    alone = [cell for cell in wide if tasks.get(cell[0]).headless and wide[cell].count() == 1]
+    # an encoder that nothing was trained on has no seeds: its one score stands beside every seed
+    wide[alone] = wide[alone].ffill().bfill()
+    return wide.dropna().mean(axis=1)
+
+
+def _cell(rows: pd.DataFrame, cell: tuple[str, str], contrast: Contrast) -> pd.Series:
+    """One target under one condition: the mean over languages, less that over `minus`, for each seed."""
+    task, condition = cell
+    rows = rows[(rows["task"] == task) & (rows["condition"] == condition)].dropna(subset="value")
+    table = rows.pivot_table(index="seed", columns="language", values="value")
+    sides = [table[_chosen(rows, names)] for names in (contrast.languages, contrast.minus) if names]
+    if any(side.empty for side in sides):
+        return pd.Series(dtype=float)
+    return reduce(pd.Series.sub, [side.mean(axis=1, skipna=False) for side in sides]).dropna()
+
+
+def cells(study: Study, contrast: Contrast) -> Cells:
+    """Targets x conditions that the contrast averages over, as far as they have a meaning together."""
+    named = list(study.plan.conditions) if PERTURBED in contrast.conditions else []
+    named = [c for c in contrast.conditions if c != PERTURBED] + named
+    found = [(task, label) for task in contrast.targets or study.targets for label in dict.fromkeys(named)]
+    if contrast.outcome == "drop":
+        found = [(task, label) for task, label in found if label != CLEAN or tasks.get(task).clean]
+    return [cell for cell in found if cell in study.cells]
+
+
+class Effect(NamedTuple):
+    """A contrast in fractions; `detectable` is the least true difference that its seeds find with 80 % power."""
+
+    value: float
+    low: float
+    high: float
+    p: float
+    detectable: float
+    seeds: int
+    collapsed: int
+
+
+def effect(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> Effect:
+    """The arms `of` against the others: Welch's interval over seeds, or Student's where there are no others."""
+    arms = (*contrast.of, *contrast.against)
+    sides, lost = _sides(scores, contrast, over), _collapsed(scores, arms, {task for task, _ in over})
+    if any(side.empty for side in sides):
+        return Effect(*[stats.NAN] * 5, 0, lost)
+    # an encoder that nothing was trained on has no seeds but one score, a constant
+    headless = all(tasks.get(task).headless for task, _ in over)
+    seeded = [side for side in sides if len(side) > 1 or not headless]
+    if len(seeded) == 2:
+        found = stats.welch_interval(*seeded)
+    elif len(sides) == 2 and len(sides[1]) > 1:
+        value, low, high, p = stats.against_constant(sides[1], sides[0])
+        found = stats.Difference(-value, -high, -low, p)
+    else:
+        found = stats.against_constant(sides[0], sides[1] if len(sides) == 2 else [0.0])
+    seeds = min(map(len, seeded), default=1)
+    spread = float(np.sqrt(np.mean([side.var() for side in seeded]))) if seeded else stats.NAN
+    if not spread > 1e-12:  # seeds that all agree say nothing of how far another would lie
+        return Effect(round(found.value, 12), *[stats.NAN] * 4, seeds, lost)
+    return Effect(*found, detectable(*seeded), seeds, lost)
+
+
+def _sides(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> list[pd.Series]:
+    """The figure of the arms `of` and that of the others, if there are any, seed by seed."""
+    arms = {*contrast.of, *contrast.against}
+    read = {name for task, _ in over for name in (task, tasks.get(task).clean)}
+    rows = _shared(tested(scores[scores["arm"].isin(arms) & scores["task"].isin(read)]), arms)
+    if contrast.outcome == "drop":
+        rows = drops(rows)
+        rows = rows.assign(value=rows["drop"])
+    return [_side(rows, names, contrast, over) for names in (contrast.of, contrast.against) if names]
+
+
+def _shared(rows: pd.DataFrame, arms: set[str]) -> pd.DataFrame:
+    """The rows, all of them of `arms`, in the targets, conditions and languages that all of these have."""
+    have = rows.groupby(["task", "condition", "language"])["arm"].transform("nunique")
+    return rows[have == len(arms)]
+
+
+def _side(rows: pd.DataFrame, arms: Sequence[str], contrast: Contrast, over: Cells) -> pd.Series:
+    """The mean over `arms`, seed by seed; empty where one of them has not run."""
+    found = [_by_seed(rows, arm, contrast, over) for arm in arms]
+    return pd.Series(dtype=float) if any(f.empty for f in found) else pd.concat(found, axis=1).dropna().mean(axis=1)
+
+
+def _collapsed(scores: pd.DataFrame, arms: Sequence[str], targets: set[str]) -> int:
+    """How many of the runs behind a contrast have learned nothing of a target."""
+    rows = scores[scores["arm"].isin(arms) & (scores["condition"] == CLEAN)]  # which alone decide it
+    rows = rows[collapsed(rows) & rows["task"].isin(targets)] if len(rows) else rows
+    return len(rows.drop_duplicates(["recipe", "seed", "task"]))
+
+
+def table(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
+    """Every contrast in each of its cells, p after Holm over the table; fractions."""
+    rows = []
+    for contrast in study.contrasts:
+        for task, condition in cells(study, contrast):
+            found = effect(scores, contrast, [(task, condition)])
+            names = {"question": contrast.question, "target": task, "condition": condition, "outcome": contrast.outcome}
+            rows.append(names | found._asdict())
+    columns = ["question", "target", "condition", "outcome", *Effect._fields]
+    made = pd.DataFrame(rows, columns=columns)
+    made["p"] = stats.holm(made["p"])
+    return made
+
+
+def shown(made: pd.DataFrame) -> pd.DataFrame:
+    """A `table` to be read: points, interval, star."""
+    said = [_interval(Effect(*row)) for row in made[list(Effect._fields)].itertuples(index=False)]
+    kept = made[["question", "target", "condition"]].assign(difference=said)
+    return kept.assign(detectable=[points(x) if x == x else "–" for x in made["detectable"]])
+
+
+def _interval(found: Effect) -> str:
+    if found.value != found.value:
+        return NOT_RUN
+    lost = f" ({found.collapsed} runs collapsed)" if found.collapsed else ""
+    star = ("**" if found.p < 0.05 else "*") if found.low > 0 or found.high < 0 else ""
+    return f"{points(found.value, sign=True)}{bounds(found.low, found.high)}{star}{lost}"
+
+
+def answers(study: Study, scores: pd.DataFrame) -> list[Answer]:
+    """One answer for each contrast, over all of its cells; p after Holm over the study."""
+    found = [effect(scores, contrast, cells(study, contrast)) for contrast in study.contrasts]
+    adjusted = stats.holm([one.p for one in found])
+    return [_answer(*one) for one in zip(study.contrasts, found, adjusted, strict=True)]
+
+
+def _answer(contrast: Contrast, found: Effect, p: float) -> Answer:
+    verdict = "no clear difference"
+    if found.seeds == 0:
+        verdict = NOT_RUN
+    elif found.low != found.low:
+        verdict = "the same in all seeds" if found.seeds > 1 else "too few seeds for an interval"
+    elif found.low > 0 or found.high < 0:
+        verdict = corrected(_words(contrast)[found.value < 0], p)
+    lost = f"{found.collapsed} of the runs behind it collapsed" if found.collapsed else ""
+    return Answer(contrast.question, lost, *found[:3], found.detectable, verdict, p)
+
+
+def _words(contrast: Contrast) -> tuple[str, str]:
+    """What an effect above zero is called, and one below: more of a loss, or of a gap, is not better."""
+    if not contrast.against:
+        return "above zero", "below zero"
+    if contrast.outcome == "drop":
+        return "costs more", "costs less"
+    return ("wider", "narrower") if contrast.minus else ("higher", "lower")
+
+
+def verdicts(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
+    """Planted effects: what must come out, what did, and whether that passes; fractions.
+
+    A sign passes when the interval excludes zero on that side, none when it covers zero. Beside it, where both sides
+    have enough seeds: p of the exact permutation test, and the chance that a run of one side beats one of the other.
+    """
+    rows = []
+    for contrast in (c for c in study.contrasts if c.expect):
+        found = effect(scores, contrast, cells(study, contrast))
+        came = "higher" if found.low > 0 else "lower" if found.high < 0 else "none"
+        same = found.value == 0 and found.low != found.low  # equal in every seed
+        came = NOT_RUN if found.seeds == 0 else "none" if same else "?" if found.low != found.low else came
+        rows.append({"question": contrast.question, "planted": contrast.expect, "found": came,
+                     "passes": "yes" if came == contrast.expect else "NO", **found._asdict(),
+                     **_without_normality(scores, contrast, cells(study, contrast))})  # fmt: skip
+    return pd.DataFrame(rows) if rows else pd.DataFrame({"question": [NOT_RUN]})
+
+
+def _without_normality(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> dict[str, float]:
+    """Of arms against arms: p of the permutation test and the probability of improvement with its interval."""
+    sides = _sides(scores, contrast, over)
+    if len(sides) < 2 or any(side.empty for side in sides):
+        return {}
+    better = stats.probability_of_improvement(*sides, np.random.default_rng(0))
+    names = ("improvement", "improvement_low", "improvement_high")
+    return {"permutation_p": stats.permutation_test(*sides).p} | dict(zip(names, better, strict=True))
+
+
+def judged(made: pd.DataFrame) -> pd.DataFrame:
+    """`verdicts` to be read: effects in points."""
+    if "found" not in made:
+        return made
+    said = [_interval(Effect(*row)).replace("*", "") for row in made[list(Effect._fields)].itertuples(index=False)]
+    shown = made[["question", "planted", "found", "passes"]].assign(effect=said)
+    if "permutation_p" in made:
+        shown["permutation p"] = [f"{p:.3f}" if p == p else "–" for p in made["permutation_p"]]
+        shown["chance to beat"] = [f"{x:.2f}" if x == x else "–" for x in made["improvement"]]
+    return shown
+
+
+def means(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
+    """arm x (target, condition): mean over languages but those of training and over seeds, t interval, the worst."""
+    rows = tested(scores)
+    rows = rows[rows["arm"].isin(study.labels)]
+    keys, made = ["arm", "task", "condition"], []
+    name, source = trained.heading(rows), rows[trained.is_source(rows)].groupby(keys)["value"].mean()
+    for cell, part in trained.zero_shot(rows).groupby(keys, sort=False):
+        mean, low, high = stats.mean_interval(part.groupby("seed")["value"].mean())
+        languages = part.groupby("language")["value"].mean()
+        about = dict(zip(("arm", "target", "condition"), cell, strict=True)) | {"mean": mean, "low": low, "high": high}
+        about |= {name: source.get(cell, np.nan), "languages": len(languages), "worst": languages.min()}
+        made.append(about | {"worst language": languages.idxmin(), "seeds": part["seed"].nunique()})
+    return pd.DataFrame(made) if made else pd.DataFrame({"arm": [NOT_RUN]})
+
+
+def grid(study: Study, made: pd.DataFrame) -> pd.DataFrame:
+    """`means` to be read: arm x (target, condition), in points; a dash where the arm does not go on to the target.
+
+    Beside a condition stands the number of its languages where that is not the clean text's.
+    """
+    if "mean" not in made:
+        return made
+    made = made.assign(condition=_counted(made))
+    wide = made.assign(text=_told(made)).pivot(index="arm", columns=["target", "condition"], values="text")
+    order = list(dict.fromkeys(zip(made["target"], made["condition"], strict=True)))
+    wide = wide.reindex(index=study.labels, columns=pd.MultiIndex.from_tuples(order, names=wide.columns.names))
+    for label, arm in study.plan.arms.items():
+        for target in {target for target, _ in order} - set(arm.targets or study.targets):
+            wide.loc[label, target] = "–"
+    return wide.fillna(NOT_RUN)
+
+
+def _counted(made: pd.DataFrame) -> list[str]:
+    most = made.groupby(["target", "condition"])["languages"].transform("max")
+    clean = most.where(made["condition"] == CLEAN).groupby(made["target"]).transform("max")
+    return [f"{c} ({n})" if n != all_ else c for c, n, all_ in zip(made["condition"], most, clean, strict=True)]
+
+
+def _told(rows: pd.DataFrame) -> list[str]:
+    """Mean ± half of its interval, in points."""
+    halves = rows["high"] - rows["mean"]
+    return [points(m) + (f" ± {points(h)}" if h == h else "") for m, h in zip(rows["mean"], halves, strict=True)]
+
+
+def gaps(scores: pd.DataFrame) -> pd.DataFrame:
+    """Each variety below its standard language, absolute and relative to it: mean over seeds, t interval, by arm."""
+    wide = clean(scores).pivot_table(index=["arm", "task", "seed"], columns="language", values="value", sort=False)
+    standards = {code: language(code).standard for code in wide}
+    made = []
+    for code, standard in ((code, standard) for code, standard in standards.items() if standard in wide):
+        for (arm, task), part in wide[[standard, code]].dropna().groupby(level=["arm", "task"], sort=False):
+            mean, low, high = stats.mean_interval(part[standard] - part[code])
+            relative = mean / part[standard].mean() if part[standard].mean() else np.nan
+            made.append({"variety": code, "standard": standard, "target": task, "arm": arm, "gap": mean, "low": low,
+                         "high": high, "relative gap": relative})  # fmt: skip
+    return pd.DataFrame(
+        made, columns=[*(["variety", "standard", "target", "arm", "gap", "low", "high"]), "relative gap"]
+    )
+
+
+def forgetting(scores: pd.DataFrame) -> pd.DataFrame:
+    """English dev score of each intermediate task after every stage (rows: what was trained, in its order).
+
+    Mean over seeds and its 95 % t interval, fractions; a stage that came before the task was ever trained has none.
+    """
+    rows = scores[scores["main"].astype(bool) & (scores["split"] == "dev") & scores["arm"].str.startswith(AFTER)]
+    made = []
+    for (arm, task), part in rows.groupby(["arm", "task"], sort=False):
+        mean, low, high = stats.mean_interval(part["value"])
+        made.append(
+            {"after": arm.removeprefix(AFTER), "task": task, "mean": mean, "low": low, "high": high, "seeds": len(part)}
+        )
+    return pd.DataFrame(made, columns=["after", "task", "mean", "low", "high", "seeds"])
+
+
+def forgotten(left: pd.DataFrame) -> pd.DataFrame:
+    """`forgetting` to be read: what was trained, in its order x task, in points; a dash before a task was trained."""
+    wide = left.assign(text=_told(left)).pivot(index="after", columns="task", values="text")
+    rows = sorted(wide.index, key=lambda after: (after.count("→"), list(left["after"]).index(after)))
+    return wide.loc[rows, list(dict.fromkeys(left["task"]))].fillna("–")

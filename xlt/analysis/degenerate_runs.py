@@ -1,0 +1,86 @@
+"""Runs that have learned nothing, found in a table of scores.
+
+XLM-R fails so on some seeds (github.com/google-research/xtreme/issues/87: XNLI near 40 %, PAWS-X in the mid fifties).
+A run that chooses among labels or choices has collapsed when its score in the language of its training is within two
+points of chance, or when it scores the same in every language: it then gives one answer to all, which on parallel test
+sets is right equally often. Without a score in that language (XCOPA has none in English) only the second can be seen:
+English may be learned and not transfer. What an earlier stage learned and a later one forgot is no collapse; nor is a
+test set that misleads on purpose, where such a score on another one of the same training task shows it was learned.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from xlt.analysis import stats
+from xlt.spec import tasks, trained
+
+if TYPE_CHECKING:
+    pass
+
+_RUN, _RUN_TOLD = ["recipe", "seed", "task"], ["recipe", "task", "seed"]
+_CONDITIONS = {"perturbation": "none", "language_b": "none", "attack": "none", "radius": 0.0}
+
+
+def clean(scores: pd.DataFrame) -> pd.DataFrame:
+    """The rows on texts as they are: no perturbation, attack, ball, or second language."""
+    kept = [scores[column] == usual for column, usual in _CONDITIONS.items() if column in scores]
+    return scores[np.logical_and.reduce(kept)] if kept else scores
+
+
+def chance(scores: pd.DataFrame, task: str) -> float | None:
+    """What guessing scores: one over labels, choices or candidates, mean over rows; None where it is not that simple.
+
+    Needs the columns task and n or, for tasks with choices, choices; older score files lack that: None.
+    """
+    declared = tasks.get(task)
+    if declared.family == tasks.CLASSIFICATION:
+        return 1 / len(declared.labels)
+    column = {tasks.CHOICE: "choices", tasks.RETRIEVAL: "n"}.get(declared.family)
+    if column not in scores:
+        return None
+    return float((1 / scores[scores["task"] == task][column]).mean())
+
+
+def collapsed(scores: pd.DataFrame) -> pd.Series:
+    """For each row of `scores`, whether its run has collapsed on its task; False for tasks without answers to guess.
+
+    Needs the columns recipe, seed, task, language, value and main; for tasks with choices, choices. Where it has the
+    column trained_last, rows of tasks that an earlier stage trained are never meant.
+    """
+    rows = clean(scores[scores["main"].astype(bool)])
+    rows = rows[rows["trained_last"].astype(bool)] if "trained_last" in rows else rows
+    parts = dict(iter(rows.groupby(_RUN, sort=False)))
+    lost = [run for run, part in parts.items() if _has_collapsed(part, run[-1])]
+    seen = {_training(run) for run, part in parts.items() if run not in lost and trained.is_source(part).any()}
+    found = {run for run in lost if _training(run) not in seen}
+    return pd.Series(
+        [run in found for run in zip(*(scores[c] for c in _RUN), strict=True)], index=scores.index, dtype=bool
+    )
+
+
+def _training(run: tuple) -> tuple:
+    """A run with the task that it was trained on instead of the one that it was tested on."""
+    recipe, seed, task = run
+    return recipe, seed, tasks.get(task).training.name if task in tasks.TASKS else task
+
+
+def _has_collapsed(rows: pd.DataFrame, task: str) -> bool:
+    if task not in tasks.TASKS or tasks.get(task).family not in (tasks.CLASSIFICATION, tasks.CHOICE):
+        return False
+    values, guess = rows["value"], chance(rows, task)
+    learned = values[trained.is_source(rows)]
+    same = len(values) > 2 and np.ptp(values) < 0.002
+    return bool(same or (guess is not None and stats.collapsed(learned, guess).any()))
+
+
+def table(scores: pd.DataFrame, name: str = "") -> pd.DataFrame:
+    """The runs that have collapsed, one row each: recipe, task, seed, score in the language of its training, which is
+    the name of the column (a fraction, a mean over several; nan: none)."""
+    rows = clean(scores[scores["main"].astype(bool) & collapsed(scores)])
+    runs, learned = rows[_RUN_TOLD].drop_duplicates(), rows[trained.is_source(rows)]
+    means = learned.groupby(_RUN_TOLD, sort=False)["value"].mean().reset_index()
+    return runs.merge(means, how="left").rename(columns={"value": name or trained.heading(scores)})

@@ -1,0 +1,184 @@
+"""What a claim compares, taken from the score files of a report: the effect over seeds, or why there is none.
+
+Within a seed languages are averaged, then tasks; a seed that lacks one of them is left out. Seeds are compared by
+Welch's interval. Of several target tasks those count that have scores; of several intermediate tasks too, if at least
+half of them have: an average over fewer is another claim. What is left out is in `Effect.absent`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from xlt.analysis import stats
+from xlt.analysis.claims import Claim, Rows
+from xlt.analysis.degenerate_runs import collapsed
+from xlt.core import spreadsheets
+from xlt.core.errors import UserError
+from xlt.spec import tasks, trained
+
+_NEEDED = ("recipe", "intermediate", "seed", "task", "language", "metric", "value", "main")
+OTHER = ("other",)
+_CELL = ["seed", "task", "language"]
+
+
+class Effect(NamedTuple):
+    """In points. `p` is for now of this claim alone; `without` is the effect without the `collapsed` runs, if any."""
+
+    value: float = stats.NAN
+    low: float = stats.NAN
+    high: float = stats.NAN
+    p: float = stats.NAN
+    seeds: tuple[int, ...] = ()
+    detectable: float = stats.NAN
+    collapsed: int = 0
+    without: float = stats.NAN
+    absent: tuple[str, ...] = ()
+
+
+class Missing(Exception):
+    """The scores do not hold what a claim compares; the message says what is not there, `names` what to look for."""
+
+    def __init__(self, message: str, names: Iterable[str] = ()):
+        super().__init__(message)
+        self.names = tuple(names)
+
+
+class _Side(NamedTuple):
+    """A value for each seed; the tasks and languages behind it; seeds with a collapsed run, and how many such runs."""
+
+    values: pd.Series
+    cells: set[tuple[str, str]]
+    collapsed: set[int]
+    runs: int
+
+
+def read(folder: Path) -> dict[str, pd.DataFrame]:
+    """The score files of a report by name, each with a column `collapsed`; of a report without any {}.
+
+    Raises:
+        UserError: a file is empty, damaged or lacks a column.
+    """
+    tables = {}
+    for path in sorted(folder.glob("scores*.csv")):
+        where = f"{folder.name}/{path.name}"
+        try:
+            table = spreadsheets.read(path, keep_default_na=False, na_values=[""], low_memory=False).drop_duplicates()
+        except (ValueError, OSError):  # every way in which pandas finds a csv empty or damaged
+            raise UserError(f"{where} is empty or damaged; run ./run_all.sh --profile {folder.name} again") from None
+        if missing := [column for column in _NEEDED if column not in table]:
+            raise UserError(f"{where} lacks the column {', '.join(missing)}; run the notebook that writes it again")
+        table["main"] = table["main"].astype(str) == "True"
+        tables[path.name] = table.assign(collapsed=collapsed(table))
+    return tables
+
+
+def effect(claim: Claim, scores: pd.DataFrame) -> Effect:
+    """
+    Raises:
+        Missing: the scores do not hold what the claim compares.
+    """
+    sides = [_difference(claim, who, scores) for who in (claim.compare, claim.against) if who]
+    if len({frozenset(side.cells) for side in sides}) > 1:
+        task, language = sorted(sides[0].cells ^ sides[1].cells)[0]
+        raise Missing(f"one side has {task} in {language}, the other has not")
+    found = _compared(*(side.values for side in sides))
+    clean = _compared(*(side.values.drop(list(side.collapsed), errors="ignore") for side in sides))
+    seeds = tuple(side.values.size for side in sides)
+    spread = np.sqrt(np.mean([side.values.var() for side in sides]))
+    least = stats.minimum_detectable_difference(spread, min(seeds)) if claim.against else stats.NAN
+    runs = sum(side.runs for side in sides)
+    absent = _absent(claim, scores, {task for task, _ in sides[0].cells})
+    numbers = (100 * x for x in found[:3])
+    return Effect(*numbers, found.p, seeds, 100 * least, runs, 100 * clean.value if runs else stats.NAN, absent)
+
+
+def _absent(claim: Claim, scores: pd.DataFrame, found: set[str]) -> tuple[str, ...]:
+    """Intermediate and target tasks that the claim names and the effect is without; `found` are its target tasks."""
+    named = [rows for rows in (claim.on, claim.compare, claim.against, claim.minus) if rows]
+    stages = [name for rows in named for name in rows.intermediate or () if name not in set(scores["intermediate"])]
+    return tuple(dict.fromkeys(stages + [name for rows in named for name in rows.task or () if name not in found]))
+
+
+def _compared(a: pd.Series, b: pd.Series | None = None) -> stats.Difference:
+    return stats.Difference(*stats.mean_interval(a), stats.NAN) if b is None else stats.welch_interval(a, b)
+
+
+def _difference(claim: Claim, who: Rows, scores: pd.DataFrame) -> _Side:
+    """The rows `on` of one side; less the rows `minus`, seed by seed, where the claim has them."""
+    side = _side(scores, claim.on.over(who))
+    if claim.minus:
+        other = _side(scores, claim.on.over(claim.minus).over(who))
+        values = (side.values - other.values).dropna()
+        side = _Side(values, side.cells | other.cells, side.collapsed | other.collapsed, side.runs + other.runs)
+    if side.values.empty:
+        raise Missing(f"no seed of {_told(who)} is complete")
+    return side
+
+
+def _told(rows: Rows) -> str:
+    said = rows.model_dump(exclude_unset=True)
+    return ", ".join(f"{column} {' '.join(map(str, values))}" for column, values in said.items() if values)
+
+
+def _side(scores: pd.DataFrame, wanted: Rows) -> _Side:
+    rows = _chosen(scores, wanted)
+    if rows["collapsed"].all():
+        raise Missing(f"every run of {_told(wanted)} collapsed")
+    values = {name: getattr(wanted, name) or () for name in Rows.model_fields if name not in _CELL}
+    several = [name for name, asked in values.items() if len(asked) > 1 or asked == OTHER]
+    _refuse_doubles(rows, _CELL + several)
+    cells = rows.set_index(_CELL + several)["value"].unstack(_CELL[1:] + several).reindex(scores["seed"].unique())
+    # an encoder that nothing was trained on has no seeds: its one score stands beside every seed
+    fixed = set(rows["task"][(rows["intermediate"] == "none") & rows["task"].map(_headless)])
+    cells = cells.apply(lambda column: column.bfill().ffill() if column.name[0] in fixed else column).dropna()
+    by_seed = cells.T.groupby(level="task").mean().T.mean(axis=1)
+    lost = rows[rows["collapsed"]]
+    return _Side(
+        by_seed, {key[:2] for key in cells.columns}, set(lost["seed"]), len(lost.groupby(["recipe", "seed", "task"]))
+    )
+
+
+def _headless(task: str) -> bool:
+    return task in tasks.TASKS and tasks.TASKS[task].headless
+
+
+def _chosen(scores: pd.DataFrame, wanted: Rows) -> pd.DataFrame:
+    rows = scores if wanted.metric else scores[scores["main"]]
+    for name, field in Rows.model_fields.items():
+        values = getattr(wanted, name)
+        if values is None or name == "language":
+            continue
+        if name not in rows:
+            if values == field.default:
+                continue
+            raise Missing(f"the scores have no column {name}")
+        rows = rows[rows[name] != "none"] if values == OTHER else rows[rows[name].isin(values)]
+        absent = sorted({*values} - {*rows[name], *OTHER}, key=str)
+        if absent and not _enough(name, len(values), len(absent)):
+            named = map(str, absent) if name in ("task", "intermediate") else ()
+            raise Missing(f"no scores of {name} {', '.join(map(str, absent))}", named)
+    if wanted.language == ("zero-shot",):
+        rows = trained.zero_shot(rows)
+    elif wanted.language != ("all",):
+        rows = rows[rows["language"].isin(wanted.language)]
+    if rows.empty:
+        raise Missing(f"no scores in the languages {' '.join(wanted.language)}")
+    return rows
+
+
+def _enough(column: str, asked: int, absent: int) -> bool:
+    """Whether what is left of the values asked for in a column still stands for all of them."""
+    return {"task": absent < asked, "intermediate": 2 * absent <= asked}.get(column, False)
+
+
+def _refuse_doubles(rows: pd.DataFrame, key: list[str]) -> None:
+    doubled = rows[rows.duplicated(key, keep=False)]
+    if not doubled.empty:
+        first = doubled[(doubled[key] == doubled[key].iloc[0]).all(axis=1)]
+        names = [name for name in Rows.model_fields if name in first and first[name].nunique(dropna=False) > 1]
+        raise Missing(f"several scores of one seed, task and language: say which {names[0] if names else 'layer'}")

@@ -1,0 +1,174 @@
+"""Sentences computed from scores: a question, the effect with its interval, a verdict in words."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from xlt.analysis import stats
+from xlt.analysis.degenerate_runs import chance
+from xlt.analysis.tables import clear, marked, points, seed_means
+from xlt.core.text import NOT_RUN
+from xlt.spec import trained
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Effect, bounds and the least difference that could be detected are fractions; `answer` says the rest in words.
+
+    `p` is after Holm's correction over the answers of the same study, or over the transfer matrix.
+    """
+
+    question: str
+    answer: str
+    effect: float
+    low: float
+    high: float
+    detectable: float = stats.NAN
+    verdict: str = ""
+    p: float = stats.NAN
+
+    def _repr_markdown_(self) -> str:
+        effect = f"{_interval(self.effect, self.low, self.high)}: " if self.effect == self.effect else ""
+        said = "; ".join(filter(None, (self.verdict * (not self.answer.startswith(self.verdict)), self.answer)))
+        return f"**{self.question}** {effect}{said}."
+
+    def row(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def bounds(low: float, high: float) -> str:
+    """An interval in points; with a second decimal where one would hide on which side of zero it ends."""
+    said = [points(x, sign=True, digits=2 if 0 < abs(x) < 5e-4 else 1) for x in (low, high)]
+    return "" if low != low else f" [{', '.join(said)}]"
+
+
+def _interval(value: float, low: float, high: float) -> str:
+    return f"{points(value, sign=True)} points{bounds(low, high)}"
+
+
+def corrected(verdict: str, p: float) -> str:
+    """A verdict on an interval that excludes zero, in the light of the other questions asked beside it."""
+    return verdict if p < 0.05 else f"{verdict}, not after Holm's correction"
+
+
+def detectable(*sides: np.ndarray) -> float:
+    """The least true difference that the seeds of two sides (of one, from a constant) find with 80 % power."""
+    sides = [side for side in sides if len(side) > 1]
+    spread = np.sqrt(np.mean([np.var(side, ddof=1) for side in sides])) if sides else stats.NAN
+    return stats.minimum_detectable_difference(spread, min(map(len, sides), default=1), sides=len(sides) or 1)
+
+
+def compare(
+    scores: pd.DataFrame, baseline: pd.DataFrame, task: str, question: str, languages: str = "zero-shot"
+) -> Answer:
+    """Mean over `languages` within each seed, scores against baseline: Welch's interval over seeds."""
+    a, b = (_values(table, task, languages) for table in (scores, baseline))
+    difference = stats.welch_interval(a, b)
+    verdict = "no difference that these seeds can show"
+    if difference.low > 0 or difference.high < 0:
+        verdict = "higher" if difference.value > 0 else "lower"
+    elif difference.low != difference.low:
+        verdict = "too few seeds for an interval"
+    text = f"{verdict} ({points(a.mean())} against {points(b.mean())})"
+    return Answer(question, text, *difference[:3], detectable(a, b), verdict)
+
+
+def above(scores: pd.DataFrame, task: str, chance: float, question: str, languages: str = "zero-shot") -> Answer:
+    """Is the mean over `languages` above `chance` (a fraction)? t interval over seeds."""
+    values = _values(scores, task, languages)
+    mean, low, high = stats.mean_interval(values)
+    verdict = "above it" if low > chance else "below it" if high < chance else "not clearly different from it"
+    text = f"{verdict} ({points(mean)}, chance {points(chance)})"
+    return Answer(question, text, mean - chance, low - chance, high - chance, detectable(values), verdict)
+
+
+def _values(scores: pd.DataFrame, task: str, languages: str) -> pd.Series:
+    means = seed_means(scores[scores["task"] == task], languages)
+    return means["value"].dropna().to_numpy()
+
+
+def transfer(matrix: pd.DataFrame) -> list[Answer]:
+    """For each target: which intermediate tasks change it, by how much; the largest clear effect leads.
+
+    The largest of many is large by chance too: the p is Holm's over the whole matrix. Controls never lead: what they
+    change stands at the end.
+    """
+    return [_for_target(matrix[matrix["target"] == target], target) for target in dict.fromkeys(matrix["target"])]
+
+
+def _for_target(column: pd.DataFrame, target: str) -> Answer:
+    codes = column["languages"].iloc[0]
+    what = f"zero-shot {target}" if codes == trained.ZERO_SHOT else f"{target} in {trained.named(codes.split())}"
+    question = f"Which intermediate task changes {what}?"
+    ran = column[column["difference"].notna()]
+    rows, controls = ran[ran["control"] == ""], _controls(ran[ran["control"] != ""])
+    told = rows[clear(rows)].sort_values("difference", key=abs, ascending=False)
+    if rows.empty:
+        return Answer(question, NOT_RUN, *[stats.NAN] * 3, verdict=NOT_RUN)
+    if told.empty:
+        largest = rows.loc[rows["difference"].abs().idxmax()]
+        text = f"none that these seeds can show; the largest difference is after {_name(largest)}{controls}"
+        return Answer(
+            question, text, *_fractions(largest), _least(column, largest), "no clear difference", largest["p"]
+        )
+    leader, *others = [row for _, row in told.iterrows()]
+    text = "; ".join([f"{_name(leader)} most", *(f"{_name(row)} {_interval(*_fractions(row))}" for row in others)])
+    if others:
+        text += f"; after Holm's correction over the whole table {(told['p'] < 0.05).sum()} of these {len(told)} remain"
+    verdict = corrected("higher" if leader["difference"] > 0 else "lower", leader["p"])
+    return Answer(question, text + controls, *_fractions(leader), _least(column, leader), verdict, leader["p"])
+
+
+def _controls(rows: pd.DataFrame) -> str:
+    """What the controls of a target change, to stand after the intermediate tasks; "" without controls."""
+    told = "; ".join(f"{_name(row)}: {_interval(*_fractions(row))}" for _, row in rows.iterrows())
+    return f". Controls: {told}" if told else ""
+
+
+def _least(column: pd.DataFrame, row: pd.Series) -> float:
+    """The least true difference between a cell and the baseline's that their seeds find with 80 % power."""
+    cells = [cell for cell in (row, column.iloc[0]) if cell["n_seeds"] > 1]
+    spread = np.sqrt(np.mean([cell["sd"] ** 2 for cell in cells])) if cells else stats.NAN
+    seeds = min((cell["n_seeds"] for cell in cells), default=1)
+    return stats.minimum_detectable_difference(spread, seeds, sides=len(cells) or 1)
+
+
+def _name(row: pd.Series) -> str:
+    lost = f" ({row['collapsed']:.0f} of {row['n_seeds']} runs collapsed)" if row["collapsed"] else ""
+    return f"{row['intermediate']}{marked(row)}{lost}"
+
+
+def _fractions(row: pd.Series) -> list[float]:
+    return [row["difference"], row["diff_low"], row["diff_high"]]
+
+
+def retrieval(scores: pd.DataFrame) -> Answer:
+    """How far sentence retrieval of the pretrained encoder is above chance; the unit is the language here."""
+    rows = scores[(scores["task"] == "tatoeba") & scores["main"] & scores["pretrained"]]
+    if rows.empty:
+        return Answer("Does the encoder retrieve translations?", NOT_RUN, *[stats.NAN] * 3, verdict=NOT_RUN)
+    guess = chance(rows, "tatoeba")
+    mean, low, high = stats.mean_interval(rows["value"])
+    verdict = "above it" if low > guess else "not clearly above it"
+    text = f"{verdict} ({points(mean)} over {len(rows)} languages, chance {points(guess)})"
+    question = "Does the encoder retrieve translations, averaged over languages?"
+    return Answer(question, text, mean - guess, low - guess, high - guess, verdict=verdict)
+
+
+def sanity(scores: pd.DataFrame, control: pd.DataFrame) -> list[Answer]:
+    """Direct fine-tuning against chance and against the encoder without pretraining, where there is one."""
+    direct, bare = scores[scores["intermediate"] == "none"], control[~control["pretrained"]]
+    found = []
+    if "xnli" in set(direct["task"]):
+        what = trained.told(direct, "xnli", "XNLI")
+        question = f"Is {what} above chance after direct fine-tuning?"
+        found.append(above(direct, "xnli", chance(direct, "xnli"), question))
+    learned = [task for task in dict.fromkeys(direct["task"]) if task in set(bare["task"])]
+    for task in learned:
+        question = f"What does pretraining add to {trained.told(direct, task)}?"
+        found.append(compare(direct, bare, task, question))
+    return [*found, retrieval(scores[scores["intermediate"] == "none"])]

@@ -1,0 +1,131 @@
+"""Tables and curves of phases 1 and 2, and the score file: small views of the tidy table of scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from xlt.analysis import stats
+from xlt.analysis.degenerate_runs import chance, collapsed
+from xlt.analysis.tables import language_order, script
+from xlt.core import spreadsheets
+from xlt.core.files import write_atomically
+from xlt.core.text import NOT_RUN
+from xlt.spec import tasks
+from xlt.spec.stages import ENGLISH, home
+from xlt.spec.trained import heading, is_source, named, zero_shot
+
+if TYPE_CHECKING:
+    from xlt.spec.recipe import Stage
+
+
+def schedule_table(stages: Iterable[Stage]) -> pd.DataFrame:
+    """How each stage is trained, as the profile declares it; stages that are the same but for their name stand once.
+
+    Columns: stage (its label and what it learns from), records of each language ("all": the whole training set), how
+    long it trains, records of an update, learning rate, warm-up (share of the updates), weight decay, longest input
+    in subwords, method, and which checkpoint is kept.
+    """
+    rows = [
+        {
+            "stage": stage.name, "learns": ", ".join(stage.trains), "languages": len(stage.languages),
+            "records": f"{stage.examples:,}" if stage.examples else "all", "length": stage.duration,
+            "batch": stage.batch * stage.accumulate, "lr": f"{stage.lr:g}", "warm-up": stage.warmup,
+            "decay": stage.weight_decay, "subwords": stage.max_length, "method": stage.method, "kept": kept(stage),
+        }
+        for stage in dict.fromkeys(stages)
+    ]  # fmt: skip
+    return pd.DataFrame(rows) if rows else pd.DataFrame({"stage": ["none in this profile"]})
+
+
+def kept(stage: Stage) -> str:
+    """Which checkpoint of a stage goes on, in words."""
+    if stage.select == "last":
+        return "the last checkpoint"
+    often = f"a check every {stage.check_every:,} updates" if stage.check_every else f"of {stage.checks} checkpoints"
+    if stage.select == "average":
+        return f"the mean of the weights, {often}"
+    examples = f"first {stage.select_examples:,} records" if stage.select_examples else "all records"
+    where = f"{named(stage.watched)} dev" if stage.select == "dev" else f"dev in {' '.join(stage.watched)} (an oracle)"
+    ends = f"; ends after {stage.patience} checks without gain" if stage.patience else ""
+    return f"the best on {where}, {examples}, {often}{ends}"
+
+
+def retrieval_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """Languages x (encoder, direction): accuracy of sentence retrieval; last row the mean over languages."""
+    rows = _retrieval(scores)
+    if rows.empty:
+        return pd.DataFrame({"language": [NOT_RUN]})
+    wide = rows.pivot_table(index="language", columns=["recipe", "metric"], values="value", sort=False)
+    wide = wide.loc[language_order(rows)]
+    wide.insert(0, "script", [script(code) for code in wide.index])
+    wide.loc["mean"] = ["–", *wide.iloc[:, 1:].mean()]
+    return wide.round(3)
+
+
+def _retrieval(scores: pd.DataFrame) -> pd.DataFrame:
+    return scores[np.array([tasks.get(task).family == tasks.RETRIEVAL for task in scores["task"]], dtype=bool)]
+
+
+def control_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """Scores without pretraining: in the language of training, mean of the others with its interval over seeds."""
+    rows = scores[scores["main"] & ~scores["pretrained"] & ~scores.index.isin(_retrieval(scores).index)]
+    if rows.empty:
+        return pd.DataFrame({"control": ["none: this profile starts from finished weights"]})
+    return pd.DataFrame([_with_interval(task, part, heading(rows)) for task, part in rows.groupby("task", sort=False)])
+
+
+def _with_interval(task: str, rows: pd.DataFrame, name: str) -> dict:
+    source = rows[is_source(rows)]["value"].mean()
+    others = zero_shot(rows).groupby("seed")["value"].mean()
+    mean, low, high = stats.mean_interval(others)
+    return {
+        "task": task,
+        "metric": rows["metric"].iloc[0],
+        name: source,
+        "other languages": mean,
+        "low": low,
+        "high": high,
+    }
+
+
+def learned_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """Development score of each task of each intermediate stage: mean over seeds, t interval, chance; in a language
+    that the stage learns it in, which has a column where it is not English for all.
+
+    `collapsed` is how many of the seeds are no better than chance (`degenerate_runs`); "–" where chance is not known.
+    """
+    rows = []
+    keys = ["intermediate", "task", "metric"]
+    lost = scores.assign(lost=collapsed(scores))
+    for (stage, task, metric), part in lost[lost["main"]].groupby(keys, sort=False):
+        code = home(sorted(set(part.loc[is_source(part), "language"])) or sorted(set(part["language"])))
+        part = part[part["language"] == code]
+        mean, low, high = stats.mean_interval(part["value"])
+        about = {"intermediate": stage, "task": task, "language": code, "metric": metric, "seeds": len(part)}
+        about |= {"mean": mean, "low": low, "high": high, "records": part["n"].iloc[0]}
+        guess = chance(part, task)
+        known = {"chance": round(guess, 3), "collapsed": part["lost"].sum()} if guess else {}
+        rows.append(about | {"chance": "–", "collapsed": "–"} | known)
+    made = pd.DataFrame(rows).round(4) if rows else pd.DataFrame({"intermediate": [NOT_RUN]})
+    return made.drop(columns="language") if {row["language"] for row in rows} == {ENGLISH} else made
+
+
+def save_scores(scores: pd.DataFrame, folder: Path, name: str = "scores") -> str:
+    """Every score with its provenance as `name`.csv; says how many rows and from which code.
+
+    Times and seconds are left out: the same results give the same bytes.
+    """
+    if scores.empty:
+        return f"{name}.csv: nothing was run"
+    kept = scores.drop(columns=["seconds", "finished"])
+    text = spreadsheets.csv(kept)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    write_atomically(Path(folder) / f"{name}.csv", text)
+    dirty = int(np.sum(scores["dirty"].astype(bool)))
+    commits = ", ".join(sorted(map(str, scores["commit"].unique())))
+    return f"{name}.csv: {len(kept)} rows from code {commits}; {dirty} of them from a changed working tree"

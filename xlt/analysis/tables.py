@@ -1,0 +1,313 @@
+"""Tables from one tidy table of scores.
+
+`scores` has one row per recipe, seed, task, language, perturbation and metric; `value` is a
+fraction. Whatever is shown is in points (x 100). The average over languages is taken within a seed, over
+those in which the task is not trained (see xlt.spec.trained); seeds are the unit of every interval. A cell
+without a finished run says "not run"; none is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from html import escape
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from xlt.analysis import stats
+from xlt.analysis.degenerate_runs import collapsed
+from xlt.core.errors import UserError, unknown
+from xlt.core.text import NOT_RUN
+from xlt.spec import trained
+from xlt.spec.languages import language
+from xlt.spec.recipe import digest
+from xlt.spec.study import Control
+from xlt.spec.trained import SOURCE, ZERO_SHOT
+
+DIRECT = "none"  # what a score's intermediate stages are called after direct fine-tuning
+_NEEDED = ("recipe", "intermediate", "seed", "task", "language", "metric", "value", "main")
+_MATRIX = ["intermediate", "target", "metric", "mean", "low", "high", "sd", "difference", "diff_low", "diff_high", "p"]
+_MATRIX += ["n_seeds", "seeds"]
+_SCRIPTS = {"Latn": "Latin", "Cyrl": "Cyrillic", "Grek": "Greek", "Arab": "Arabic", "Deva": "Devanagari", "Hans": "Han"}
+
+
+# ---- from rows to seeds ------------------------------------------------------------------
+
+
+def _main(scores: pd.DataFrame, languages: str | Collection[str] = "all") -> pd.DataFrame:
+    """The rows of the main metrics in `languages`, refused where averaging them would mix things up."""
+    if missing := [name for name in _NEEDED if name not in scores]:
+        raise UserError(f"scores lack the column {', '.join(missing)}")
+    rows = scores[scores["main"].astype(bool)]
+    if "perturbation" in rows and rows["perturbation"].nunique(dropna=False) > 1:
+        raise UserError(f"scores hold perturbations {listed(rows['perturbation'])}; keep one of them")
+    for (intermediate, task), recipes in rows.groupby(["intermediate", "task"])["recipe"]:
+        if recipes.nunique() > 1:
+            raise UserError(f"{task} after {intermediate} has recipes {listed(recipes)}; keep one of them")
+    if rows.duplicated(["intermediate", "task", "seed", "language"]).any():
+        raise UserError("scores hold two main values for one recipe, seed, task and language")
+    return rows[_chosen(rows, languages)]
+
+
+def listed(names: pd.Series) -> str:
+    """The different values, sorted, as text."""
+    return ", ".join(sorted(map(str, names.unique())))
+
+
+def _chosen(rows: pd.DataFrame, languages: str | Collection[str]) -> pd.Series:
+    if languages in (ZERO_SHOT, SOURCE):
+        return trained.in_group(rows, languages)
+    wanted = [languages] if isinstance(languages, str) else languages
+    return rows["language"].isin(wanted) | (languages == "all")
+
+
+def seed_means(scores: pd.DataFrame, languages: str | Collection[str] = ZERO_SHOT) -> pd.DataFrame:
+    """Columns intermediate, task, metric, seed, value: the mean over `languages` within each seed.
+
+    `languages` is "zero-shot" (all but those of training), "source" (those), "all", one code or several. A seed that
+    lacks one of its task's languages has the value nan: its mean would be over another set.
+    """
+    keys = ["intermediate", "task", "metric", "seed"]
+    rows = _main(scores, languages)
+    rows = rows.assign(wanted=rows.groupby("task")["language"].transform("nunique"))
+    groups = rows.groupby(keys, sort=False)
+    seeds = groups.agg(value=("value", "mean"), n=("value", "count"), wanted=("wanted", "first"))
+    return seeds["value"].where(seeds["n"] == seeds["wanted"]).reset_index()
+
+
+def transfer_matrix(
+    scores: pd.DataFrame,
+    baseline: str = DIRECT,
+    languages: str | Collection[str] = ZERO_SHOT,
+    intermediates: Sequence[str] = (),
+    targets: Sequence[str] = (),
+    controls: Mapping[str, Control] | None = None,
+) -> pd.DataFrame:
+    """Each intermediate task (rows, `baseline` first, `controls` last) on each target task, tidy, in fractions.
+
+    Columns: intermediate, target, metric; mean, low, high, sd over seeds (95 % t interval);
+    difference to the baseline with diff_low, diff_high (95 % Welch) and p (Holm over the whole
+    table); n_seeds of the `seeds` that the target has at all; languages that are averaged; same_task (trained on the
+    target's own data); trained (zero-shot by its languages, in some of which a stage learned a task all the same); how
+    many of the n_seeds have collapsed (see `degenerate_runs`), and the mean `without` them; control: what a control is
+    in words, "" for an intermediate task. `intermediates` and `targets` name what was planned, so that what never ran
+    has its cell too.
+    """
+    means, controls = seed_means(scores, languages), controls or {}
+    ran = [name for name in dict.fromkeys(means["intermediate"]) if name not in controls]
+    rows = list(dict.fromkeys([baseline, *intermediates, *ran, *controls]))
+    lacking = {(row, column) for row, control in controls.items() for column in control.without}
+    columns = [name for name in dict.fromkeys([*targets, *means["task"]]) if (baseline, name) not in lacking]
+    if baseline not in {DIRECT, *intermediates, *controls, *means["intermediate"]}:
+        raise unknown("baseline", baseline, means["intermediate"].unique())
+    cells = [(row, column) for row in rows for column in columns if (row, column) not in lacking]
+    matrix = pd.DataFrame([_cell(means, row, column, baseline) for row, column in cells], columns=_MATRIX)
+    matrix["control"] = [controls[row].told if row in controls else "" for row in matrix["intermediate"]]
+    matrix["p"] = stats.holm(matrix["p"])
+    matrix["languages"] = matrix["target"].map({name: _averaged(scores, name, languages) for name in columns})
+    same = scores[scores["same_task"]] if "same_task" in scores else scores[:0]
+    seen = _main(scores, ZERO_SHOT) if languages == ZERO_SHOT and "trained_in" in scores else scores[:0]
+    seen = seen[seen["trained_in"] != ""] if len(seen) else seen
+    for column, rows in {"same_task": same, "trained": seen}.items():
+        pairs = set(zip(rows["intermediate"], rows["task"], strict=True))
+        matrix[column] = [pair in pairs for pair in zip(matrix["intermediate"], matrix["target"], strict=True)]
+    return matrix.join(_collapsed(scores, means), on=["intermediate", "target"]).fillna({"collapsed": 0})
+
+
+def _averaged(scores: pd.DataFrame, task: str, languages: str | Collection[str]) -> str:
+    """The languages of a cell in words; of a task that is tested in those of its training alone, their codes."""
+    if languages not in (ZERO_SHOT, SOURCE):
+        return languages if isinstance(languages, str) else " ".join(languages)
+    rows = scores[scores["task"] == task]
+    if languages == SOURCE:
+        return " ".join(trained.codes(rows) or trained.codes(scores)) or SOURCE
+    return " ".join(trained.codes(rows)) if len(rows) and trained.is_source(rows).all() else ZERO_SHOT
+
+
+def over(matrix: pd.DataFrame) -> str:
+    """The languages that the cells of a matrix are averaged over: "zero-shot languages", "en languages"."""
+    by = matrix.groupby("languages", sort=False)["target"].unique()
+    usual = ZERO_SHOT if ZERO_SHOT in by else by.index[0]
+    others = "; ".join(f"of {', '.join(names)} {codes}" for codes, names in by.items() if codes != usual)
+    return f"{usual} languages{f' ({others})' if others else ''}"
+
+
+def _collapsed(scores: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
+    """For each intermediate and target task: how many seeds have collapsed, mean of the others (nan: none have)."""
+    lost = set(zip(*(scores.loc[collapsed(scores), key] for key in ("intermediate", "task", "seed")), strict=True))
+    rows = means.dropna(subset="value")
+    runs = zip(rows["intermediate"], rows["task"], rows["seed"], strict=True)
+    rows = rows.assign(lost=np.array([run in lost for run in runs], dtype=bool))
+    found = rows.groupby(["intermediate", "task"])["lost"].sum().rename("collapsed").to_frame()
+    kept = rows[~rows["lost"]].groupby(["intermediate", "task"])["value"].mean()
+    return found.join(kept.rename("without")).assign(
+        without=lambda table: table["without"].where(table["collapsed"] > 0)
+    )
+
+
+def _cell(means: pd.DataFrame, intermediate: str, target: str, baseline: str) -> dict:
+    """One row of the matrix."""
+    column = means[means["task"] == target]
+    values = column.loc[column["intermediate"] == intermediate, "value"].dropna().to_numpy()
+    mean, low, high = stats.mean_interval(values)
+    cell = {"intermediate": intermediate, "target": target, "metric": listed(column["metric"])}
+    cell |= {"mean": mean, "low": low, "high": high, "sd": values.std(ddof=1) if values.size > 1 else np.nan}
+    difference = (np.nan,) * 4
+    if intermediate != baseline:
+        base = column.loc[column["intermediate"] == baseline, "value"].dropna().to_numpy()
+        difference = stats.welch_interval(values, base) if base.size > 1 else stats.against_constant(values, base)
+    cell |= dict(zip(("difference", "diff_low", "diff_high", "p"), difference, strict=True))
+    return cell | {"n_seeds": values.size, "seeds": column["seed"].nunique()}
+
+
+def most_changed(scores: pd.DataFrame, matrix: pd.DataFrame, task: str, count: int = 4) -> pd.DataFrame:
+    """The rows of the baseline and of the `count` intermediate tasks that change `task` most, either way."""
+    cell = matrix[(matrix["target"] == task) & matrix["difference"].notna() & (matrix["control"] == "")]
+    largest = cell.sort_values("difference", key=abs, ascending=False)["intermediate"].head(count)
+    return scores[scores["intermediate"].isin([matrix["intermediate"].iloc[0], *largest])]
+
+
+# ---- tables ------------------------------------------------------------------------------
+
+
+def points(value: float, sign: bool = False, digits: int = 1) -> str:
+    """A fraction in points, one decimal, with a true minus sign."""
+    return f"{100 * value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
+
+
+def clear(matrix: pd.DataFrame) -> pd.Series:
+    """Whether the interval of a difference excludes zero; False where there is no interval."""
+    return (matrix["diff_low"] > 0) | (matrix["diff_high"] < 0)
+
+
+def _marks(matrix: pd.DataFrame) -> np.ndarray:
+    """ "*" where the interval excludes zero, "**" where it still does in the light of the whole table."""
+    return np.where(clear(matrix), np.where(matrix["p"] < 0.05, "**", "*"), "")
+
+
+def cells(matrix: pd.DataFrame) -> pd.DataFrame:
+    """The matrix as text, intermediate x target: "71.3 ± 1.2" over "+2.1 [0.4, 3.8]*"."""
+    rows, columns = names(matrix)
+    texts = [_cell_text(row, mark) for row, mark in zip(matrix.itertuples(), _marks(matrix), strict=True)]
+    wide = matrix.assign(text=texts).pivot(index="intermediate", columns="target", values="text")
+    return wide.loc[rows, columns].fillna("–")  # a control that a target does not have
+
+
+def names(matrix: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Intermediate and target tasks in the order of the matrix."""
+    return list(matrix["intermediate"].unique()), list(matrix["target"].unique())
+
+
+def marked(row: tuple | pd.Series) -> str:
+    """ " †" of a cell that is trained on the target's own data, " ‡" where it is not zero-shot."""
+    return f"{' †' if row.same_task else ''}{' ‡' if row.trained else ''}"
+
+
+def _cell_text(row: tuple, mark: str) -> str:
+    if row.n_seeds == 0:
+        return NOT_RUN
+    width = f" ± {points(row.high - row.mean)}" if row.n_seeds > 1 else ""
+    text = f"{points(row.mean)}{width}{marked(row)}"
+    if not np.isnan(row.difference):
+        bounds = "" if np.isnan(row.diff_low) else f" [{points(row.diff_low)}, {points(row.diff_high)}]"
+        text += f"\n{points(row.difference, sign=True)}{bounds}{mark}"
+    if row.collapsed:
+        some = f"{row.collapsed:.0f} of {row.n_seeds} collapsed; without {points(row.without)}"
+        text += "\n(every run collapsed)" if row.collapsed == row.n_seeds else f"\n({some})"
+    if row.n_seeds < row.seeds:
+        text += f"\n({row.n_seeds} of {row.seeds} seeds)"
+    return text
+
+
+def footnote(matrix: pd.DataFrame) -> str:
+    """What the cells of the matrix mean, and how small a difference its seeds can detect."""
+    ran = matrix[matrix["n_seeds"] > 0]
+    if ran.empty:
+        return "Nothing in this table has run."
+    fewest, most, base = ran["n_seeds"].min(), ran["n_seeds"].max(), matrix["intermediate"].iloc[0]
+    seeds = f"{fewest} to {most} seeds" if fewest < most else f"{most} seeds" if most > 1 else "1 seed"
+    least = stats.minimum_detectable_difference(float(np.sqrt((ran["sd"] ** 2).mean())), int(fewest))
+    power = "" if np.isnan(least) else f" Smallest true difference found with 80 % power: {points(least)} points."
+    twins = " † The intermediate task is the target's own training task." if ran["same_task"].any() else ""
+    controls = control_note(dict(zip(ran["intermediate"], ran["control"], strict=True)))
+    twins += " ‡ Not zero-shot: a stage learned a task in some of these languages." if ran["trained"].any() else ""
+    metrics = ", ".join(f"{row.target} {row.metric}" for row in ran.drop_duplicates("target").itertuples())
+    return (
+        f"Points ({metrics}): mean over {over(matrix)} within a seed, then over {seeds}, ± 95 % t interval; below "
+        f"it the difference to '{base}' with its 95 % interval. * This interval excludes zero. ** And p < 0.05 after "
+        f"Holm's adjustment over the table.{twins}{controls}{power}"
+    )
+
+
+def control_note(told: Mapping[str, str]) -> str:
+    """A sentence on the control rows, of which `told` says what they are; "" where it has none."""
+    controls = "; ".join(f"'{name}' is {what}" for name, what in told.items() if what)
+    return f" Controls, no intermediate tasks: {controls}." if controls else ""
+
+
+class Shown(NamedTuple):
+    """A table that a notebook shows as `html`, a terminal and a diff as `text`."""
+
+    html: str
+    text: str
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __repr__(self) -> str:  # not pandas' own, which holds an address and so differs from run to run
+        return self.text
+
+
+def show_matrix(matrix: pd.DataFrame) -> Shown:
+    """The matrix for a notebook: escaped two-line cells and the footnote as caption."""
+    text, note = cells(matrix), footnote(matrix)
+    # an id made of the content, not a random one: the same table is the same bytes
+    shown = text.rename_axis(index=None, columns="intermediate")  # one line of headings instead of two
+    style = shown.style.set_uuid(digest([note, text.to_csv()])).set_caption(escape(note)).format(escape="html")
+    style = style.format_index(escape="html", axis=0).format_index(escape="html", axis=1)
+    style = style.set_properties(**{"white-space": "pre", "text-align": "right"})
+    caption = [("caption-side", "bottom"), ("text-align", "left"), ("white-space", "normal")]
+    style = style.set_table_styles([{"selector": "caption", "props": caption}])
+    return Shown(style.to_html(), f"{text.to_string()}\n\n{note}")
+
+
+def per_language(scores: pd.DataFrame, task: str) -> pd.DataFrame:
+    """Languages x (intermediate; mean or sd over seeds), fractions; that of training first, then by script and mean."""
+    rows = of_task(scores, task)
+    groups = rows.groupby(["language", "intermediate"])["value"]
+    wide = pd.DataFrame({"mean": groups.mean(), "sd": groups.std(ddof=1)}).unstack("intermediate").swaplevel(axis=1)
+    columns = [(name, part) for name in dict.fromkeys(rows["intermediate"]) for part in ("mean", "sd")]
+    return wide.loc[language_order(rows), columns]
+
+
+def language_cells(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of `per_language` as text in points: "71.3 (1.2)" is mean (seed SD)."""
+    names = list(table.columns.get_level_values(0).unique())
+    return pd.DataFrame(
+        {name: [_mean_sd(*pair) for pair in table[name].to_numpy()] for name in names}, index=table.index
+    )
+
+
+def _mean_sd(mean: float, sd: float) -> str:
+    return NOT_RUN if np.isnan(mean) else points(mean) if np.isnan(sd) else f"{points(mean)} ({points(sd)})"
+
+
+def of_task(scores: pd.DataFrame, task: str) -> pd.DataFrame:
+    """The rows of one task's main metric."""
+    if task not in set(scores["task"]):
+        raise unknown("task", task, scores["task"].unique(), "scores")
+    return _main(scores[scores["task"] == task])
+
+
+def language_order(rows: pd.DataFrame) -> list[str]:
+    """The language of training, then Latin script, then the other scripts by name; best mean first within each."""
+    means = rows.groupby("language")["value"].mean()
+    first = trained.codes(rows)
+    return sorted(means.index, key=lambda c: (c not in first, script(c) != "Latin", script(c), -means[c]))
+
+
+def script(code: str) -> str:
+    """Readable name of the language's script."""
+    name = language(code).script
+    return _SCRIPTS.get(name, name)

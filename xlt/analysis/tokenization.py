@@ -1,0 +1,121 @@
+"""Subwords per word: how finely an encoder's tokenizer cuts each language (Rust et al. 2021, 2012.15613, section 3).
+
+And the words of which it leaves nothing, or nothing but a space, where a tag is to be read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from xlt.analysis import stats
+from xlt.analysis.contrasts import clean
+from xlt.analysis.tables import points, script
+from xlt.core.text import NOT_RUN
+from xlt.evaluation import conditions
+from xlt.spec import tasks, trained
+
+if TYPE_CHECKING:
+    from xlt.lab.lab import Lab
+
+SENTENCES = 300
+SPACES = ("▁", "Ġ")  # a space, as sentencepiece and byte-level tokenizers write it
+
+
+def fertility(lab: Lab, task: str = "udpos") -> pd.Series:
+    """Language -> subwords per word in the test records of a tagging task, whose words are given in every script.
+
+    Empty where the encoder of the profile has not been made yet.
+    """
+    from xlt.models import encoding  # brings torch along
+
+    tokenizer, found = lab.tokenizer, {}
+    if tokenizer is None:
+        return pd.Series(dtype=float)
+    for code in lab.languages(task):
+        words = lab.store.source.load(tasks.get(task), code, "test", SENTENCES)["tokens"][:]
+        encoded = tokenizer(encoding.spaced(words, tokenizer), is_split_into_words=True, add_special_tokens=False)
+        found[code] = sum(map(len, encoded["input_ids"])) / sum(map(len, words))
+    return pd.Series(found).round(3)
+
+
+def unread(lab: Lab, names: Iterable[str]) -> pd.DataFrame:
+    """Words of tagging tasks, as evaluated, that give the tagger no letter to read, by task and language.
+
+    words is their number in all; of those without any subword (`nothing`, of them `which`, the five commonest, by code
+    points) no tag can be predicted, so they count as wrong; `bare` is the share whose first subword, which carries the
+    tag, is nothing but the space before the word. Languages without either are left out; empty before the encoder is
+    made.
+    """
+    columns = ["task", "language", "words", "nothing", "which", "bare"]
+    tagged = [name for name in names if tasks.get(name).family == tasks.TAGGING]
+    if lab.tokenizer is None:
+        tagged = []
+    found = [_unread(lab, name, code) for name in tagged for code in lab.languages(name)]
+    return pd.DataFrame([row for row in found if row["nothing"] or row["bare"]], columns=columns)
+
+
+def _unread(lab: Lab, name: str, code: str) -> dict:
+    from xlt.evaluation.evaluate import SHUFFLE
+    from xlt.models import encoding
+
+    rows = conditions.rows(lab.store.source, tasks.get(name), lab.profile.evaluate(name, code), SHUFFLE)
+    sentences, nothing, bare = rows["tokens"][:], Counter[str](), 0
+    spaced = encoding.spaced(sentences, lab.tokenizer)
+    encoded = lab.tokenizer(spaced, is_split_into_words=True, add_special_tokens=False)
+    for words, pieces in zip(sentences, encoded.encodings, strict=True):
+        first = dict(zip(reversed(pieces.word_ids), reversed(pieces.tokens), strict=True))
+        nothing.update(word for place, word in enumerate(words) if place not in first)
+        bare += sum(piece in SPACES for piece in first.values())
+    count = sum(map(len, sentences))
+    which = ", ".join(" ".join(f"U+{ord(char):04X}" for char in word) or "empty" for word, _ in nothing.most_common(5))
+    about = {"task": name, "language": code, "words": count, "nothing": nothing.total(), "which": which}
+    return about | {"bare": round(bare / max(count, 1), 4)}
+
+
+def slopes(scores: pd.DataFrame, per_word: pd.Series) -> pd.DataFrame:
+    """Points for one subword a word more, by arm and target: least squares over languages within each seed.
+
+    Mean and 95 % t interval over seeds, over all languages but those of training (fractions), and once more without
+    the language that is cut finest: one far point can make the whole slope.
+    """
+    rows = _clean(scores, per_word)
+    rows = trained.zero_shot(rows)
+    rows, made = rows.assign(subwords=rows["language"].map(per_word)), []
+    for (arm, task), part in rows.groupby(["arm", "task"], sort=False):
+        finest = part.loc[part["subwords"].idxmax(), "language"]
+        for name, some in {"all": part, f"without {finest}": part[part["language"] != finest]}.items():
+            if some["language"].nunique() > 2:
+                each = [np.polyfit(seed["subwords"], seed["value"], 1)[0] for _, seed in some.groupby("seed")]
+                bounds = dict(zip(("slope", "low", "high"), stats.mean_interval(each), strict=True))
+                made.append({"arm": arm, "target": task, "languages": name, **bounds})
+    return pd.DataFrame(made) if made else pd.DataFrame({"arm": [NOT_RUN]})
+
+
+def _clean(scores: pd.DataFrame, per_word: pd.Series) -> pd.DataFrame:
+    rows = clean(scores)
+    return rows[rows["language"].isin(per_word.index)]
+
+
+def shown(made: pd.DataFrame) -> pd.DataFrame:
+    """`slopes` to be read, in points: arm x target down, with and without the language that is cut finest."""
+    if "slope" not in made:
+        return made
+    bounds = zip(made["slope"], made["low"], made["high"], strict=True)
+    told = [points(s, sign=True) + (f" [{points(a)}, {points(b)}]" if a == a else "") for s, a, b in bounds]
+    return made[["target", "arm", "languages"]].assign(slope=told)
+
+
+def table(scores: pd.DataFrame, per_word: pd.Series) -> pd.DataFrame:
+    """Each language: script, subwords a word, and clean score by arm and target (fractions, mean over seeds)."""
+    rows = _clean(scores, per_word)
+    if rows.empty:
+        return pd.DataFrame({"language": [NOT_RUN]})
+    wide = rows.pivot_table(index="language", columns=["task", "arm"], values="value", sort=False).round(3)
+    wide.columns = [f"{task} after {arm}" for task, arm in wide.columns]
+    wide.insert(0, "subwords a word", per_word.reindex(wide.index))
+    wide.insert(0, "script", [script(code) for code in wide.index])
+    return wide.sort_values("subwords a word").reset_index()

@@ -1,0 +1,64 @@
+"""What decides a result besides the recipe and the evaluation themselves: it belongs to the keys of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from xlt import perturb
+from xlt.perturb import attacks
+from xlt.spec import schemes, tasks
+from xlt.spec.case import DOTTED_I
+from xlt.spec.recipe import Evaluation, Stage
+from xlt.spec.tasks import Task
+
+if TYPE_CHECKING:
+    from xlt.data.sources import Source
+
+ATTACKS = 2  # raised when an attack searches otherwise than before
+
+
+def of_reading(source: Source, task: Task, evaluation: Evaluation) -> dict[str, Any]:
+    """What decides the records besides the evaluation itself: the other language's, word lists, tables, the version."""
+    key: dict[str, Any] = {}
+    if evaluation.language_b:
+        key["data_b"] = source.identity(task, evaluation.language_b, evaluation.split)
+    if evaluation.perturbation:
+        key["perturbation"] = perturb.identity(evaluation.perturbation, evaluation.language)
+        moves = perturb.get(evaluation.perturbation)[0].moves_tags(task.family)
+        if moves and schemes.scheme_of(source.labels(task)).has_chunks:
+            key["perturbation"] |= {"chunks": schemes.VERSION}
+    if evaluation.attack:
+        key["attack"] = {"version": ATTACKS, "files": perturb.files(evaluation.attack.name, evaluation.language)}
+        if tables := attacks.tables(evaluation.attack, evaluation.language):
+            key["attack"]["tables"] = tables
+    return key
+
+
+def of_copies(stage: Stage) -> dict[str, Any]:
+    """What decides the perturbed records besides the stage itself: the version; word lists and tables by language."""
+    codes = sorted({code for part in stage.parts for code in part.languages})
+    of = {code: perturb.identity(stage.augment.perturbation, code) for code in codes}
+    found = {"version": of[codes[0]]["version"], "files": {code: of[code]["files"] for code in codes}}
+    tables = {code: of[code]["tables"] for code in codes if "tables" in of[code]}
+    found |= {"tables": tables} if tables else {}
+    own = [task for part in stage.parts if (task := tasks.get(part.task).training).definition]
+    moves = any(perturb.get(stage.augment.perturbation)[0].moves_tags(task.family) for task in own)
+    return found | ({"chunks": schemes.VERSION} if moves else {})
+
+
+_SECOND: dict[str, Callable[[str, bool], bool]] = {  # metric -> (language, own task) -> whether values can differ
+    "f1_language_aware": lambda language, own: language in DOTTED_I,
+    "exact_match_language_aware": lambda language, own: language in DOTTED_I,
+    "chunk_f1": lambda language, own: own,
+    "entity_f1": lambda language, own: own,
+    "bucc_f1_dropped": lambda language, own: own,
+    "accuracy_en_to_xx": lambda language, own: True,
+    "accuracy_xx_to_en": lambda language, own: True,
+}
+
+
+def of_metrics(names: Iterable[str], language: str, own: bool) -> dict[str, int]:
+    """Which of these metrics are in their second version, with values that may differ from the first: for the keys of
+    stored scores. `own`: the task is of the user's own, so its tags may follow any scheme."""
+    return {name: 2 for name in names if name in _SECOND and _SECOND[name](language, own)}

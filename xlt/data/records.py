@@ -1,0 +1,169 @@
+"""Rows as they lie in a data set -> records with our columns, checked. What is wrong is said with file and row.
+
+Only rows that a task's declaration leaves out are dropped (`drop`, `prefix`), and what is dropped is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import datasets
+
+from xlt.core import progress
+from xlt.core.errors import UserError
+from xlt.data import labels, wellformed, written
+from xlt.data.textfiles import Want
+from xlt.data.wellformed import Columns
+from xlt.spec import tasks
+from xlt.spec.tasks import Task
+
+LABELS, JOINED_AS_LIST = {"label", "tags"}, {"choices"}
+
+
+def canonical(rows: datasets.Dataset, task: Task, code: str, where: str, large: bool = False) -> datasets.Dataset:
+    """`rows` with the columns of the task's family, in the order of the file; of a `large` set it is said, too, which
+    names under `relabel` of a task of the user none has: a slip of the pen renames nothing.
+
+    Raises:
+        UserError: empty; a missing column; a value that is not there; a label outside the declared set; tags that
+            do not match the tokens; an answer that is not in its context; blank lines in a bitext; doubled ids of
+            questions or of what is searched.
+    """
+    rows = _of_language(_present(rows, task, where), task, code, where)
+    columns = {ours: _column(rows, theirs, task, ours) for ours, theirs in task.columns.items()}
+    columns |= _unwritten(columns, where)
+    for ours in LABELS & set(columns):
+        values, names = columns[ours], label_names(rows, task)
+        columns[ours] = labels.numbers(values, names, task, where)
+        if large and task.definition and (unused := labels.unused(values, names, task)):
+            _say(task, where, "under relabel, but in no row", ", ".join(unused))
+    wellformed.CHECKS[task.family](columns, task, where)
+    if task.drop:
+        _say_dropped(columns, task, where)
+        columns = _kept(columns, task)
+    return datasets.Dataset.from_dict(columns)
+
+
+def _say(task: Task, where: str, what: str, places: str) -> None:
+    """In a line for each split of a task of the user, else for the first one of a task."""
+    if task.definition:
+        progress.say("records", where, what, places, line=f"{where}: {what}: {places}")
+    else:
+        progress.say_once("records", task.name, line=f"{task.name} ({where}): {what}: {places}")
+
+
+def _say_dropped(columns: Columns, task: Task, where: str) -> None:
+    counts = [sum(tag is None for tag in tags) for tags in columns.get("tags", ())]
+    rows = [row for row, label in enumerate(counts or columns["label"], start=1) if label is None or counts and label]
+    if rows:
+        words = f"{progress.counted(sum(counts), 'word')} of " if counts else ""
+        what = f"left out for a label under drop: {words}{progress.counted(len(rows), 'row')}"
+        _say(task, where, what, progress.places(rows))
+
+
+def _kept(columns: Columns, task: Task) -> Columns:
+    """Without the rows, or of tagging the words, whose label is one of `task.drop` (None here)."""
+    if task.family == tasks.TAGGING:
+        sentences = zip(columns["tokens"], columns["tags"], strict=True)
+        pairs = [[(word, tag) for word, tag in zip(*both, strict=True) if tag is not None] for both in sentences]
+        return {name: [[pair[i] for pair in row] for row in pairs] for i, name in enumerate(("tokens", "tags"))}
+    kept = [row for row, label in enumerate(columns["label"]) if label is not None]
+    return {name: [values[row] for row in kept] for name, values in columns.items()}
+
+
+def label_names(rows: datasets.Dataset, task: Task) -> tuple[str, ...]:
+    """The names of labels that the file itself gives (none: empty)."""
+    feature = rows.features[_top(task.columns.get("label") or task.columns["tags"])]
+    return tuple(getattr(getattr(feature, "feature", feature), "names", None) or ())
+
+
+def _top(path: Any) -> str:
+    return path.split(".")[0]
+
+
+def want(task: Task) -> Want:
+    """What a task wants of its files."""
+    theirs = [_top(p) for theirs in task.columns.values() for p in ([theirs] if isinstance(theirs, str) else theirs)]
+    read = tuple(task.read.options.items())
+    return Want(tuple(dict.fromkeys([*theirs, *task.prefix])), task.family == tasks.TAGGING, read)
+
+
+def _present(rows: datasets.Dataset, task: Task, where: str) -> datasets.Dataset:
+    missing = [column for column in want(task).columns if column not in rows.column_names]
+    if missing:
+        have = ", ".join(rows.column_names)
+        mend = "Correct the file or the task; if its first line names no columns, give read: {names: [...]}"
+        raise UserError(f"{where}: missing column {', '.join(missing)}; it has {have}. {mend}")
+    if not len(rows):
+        raise UserError(f"{where}: empty; fetch the file again")
+    return rows
+
+
+def _of_language(rows: datasets.Dataset, task: Task, code: str, where: str) -> datasets.Dataset:
+    for column, beginning in task.prefix.items():
+        beginnings = tuple({task.filled(beginning, one) for one in (code, *task.everywhere)})
+        beginning, values = task.filled(beginning, code), list(map(str, rows[column][:]))
+        chosen = [i for i, value in enumerate(values) if value.startswith(beginning)]
+        strange = [i for i, value in enumerate(values, start=1) if not value.startswith(beginnings)]
+        if strange and task.definition:
+            count = progress.counted(len(strange), "row")
+            _say(task, where, f"left out, as {column} begins with no language: {count}", progress.places(strange))
+        if not chosen:
+            raise UserError(f"{where}: no row for language {code}: none has {column} beginning with {beginning!r}")
+        rows = rows.select(chosen)
+    return rows
+
+
+def _column(rows: datasets.Dataset, theirs: str | list[str], task: Task, ours: str) -> list:
+    if isinstance(theirs, str):
+        values = _values(rows, theirs, task)
+        words = ours.startswith("text") and values and isinstance(values[0], list)
+        return [_joined(tokens) for tokens in values] if words else values
+    parts = zip(*(_values(rows, one, task) for one in theirs), strict=True)
+    return [list(part) for part in parts] if ours in JOINED_AS_LIST else [_joined(part) for part in parts]
+
+
+def _unwritten(columns: Columns, where: str) -> Columns:
+    """The columns that CSV holds as text though they are lists or tables: choices, answers, words with their tags."""
+    found = {
+        ours: [written.value(text) for text in columns[ours]]
+        for ours in ("choices", "answers")
+        if _all_texts(columns.get(ours))
+    }
+    if _all_texts(columns.get("tokens")) and _all_texts(columns.get("tags")):
+        found |= _words_and_tags(columns, where)
+    return found
+
+
+def _words_and_tags(columns: Columns, where: str) -> Columns:
+    try:
+        found = {ours: written.lists(columns[ours]) for ours in ("tokens", "tags")}
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from None
+    for row, (words, tags) in enumerate(zip(*found.values(), strict=True), start=1):
+        if len(words) != len(tags):
+            count = f"row {row} has {len(words)} tokens but {len(tags)} tags"
+            raise UserError(f"{where}: {count}; write both as {written.EXPECTED}")
+    return found
+
+
+def _all_texts(values: list | None) -> bool:
+    return bool(values) and all(isinstance(value, str) for value in values)
+
+
+def _joined(texts: Iterable[str | None]) -> Any:
+    """One text; what is no text stays as it is, to be refused with its row."""
+    texts = list(texts)
+    if strange := [text for text in texts if not isinstance(text, str | None)]:
+        return strange[0]
+    return " ".join(text.strip() for text in texts if text and text.strip())
+
+
+def _values(rows: datasets.Dataset, path: str, task: Task) -> list:
+    top, *below = path.split(".")
+    values = rows[top][:]
+    for name in below:
+        values = [value[name] for value in values]
+    words = task.words.get(path)
+    return [words.get(value, value) for value in values] if words else values

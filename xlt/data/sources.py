@@ -1,0 +1,256 @@
+"""Where records come from: the generated world, a folder in hub layout, or the hub. One way in for all.
+
+The world is written as a folder in hub layout, so a folder and the world are the same thing; a folder and a repository
+on the hub are both a list of files (`data.layout`), of which the split that is asked for is read (`data.prepared`).
+`Source.load` gives a `datasets.Dataset` with our column names, checked: no missing column, no label outside the
+declared set, not empty.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import datasets
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from xlt.core.errors import UserError, unknown
+from xlt.core.paths import cache_root, hub_root
+from xlt.core.progress import say
+from xlt.data import counts, labels, prepared, records, repository, spoken, textfiles
+from xlt.data.layout import Folder
+from xlt.data.places import Places, named
+from xlt.spec import slices, tasks
+from xlt.spec.profile import Profile
+from xlt.spec.tasks import Task
+
+WORLD = "the generated world"
+
+
+class Source:
+    """Data sets by hub id under `root`, or on the hub when `root` is None; `asked`: the languages of a profile.
+
+    With `planned` nothing is to be read: without network, data sets that the cache lacks count as they are declared.
+    """
+
+    def __init__(
+        self, root: Path | None, revisions: dict[str, str] | None = None, label: dict | None = None,
+        asked: tuple[str, ...] = (), planned: bool = False,
+    ):  # fmt: skip
+        self.root, self.label, self.asked, self.planned = root, label, asked, planned
+        self.places = Places(root, revisions or {}, world=bool(label))
+        self._holding: set[tuple[str, ...]] = set()  # what was found here; asked for every score, so kept
+        self.lacking: dict[str, str] = {}  # data set: why what was asked for is not there
+
+    @classmethod
+    def of(cls, profile: Profile, planned: bool = False) -> Source:
+        """The profile's source; writes the generated world first if that is it."""
+        if profile.data.source == "world":
+            return _world(profile)
+        return cls(hub_root(), profile.data.revisions, asked=profile.languages, planned=planned)
+
+    @property
+    def guessing(self) -> bool:
+        """Whether what cannot be asked for is taken as declared."""
+        return self.planned and repository.offline()
+
+    def __str__(self) -> str:
+        return WORLD if self.label else f"the folder {self.root.name}" if self.root else "the hub"
+
+    def look_again(self) -> None:
+        """Folders may have changed: their files are listed again when they are next asked for."""
+        self.places.seen += 1
+        self._holding.clear()
+
+    def languages(self, task: Task, split: str) -> tuple[str, ...]:
+        """Languages of `task` that have `split` here. On the hub, of those that the task declares: XTREME's, and what
+        XTREME-R adds where the profile names languages. Why a data set cannot be had there stands in `lacking`."""
+        if task.parts and split == "train":
+            return task.languages if all(self.languages(tasks.get(part), split) for part in task.parts) else ()
+        codes = tuple(code for code in self._codes(task) if self._has(task, code, split))
+        named = self.languages(tasks.get(task.rows_of), split) if task.rows_of else codes
+        return tuple(code for code in codes if code in named)
+
+    def _codes(self, task: Task) -> tuple[str, ...]:
+        if self.label and task.multilingual and not task.own:
+            return tuple(self.label["languages"])
+        return task.everywhere if self.asked or self.places.folder(task) else task.languages
+
+    def local(self, task: Task, code: str, split: str) -> bool:
+        """Whether the records lie in a folder; else the hub has them, or its cache."""
+        if task.parts and split == "train":
+            return all(self.local(tasks.get(part), code, split) for part in task.parts)
+        return self.places.folder(task.at(code)) is not None
+
+    def _has(self, task: Task, code: str, split: str) -> bool:
+        task = task.at(code)
+        folder = self.places.folder(task)
+        if self.label and task.definition and not (task.own or folder.is_dir()):
+            raise UserError(f"task {task.name}: {task.dataset} is not in the generated world; give a folder's path")
+        if split not in task.splits or (folder and not folder.exists()):
+            return False
+        place = (task.dataset, task.config_for(code), code, task.splits[split], str(task.prefix))
+        if place not in self._holding and self._holds(task, code, split):
+            self._holding.add(place)
+        return place in self._holding
+
+    def _holds(self, task: Task, code: str, split: str) -> bool:
+        try:
+            place, found = self.places.config(task, code)
+        except UserError as error:
+            if task.definition:  # the user's own: a slip in its declaration
+                raise
+            self.lacking.setdefault(task.dataset, str(error))
+            return self.guessing and not task.dataset.startswith(tasks.NOT_ON_THE_HUB)
+        paths = found.splits.get(found.called(split, task.splits), ())
+        if isinstance(place, Folder):
+            return bool(paths) and (not task.prefix or self._has_rows(task, code, split))
+        return bool(paths) and (not repository.offline() or self.planned or all(map(place.cached, paths)))
+
+    def _has_rows(self, task: Task, code: str, split: str) -> bool:
+        """Whether a file of several languages holds any row of this one."""
+        try:
+            return len(self.load(task, code, split, 1)) > 0
+        except UserError:
+            return False
+
+    def identity(self, task: Task, code: str, split: str) -> dict:
+        """What the records are: the world's version and sizes, or hashes of the files, whether here or on the hub.
+
+        Raises:
+            UserError: no such data set, config or split; or a language that the task does not have.
+        """
+        if not task.multilingual and code not in task.languages:
+            raise UserError(f"{task.dataset}, task {task.name}: only in {', '.join(task.languages)}, not in {code}")
+        task = task.at(code)
+        if split not in task.splits:
+            raise unknown("split", split, task.splits, f"task {task.name}")
+        if task.parts and split == "train":
+            return {"parts": {part: self.identity(tasks.get(part), code, split) for part in task.parts}}
+        where = {"dataset": task.dataset, "config": task.config_for(code), "split": task.splits[split]}
+        if task.definition:
+            where["task"] = task.definition
+        if task.rows_of:
+            where["rows_of"] = self.identity(tasks.get(task.rows_of), code, split)
+        if task.own:
+            del where["dataset"]  # what the records are, not where they lie
+        elif self.label:
+            if not self._has(task, code, split):
+                raise UserError(
+                    f"the generated world of this profile has no {task.name} in {code}{spoken.unlike_world(code)}"
+                )
+            return where | self._made(where)
+        try:
+            place, paths, found = self.places.files(task, code, split)
+        except UserError:
+            if not self.guessing:
+                raise
+            return where | {"files": "unknown"}  # so no finished run is taken for this one
+        where |= textfiles.version(found.reader, found.options) | labels.version(task)
+        return where | {"files": [place.fingerprint(path) for path in paths]}
+
+    def _made(self, where: dict) -> dict[str, int]:
+        """What decides the records of a split of the generated world: a set more changes nothing for the others."""
+        from xlt.world.files import size_of, version_of
+
+        size = size_of(where["dataset"], where["config"], where["split"])
+        return {"world": version_of(size), "seed": self.label["seed"], "size": self.label["sizes"][size]}
+
+    def labels(self, task: Task) -> tuple[str, ...]:
+        """The names of the task's labels: as declared, else as its training file names them."""
+        task = task.training
+        if task.labels or task.family not in (tasks.CLASSIFICATION, tasks.TAGGING):
+            return task.labels
+        task = task.at(task.languages[0])
+        names = records.label_names(self._read(task, task.languages[0], "train"), task)
+        if not names:
+            raise UserError(f"{task.dataset}: the file does not name its labels; give labels: in task {task.name}")
+        return tuple(name for name in names if name not in task.drop)
+
+    def load(self, task: Task, code: str, split: str, examples: int | None = None, seed: int = 0) -> datasets.Dataset:
+        """The records of one language and split: all, or `examples` of them drawn with `seed`.
+
+        Row order is that of the file, so parallel test sets stay parallel under the same seed.
+
+        Raises:
+            UserError: no such split, empty or damaged file, missing column, label outside the declared set.
+        """
+        task = task.at(code)
+        if task.parts and split == "train":
+            parts = [self.load(tasks.get(part), code, split) for part in task.parts]
+            rows = datasets.concatenate_datasets(parts)
+        else:
+            where = named(task, code, split)
+            raw = self._read(task, code, split)
+            rows = records.canonical(raw, task, code, where, large=split == "train")
+            root = self.root if self.places.folder(task) is not None else None
+            counts.check(root, task, code, split, (len(raw), len(rows)), where)
+            if task.rows_of:
+                rows = rows.select(self._numbers(tasks.get(task.rows_of).at(code), code, split, len(rows)))
+        if examples and examples < len(rows):
+            rows = rows.select(np.sort(np.random.default_rng(seed).permutation(len(rows))[:examples]))
+        return rows
+
+    def _numbers(self, task: Task, code: str, split: str, most: int) -> list[int]:
+        """The column `idx` of a task: numbers of the rows of another one, which has `most`."""
+        rows, where = self._read(task, code, split), named(task, code, split)
+        if "idx" not in rows.column_names:
+            raise UserError(f"{where}: no column idx with the numbers of the rows; {self.places.mend(task)}")
+        numbers = list(rows["idx"])
+        if strange := [number for number in numbers if number not in range(most)]:
+            raise UserError(f"{where}: idx {strange[0]!r} is no row of the other set, which has {most:,} rows")
+        return numbers
+
+    def _read(self, task: Task, code: str, split: str) -> datasets.Dataset:
+        """The rows as they lie there, every column."""
+        where = named(task, code, split)
+        place, paths, found = self.places.files(task, code, split)
+        files = [place.file(path) for path in paths]
+        try:
+            rows, losses = prepared.rows(files, found, [place.fingerprint(path) for path in paths], records.want(task))
+        except prepared.Unreadable as error:
+            if error.said == "empty":
+                raise UserError(f"{where}: {error.name} is empty; fetch the file again") from None
+            bad = next((str(file) for file in files if file.name == error.name), "")
+            here = isinstance(place, Folder)
+            mend = self.places.mend(task) if here else f"delete {bad} and run again, which fetches it"
+            raise UserError(f"{where}: damaged or unreadable: {error.name} ({error.said}); {mend}") from None
+        if task.own and found.others:
+            losses.append(f"left out, as most files are {found.reader}: {', '.join(found.others[:5])}")
+        for loss in losses:
+            say("read", where, loss, line=f"{where}: {loss}")
+        part = slices.part(task.splits[split], len(rows))
+        return rows if len(part) == len(rows) else rows.select(part or [])
+
+    def rows(self, task: Task, code: str, split: str) -> int | None:
+        """How many rows a split has, as its Parquet files here, the declaration or the card says; None: nobody says.
+
+        Nothing is fetched for that. A damaged file says nothing: reading it says so in its own line.
+        """
+        task = task.at(code)
+        try:
+            place, paths, found = self.places.files(task, code, split)
+            have = [place.file(p) if isinstance(place, Folder) else place.cached(p) for p in paths]
+            if found.reader == "parquet" and all(have):
+                rows = sum(pq.read_metadata(file).num_rows for file in have)
+                return len(slices.part(task.splits[split], rows))
+        except (OSError, pa.ArrowInvalid):
+            return None
+        except UserError:
+            if not self.guessing:
+                raise
+            return counts.declared(task, code, split)
+        rows = found.rows.get(found.called(split, task.splits))
+        return counts.declared(task, code, split) or rows and len(slices.part(task.splits[split], rows))
+
+
+def _world(profile: Profile) -> Source:
+    from xlt import world
+    from xlt.spec.recipe import digest
+
+    settings, codes = profile.data.world, spoken.of_world(profile)
+    label = {"version": world.WORLD_VERSION, "seed": settings.seed, "sizes": settings.sizes, "languages": codes}
+    root = cache_root() / f"world-{digest(label)}"
+    world.write_world(root, settings.sizes, codes, settings.seed)
+    return Source(root, label=label)

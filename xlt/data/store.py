@@ -1,0 +1,196 @@
+"""The store: one folder per run, named by what the run is; finished means renamed into place.
+
+    <root>/<name>-<id>/run.json            key, parent, cost, versions: written last, so its presence means done
+                      /encoder/            the encoder after the stage (full fine-tuning), or
+                      /adapter/            the LoRA adapter on top of the base run's encoder
+                      /heads/              the head of each task: <task>.safetensors
+                      /scores/<evaluation>-<id>.json, .predictions.jsonl.gz
+
+A run's key holds its parent's id, its stage, the task's version and the fingerprint of the training
+records; so a change anywhere above changes every id below, and nothing else does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from xlt.core.errors import UserError
+from xlt.core.files import write_atomically
+from xlt.core.paths import cache_root
+from xlt.data import identity, pools, rows
+from xlt.data.sources import Source
+from xlt.spec import stages, tasks
+from xlt.spec.profile import Profile
+from xlt.spec.recipe import Encoder, Evaluation, Recipe, Stage, digest
+
+FORMAT = 4
+# version: 2 of spans (padding is no candidate, an answer with invisible ends is whole) and of updates in parts (every
+# label counts alike)
+LOSS = 2
+WORDS = 2  # version of how words are given to tokenizers that know them by the space before them
+_MAKING = f".making-{platform.node()}-"  # then the process id: a shared store has makers on several machines
+
+
+class Store:
+    def __init__(self, root: Path, source: Source):
+        self.root, self.source = root, source
+        self._ids: dict[Recipe, str] = {}
+
+    @classmethod
+    def of(cls, profile: Profile, planned: bool = False) -> Store:
+        """The runs of all profiles share one folder: a run is what its key says, whoever asked for it."""
+        return cls(cache_root() / "runs", Source.of(profile, planned))
+
+    # identity ------------------------------------------------------------------------------
+
+    def key(self, recipe: Recipe) -> dict[str, Any]:
+        """Everything that decides the trained state of `recipe`, JSON-ready."""
+        if recipe.parent is None:
+            return {"format": FORMAT, **self._start_key(recipe.start)}
+        stage = recipe.stages[-1]
+        data: dict[str, Any] = {}
+        for part in stage.parts:
+            task = tasks.get(part.task).training
+            records = {code: self.source.identity(task, code, "train") for code in sorted(part.languages)}
+            data.setdefault(task.name, {"version": task.version, "records": {}})["records"] |= records
+        key = {"format": FORMAT, "parent": self.id(recipe.parent), "stage": stage.key(), "data": data}
+        key |= rows.identity(stage)
+        if stage.accumulate > 1 or any(tasks.get(name).training.family == tasks.SPAN for name in stage.trains):
+            key["loss"] = LOSS
+        if stage.augment:
+            key["augment"] = identity.of_copies(stage)
+        if stage.watched:
+            judged = {task.name: self._judged(task, stage) for task, _ in stages.judges(stage)}
+            key["select"] = judged if len(judged) > 1 else next(iter(judged.values()))
+        return key
+
+    def _judged(self, task: tasks.Task, stage: Stage) -> dict[str, Any]:
+        """What decides the scores on the development set of a task that a stage's checkpoints are chosen on."""
+        records = {code: self.source.identity(task, code, "dev") for code in sorted(stage.watched)}
+        return {"version": task.version, "records": records}
+
+    def _start_key(self, start: Encoder) -> dict[str, Any]:
+        if start.model:
+            try:
+                return self._given_key(start)
+            except UserError:
+                if not self.source.guessing:
+                    raise
+                return {"weights": f"unknown ones of {start.model}"}
+        text = tasks.get(start.text)
+        data = {code: self.source.identity(text, code, "train") for code in sorted(start.languages)}
+        return {"encoder": start.key(), "data": data}
+
+    def _given_key(self, start: Encoder) -> dict[str, Any]:
+        from xlt.data.weights import given_config, weights_fingerprint
+
+        key = {"weights": weights_fingerprint(start)}  # what they are; not where they lie
+        key |= {} if start.dropout is None else {"dropout": start.dropout}
+        return key | ({"words": WORDS} if given_config(start).model_type in ("roberta", "modernbert") else {})
+
+    def look_again(self) -> None:
+        """Records or weights may have changed since ids were taken; called before anything runs."""
+        self._ids.clear()
+        self.source.look_again()
+
+    def id(self, recipe: Recipe) -> str:
+        found = self._ids.get(recipe)  # hashed once: tables ask for this a hundred thousand times
+        if found is None:
+            found = self._ids[recipe] = digest(self.key(recipe))
+        return found
+
+    def evaluation_key(self, recipe: Recipe, evaluation: Evaluation) -> dict[str, Any]:
+        task = tasks.get(evaluation.task)
+        data = self.source.identity(task, evaluation.language, evaluation.split)
+        key = {"run": self.id(recipe), "evaluation": evaluation.key(), "version": task.version, "data": data}
+        searched = pools.identity(self.source, task, evaluation.language, evaluation.split)
+        key |= {"searched": searched} if searched else {}
+        raised = identity.of_metrics(task.metrics, evaluation.language, bool(task.definition))
+        key |= {"metrics": raised} if raised else {}
+        return key | identity.of_reading(self.source, task, evaluation)
+
+    # places --------------------------------------------------------------------------------
+
+    def folder(self, recipe: Recipe) -> Path:
+        return self.root / f"{recipe.name[:80]}-{self.id(recipe)}"
+
+    def done(self, recipe: Recipe) -> bool:
+        return (self.folder(recipe) / "run.json").is_file()
+
+    def record(self, recipe: Recipe) -> dict[str, Any]:
+        return json.loads((self.folder(recipe) / "run.json").read_text(encoding="utf-8"))
+
+    def score_file(self, recipe: Recipe, evaluation: Evaluation) -> Path:
+        name = f"{evaluation.task}-{evaluation.language}-{digest(self.evaluation_key(recipe, evaluation))}.json"
+        return self.folder(recipe) / "scores" / name
+
+    def result(self, recipe: Recipe, evaluation: Evaluation) -> dict[str, Any] | None:
+        """What `save_scores` kept: metrics, n, seconds, key and what made it; None before that."""
+        file = self.score_file(recipe, evaluation)
+        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+    def evaluating(self, recipe: Recipe, evaluations: Iterable[Evaluation] | None = None) -> float:
+        """Seconds that the stored evaluations of a run took: of these, or of all, whoever asked for them."""
+        if evaluations is None:
+            files = list((self.folder(recipe) / "scores").glob("*.json"))
+        else:
+            files = [file for e in evaluations if (file := self.score_file(recipe, e)).is_file()]
+        return sum(json.loads(file.read_text(encoding="utf-8"))["seconds"] for file in files)
+
+    # writing -------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def creating(self, recipe: Recipe) -> Iterator[Path]:
+        """A temporary folder that becomes the run's folder when the block ends without an error.
+
+        Of two workers that make the same run the first to finish wins; nothing finished is overwritten.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        self._sweep()
+        final = self.folder(recipe)
+        temporary = Path(tempfile.mkdtemp(prefix=f"{_MAKING}{os.getpid()}-", dir=self.root))
+        try:
+            yield temporary
+            try:
+                os.rename(temporary, final)
+            except OSError:
+                if not self.done(recipe):  # what is left of a run that somebody deleted in part
+                    shutil.rmtree(final, ignore_errors=True)
+                    os.rename(temporary, final)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def _sweep(self) -> None:
+        """Remove what processes of this machine were making when they were killed."""
+        for folder in self.root.glob(f"{_MAKING}*"):
+            maker = int(folder.name.removeprefix(_MAKING).partition("-")[0])
+            try:
+                os.kill(maker, 0)
+            except ProcessLookupError:
+                shutil.rmtree(folder, ignore_errors=True)
+            except PermissionError:  # somebody else's, at work
+                pass
+
+    def save_scores(self, recipe: Recipe, evaluation: Evaluation, result: dict[str, Any], examples: list[dict]) -> None:
+        """Per-example predictions first, then the scores, each renamed into place."""
+        file = self.score_file(recipe, evaluation)
+        file.parent.mkdir(exist_ok=True)
+        lines = "".join(json.dumps(example, ensure_ascii=False) + "\n" for example in examples)
+        write_atomically(file.with_suffix(".predictions.jsonl.gz"), gzip.compress(lines.encode(), mtime=0))
+        write_atomically(file, json.dumps(result, indent=1, ensure_ascii=False).encode())
+        file.with_suffix(".partial.jsonl").unlink(missing_ok=True)  # of an attack, which is whole now
+
+
+def predictions(file: Path) -> list[dict]:
+    """The per-example records beside a score file."""
+    text = gzip.decompress(file.with_suffix(".predictions.jsonl.gz").read_bytes()).decode()
+    return [json.loads(line) for line in text.split("\n") if line]  # not splitlines: texts may hold U+2028

@@ -1,0 +1,134 @@
+"""What the records of each family must be; what is wrong is said with file and row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from xlt.core.errors import UserError
+from xlt.data import squad
+from xlt.spec import tasks
+from xlt.spec.tasks import Task
+
+Columns = dict[str, list]
+
+
+def _filled(columns: Columns, names: Iterable[str], where: str, kind: type = str, what: str = "a text") -> None:
+    for name in names:
+        for row, value in enumerate(columns.get(name, ()), start=1):
+            if not isinstance(value, kind):
+                found = "empty" if value is None else f"{value!r}, not {what}"
+                raise UserError(f"{where}: row {row}: {name} is {found}. Correct the file or the task")
+
+
+def _written(columns: Columns, names: Iterable[str], where: str) -> None:
+    for name in names:
+        for row, text in enumerate(columns[name], start=1):
+            if not (text or "").strip():
+                raise UserError(f"{where}: row {row}: {name} is blank. Correct the file")
+
+
+def _each_its_own(ids: list, where: str) -> None:
+    first: dict = {}
+    for row, key in enumerate(ids, start=1):
+        if first.setdefault(key, row) != row:
+            raise UserError(f"{where}: rows {first[key]} and {row} have the same id {key}; each needs its own")
+
+
+def _classification(columns: Columns, task: Task, where: str) -> None:
+    _filled(columns, ("text_a", "text_b"), where)
+
+
+def _tagging(columns: Columns, task: Task, where: str) -> None:
+    _filled(columns, ("tokens",), where, list, "a list of words")
+    for row, (tokens, tags) in enumerate(zip(columns["tokens"], columns["tags"], strict=True), start=1):
+        if len(tokens) != len(tags):
+            raise UserError(f"{where}: row {row} has {len(tokens)} tokens but {len(tags)} tags. Correct the file")
+        if not all(isinstance(token, str) for token in tokens):
+            raise UserError(f"{where}: row {row}: a token is no text. Correct the file")
+
+
+def _span(columns: Columns, task: Task, where: str) -> None:
+    columns.setdefault("id", list(range(1, len(columns["question"]) + 1)))  # `id: null` in a task
+    columns["id"] = [key if key is None else str(key) for key in columns["id"]]
+    _filled(columns, ("id", "context", "question"), where)
+    columns["answers"] = list(map(squad.answers, columns["answers"]))
+    _filled(columns, ("answers",), where, dict, "a table of text and answer_start")
+    _each_its_own(columns["id"], where)
+    for key, context, answers in zip(columns["id"], columns["context"], columns["answers"], strict=True):
+        texts, starts = answers.get("text"), answers.get("answer_start")
+        if not (isinstance(texts, list) and isinstance(starts, list) and len(texts) == len(starts)):
+            raise UserError(f"{where}: question {key}: answers must have lists text and answer_start of one length")
+        for text, start in zip(texts, starts, strict=True):
+            if context[start : start + len(text)] != text:
+                raise UserError(
+                    f"{where}: question {key}: the answer {text[:40]!r} is not in its context at {start}"
+                    + _elsewhere(context, text, start)
+                )
+
+
+def _elsewhere(context: str, text: str, start: Any) -> str:
+    """Where an answer does stand, and what the wrong offset may count instead of characters."""
+    if text not in context:
+        return ", nor anywhere else in it"
+    at = context.index(text)
+    before = context[:at]
+    counted = {
+        len(before.encode("utf-8", "surrogatepass")): "bytes of UTF-8",
+        len(before.encode("utf-16-le", "surrogatepass")) // 2: "units of UTF-16",
+        len(before.replace("\r\n", "\n")): "\\r\\n as one character",
+    }
+    return f" but at {at}{f'; offsets seem to count {counted[start]}' if start in counted else ''}"
+
+
+def _choice(columns: Columns, task: Task, where: str) -> None:
+    _filled(columns, ("prompt",), where)
+    _filled(columns, ("choices",), where, list, "a list of choices")
+    for row, (choices, label) in enumerate(zip(columns["choices"], columns["label"], strict=True), start=1):
+        if not all(isinstance(choice, str) for choice in choices):
+            raise UserError(f"{where}: row {row}: a choice is empty. Correct the file")
+        if label is not None and label >= len(choices):
+            raise UserError(f"{where}: row {row}: label {label} is none of its {len(choices)} choices (from 0)")
+
+
+def _retrieval(columns: Columns, task: Task, where: str) -> None:
+    _written(columns, ("source", "target"), where)
+
+
+def _mining(columns: Columns, task: Task, where: str) -> None:
+    _written(columns, ("source_id", "target_id"), where)
+
+
+def _answers(columns: Columns, task: Task, where: str) -> None:
+    _span(columns, task, where)
+    _written(columns, ("question", "context"), where)
+    for key, answers in zip(columns["id"], columns["answers"], strict=True):
+        if not answers["text"]:
+            raise UserError(f"{where}: question {key} has no answer, so no sentence is right. Leave it out of the file")
+
+
+def _dual(columns: Columns, task: Task, where: str) -> None:
+    _written(columns, ("query", "target"), where)
+
+
+def _pool(columns: Columns, task: Task, where: str) -> None:
+    _written(columns, ("id", "text"), where)
+    _each_its_own(columns["id"], where)
+
+
+def _text(columns: Columns, task: Task, where: str) -> None:
+    _filled(columns, ("text",), where)
+
+
+CHECKS: dict[str, Callable[[Columns, Task, str], None]] = {
+    tasks.CLASSIFICATION: _classification,
+    tasks.TAGGING: _tagging,
+    tasks.SPAN: _span,
+    tasks.CHOICE: _choice,
+    tasks.RETRIEVAL: _retrieval,
+    tasks.MINING: _mining,
+    tasks.ANSWERS: _answers,
+    tasks.DUAL: _dual,
+    tasks.POOL: _pool,
+    tasks.MLM: _text,
+}

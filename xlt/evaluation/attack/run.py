@@ -1,0 +1,198 @@
+"""An attack on a whole test set: many searches at a time, chunk by chunk, checked again at the end, and measured.
+
+Robust scores are over all examples, those that were wrong before the attack counted as they are; success is over the
+originally right answers alone (for tagging: over the tokens of right answers). Beside each stands the random control:
+as many words changed as the attack changed, at random places into random options of the same lists, with no search.
+
+Rows of an attacked evaluation beside the task's own metrics: clean_METRIC and random_METRIC; attack_success and
+random_success; relative_drop, of the main metric; queries_mean and queries_max; share_changed, of the words, where the
+attack succeeded; attackable, the share of right answers in whose texts anything could change, without which a low
+success says little.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xlt.core import progress
+from xlt.core.files import write_atomically
+from xlt.evaluation import predict
+from xlt.evaluation.attack import candidates, likeness, masked
+from xlt.evaluation.attack.search import Outcome, Search, control
+from xlt.evaluation.attack.texts import Columns, Texts, changed, edited, rebuilt, texts_of
+from xlt.evaluation.attack.victim import Asked, Victim
+from xlt.models import encoding
+from xlt.models.inference import Reader
+from xlt.perturb import attacks
+from xlt.spec import tasks
+from xlt.spec.recipe import Evaluation, Recipe
+
+if TYPE_CHECKING:
+    from xlt.data.store import Store
+
+CHUNK = 64  # examples whose searches advance together; after each chunk what is done is written
+Ask = Callable[[Sequence[Asked]], list[Outcome]]
+Allowed = Callable[[Sequence[Asked]], list[bool]]
+
+
+def attacked(
+    store: Store, recipe: Recipe, evaluation: Evaluation, rows: Columns, reader: Reader
+) -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """Scores on the texts found, with clean_ and random_ beside them, the measures, and a record for each example.
+
+    An interrupted attack goes on after its last finished chunk, from a file beside its scores.
+
+    Raises:
+        UserError: the attack does not exist, or not for this family, language or encoder.
+    """
+    attack, task = evaluation.attack, tasks.get(evaluation.task)
+    attacks.check(attack, task.family, evaluation.language)
+    victim = Victim(rows, task, evaluation, reader)
+    allowed = _likeness(store, recipe, evaluation, victim)
+    expected = None
+    if attack.name == "masked":
+        limits = evaluation.language, attack.candidates, evaluation.max_length, reader.batch
+        expected = masked.Expected(store, recipe, *limits)
+    partial = store.score_file(recipe, evaluation).with_suffix(".partial.jsonl")
+    done = [json.loads(line) for line in partial.read_text("utf-8").splitlines()] if partial.is_file() else []
+    total = len(next(iter(rows.values())))
+    for first in range(len(done), total, CHUNK):
+        done += _chunk(victim, range(first, min(first + CHUNK, total)), expected, allowed)
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(partial, "".join(json.dumps(found) + "\n" for found in done).encode())
+        progress.report(len(done), total, None, f"{attack.name} attack on {task.name} {evaluation.language}, examples")
+    labels = store.source.labels(task)
+    return _measured(victim, done, labels)
+
+
+def _likeness(store: Store, recipe: Recipe, evaluation: Evaluation, victim: Victim) -> Allowed | None:
+    attack, family = evaluation.attack, victim.task.family
+    if attack.similarity is None:
+        return None
+    judge = likeness.judge(store, recipe, evaluation.max_length, victim.reader.batch)
+
+    def allowed(asked: Sequence[Asked]) -> list[bool]:
+        clean = [texts_of(victim.rows, family, row) for row, _ in asked]
+        return [cosine >= attack.similarity for cosine in judge(clean, [texts for _, texts in asked])]
+
+    return allowed
+
+
+def _chunk(
+    victim: Victim, numbers: range, expected: masked.Expected | None, allowed: Allowed | None
+) -> Iterator[dict[str, Any]]:
+    """What the attack made of each of these examples: texts, those of the control, and what it cost."""
+    attack, family, language = victim.evaluation.attack, victim.task.family, victim.evaluation.language
+    clean = {row: texts_of(victim.rows, family, row) for row in numbers}
+    if expected:
+        expected.read(text for texts in clean.values() for text in candidates.contexts(texts, family))
+    options = expected.options if expected else None
+    searches = {}
+    for row, texts in clean.items():
+        places = candidates.places(victim.rows, row, family, attack, language, options)
+        words = candidates.count_words(texts, family, language)
+        gone = victim.reader.tokenizer.unk_token if family == tasks.TAGGING else ""
+        searches[row] = Search(texts, places, max(1, int(attack.edit_rate * words)), attack, gone), words
+    found = drive({row: search for row, (search, _) in searches.items()}, victim.ask, allowed)
+    victim.known.clear()
+    for row, (search, words) in searches.items():
+        drawn = control(search.places, len(found[row].edits), f"{attack.seed} {row}")
+        yield {
+            "texts": edited(search.texts, search.places, found[row].edits),
+            "random": edited(search.texts, search.places, drawn),
+            "queries": found[row].queries, "changed": len(found[row].edits), "words": words,
+            "places": len(search.places),
+        }  # fmt: skip
+
+
+def drive(searches: dict[int, Search], ask: Ask, allowed: Allowed | None = None) -> dict[int, Any]:
+    """Advance all searches in step, their texts in the same passes; what each found, by row.
+
+    `ask` gives the outcomes of (row, texts); `allowed` says which of the constrained ones may be asked.
+    """
+    at_work = {row: search.run() for row, search in searches.items()}
+    waiting = {row: next(work) for row, work in at_work.items()}
+    found: dict[int, Any] = {}
+    while waiting:
+        asked = [(row, texts) for row, question in waiting.items() for texts in question.texts]
+        bound = [one for one in asked if waiting[one[0]].constrained] if allowed else []
+        refused = {one for one, may in zip(bound, allowed(bound), strict=True) if not may} if bound else set()
+        answered = dict(zip(asked, _some(ask, asked, refused), strict=True))
+        for row, question in list(waiting.items()):
+            del waiting[row]
+            try:
+                waiting[row] = at_work[row].send([answered[row, texts] for texts in question.texts])
+            except StopIteration as end:
+                found[row] = end.value
+    return found
+
+
+def _some(ask: Ask, asked: list[Asked], refused: set[Asked]) -> list[Outcome | None]:
+    outcomes = iter(ask([one for one in asked if one not in refused]))
+    return [None if one in refused else next(outcomes) for one in asked]
+
+
+# measured -------------------------------------------------------------------------------------
+
+
+def _measured(
+    victim: Victim, done: list[dict[str, Any]], labels: tuple[str, ...]
+) -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """Three fresh readings, of the clean texts, those found and those of the control, by the evaluation's own code."""
+    task, family, total = victim.task, victim.task.family, range(len(done))
+    readings = {
+        "clean_": [texts_of(victim.rows, family, row) for row in total],
+        "": [tuple(found["texts"]) for found in done],
+        "random_": [tuple(found["random"]) for found in done],
+    }
+    values, examples, right = {}, {}, {}
+    for prefix, texts in readings.items():
+        scored, examples[prefix], right[prefix] = _read(victim, texts, labels)
+        values |= {prefix + name: value for name, value in scored.items()}
+    main = task.metrics[0]
+    clean = [np.array(parts) for parts in right["clean_"]]
+    tried = [row for row in total if clean[row].any()]
+    lost = {prefix: [(clean[row] & ~np.array(right[prefix][row])).sum() for row in total] for prefix in ("", "random_")}
+    parts = sum(int(found.sum()) for found in clean)
+    changes = victim.evaluation.attack.name != "distractor"  # which adds a sentence
+    won = [row for row in tried if lost[""][row] and changes]
+    values = {name: values[name] for name in sorted(values, key=lambda name: name.startswith(("clean_", "random_")))}
+    values |= {
+        "attack_success": float(sum(lost[""]) / parts) if parts else float("nan"),
+        "random_success": float(sum(lost["random_"]) / parts) if parts else float("nan"),
+        "relative_drop": 1 - values[main] / values["clean_" + main] if values["clean_" + main] else float("nan"),
+        "queries_mean": _mean([done[row]["queries"] for row in tried]),
+        "queries_max": max((done[row]["queries"] for row in tried), default=float("nan")),
+        "share_changed": _mean([done[row]["changed"] / max(1, done[row]["words"]) for row in won]),
+        "attackable": _mean([done[row]["places"] > 0 for row in tried]),
+    }
+    return values, [_record(victim, row, done[row], examples, right) for row in total]
+
+
+def _mean(values: list[float]) -> float:
+    return float(np.mean(values)) if values else float("nan")
+
+
+def _read(victim: Victim, texts: list[Texts], labels: tuple[str, ...]) -> tuple[dict[str, float], list[dict], list]:
+    task, evaluation = victim.task, victim.evaluation
+    rows = rebuilt(victim.rows, task.family, list(enumerate(texts)))
+    features = encoding.encode(task.family, rows, victim.reader.tokenizer, evaluation.max_length, evaluation.stride)
+    gold, predicted = predict.FAMILIES[task.family](rows, features, victim.reader, task)
+    scores, examples = predict.scored(gold, predicted, rows, task, labels, evaluation.language)
+    return scores, examples, victim.right(gold, predicted)
+
+
+def _record(victim: Victim, row: int, found: dict[str, Any], examples: dict[str, list], right: dict[str, list]) -> dict:
+    """The example after the attack, what it was before, the texts, and whether an answer was lost with them."""
+    terms = [name for name in examples[""][row] if name in victim.task.metrics]
+    before = {f"{prefix}{name}": examples[prefix][row][name] for prefix in ("clean_", "random_")
+              for name in ("prediction", *terms)}  # fmt: skip
+    success = any(a and not b for a, b in zip(right["clean_"][row], right[""][row], strict=True))
+    return {
+        **examples[""][row], **before, "success": success, "changed_words": found["changed"], "words": found["words"],
+        "queries": found["queries"], "attacked": changed(victim.task.family, tuple(found["texts"])),
+    }  # fmt: skip

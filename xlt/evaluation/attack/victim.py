@@ -1,0 +1,107 @@
+"""The model under attack: many texts of many examples in the same forward passes, no text twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from xlt.evaluation import metrics, predict
+from xlt.evaluation.attack.search import Outcome
+from xlt.evaluation.attack.texts import Columns, Texts, rebuilt
+from xlt.models import encoding
+from xlt.models.inference import Reader
+from xlt.spec import tasks
+from xlt.spec.recipe import Evaluation
+from xlt.spec.tasks import Task
+
+Asked = tuple[int, Texts]  # row and its texts
+_OUTPUTS = {tasks.SPAN: ("start_logits", "end_logits")}
+
+
+class _Replay:
+    """Outputs that are there already, in the form in which a reader gives them."""
+
+    def __init__(self, outputs: list[tuple[int, dict[str, np.ndarray]]]):
+        self.kept = outputs
+
+    def outputs(self, *_: Any) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+        yield from self.kept
+
+
+class Victim:
+    """Says what the model makes of texts in the place of those of a row, gold as it was."""
+
+    def __init__(self, rows: Columns, task: Task, evaluation: Evaluation, reader: Reader):
+        self.rows, self.task, self.evaluation, self.reader = rows, task, evaluation, reader
+        self.known: dict[Asked, Outcome] = {}
+
+    def ask(self, asked: Sequence[Asked]) -> list[Outcome]:
+        """Outcomes in the order asked."""
+        new = [one for one in dict.fromkeys(asked) if one not in self.known]
+        if new:
+            self.known |= zip(new, self._outcomes(new), strict=True)
+        return [self.known[one] for one in asked]
+
+    def _outcomes(self, asked: list[Asked]) -> list[Outcome]:
+        family = self.task.family
+        rows = rebuilt(self.rows, family, asked)
+        limits = self.evaluation.max_length, self.evaluation.stride
+        features = encoding.encode(family, rows, self.reader.tokenizer, *limits)
+        outputs = list(self.reader.outputs(features, _OUTPUTS.get(family, ("logits",))))
+        gold, predicted = predict.FAMILIES[family](rows, features, _Replay(outputs), self.task)
+        scores = _SCORES[family](rows, features, outputs)
+        right = self.right(gold, predicted)
+        return [Outcome(float(score), parts) for score, parts in zip(scores, right, strict=True)]
+
+    def right(self, gold: list, predicted: list) -> list[tuple[bool, ...]]:
+        """Which parts of each answer are right: each tag; the label; whether a span scores anything at all."""
+        if self.task.family == tasks.TAGGING:
+            return [tuple(a == b for a, b in zip(*pair, strict=True)) for pair in zip(gold, predicted, strict=True)]
+        if self.task.family == tasks.SPAN:
+            terms = metrics.SCORERS[self.task.metrics[0]](gold, predicted, self.evaluation.language, ())
+            return [(bool(term > 0),) for term in terms]
+        return [(a == b,) for a, b in zip(gold, predicted, strict=True)]
+
+
+# probability of the gold ------------------------------------------------------------------------
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    shifted = np.exp(logits.astype(np.float64) - logits.max(-1, keepdims=True))
+    return shifted / shifted.sum(-1, keepdims=True)
+
+
+def _label(rows: Columns, features: list, outputs: list) -> np.ndarray:
+    found = np.zeros(len(rows["label"]))
+    for index, out in outputs:
+        found[index] = _softmax(out["logits"])[features[index]["labels"]]
+    return found
+
+
+def _tags(rows: Columns, features: list, outputs: list) -> np.ndarray:
+    """Mean over the words that the model sees."""
+    found = np.zeros(len(rows["tags"]))
+    for index, out in outputs:
+        labels = np.array(features[index]["labels"])
+        seen = np.flatnonzero(labels != encoding.IGNORED)
+        found[index] = _softmax(out["logits"][: len(labels)])[seen, labels[seen]].mean() if len(seen) else 0.0
+    return found
+
+
+def _answer(rows: Columns, features: list, outputs: list) -> np.ndarray:
+    """Of the first gold answer, as start and end of a window; of no answer, as the first token: the best window's."""
+    found = np.zeros(len(rows["answers"]))
+    for index, out in outputs:
+        feature = features[index]
+        start, end, length = feature["start_positions"], feature["end_positions"], len(feature["input_ids"])
+        both = _softmax(out["start_logits"][:length])[start] * _softmax(out["end_logits"][:length])[end]
+        if (start, end) != (0, 0) or not rows["answers"][feature["row"]]["text"]:  # else the window lacks the answer
+            found[feature["row"]] = max(found[feature["row"]], both)
+    return found
+
+
+_SCORES = {
+    tasks.CLASSIFICATION: _label, tasks.CHOICE: _label, tasks.TAGGING: _tags, tasks.SPAN: _answer,
+}  # fmt: skip

@@ -1,0 +1,100 @@
+"""One evaluation of one trained model: predictions for every example, and the task's metrics over them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from xlt.core.device import compute
+from xlt.core.errors import UserError
+from xlt.data import identity
+from xlt.evaluation import conditions
+from xlt.evaluation.attack.run import attacked
+from xlt.evaluation.predict import FAMILIES, Examples, scored
+from xlt.evaluation.retrieval import families
+from xlt.evaluation.retrieval.search import Search
+from xlt.models import encoding, model, unseen
+from xlt.models.inference import Reader
+from xlt.spec import tasks
+from xlt.spec.recipe import Evaluation, Recipe, digest
+
+if TYPE_CHECKING:
+    from xlt.data.store import Store
+
+SHUFFLE = 0  # which examples a limited evaluation takes: the same rows of every language
+
+
+def model_for(store: Store, recipe: Recipe, evaluation: Evaluation) -> torch.nn.Module:
+    """The model that `evaluation` needs: encoder and the head of its task, or for retrieval the encoder alone."""
+    search = tasks.get(evaluation.task).family in tasks.SEARCHES
+    loaded = model.encoder_of(store, recipe) if search else model.load(store, recipe, evaluation.task)
+    return loaded.to(compute().device).eval()
+
+
+def evaluate(
+    store: Store, recipe: Recipe, evaluation: Evaluation, learner: torch.nn.Module, batch: int
+) -> tuple[dict[str, float], Examples]:
+    """Metric values (fractions) and one record for each example: gold, prediction, its part in each metric.
+
+    `batch` decides speed and memory only.
+    """
+    task, tokenizer = tasks.get(evaluation.task), model.tokenizer_of(store, recipe)
+    plain = _as_read(evaluation)
+    rows = _rows(store, plain)
+    if task.family in tasks.SEARCHES:
+        if evaluation.attack or evaluation.ball:
+            raise UserError(f"evaluation of {task.name}: no attack is made on {task.family}; take a perturbation")
+        return families.score(Search(store.source, evaluation, rows, tokenizer, learner, batch), recipe)
+    reader = Reader(learner, tokenizer, batch, evaluation.ball)
+    if evaluation.attack:
+        return attacked(store, recipe, evaluation, rows, reader)
+    features = _features(store, plain, tokenizer)
+    gold, predicted = FAMILIES[task.family](rows, features, reader, task)
+    return scored(gold, predicted, rows, task, store.source.labels(task), evaluation.language)
+
+
+def changed(store: Store, evaluation: Evaluation) -> dict[str, float]:
+    """`changed`: the share of records that the perturbation made other than they were; {} without one."""
+    if evaluation.perturbation is None:
+        return {}
+    plain = _as_read(evaluation)
+    before, after = _rows(store, plain.model_copy(update={"perturbation": None})), _rows(store, plain)
+    records = zip(zip(*before.values(), strict=True), zip(*after.values(), strict=True), strict=True)
+    return {"changed": float(np.mean([old != new for old, new in records]))}
+
+
+def _as_read(evaluation: Evaluation) -> Evaluation:
+    """The same before anything is attacked."""
+    return evaluation.model_copy(update={"attack": None, "ball": None})
+
+
+_kept_rows: dict[tuple, Any] = {}
+_kept_features: dict[tuple, list] = {}
+
+
+def _rows(store: Store, evaluation: Evaluation) -> Any:
+    """Records of a test set, kept in memory: a worker evaluates many models on the same ones."""
+    key = (store.source, evaluation, _content(store, evaluation))
+    if key not in _kept_rows:
+        task = tasks.get(evaluation.task)
+        _kept_rows[key] = conditions.rows(store.source, task, evaluation, SHUFFLE)
+    return _kept_rows[key]
+
+
+def _content(store: Store, evaluation: Evaluation) -> str:
+    """A hash of what the records are: files and word lists may change while a process is at work."""
+    task = tasks.get(evaluation.task)
+    here = store.source.identity(task, evaluation.language, evaluation.split)
+    return digest([here, identity.of_reading(store.source, task, evaluation)])
+
+
+def _features(store: Store, evaluation: Evaluation, tokenizer: Any) -> list[encoding.Feature]:
+    key = (store.source, evaluation, _content(store, evaluation), tokenizer)
+    if key not in _kept_features:
+        family = tasks.get(evaluation.task).family
+        rows = _rows(store, evaluation)
+        _kept_features[key] = encoding.encode(family, rows, tokenizer, evaluation.max_length, evaluation.stride)
+        unseen.say(evaluation.task, evaluation.language, _kept_features[key], evaluation.max_length)
+    return _kept_features[key]

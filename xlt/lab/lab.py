@@ -1,0 +1,277 @@
+"""The one thing that notebooks need: recipes of a profile, and `run`, which returns a table of scores."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from itertools import islice, takewhile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from xlt.core import paths, progress, provenance
+from xlt.core.errors import UserError
+from xlt.data.sources import Source
+from xlt.data.store import Store
+from xlt.evaluation import caveats
+from xlt.lab import datasheet, engine, estimate, evaluated, hub, inputs, profiles
+from xlt.lab.jobs import Job
+from xlt.spec import tasks
+from xlt.spec.languages import language
+from xlt.spec.profile import Profile
+from xlt.spec.recipe import Evaluation, Recipe
+from xlt.spec.study import takes
+from xlt.spec.trained import Sources, same_task, stages_in, trained_last
+
+pd.set_option("display.max_colwidth", None)  # notebooks show texts in full
+
+# columns of a table without scores: those that tables and answers read, so that these are empty too
+_EMPTY = [
+    *(
+        (name, object)
+        for name in ("recipe", "intermediate", "target", "task", "language", "split", "metric", "run", "trained_in")
+    ),
+    *((name, object) for name in ("perturbation", "language_b", "attack")),
+    *((name, bool) for name in ("pretrained", "same_task", "trained_last", "main", "source_language")),
+    *((name, float) for name in ("seed", "value", "n", "changed", "choices", "layer", "strength", "radius")),
+]
+Wanted = tuple[str, int, Recipe, list[Evaluation]]  # label, seed, recipe, what it is evaluated on
+
+
+class Lab:
+    """A profile at work.
+
+    lab = xlt.Lab.from_params("mini")
+    scores = lab.run({"mnli": lab.recipe("mnli", target="xnli")}, lab.evaluations("xnli"))
+    """
+
+    def __init__(self, profile: Profile, planned: bool = False):
+        self.profile = hub.ready(profile, planned)
+        self.store = Store.of(profile, planned)
+        self.sources = Sources(self.profile)
+        self._made: dict[Recipe, dict[str, Any]] = {}  # environments of stored runs
+
+    @classmethod
+    def from_params(cls, name: str, planned: bool = False) -> Lab:
+        """The lab of profile `name` (in params/) or of a YAML file; only `planned`, it can do without network.
+
+        Raises:
+            UserError: anything wrong in the profile; or data sets or weights that cannot be had; or a target that
+                would be learned and never evaluated.
+        """
+        lab = cls(profiles.load(name), planned)
+        evaluated.check(lab.sources, lab.source)
+        return lab
+
+    @property
+    def source(self) -> Source:
+        """Where the records come from."""
+        return self.store.source
+
+    # recipes and evaluations ---------------------------------------------------------------
+
+    def recipe(self, *intermediate: str, target: str | None = None, pretrained: bool = True) -> Recipe:
+        """Pretrained encoder, then the intermediate tasks (or controls) in this order, then the target task.
+
+        `pretrained=False` leaves out the profile's own pretraining: the control encoder.
+        """
+        recipe = Recipe(start=self.profile.encoder)
+        if pretrained and self.profile.pretraining:
+            recipe = recipe.then(self.profile.pretraining.model_copy(update={"role": "pretraining"}))
+        recipe = recipe.then(*(self.profile.stage(task, "intermediate", target) for task in intermediate))
+        if target and not tasks.get(target).headless:
+            recipe = recipe.then(self.profile.stage(target, "target"))
+        return recipe
+
+    def languages(self, task: str, split: str | None = None) -> list[str]:
+        """Languages in which `task` is evaluated (see xlt.data.spoken), on `split` or the profile's own."""
+        return evaluated.languages(self.sources, self.source, task, split)
+
+    def missing(self, task: str) -> list[str]:
+        """Languages that the profile or the task names, but whose test records are not here."""
+        return evaluated.missing(self.sources, self.source, task)
+
+    def evaluations(self, *names: str, languages: Iterable[str] | None = None) -> list[Evaluation]:
+        """One evaluation for each task and each of its languages here (or of `languages`)."""
+        languages = list(languages or ())
+        for code in languages:
+            language(code)
+        chosen = [(task, code) for task in names for code in languages or self.languages(task)]
+        return [self.profile.evaluate(task, code) for task, code in chosen]
+
+    # running -------------------------------------------------------------------------------
+
+    def run(
+        self, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation] = (), seeds: int | None = None
+    ) -> pd.DataFrame:
+        """Train and evaluate what is not stored yet; one row for each score.
+
+        A recipe is evaluated on the task that its last stage trained; retrieval, which has no
+        head, on every recipe that does not end with a target stage (Phang et al. 2020: Tatoeba is
+        evaluated on the encoder after the intermediate stage). With XLT_STORED_ONLY in the environment nothing
+        is started and the table holds what there is.
+
+        Raises:
+            UserError: bad input, before anything runs; or runs that failed, after all others are done.
+        """
+        self.store.look_again()
+        wanted = self.wanted(recipes, evaluations, seeds)
+        jobs = self._jobs(wanted)
+        if jobs and os.environ.get("XLT_STORED_ONLY"):
+            print(f"{len(jobs)} runs are not done and were not started: their cells read 'not run'")
+        elif jobs:
+            inputs.read_records(self.store.source, jobs, download=True)
+            _complain(engine.run(self.profile, jobs, estimate.estimator(self.store), progress.report))
+        return self._table(wanted)
+
+    def expand(self, recipes: Mapping[str, Recipe], seeds: int) -> list[tuple[str, int, Recipe]]:
+        """(label, seed, recipe) for each seed; a recipe with nothing left to seed appears once."""
+        runs = []
+        for label, recipe in recipes.items():
+            free = any(stage.seed is None for stage in recipe.stages)
+            runs += [(label, seed, recipe.seeded(seed)) for seed in range(seeds if free else 1)]
+        return runs
+
+    def wanted(
+        self, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation], seeds: int | None = None
+    ) -> list[Wanted]:
+        """(label, seed, recipe, the evaluations that it takes)."""
+        runs, evaluations = self.expand(recipes, seeds or self.profile.seeds), list(evaluations)
+        return [(label, seed, r, [e for e in evaluations if takes(r, e)]) for label, seed, r in runs]
+
+    def _jobs(self, wanted: Iterable[Wanted]) -> list[Job]:
+        """What is not done yet, every shared prefix once, parents first."""
+        needed: dict[Recipe, dict[Evaluation, None]] = {}
+        for _, _, recipe, chosen in wanted:
+            missing = [e for e in chosen if not self.store.score_file(recipe, e).is_file()]
+            if self.store.done(recipe) and not missing:
+                continue
+            needed.setdefault(recipe, {}).update(dict.fromkeys(missing))
+            ancestors = islice(recipe.lineage(), 1, None)
+            for ancestor in takewhile(lambda step: not self.store.done(step), ancestors):
+                needed.setdefault(ancestor, {})
+        ordered = sorted(needed, key=lambda recipe: len(recipe.stages))
+        return [Job(recipe, tuple(needed[recipe])) for recipe in ordered]
+
+    def jobs(
+        self, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation] = (), seeds: int | None = None
+    ) -> list[Job]:
+        """What `run` would do."""
+        return self._jobs(self.wanted(recipes, evaluations, seeds))
+
+    def _table(self, wanted: Iterable[Wanted]) -> pd.DataFrame:
+        rows = [
+            row
+            for label, seed, recipe, chosen in wanted
+            for evaluation in chosen
+            if (result := self.store.result(recipe, evaluation))
+            for row in self._rows(label, seed, recipe, evaluation, result)
+        ]
+        return pd.DataFrame(rows) if rows else pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _EMPTY})
+
+    def _rows(
+        self, label: str, seed: int, recipe: Recipe, evaluation: Evaluation, result: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        """The scores of one evaluation, with all that is needed to trace them."""
+        task = tasks.get(evaluation.task)
+        common = {
+            "recipe": label, "intermediate": recipe.tasks("intermediate"),
+            "target": task.name, "pretrained": bool(recipe.start.model) or recipe.tasks("pretraining") != "none",
+            "seed": seed, "task": task.name, "language": evaluation.language, **evaluation.conditions,
+            "trained_in": stages_in(recipe, evaluation.language),
+            "source_language": evaluation.language in self.sources.of(task, recipe),
+            "same_task": same_task(recipe, task), "trained_last": trained_last(recipe, task),
+        }  # fmt: skip
+        traced = {
+            "n": result["n"], "split": evaluation.split, "limit": evaluation.examples, "layer": evaluation.layer,
+            "changed": result.get("changed"),
+            "choices": caveats.choices(self.store.source, task.name, evaluation.language, evaluation.split),
+            "run": self.store.id(recipe), "source": datasheet.records(self.store.source, task, evaluation.language),
+            "task_version": task.version, "data": json.dumps(result["key"]["data"], sort_keys=True),
+            "seconds": result["seconds"], "finished": result["finished"],
+            "commit": result["code"]["commit"], "dirty": result["code"]["dirty"],
+            **provenance.made_on([*self.environments(recipe), result["environment"]]),
+        }  # fmt: skip
+        return [
+            {
+                **common,
+                "metric": metric,
+                "value": result["metrics"][metric],
+                "main": metric == task.metrics[0],
+                **caveats.beside(self.store, recipe, evaluation, result["metrics"], metric),
+                **traced,
+            }
+            for metric in (result["metrics"] if evaluation.attack else task.metrics)
+        ]
+
+    def environments(self, recipe: Recipe) -> list[dict[str, Any]]:
+        """In which each run up to this one was made, the first one first; of those alone that are stored."""
+        done = [step for step in recipe.lineage() if self.store.done(step)]
+        for step in done:
+            if step not in self._made:
+                self._made[step] = self.store.record(step).get("environment", {})
+        return [self._made[step] for step in reversed(done)]
+
+    def runs(
+        self, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation] | None = None, seeds: int | None = None
+    ) -> pd.DataFrame:
+        """Cost of every run behind each recipe; a run that several recipes share stands in several rows.
+
+        `evaluating` holds the seconds that these `evaluations` took; without them, those of all that are stored,
+        whoever asked for them.
+        """
+        rows, spent = [], {}
+        asked = None if evaluations is None else list(evaluations)
+        for label, seed, recipe in self.expand(recipes, seeds or self.profile.seeds):
+            for step in filter(self.store.done, recipe.lineage()):
+                if step not in spent:  # that is many files
+                    chosen = None if asked is None else [e for e in asked if takes(step, e)]
+                    spent[step] = self.store.evaluating(step, chosen)
+                rows.append({**_cost(self.store, step, label, seed), "evaluating": spent[step]})
+        return pd.DataFrame(rows)
+
+    # telling -------------------------------------------------------------------------------
+
+    @property
+    def reports(self) -> Path:
+        """The folder of this profile's report."""
+        return paths.reports_root() / self.profile.name
+
+    @property
+    def tokenizer(self) -> Any | None:
+        """The tokenizer of the profile's encoder; None as long as the encoder has not been made."""
+        from xlt.models.model import tokenizer_of  # which brings torch along
+
+        start = Recipe(start=self.profile.encoder)
+        return tokenizer_of(self.store, start) if self.store.done(start) or self.profile.encoder.model else None
+
+    def losses(self, recipe: Recipe) -> pd.DataFrame:
+        """Mean training loss along the last stage of a stored run: columns step, loss."""
+        record = self.store.record(recipe)
+        losses = record["losses"]
+        return pd.DataFrame(
+            {"step": [round(record["steps"] * (i + 1) / len(losses)) for i in range(len(losses))], "loss": losses}
+        )
+
+
+def _cost(store: Store, recipe: Recipe, label: str, seed: int) -> dict[str, Any]:
+    record = store.record(recipe)
+    stage = recipe.stages[-1] if recipe.stages else None
+    return {
+        "run": store.id(recipe), "name": recipe.name, "recipe": label, "seed": seed,
+        "kind": stage.role if stage else "start", "task": stage.name if stage else "",
+        "method": stage.method if stage else "", "steps": record.get("steps", 0), "seconds": record["seconds"],
+        "parameters": record["parameters"], "trainable": record["trainable"], "peak_mb": record["peak_mb"],
+        "device": record["environment"]["device"], "commit": record["code"]["commit"], "dirty": record["code"]["dirty"],
+    }  # fmt: skip
+
+
+def _complain(outcome: engine.Outcome) -> None:
+    if not outcome.failed:
+        return
+    recipe, message = next(iter(outcome.failed.items()))
+    more = f"; {len(outcome.failed) - 1} more failed" if len(outcome.failed) > 1 else ""
+    blocked = f"; {len(outcome.blocked)} runs that build on them did not start" if outcome.blocked else ""
+    raise UserError(f"run {recipe.name} failed: {message}{more}{blocked}. What finished is kept: run again to go on")

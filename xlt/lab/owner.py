@@ -1,0 +1,28 @@
+"""Which file a report is of: two profiles of one file name would write into each other's in silence."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from xlt.core.errors import UserError
+from xlt.core.files import write_atomically
+from xlt.core.paths import ROOT, cache_root, reports_root
+from xlt.spec.recipe import digest
+
+
+def claim(profile: str) -> None:
+    """Remember that the report of this name is of `profile`, a name in params/ or the path of a file.
+
+    Raises:
+        UserError: it is of another file, and that one is still there.
+    """
+    file = Path(profile).resolve() if profile.endswith(".yaml") else ROOT / "params" / f"{profile}.yaml"
+    report = reports_root() / file.stem
+    note = cache_root() / "owners" / f"{file.stem}-{digest(str(report))}"
+    owner = Path(note.read_text(encoding="utf-8")) if note.is_file() and report.is_dir() else file
+    if owner != file and owner.is_file():
+        theirs, ours = os.path.relpath(owner), os.path.relpath(file)
+        raise UserError(f"{report.name}: its report is of {theirs}, not of {ours}; rename one of the two files")
+    note.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(note, str(file))

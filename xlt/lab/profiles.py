@@ -1,0 +1,140 @@
+"""Profiles as files: params/NAME.yaml or a file of the user's own, over the file that it extends, wholly checked.
+
+A profile states only what differs from its base; `bare` has nothing to take out.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from xlt.core.errors import UserError, unknown
+from xlt.core.files import read_yaml
+from xlt.core.paths import ROOT
+from xlt.data import spoken
+from xlt.lab import validate
+from xlt.models import robust
+from xlt.spec import durations, stages, tasks
+from xlt.spec.languages import language
+from xlt.spec.profile import Profile
+from xlt.spec.recipe import PACKAGED
+from xlt.spec.settings import parse
+from xlt.spec.study import written_out
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`base` with what `over` says differently; null takes an entry out, or stands where there is none to take out."""
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    taken_out = {key for key, value in over.items() if value is None and base.get(key) is not None}
+    return {key: value for key, value in merged.items() if key not in taken_out}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return reduce(_over, reversed(_files(path)), {})
+
+
+def _over(base: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
+    return durations.nearest(content, _merge(base, content))
+
+
+def _files(path: Path, above: tuple[Path, ...] = ()) -> list[dict[str, Any]]:
+    """What the file at `path` says, then what the file that it extends says, and so on."""
+    if path in above:
+        raise UserError(f"{path.name} extends itself; give it another base")
+    try:
+        content = read_yaml(path)
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path.name} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path.name} holds no settings; begin with `extends: bare`")
+    if "tasks" in content:
+        content["tasks"] = _placed(content["tasks"], path.resolve().parent)
+    if isinstance(content.get("studies"), dict):
+        content["studies"] = {name: written_out(study) for name, study in content["studies"].items()}
+    base = content.pop("extends", None)
+    return [content, *(_files(_find(str(base), _PARTS[:2]), (*above, path)) if base else [])]
+
+
+def _added(files: list[dict[str, Any]]) -> frozenset[str]:
+    """The tasks that are declared above (in the order of `_files`) of the first file that names languages."""
+    silent = takewhile(lambda content: not content.get("languages"), files)
+    return frozenset(name for content in silent for name in content.get("tasks") or ())
+
+
+def _placed(declared: Any, folder: Path) -> Any:
+    """Tasks, their data sets' paths taken from the folder of the file that declares them."""
+    if not isinstance(declared, dict):
+        return declared
+    placed = {key: _placed(value, folder) for key, value in declared.items()}
+    if str(placed.get("dataset")).startswith("."):
+        place = (folder / placed["dataset"]).resolve()
+        placed["dataset"] = f"./{place.relative_to(ROOT)}" if place.is_relative_to(ROOT) else str(place)
+    return placed
+
+
+_PARTS = ("studies", "studies_hub", "claims")  # in params/, but no profiles: to be extended, and of `xlt check`
+
+
+def profiles() -> list[str]:
+    return sorted(path.stem for path in (ROOT / "params").glob("*.yaml") if path.stem not in _PARTS)
+
+
+def _find(name: str, known: tuple[str, ...] = ()) -> Path:
+    path = Path(name)
+    if path.suffix == ".yaml" and path.is_file():
+        return path
+    if name not in (*profiles(), *known):
+        raise unknown("profile", name, profiles())
+    return ROOT / "params" / f"{name}.yaml"
+
+
+def extra(name: str) -> str:
+    """The extra of the installation that a profile needs, "local" where its weights come in a package; else "".
+
+    Raises:
+        UserError: no such profile, or a file that cannot be read; nothing else of it is checked.
+    """
+    encoder = _read(_find(name)).get("encoder")
+    model = encoder.get("model") if isinstance(encoder, dict) else None
+    return "local" if model in PACKAGED else ""
+
+
+def load(name: str) -> Profile:
+    """The profile `name` (a file in params/) or the YAML file at that path, wholly checked.
+
+    Raises:
+        UserError: unknown profile, setting, task or language, or a value of the wrong type.
+    """
+    path = _find(name)
+    profile: Profile = parse(Profile, {"name": path.stem, **_read(path)}, path.name)
+    found = {name: spoken.found(name, fields, profile.name) for name, fields in profile.tasks.items()}
+    profile = profile.model_copy(update={"tasks": found})
+    profile._added = _added(_files(path))
+    profile.learn_tasks()
+    if not (profile.encoder.model or profile.encoder.text):
+        raise UserError(f"{path.name}: encoder: give either model, or text and languages")
+    if profile.pretraining:
+        stages.check(profile.pretraining, f"{path.name}: pretraining")
+    for task in [*profile.target, *(name for name in profile.evaluation if name != "default")]:
+        tasks.get(task)
+        profile.evaluate(task, "en")
+    for code in (*profile.languages, *profile.encoder.languages):
+        language(code)
+    if taken := [name for name in profile.controls if name in profile.intermediate or name == "none"]:
+        raise UserError(f"{path.name}: controls.{taken[0]}: another row has that name; give the control one of its own")
+    for stage in profile.phases:
+        robust.check(stage)
+    for study in profile.studies:
+        validate.study(profile, study)
+    if not profile.encoder.model:  # of given weights the number of positions is not known here
+        validate.lengths(profile, profile.encoder.positions, True, path.name)
+    return profile

@@ -1,0 +1,70 @@
+"""Why a stored run and its scores are current or stale, field by field: `xlt why`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from xlt.core.errors import UserError, unknown
+from xlt.data.store import Store
+from xlt.lab import studies
+from xlt.lab.lab import Lab
+from xlt.spec.recipe import Evaluation, Recipe
+
+
+def _differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted(old.keys() | new.keys()):
+            yield from _differences(old.get(key, "(default)"), new.get(key, "(default)"), f"{path}.{key}".lstrip("."))
+    elif old != new:
+        yield f"{path}: was {json.dumps(old)}, is now {json.dumps(new)}"
+
+
+def why(profile: str, run: str) -> list[str]:
+    """Why the stored run `run` (folder name or a part of it) and its scores are or are not current, field by field."""
+    lab = Lab.from_params(profile)
+    folders = sorted(path.parent for path in lab.store.root.glob("[!.]*/run.json"))
+    found = next((folder for folder in folders if run in folder.name), None)
+    if found is None:
+        raise unknown("run", run, [folder.name for folder in folders])
+    record = json.loads((found / "run.json").read_text(encoding="utf-8"))
+    current = {lab.store.folder(recipe).name: recipe for recipe in studies.all_recipes(lab)}
+    if found.name in current:
+        if not (stale := list(_stale_scores(lab.store, current[found.name]))):
+            return [f"{found.name} is current: profile {profile} uses it as it is"]
+        return [f"{found.name} is current, but these of its scores are stale:", *(f"  {change}" for change in stale)]
+    name = found.name.rsplit("-", 1)[0]
+    rivals = [recipe for folder, recipe in current.items() if folder.rsplit("-", 1)[0] == name]
+    if not rivals:
+        return [f"{found.name} is of no use to profile {profile}: it has no recipe {name}"]
+    changes = min((_changes(lab.store, record["key"], rival) for rival in rivals), key=len)
+    return [f"{found.name} is stale:", *(f"  {change}" for change in changes)]
+
+
+def _stale_scores(store: Store, recipe: Recipe) -> Iterator[str]:
+    """What differs in the key of each score of a run that was made otherwise than it would be now, and not again."""
+    for file in sorted((store.folder(recipe) / "scores").glob("*.json")):
+        key = json.loads(file.read_text(encoding="utf-8"))["key"]
+        try:
+            evaluation = Evaluation(**key["evaluation"])
+            now = store.evaluation_key(recipe, evaluation)
+        except (UserError, ValueError):  # asked for by another profile: its task or word list is not known here
+            continue
+        if not store.score_file(recipe, evaluation).is_file():
+            under = evaluation.perturbation or (evaluation.attack and f"attack {evaluation.attack.name}")
+            name = f"{evaluation.task} in {evaluation.language}" + (f" under {under}" if under else "")
+            yield from (f"{name}: {change}" for change in _differences(key, now))
+
+
+def _changes(store: Store, key: dict[str, Any], recipe: Recipe) -> list[str]:
+    """What differs between a stored key and that of `recipe`, up the chain of parents as far as they are stored."""
+    now = store.key(recipe)
+    old, new = key.get("parent"), now.get("parent")
+    file = next(store.root.glob(f"[!.]*-{old}/run.json"), None)
+    if old == new or recipe.parent is None or file is None:
+        return list(_differences(key, now))
+    above = _changes(store, json.loads(file.read_text(encoding="utf-8"))["key"], recipe.parent)
+    return [f"in {recipe.parent.name}: {c}" if not c.startswith("in ") else c for c in above] + list(
+        _differences(key | {"parent": new}, now)
+    )

@@ -1,0 +1,3 @@
+"""Encoders, heads, features, training, inference.
+
+Imports `data` and what is below it."""

@@ -1,0 +1,47 @@
+"""A trained model as it is read: features in, arrays out, in batches of similar length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from xlt.core.device import compute
+from xlt.models import adversarial, encoding, model
+from xlt.spec.recipe import Ball
+
+_INPUTS = ("input_ids", "token_type_ids", "choices")
+_GOLD = ("labels", "start_positions", "end_positions")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """`batch` features at a time decide speed and memory only; with `around` each is read at a point of that ball."""
+
+    learner: Any
+    tokenizer: Any
+    batch: int
+    around: Ball | None = None
+
+    def outputs(
+        self, features: Sequence[encoding.Feature], keep: Sequence[str]
+    ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+        """(feature index, {output name: array}), longest features first; arrays are padded to the batch's longest."""
+        restart = model.restart_at(self.learner.config, self.tokenizer)
+        wanted = _INPUTS + (_GOLD if self.around else ())
+        for indices in encoding.batches(features, self.batch):
+            inputs = [{name: features[i][name] for name in wanted if name in features[i]} for i in indices]
+            batch = encoding.collate(inputs, self.tokenizer.pad_token_id, compute().device, restart)
+            out = self._forward(batch)
+            arrays = {name: out[name].float().cpu().numpy() for name in keep}
+            for place, index in enumerate(indices):
+                yield index, {name: array[place] for name, array in arrays.items()}
+
+    def _forward(self, batch: dict[str, torch.Tensor]) -> Any:
+        inputs = {name: values for name, values in batch.items() if name not in _GOLD}
+        specials = self.tokenizer.all_special_ids if self.around else ()
+        with adversarial.within(self.learner, batch, self.around, specials, model.loss, fixed=True), torch.no_grad():
+            return model.forward(self.learner, inputs)

@@ -1,0 +1,158 @@
+"""What a stage is learned from: the features of each of its parts, and whose turn it is at each update."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xlt.core.errors import UserError
+from xlt.data import rows
+from xlt.data.label_shuffle import Columns, shuffled
+from xlt.models import encoding, mlm, robust, unseen
+from xlt.spec import tasks
+from xlt.spec.recipe import Stage
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from xlt.data.sources import Source
+    from xlt.data.store import Store
+
+Features = list[encoding.Feature] | mlm.Languages  # by language only for masked language modelling
+
+
+class Mixture:
+    """The parts of a stage. Iterating gives, for each update, the training task and its batches of features."""
+
+    def __init__(self, store: Store, stage: Stage, tokenizer: Any):
+        self.stage, self.tokenizer, self.seed = stage, tokenizer, stage.seed or 0
+        self.features = features(store, stage, tokenizer)
+        self.records = [_count(found) for found in self.features]
+        self.lost = Counter[str]()
+        for part, found in zip(stage.parts, self.features, strict=True):
+            if isinstance(found, list):
+                unseen.say(part.task, "training", found, stage.max_length)
+                self.lost.update(unseen.counts(found))
+        self.steps = stage.updates(self.records)
+        rng = np.random.default_rng([self.seed, 0, 1])
+        self.turns = rng.choice(len(self.records), self.steps, p=stage.batch_shares(self.records))
+
+    def __iter__(self) -> Iterator[tuple[str, list[list[encoding.Feature]]]]:
+        names = [tasks.get(part.task).training.name for part in self.stage.parts]
+        streams, size = [self._stream(place) for place in range(len(names))], self.stage.batch
+        for turn in self.turns:
+            update = next(streams[turn])
+            yield names[turn], [update[i : i + size] for i in range(0, len(update), size)]
+
+    def _stream(self, place: int) -> Iterator[list[encoding.Feature]]:
+        found, rng = self.features[place], np.random.default_rng([self.seed, place])
+        if isinstance(found, dict):
+            return mlm.batches(found, self.stage, self.tokenizer, rng)
+        return epochs(found, self.stage.update_batch, rng)
+
+    def updates(self, done: int) -> dict[str, int]:
+        """How many of the first `done` updates were of each part, by its task as the stage names it."""
+        counts = np.bincount(self.turns[:done], minlength=len(self.records)).tolist()
+        named = self.stage.trains
+        return {name: sum(n for other, n in zip(named, counts, strict=True) if other == name) for name in named}
+
+
+def features(store: Store, stage: Stage, tokenizer: Any) -> list[Features]:
+    """Training features of each part: one list; for masked language modelling one for each language.
+
+    Raises:
+        UserError: `pair_languages="mixed"`, but the rows of the languages are not aligned.
+    """
+    draw = rows.Draw(stage)
+    return [_features(store, stage, tokenizer, place, draw) for place in range(len(stage.parts))]
+
+
+def _features(store: Store, stage: Stage, tokenizer: Any, place: int, draw: rows.Draw) -> Features:
+    """Those of the part at `place`."""
+    part, seed = stage.parts[place], stage.seed or 0
+    task = tasks.get(part.task).training
+    mixed = stage.pair_languages == "mixed" and place == 0
+    if not (part.examples or mixed or stage.shuffle_labels or stage.augment):
+        read = {code: _whole(store.source, task.name, code, tokenizer, stage.max_length, stage.stride)
+                for code in part.languages}  # fmt: skip
+        return read if task.family == tasks.MLM else [feature for found in read.values() for feature in found]
+    sets = ((code, store.source.load(task, code, "train")) for code in part.languages)
+    if mixed:
+        every = dict(sets)
+        chosen = {code: draw.rows(part, len(found)) for code, found in every.items()}
+        records = mixed_pairs(every, chosen, task.name, seed)
+    else:  # one after the other: together they may be too large for the memory
+        records = {code: _columns(found, draw.rows(part, len(found))) for code, found in sets}
+    if stage.shuffle_labels:
+        records = {code: shuffled(columns, task.family, seed) for code, columns in records.items()}
+    if stage.augment:
+        labels = store.source.labels(task)
+        records = {
+            code: robust.augmented(columns, stage.augment, task.family, code, seed, labels)
+            for code, columns in records.items()
+        }
+    encoded = {
+        code: encoding.encode(task.family, columns, tokenizer, stage.max_length, stage.stride)
+        for code, columns in records.items()
+    }
+    if task.family == tasks.MLM:
+        return encoded
+    return [feature for found in encoded.values() for feature in found]
+
+
+def _columns(found: Dataset, chosen: np.ndarray) -> Columns:
+    part = found.select(chosen)
+    return {name: part[name][:] for name in part.column_names}
+
+
+@lru_cache(maxsize=2)  # the runs of a worker often learn from the same records, one after the other
+def _whole(source: Source, name: str, code: str, tokenizer: Any, length: int, stride: int) -> list[encoding.Feature]:
+    """Features of all training records of a task in one language."""
+    task = tasks.get(name)
+    return encoding.encode(task.family, source.load(task, code, "train"), tokenizer, length, stride)
+
+
+def mixed_pairs(
+    sets: Mapping[str, Dataset], chosen: Mapping[str, np.ndarray], name: str, seed: int
+) -> dict[str, Columns]:
+    """The chosen rows of each language, each with its second text in another language, drawn for each row.
+
+    `sets`: all training records of the task `name` by language, aligned; `chosen`: numbers of the rows by language.
+
+    Raises:
+        UserError: the records are no pairs, or not aligned: other numbers of rows, or other labels.
+    """
+    where, codes = f"{name}: pair_languages: mixed", list(sets)
+    if any("text_b" not in found.column_names for found in sets.values()):
+        raise UserError(f"{where} is for tasks with two texts (text_a, text_b); leave it out")
+    if len({len(found) for found in sets.values()}) > 1:
+        counts = ", ".join(f"{len(found):,} in {code}" for code, found in sets.items())
+        raise UserError(f"{where} needs rows that are aligned across languages, but there are {counts}")
+    every = np.unique(np.concatenate(list(chosen.values())))
+    labels = {code: found.select(every)["label"][:] for code, found in sets.items()}
+    for code in codes:
+        if labels[code] != labels[codes[0]]:
+            raise UserError(f"{where} needs rows that are aligned, but the labels of {codes[0]} and {code} differ")
+    rng, made = np.random.default_rng(seed), {}
+    for place, code in enumerate(codes):
+        others = (place + rng.integers(1, len(codes), len(chosen[code]))) % len(codes)
+        second = np.empty(len(others), object)
+        for other in np.unique(others):
+            second[others == other] = sets[codes[other]].select(chosen[code][others == other])["text_b"][:]
+        made[code] = _columns(sets[code], chosen[code]) | {"text_b": second.tolist()}
+    return made
+
+
+def _count(found: Features) -> int:
+    return sum(map(len, found.values())) if isinstance(found, dict) else len(found)
+
+
+def epochs(found: list[encoding.Feature], batch: int, rng: np.random.Generator) -> Iterator[list[encoding.Feature]]:
+    """Batches without end; every feature once an epoch."""
+    while True:
+        for indices in encoding.batches(found, batch, rng):
+            yield [found[i] for i in indices]

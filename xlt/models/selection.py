@@ -1,0 +1,114 @@
+"""Which weights a stage ends with: the last, the best on development data, or a mean over the way.
+
+English development scores choose badly for other languages, and choosing on those is no zero-shot transfer
+any more (Keung et al. 2020): so "last" is the default, and "oracle" is there to be reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from xlt.spec import stages, tasks
+from xlt.spec.recipe import Evaluation, Recipe, Stage
+
+if TYPE_CHECKING:
+    from xlt.data.store import Store
+    from xlt.models.model import Learner
+
+
+# store, recipe, evaluation, model, batch -> metrics and examples, as `evaluate.evaluate`: handed in, as evaluating
+# stands above training
+Evaluate = Callable[..., tuple[dict[str, float], list]]
+
+
+class Choice:
+    """The checks of a stage on its way.
+
+    `curve` has one entry a check: step, the scores by language (of several tasks: by task and language), their mean.
+    """
+
+    def __init__(self, store: Store, recipe: Recipe, learner: Learner, steps: int, evaluate: Evaluate):
+        self.store, self.recipe, self.learner, self.stage = store, recipe, learner, recipe.stages[-1]
+        self.evaluate = evaluate
+        self.at = set() if self.stage.select == "last" else _checked(self.stage, steps)
+        self.curve: list[dict[str, Any]] = []
+        self.kept: dict[str, torch.Tensor] = {}
+
+    def state(self) -> dict[str, Any]:
+        return {"curve": self.curve, "kept": self.kept}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.curve, self.kept = state["curve"], {name: value.cpu() for name, value in state["kept"].items()}
+
+    def check(self, step: int) -> None:
+        """Look at the learner after `step` updates, if a check is due."""
+        if step not in self.at:
+            return
+        entry: dict[str, Any] = {"step": step}
+        if self.stage.select == "average":
+            self._average(len(self.curve))
+        else:
+            best = self._best()
+            entry |= self._score()
+            if best is None or entry["score"] > best["score"]:
+                self.kept = {name: value.cpu().clone() for name, value in self._weights().items()}
+        self.curve.append(entry)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether `patience` checks in a row brought no gain."""
+        best = self._best() if self.stage.patience else None
+        return best is not None and len(self.curve) - 1 - self.curve.index(best) >= self.stage.patience
+
+    def apply(self) -> dict[str, Any]:
+        """Give the learner the kept weights; what the record of the run tells about the choice."""
+        if not self.curve:
+            return {}
+        for name, value in self._weights().items():
+            value.copy_(self.kept[name])
+        best = self._best()
+        return {"curve": self.curve, **({"kept_step": best["step"]} if best else {})}
+
+    def _weights(self) -> dict[str, torch.Tensor]:
+        return {name: p.detach() for name, p in self.learner.named_parameters() if p.requires_grad}
+
+    def _best(self) -> dict[str, Any] | None:
+        """The first of the best checks."""
+        return max(self.curve, key=lambda entry: entry["score"], default=None) if self.stage.watched else None
+
+    def _average(self, before: int) -> None:
+        """Fold the weights into the mean of those of `before` checks."""
+        for name, value in self._weights().items():
+            value = value.cpu()
+            self.kept[name] = value.clone() if not before else self.kept[name].lerp_(value, 1 / (before + 1))
+
+    def _score(self) -> dict[str, Any]:
+        judges, found = stages.judges(self.stage), {}
+        self.learner.eval()
+        for task, head in judges:
+            for code in self.stage.watched:
+                found[code if len(judges) == 1 else f"{task.name} {code}"] = self._main(task, head, code)
+        self.learner.train()
+        return {"score": float(np.mean(list(found.values()))), **found}
+
+    def _main(self, task: tasks.Task, head: str, code: str) -> float:
+        """The main metric on the task's development set in one language."""
+        stage = self.stage
+        evaluation = Evaluation(
+            task=task.name, language=code, split="dev", examples=stage.select_examples,
+            max_length=stage.max_length, stride=stage.stride,
+        )  # fmt: skip
+        values, _ = self.evaluate(self.store, self.recipe, evaluation, self.learner[head], stage.batch)
+        return values[task.metrics[0]]
+
+
+def _checked(stage: Stage, steps: int) -> set[int]:
+    """After how many updates the stage is looked at, of `steps` in all."""
+    if stage.check_every:
+        return {*range(stage.check_every, steps, stage.check_every), steps}
+    checks = min(stage.checks, steps)
+    return {steps * (i + 1) // checks for i in range(checks)}

@@ -1,0 +1,73 @@
+"""Sentence vectors: any number of layers and poolings in one pass of the encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from xlt.core.device import autocast, compute
+from xlt.models import encoding, model, unseen
+from xlt.models.cells import Cell
+
+
+def embed(
+    texts: Sequence[str] | Sequence[tuple[str, str]],
+    tokenizer: Any,
+    encoder: Any,
+    cells: Iterable[Cell],
+    max_length: int,
+    batch: int,
+    of: tuple[str, str] | None = None,
+) -> dict[Cell, np.ndarray]:
+    """Vectors of n texts, or pairs of texts, in each cell: arrays (n, width) in single precision.
+
+    Centred cells have the mean over these texts subtracted (the vectors of one language: its centre).
+    Where texts are cut, that is said `of` a task and its language. `batch` decides speed and memory only; the memory
+    for results is 4 bytes x cells x n x width.
+    """
+    cells = list(cells)
+    features = encoding.sentences(texts, tokenizer, max_length)
+    if of:
+        unseen.say(*of, features, max_length)
+    read = dict.fromkeys(cell._replace(centred=False) for cell in cells)
+    vectors = {cell: np.zeros((len(texts), encoder.config.hidden_size), dtype=np.float32) for cell in read}
+    for indices, states, inputs in _states(features, tokenizer, encoder, batch):
+        weights = _weights(inputs, tokenizer)
+        for cell in read:
+            pooled = _pool(states[cell.layer].float(), weights[cell.pooling])
+            vectors[cell][indices] = pooled.cpu().numpy()
+    return {cell: centre(vectors[cell._replace(centred=False)]) if cell.centred else vectors[cell] for cell in cells}
+
+
+def centre(vectors: np.ndarray) -> np.ndarray:
+    """Less their mean: what all sentences of a language share is gone; same shape (n, width)."""
+    return vectors - vectors.mean(axis=0, keepdims=True)
+
+
+@torch.no_grad()
+def _states(features: list, tokenizer: Any, encoder: Any, batch: int) -> Iterable[tuple[list[int], Any, dict]]:
+    restart = model.restart_at(encoder.config, tokenizer)
+    for indices in encoding.batches(features, batch):
+        chosen = [features[i] for i in indices]
+        inputs = encoding.collate(chosen, tokenizer.pad_token_id, compute().device, restart)
+        with autocast():
+            states = encoder(**inputs, output_hidden_states=True).hidden_states
+        yield indices, states, inputs
+
+
+def _weights(inputs: dict[str, torch.Tensor], tokenizer: Any) -> dict[str, torch.Tensor]:
+    """Pooling: which tokens it averages, (B, T). "mean" is over all including the special ones, as in XTREME."""
+    ids, mask = inputs["input_ids"], inputs["attention_mask"]
+    ends = torch.tensor([tokenizer.cls_token_id, tokenizer.sep_token_id], device=ids.device)  # <unk> is a word
+    first = torch.zeros_like(mask)
+    first[:, 0] = 1
+    return {"mean": mask, "inner": mask * ~torch.isin(ids, ends), "cls": first}
+
+
+def _pool(hidden: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """(B, T, width), (B, T) -> (B, width); what has no weight counts nothing, whatever its value."""
+    weights = weights.unsqueeze(-1)
+    return torch.where(weights == 1, hidden, 0.0).sum(1) / weights.sum(1).clamp(min=1)

@@ -1,0 +1,189 @@
+"""The report as a website that needs no network: an index, the checklists, one page per notebook.
+
+Everything on the pages is read back from result files (see xlt.report.results); nothing is computed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+from nbconvert import HTMLExporter
+
+from xlt.analysis.tables import points
+from xlt.core.errors import UserError
+from xlt.core.text import NOT_RUN
+from xlt.data.sources import WORLD
+from xlt.report import checklists, results
+from xlt.report.results import Notebook, Results, Study
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+# Sections of the index that hold tables by the beginning of their name; all others are results.
+_NAMED = {"claims": ("claims",), "failures": results.FAILED, "cost": ("cost",), "data": ("data_sets",)}
+
+
+def build(profile: str, reports: Path = Path("reports")) -> Path:
+    """Make index.html and checklists.html in reports/<profile>, and a page beside each notebook.
+
+    The same input gives the same bytes.
+
+    Returns:
+        The index.
+
+    Raises:
+        UserError: there is nothing to report, or a file is missing or damaged; says which.
+    """
+    folder = Path(reports) / profile
+    found = results.read(folder)
+    if not (found.notebooks or found.tables or found.figures):
+        raise UserError(f"profile {profile} has no results to report; run ./run_all.sh --profile {profile} first")
+    _write_notebooks(found.notebooks, folder / "notebooks", profile)
+    _write_notebooks(found.failures, folder / "failures", profile)
+    lists = checklists.filled(checklists.Records.of(folder, found))
+    _write(folder / "checklists.html", "checklists.html.j2", profile=profile, title="Checklists", lists=lists)
+    return _write(folder / "index.html", "index.html.j2", **_index_fields(found, profile))
+
+
+def render(template: str, **fields: Any) -> str:
+    """Fill a template of xlt/templates; every value is escaped."""
+    loader = jinja2.FileSystemLoader(TEMPLATES)
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
+    return environment.get_template(template).render(style=style, not_run=NOT_RUN, **fields)
+
+
+def _write(path: Path, template: str, **fields: Any) -> Path:
+    path.write_text(render(template, **fields), encoding="utf-8", newline="\n")
+    return path
+
+
+# ---- the index -------------------------------------------------------------------------------
+
+
+def _index_fields(found: Results, profile: str) -> dict[str, Any]:
+    summary, provenance = found.summary, found.summary.get("provenance") or {}
+    named = {section: [t for t in found.tables.values() if t["name"].startswith(w)] for section, w in _NAMED.items()}
+    page = {key: summary.get(key, "") for key in ("question", "state", "note")} | named
+    page |= {
+        "profile": profile,
+        "title": summary.get("title") or f"Results of the profile {profile}",
+        "world": "world" in (summary.get("source"), provenance.get("source")),
+        "others": [row for row in results.rows(found.tables.get("data_sets")) if row["records"] != WORLD],
+        "answers": _answers(found),
+        "results": _groups(found, {table["name"] for tables in named.values() for table in tables}),
+        "notebooks": found.notebooks,
+        "stopped": found.failures,
+        "provenance": [(k, v if isinstance(v, str) else json.dumps(v)) for k, v in provenance.items()],
+    }
+    there = page | {"failures": page["failures"] or page["stopped"]}
+    return page | {"sections": [(key, name) for key, name in _SECTIONS.items() if there[key]]}
+
+
+_SECTIONS = {
+    "answers": "Answers",
+    "claims": "Claims",
+    "results": "Results",
+    "failures": "Failed and collapsed runs",
+    "notebooks": "Notebooks",
+    "cost": "Cost",
+    "data": "Data sets",
+    "provenance": "Provenance",
+}
+
+
+def _groups(found: Results, elsewhere: set[str]) -> list[dict[str, Any]]:
+    """Tables and figures by the notebook that their names begin with; first those of none.
+
+    "03_zero_shot_transfer" has "3_...", "study_ordering" has "ordering_...". Those of one name are shown together,
+    and what is told language by language is folded.
+    """
+    titles = {"": "Overview"} | {notebook.name: notebook.title for notebook in found.notebooks}
+    groups = {name: {"notebook": name, "title": title, "open": [], "folded": []} for name, title in titles.items()}
+    for name in sorted((found.figures.keys() | found.tables.keys()) - elsewhere):
+        item = {"name": name, "figure": found.figures.get(name), "table": found.tables.get(name)}
+        owners = [notebook for notebook in titles if f"{name}_".startswith(f"{_prefix(notebook)}_")]
+        groups[max(owners, key=len, default="")]["folded" if "_languages_" in name else "open"].append(item)
+    return [group for group in groups.values() if group["open"] or group["folded"]]
+
+
+def _prefix(notebook: str) -> str:
+    number = re.match(r"0*(\d+)_", notebook)
+    return number[1] if number else notebook.removeprefix("study_")
+
+
+def _answers(found: Results) -> list[dict[str, Any]]:
+    """The studies with the effects of their answers as text, and as places on one axis a study.
+
+    An axis goes from 0 to 200, zero at 100. What leads the reader stands first: the main question, then the test of
+    the instrument itself.
+    """
+    linked = {notebook.name for notebook in found.notebooks}
+    first = {name: place for place, name in enumerate(_FIRST)}
+    studies = sorted(found.studies, key=lambda study: first.get(study.notebook, len(first)))
+    return [_study(study, study.notebook in linked) for study in studies]
+
+
+_FIRST = ("99_report", "study_planted_effects")
+
+
+def _study(study: Study, linked: bool) -> dict[str, Any]:
+    reach = max((abs(v) for answer in study.answers for v in _effect(answer) if v is not None), default=0)
+    rows = [_answer(answer, reach or 1) for answer in study.answers]
+    about = {"notebook": study.notebook if linked else "", "reach": points(reach) if reach else "", "answers": rows}
+    return study._asdict() | about
+
+
+def _answer(answer: dict[str, Any], reach: float) -> dict[str, Any]:
+    (effect, low, high), detectable = _effect(answer), _number(answer.get("detectable"))
+    places = [None if v is None else round(100 + 95 * v / reach, 1) for v in (effect, low, high)]
+    bounded = None not in places
+    said = {key: answer.get(key) or "" for key in ("question", "answer", "verdict")}
+    return said | {
+        "effect": "" if effect is None else points(effect, sign=True),
+        "interval": f"[{points(low)}, {points(high)}]" if bounded else "",
+        "detectable": "" if detectable is None else points(detectable),
+        "at": places[0],
+        "range": places[1:] if bounded else None,
+        "sure": bounded and (low > 0 or high < 0),
+    }
+
+
+def _effect(answer: dict[str, Any]) -> list[float | None]:
+    return [_number(answer.get(key)) for key in ("effect", "low", "high")]
+
+
+def _number(value: Any) -> float | None:
+    """A finite number, or None: the notebooks write what they have, nan included."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+# ---- pages of notebooks ----------------------------------------------------------------------
+
+
+def _write_notebooks(notebooks: list[Notebook], folder: Path, profile: str) -> None:
+    exporter = HTMLExporter(template_name="folded", extra_template_basedirs=[str(TEMPLATES)])
+    for i, notebook in enumerate(notebooks):
+        _describe_images(notebook)
+        body, _ = exporter.from_notebook_node(notebook.content)
+        fields = {"before": notebooks[i - 1] if i else None, "after": (notebooks[i + 1 :] or [None])[0]}
+        fields |= notebook._asdict() | {"body": Markup(body), "profile": profile}
+        _write(folder / f"{notebook.name}.html", "notebook.html.j2", **fields)
+
+
+def _describe_images(notebook: Notebook) -> None:
+    """Give each picture without an alternative text the sentence that stands before it."""
+    said = notebook.title
+    for cell in notebook.content.cells:
+        if cell.cell_type == "markdown":
+            said = re.sub(r"[#*`]", "", cell.source).strip().split("\n")[-1]
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                output.metadata.setdefault("image/png", {}).setdefault("alt", f"Figure. {said}")

@@ -1,0 +1,171 @@
+"""Profiles: YAML files in params/, checked field by field before anything starts.
+
+A profile may `extends` another and then states only what differs; `bare` has nothing to take out. What is in a Stage or
+an Encoder decides results; `resources` never does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import Field, PositiveInt, PrivateAttr
+
+from xlt.core.errors import unknown
+from xlt.spec import stages, tasks
+from xlt.spec.languages import Codes, Own
+from xlt.spec.recipe import Encoder, Evaluation, Stage
+from xlt.spec.settings import parse
+from xlt.spec.study import Plan, Settings
+
+REPEATED = "target"  # as the task of a control: whatever the target is
+
+
+class World(Settings):
+    """The generated world: its seed and how many records of each kind (see xlt.world)."""
+
+    seed: int = 0
+    sizes: dict[str, PositiveInt] = {}
+
+
+class Data(Settings):
+    """`hub` means the folder XLT_HUB_ROOT when that is set, else the hub; `revisions` pins data sets by id."""
+
+    source: Literal["world", "hub"] = "hub"
+    world: World = World()
+    revisions: dict[str, str] = {}
+
+
+class Resources(Settings):
+    """How to run, never what: processes at a time, threads of each, evaluation batch, minutes between checkpoints.
+
+    `precision` is one of fp32 and bf16 (matrix products alone); unless given, bf16 on a GPU and fp32 on a CPU. It is
+    recorded with every score, as rounding moves scores by less than seeds do.
+
+    Sums are rounded otherwise with another number of threads, and training makes large differences of small ones. So
+    both numbers of threads hold on every machine, however many cores it has; `pretraining_threads` are of pretraining,
+    which most other runs wait for.
+
+    `per_gpu` workers share a GPU. `scheduler` is the address of a scheduler of dask.distributed, or its scheduler file
+    (.json): runs then execute in its workers, on however many machines.
+    """
+
+    workers: PositiveInt | None = None
+    per_gpu: PositiveInt = 1
+    scheduler: str = ""
+    threads: PositiveInt = 1
+    pretraining_threads: PositiveInt = 2
+    precision: Literal["fp32", "bf16"] | None = None
+    eval_batch: PositiveInt = 128
+    checkpoint_minutes: float = Field(10.0, gt=0)
+
+
+class Profile(Settings):
+    name: str
+    description: str
+    own_languages: Own = Field({}, exclude_if=lambda own: not own)  # before all that names codes
+    data: Data = Data()
+    encoder: Encoder
+    pretraining: Stage | None = None
+    languages: Codes = ()
+    seeds: PositiveInt = 3
+    training: dict[str, Any] = {}  # defaults of every intermediate and target stage
+    intermediate: dict[str, dict[str, Any]] = {}
+    controls: dict[str, dict[str, Any]] = {}  # rows of the transfer matrix that are no intermediate tasks
+    target: dict[str, dict[str, Any]] = {}
+    evaluation: dict[str, dict[str, Any]] = {}  # per task, over "default"
+    studies: dict[str, Plan] = {}  # of each notebook study_NAME
+    tasks: dict[str, dict[str, Any]] = {}  # tasks of the user's own, declared as in xlt/spec/tasks.yaml
+    resources: Resources = Resources()
+    _added: frozenset[str] = PrivateAttr(
+        frozenset()
+    )  # tasks that a file declares which takes `languages` from its base
+
+    def learn_tasks(self) -> None:
+        """Make the user's own tasks known to this process."""
+        tasks.add(tasks.parse(name, fields, self.name) for name, fields in self.tasks.items())
+
+    def asked(self, task: str) -> tuple[str, ...]:
+        """Languages that the profile names for evaluations of the task, () for the task's own.
+
+        Those that it takes from its base were named without knowing of the tasks that it adds: they hold for the
+        base's alone.
+        """
+        return () if task in self._added else self.languages
+
+    def stage(self, task: str, role: Literal["intermediate", "target"], before: str | None = None) -> Stage:
+        """The stage that learns `task` in this profile; fields: `training`, then those of the task.
+
+        A target is learned from its training task: XNLI from MNLI, XQuAD and MLQA both from SQuAD, so that they
+        share a run where they are trained alike. An intermediate entry is named by its task or by any label:
+        then it says `task`. A control is an intermediate entry; that of the task `target` learns the target that it
+        comes `before`, as that is learned afterwards but for what the control says: training on it for longer.
+
+        Raises:
+            UserError: the profile has no such task in this role.
+        """
+        section = self.target if role == "target" else self.intermediate | self.controls
+        if task not in section:
+            raise unknown(f"{role} task", task, section, f"profile {self.name}")
+        fields = section[task]
+        if before and self.repeats(task):
+            fields = {**self.target[before], **fields, "task": tasks.get(before).training.name}
+        place = "controls" if role == "intermediate" and task in self.controls else role
+        return self._stage(task, role, fields, f"{self.name}: {place}.{task}")
+
+    def repeats(self, control: str) -> bool:
+        """Whether the control of that name learns the target itself; targets without a head have none like that."""
+        return self.controls.get(control, {}).get("task") == REPEATED
+
+    def study_stage(self, name: str, study: str) -> Stage:
+        """The intermediate stage `name` of a study: its own, the profile's, or one of the task of that name."""
+        plan = self.studies[study]
+        fields = {**self.intermediate.get(name, {}), **plan.training, **plan.stages.get(name, {})}
+        return self._stage(name, "intermediate", fields, f"{self.name}: studies.{study}: {name}")
+
+    def study_target(self, task: str, study: str, arm: str) -> Stage:
+        """The target stage of an arm: as under `target`, of the task or one that is trained on the same data."""
+        alike = [t for t in self.target if tasks.get(t).training == tasks.get(task).training]
+        fields = self.target[task if task in alike else alike[0]] if alike else {}
+        over = self.studies[study].arms[arm].fields(task, self.studies[study].targets)
+        return self._stage(task, "target", {**fields, **over}, f"{self.name}: studies.{study}: {arm} → {task}")
+
+    def _stage(self, task: str, role: str, fields: Mapping[str, Any], where: str) -> Stage:
+        fields = {"task": task, **self.training, **fields, "role": role, "label": task}
+        if role == "target":
+            fields |= {"task": tasks.get(task).training.name, "label": ""}
+        stage = parse(Stage, stages.spoken(fields, where), where)
+        stages.check(stage, where)
+        return stage
+
+    def evaluate(self, task: str, code: str, over: Mapping[str, Any] | None = None) -> Evaluation:
+        """How `task` is evaluated in one language: the profile's default fields, those of the task, then `over`."""
+        fields = {**self.evaluation.get("default", {}), **self.evaluation.get(task, {}), **(over or {})}
+        return parse(Evaluation, {"task": task, "language": code, **fields}, f"{self.name}: evaluation.{task}")
+
+    @property
+    def phases(self) -> list[Stage]:
+        """The stages under `intermediate`, `controls` and `target`: without them there is nothing to run."""
+        trained = [t for t in self.target if not tasks.get(t).headless]
+        repeated = [name for name in self.controls if self.repeats(name)]
+        others = [name for name in self.intermediate | self.controls if name not in repeated]
+        return (
+            [self.stage(name, "intermediate") for name in others]
+            + [self.stage(name, "intermediate", t) for name in repeated for t in trained]
+            + [self.stage(t, "target") for t in trained]
+        )
+
+    @cached_property
+    def stages(self) -> list[Stage]:
+        """Every stage the profile declares; reading it checks them all."""
+        arms = [
+            (study, name) for study, plan in self.studies.items() for arm in plan.arms.values() for name in arm.stages
+        ]
+        return self.phases + [self.study_stage(name, study) for study, name in dict.fromkeys(arms)]
+
+    @property
+    def studied(self) -> list[str]:
+        """The tasks of the studies: learned in their stages, then their targets. What is not here is left out there."""
+        learned = [part.task for stage in self.stages[len(self.phases) :] for part in stage.parts]
+        return list(dict.fromkeys([*learned, *(target for plan in self.studies.values() for target in plan.targets)]))
