@@ -61,7 +61,7 @@ def test_claims_are_told_with_effect_and_interval(monkeypatch, tmp_path):
     row = {"sentence": "It helps.", "source": source, "verdict": "pass", "why": "higher"}
     rows = [row | {"effect": 1.25, "low": 0.5, "high": 2}, row | dict.fromkeys(("effect", "low", "high"))]
     results = [types.SimpleNamespace(row=lambda row=row: row) for row in rows]
-    monkeypatch.setattr(overview.check, "held", lambda profile, tables: results)
+    monkeypatch.setattr(overview.claim_checks, "held", lambda profile, tables: results)
     lab = types.SimpleNamespace(profile="mini", reports=tmp_path)
     claims = overview.claims(lab)
     assert claims["effect"].tolist()[0] == 1.25
