@@ -7,8 +7,10 @@ from conftest import lab_of
 
 from xlt.data.sources import Source
 from xlt.lab import datasheet, studies
+from xlt.lab.jobs import training_splits
 from xlt.report import overview, summary
 from xlt.spec import tasks
+from xlt.spec.recipe import Stage
 
 MOODS = {
     "family": "classification", "dataset": "./moods", "columns": {"text_a": "text", "text_b": None},
@@ -71,6 +73,12 @@ def test_parts_and_pools_are_named_with_the_task_that_reads_them(places):
     pool = tasks.get("bucc").pool
     assert pool and {name for name, _ in datasheet._opened("bucc", "de", "test")} == {"bucc", *pool}
     assert [name for name, _ in datasheet._opened("xnli", "en", "train")] == ["mnli"]
+
+
+def test_development_records_that_choose_a_checkpoint_are_among_what_a_run_read(start):
+    stage = Stage(task="mnli", select="dev", select_task="xnli")
+    assert list(training_splits(start.then(stage))) == [("mnli", "en", "train"), ("xnli", "en", "dev")]
+    assert list(training_splits(start)) == [("text", "en", "train"), ("text", "de", "train")]
 
 
 def test_no_table_without_runs(store, monkeypatch):

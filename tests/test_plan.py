@@ -8,6 +8,7 @@ from conftest import lab_of, tiny
 from xlt import cli
 from xlt.core.errors import UserError
 from xlt.data.sources import Source
+from xlt.data.store import Store
 from xlt.lab import engine, estimate, evaluated, holdings, inputs, jobs, plan
 from xlt.lab.lab import Lab
 from xlt.spec import tasks
@@ -70,8 +71,9 @@ def test_a_target_without_a_test_file_is_refused_in_one_line_that_says_what_is_t
         evaluated.check(lab.sources, lab.source)
 
 
-def test_records_of_the_world_and_those_on_the_hub_are_not_read_by_a_plan(store, monkeypatch):
+def test_records_of_the_world_and_those_on_the_hub_are_not_read_by_a_plan(tmp_path, monkeypatch):
     lab = Lab(tiny())
+    lab.store = Store(tmp_path / "runs", lab.store.source)  # empty, whatever other tests have run
     jobs = lab.jobs({"direct": lab.recipe(target="xnli")}, lab.evaluations("xnli"))
     read = []
     monkeypatch.setattr(inputs, "_read_once", lambda _, *what: read.append(what))

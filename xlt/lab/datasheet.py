@@ -14,16 +14,15 @@ import pandas as pd
 
 from xlt.data.pools import language_of
 from xlt.data.sources import WORLD, Source
+from xlt.lab.jobs import Split
 from xlt.spec import tasks
 from xlt.spec.tasks import Task
 
 if TYPE_CHECKING:
     from xlt.spec.profile import Profile
-    from xlt.spec.recipe import Recipe
 
 CAPTION = "The data sets that were trained on or evaluated, as their tasks declare them."
 _COLUMNS = ["data set", "tasks", "records", "licence", "citation"]
-Read = tuple[str, str, str]  # task, language, split
 
 
 class DataSet(NamedTuple):
@@ -65,24 +64,13 @@ def sources(profile: Profile, source: Source) -> str:
     return "; ".join([str(source), *(f"{', '.join(found)}: {where}" for where, found in others.items())])
 
 
-def table(source: Source, read: Iterable[Read]) -> pd.DataFrame:
+def table(source: Source, read: Iterable[Split]) -> pd.DataFrame:
     """One row for each data set behind what was read: its tasks, where its records are, licence and citation."""
     found: dict[DataSet, dict[str, None]] = {}
     for name, code in dict.fromkeys(place for one in dict.fromkeys(read) for place in _opened(*one)):
         found.setdefault(data_set(source, tasks.get(name), code), {})[name] = None
     rows = [(one.name, ", ".join(sorted(names)), *one[1:]) for one, names in sorted(found.items())]
     return pd.DataFrame(rows, columns=_COLUMNS)
-
-
-def learned(recipe: Recipe) -> Iterator[Read]:
-    """What the last stage of a recipe reads, or the making of its encoder."""
-    if not recipe.stages:
-        yield from ((recipe.start.text, code, "train") for code in recipe.start.languages if not recipe.start.model)
-        return
-    stage = recipe.stages[-1]
-    yield from ((part.task, code, "train") for part in stage.parts for code in part.languages)
-    if stage.watched:
-        yield from ((task.name, code, "dev") for task, _ in tasks.judges(stage) for code in stage.watched)
 
 
 def _opened(name: str, code: str, split: str) -> Iterator[tuple[str, str]]:

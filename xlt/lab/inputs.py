@@ -7,9 +7,9 @@ from functools import cache
 
 from xlt.data.sources import Source
 from xlt.evaluation import conditions
-from xlt.lab.jobs import Job
+from xlt.lab.jobs import Job, Split, training_splits
 from xlt.models import robust
-from xlt.spec import stages, tasks
+from xlt.spec import tasks
 
 
 def read_records(source: Source, jobs: Iterable[Job], download: bool) -> None:
@@ -27,7 +27,7 @@ def read_records(source: Source, jobs: Iterable[Job], download: bool) -> None:
             robust.ready(stage)
         for evaluation in job.evaluations:
             conditions.ready(evaluation)
-    for name, code, split in dict.fromkeys(one for job in jobs for one in _read_by(job)):
+    for name, code, split in dict.fromkeys(one for job in jobs for one in _splits(job)):
         task = tasks.get(name)
         if task.own or not source.label and (download or source.local(task, code, split)):
             _read_once(source, name, code, split)
@@ -38,13 +38,7 @@ def _read_once(source: Source, task: str, code: str, split: str) -> None:
     source.load(tasks.get(task), code, split)
 
 
-def _read_by(job: Job) -> Iterator[tuple[str, str, str]]:
-    """Task, language and split of each set of records that a job reads."""
-    if not job.recipe.stages:
-        yield from ((job.recipe.start.text, code, "train") for code in job.recipe.start.languages)
-    for stage in job.recipe.stages[-1:]:
-        for part in stage.parts:
-            yield from ((tasks.get(part.task).training.name, code, "train") for code in part.languages)
-        judged = stages.judges(stage) if stage.watched else []
-        yield from ((task.name, code, "dev") for task, _ in judged for code in stage.watched)
+def _splits(job: Job) -> Iterator[Split]:
+    """Each set of records that a job reads."""
+    yield from training_splits(job.recipe)
     yield from ((e.task, e.language, e.split) for e in job.evaluations)

@@ -1,9 +1,11 @@
-"""A piece of work of the grid."""
+"""A job of the grid: what it does, and which records it reads."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from xlt.spec import stages, tasks
 from xlt.spec.recipe import Evaluation, Recipe
 
 
@@ -13,3 +15,20 @@ class Job:
 
     recipe: Recipe
     evaluations: tuple[Evaluation, ...] = ()
+
+
+Split = tuple[str, str, str]  # task, language, "train", "dev" or "test"
+
+
+def training_splits(recipe: Recipe) -> Iterator[Split]:
+    """What the last stage of a recipe reads: its training records, and the development records that choose its
+    checkpoint. Of a recipe without a stage, the text that its own tokenizer is trained on."""
+    if not recipe.stages:
+        start = recipe.start
+        yield from ((start.text, code, "train") for code in start.languages if not start.model)
+        return
+    stage = recipe.stages[-1]
+    for part in stage.parts:
+        yield from ((tasks.get(part.task).training.name, code, "train") for code in part.languages)
+    if stage.watched:
+        yield from ((task.name, code, "dev") for task, _ in stages.judges(stage) for code in stage.watched)

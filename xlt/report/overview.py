@@ -11,6 +11,7 @@ from xlt.analysis import claims as declared
 from xlt.analysis.costs import cost_table
 from xlt.analysis.tables import points
 from xlt.lab import datasheet, studies
+from xlt.lab.jobs import training_splits
 from xlt.lab.lab import Lab
 from xlt.lab.studies import Study
 from xlt.report import results
@@ -101,7 +102,7 @@ def _told(value: float, sign: bool = False) -> str:
 def data_sets(lab: Lab) -> pd.DataFrame:
     """One row for each data set of the stored runs of the profile and of the scores in its report."""
     scores = results.scores(lab.reports)
-    read = [place for recipe in filter(lab.store.done, studies.all_recipes(lab)) for place in datasheet.learned(recipe)]
+    read = [place for recipe in filter(lab.store.done, studies.all_recipes(lab)) for place in training_splits(recipe)]
     if len(scores):
         read += scores[["task", "language", "split"]].drop_duplicates().itertuples(index=False, name=None)
     return datasheet.table(lab.source, read)
