@@ -51,7 +51,7 @@ def prepare(folder: Path, options: argparse.Namespace) -> None:
     from xlt import Lab
     from xlt.data.weights import positions
     from xlt.evaluation.attack import candidates, run
-    from xlt.evaluation.attack.search import Search
+    from xlt.evaluation.attack.search import GreedySearch
     from xlt.evaluation.attack.victim import Victim
     from xlt.evaluation.evaluate import model_for
     from xlt.models.inference import Reader
@@ -79,7 +79,7 @@ def prepare(folder: Path, options: argparse.Namespace) -> None:
         places = candidates.places(rows, row, task.family, attack, "en")
         texts = candidates.texts_of(rows, task.family, row)
         most = max(1, int(attack.edit_rate * candidates.count_words(texts, task.family, "en")))
-        searches[row] = Search(texts, places, most, attack)
+        searches[row] = GreedySearch(texts, places, most, attack)
         table |= {texts[p.text][p.start : p.end]: list(p.options) for p in places}
     found: dict[int, Any] = {}
     for first in range(0, len(searches), run.CHUNK):

@@ -120,7 +120,7 @@ def test_the_plan_counts_copies_and_passes(store, start):
     assert cost(ball=pgd) == pytest.approx(3 * cost()) and cost(ball=random) == cost()  # (3 + 3 x 2) / 3
     assert evaluation_cost(ball=pgd) == pytest.approx(7 * evaluation_cost())
     assert evaluation_cost(attack={"name": "characters", "budget": 9}) == pytest.approx(9 * evaluation_cost())
-    assert evaluation_cost(attack={"name": "characters", "beam": 2}) == pytest.approx(120 * evaluation_cost())
+    assert evaluation_cost(attack={"name": "characters"}) == pytest.approx(60 * evaluation_cost())
 
 
 @pytest.mark.parametrize("task", ["copa", "squad", "tatoeba"])

@@ -146,7 +146,7 @@ def _evaluation_seconds(store: Store, start: Encoder, evaluation: Evaluation) ->
     examples = min(held, evaluation.examples or held)
     length = _length(store.source, evaluation.task, evaluation.max_length)
     attack = evaluation.attack
-    passes = min(QUERIES * attack.beam, attack.budget) if attack else 1 + 2 * _ascents(evaluation.ball)
+    passes = min(QUERIES, attack.budget) if attack else 1 + 2 * _ascents(evaluation.ball)
     return 2 * encoder_size(start) * examples * length * passes / _speed()
 
 

@@ -91,21 +91,17 @@ class Attack(_Value):
     name             characters (DeepWordBug-like), synonyms[:FILE] (TextFooler-like), masked (BERT-Attack-like),
                      code-mix[:LANGUAGE+...] (PolyGloss-like), inflection (Morpheus-like), distractor (questions only),
                      or a perturbation of single letters ("homoglyphs")
-    beam             hypotheses kept from word to word; 1 is greedy
     budget           queries an example, the clean text and the ranking of its words included
     candidates       replacements tried for a word, at most
     edit_rate        share of the words that may change, at most (one word always may)
     keep_stop_words  leave function words alone, where the language has a list of them
-    similarity       least cosine to the clean text, by mean vectors of the encoder that the recipe starts from
     """
 
     name: str
-    beam: PositiveInt = 1
     budget: PositiveInt = 500
     candidates: PositiveInt = 8
     edit_rate: float = Field(0.4, gt=0, le=1)
     keep_stop_words: bool = True
-    similarity: float | None = Field(None, ge=-1, le=1)
     seed: int = 0
 
 

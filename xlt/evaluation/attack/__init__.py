@@ -1,9 +1,8 @@
 """Attacks: search for texts, and for word embeddings nearby, on which a model fails.
 
 texts        a record as texts with places in which words may change; candidates, masked: into which words
-search       greedy and beam search for one example; victim: the model behind the queries of many
+search       greedy search for one example; victim: the model that answers the queries of many
 run          a whole test set: chunks, going on after an interruption, re-check, measures, random control
-likeness     the similarity constraint
 ball         FGSM, PGD and random points in an L2 ball around word embeddings
 
 They are asked for by an evaluation: `Evaluation(task="xnli", language="de", attack=Attack(name="characters"))` or

@@ -21,10 +21,10 @@ import numpy as np
 from xlt.core import progress
 from xlt.core.files import write_atomically
 from xlt.evaluation import predict
-from xlt.evaluation.attack import candidates, likeness, masked
-from xlt.evaluation.attack.search import Outcome, Search, control
+from xlt.evaluation.attack import candidates, masked
+from xlt.evaluation.attack.search import GreedySearch, QueryResult, SearchResult, control
 from xlt.evaluation.attack.texts import Columns, Texts, changed, edited, rebuilt, texts_of
-from xlt.evaluation.attack.victim import Asked, Victim
+from xlt.evaluation.attack.victim import Query, Victim
 from xlt.models import encoding
 from xlt.models.inference import Reader
 from xlt.perturb import attacks
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     from xlt.data.store import Store
 
 CHUNK = 64  # examples whose searches advance together; after each chunk what is done is written
-Ask = Callable[[Sequence[Asked]], list[Outcome]]
-Allowed = Callable[[Sequence[Asked]], list[bool]]
+Ask = Callable[[Sequence[Query]], list[QueryResult]]
 
 
 def attacked(
@@ -52,7 +51,6 @@ def attacked(
     attack, task = evaluation.attack, tasks.get(evaluation.task)
     attacks.check(attack, task.family, evaluation.language)
     victim = Victim(rows, task, evaluation, reader)
-    allowed = _likeness(store, recipe, evaluation, victim)
     expected = None
     if attack.name == "masked":
         limits = evaluation.language, attack.candidates, evaluation.max_length, reader.batch
@@ -61,7 +59,7 @@ def attacked(
     done = [json.loads(line) for line in partial.read_text("utf-8").splitlines()] if partial.is_file() else []
     total = len(next(iter(rows.values())))
     for first in range(len(done), total, CHUNK):
-        done += _chunk(victim, range(first, min(first + CHUNK, total)), expected, allowed)
+        done += _chunk(victim, range(first, min(first + CHUNK, total)), expected)
         partial.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(partial, "".join(json.dumps(found) + "\n" for found in done).encode())
         progress.report(len(done), total, None, f"{attack.name} attack on {task.name} {evaluation.language}, examples")
@@ -69,23 +67,8 @@ def attacked(
     return _measured(victim, done, labels)
 
 
-def _likeness(store: Store, recipe: Recipe, evaluation: Evaluation, victim: Victim) -> Allowed | None:
-    attack, family = evaluation.attack, victim.task.family
-    if attack.similarity is None:
-        return None
-    judge = likeness.judge(store, recipe, evaluation.max_length, victim.reader.batch)
-
-    def allowed(asked: Sequence[Asked]) -> list[bool]:
-        clean = [texts_of(victim.rows, family, row) for row, _ in asked]
-        return [cosine >= attack.similarity for cosine in judge(clean, [texts for _, texts in asked])]
-
-    return allowed
-
-
-def _chunk(
-    victim: Victim, numbers: range, expected: masked.Expected | None, allowed: Allowed | None
-) -> Iterator[dict[str, Any]]:
-    """What the attack made of each of these examples: texts, those of the control, and what it cost."""
+def _chunk(victim: Victim, numbers: range, expected: masked.Expected | None) -> Iterator[dict[str, Any]]:
+    """For each of these examples the texts of the attack, those of the control, and the cost of the search."""
     attack, family, language = victim.evaluation.attack, victim.task.family, victim.evaluation.language
     clean = {row: texts_of(victim.rows, family, row) for row in numbers}
     if expected:
@@ -96,44 +79,38 @@ def _chunk(
         places = candidates.places(victim.rows, row, family, attack, language, options)
         words = candidates.count_words(texts, family, language)
         gone = victim.reader.tokenizer.unk_token if family == tasks.TAGGING else ""
-        searches[row] = Search(texts, places, max(1, int(attack.edit_rate * words)), attack, gone), words
-    found = drive({row: search for row, (search, _) in searches.items()}, victim.ask, allowed)
+        searches[row] = GreedySearch(texts, places, max(1, int(attack.edit_rate * words)), attack, gone), words
+    results = drive({row: search for row, (search, _) in searches.items()}, victim.ask)
     victim.known.clear()
     for row, (search, words) in searches.items():
-        drawn = control(search.places, len(found[row].edits), f"{attack.seed} {row}")
+        edits, queries = results[row]
+        drawn = control(search.places, len(edits), f"{attack.seed} {row}")
         yield {
-            "texts": edited(search.texts, search.places, found[row].edits),
+            "texts": edited(search.texts, search.places, edits),
             "random": edited(search.texts, search.places, drawn),
-            "queries": found[row].queries, "changed": len(found[row].edits), "words": words,
+            "queries": queries, "changed": len(edits), "words": words,
             "places": len(search.places),
         }  # fmt: skip
 
 
-def drive(searches: dict[int, Search], ask: Ask, allowed: Allowed | None = None) -> dict[int, Any]:
-    """Advance all searches in step, their texts in the same passes; what each found, by row.
+def drive(searches: dict[int, GreedySearch], ask: Ask) -> dict[int, SearchResult]:
+    """Advance all searches in step, their texts in the same passes; the result of each, by row.
 
-    `ask` gives the outcomes of (row, texts); `allowed` says which of the constrained ones may be asked.
+    `ask` gives the results of queries, in their order.
     """
     at_work = {row: search.run() for row, search in searches.items()}
     waiting = {row: next(work) for row, work in at_work.items()}
-    found: dict[int, Any] = {}
+    results: dict[int, SearchResult] = {}
     while waiting:
-        asked = [(row, texts) for row, question in waiting.items() for texts in question.texts]
-        bound = [one for one in asked if waiting[one[0]].constrained] if allowed else []
-        refused = {one for one, may in zip(bound, allowed(bound), strict=True) if not may} if bound else set()
-        answered = dict(zip(asked, _some(ask, asked, refused), strict=True))
-        for row, question in list(waiting.items()):
+        queries = [(row, texts) for row, batch in waiting.items() for texts in batch]
+        answered = dict(zip(queries, ask(queries), strict=True))
+        for row, batch in list(waiting.items()):
             del waiting[row]
             try:
-                waiting[row] = at_work[row].send([answered[row, texts] for texts in question.texts])
+                waiting[row] = at_work[row].send([answered[row, texts] for texts in batch])
             except StopIteration as end:
-                found[row] = end.value
-    return found
-
-
-def _some(ask: Ask, asked: list[Asked], refused: set[Asked]) -> list[Outcome | None]:
-    outcomes = iter(ask([one for one in asked if one not in refused]))
-    return [None if one in refused else next(outcomes) for one in asked]
+                results[row] = end.value
+    return results
 
 
 # measured -------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
-"""The search for one example, written as if it were alone: it yields questions and is sent what the model made of them.
+"""The search for one example: a generator that yields texts and is sent what the model answers to them.
 
-So the engine can advance many searches at once, and put all their texts into the same forward passes.
+So many searches can advance at once, with all their texts in the same forward passes.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from xlt.evaluation.attack.texts import GONE, Edits, Place, Texts, edited
 from xlt.spec.recipe import Attack
 
 
-class Outcome(NamedTuple):
-    """What the model made of a text: its probability of the gold, and which parts of the answer are right.
+class QueryResult(NamedTuple):
+    """What the model answers to one query: its probability of the gold, and which parts of its prediction are right.
 
-    One part for classification, choice and span (right: the answer shares a word with a gold one); for tagging each
-    token is a part.
+    Classification, choice and span have one part (a span is right if it shares a word with a gold answer); in tagging
+    each token is a part.
     """
 
     score: float
@@ -26,37 +26,29 @@ class Outcome(NamedTuple):
 
     @property
     def rank(self) -> tuple[int, float]:
-        """What the search makes small: parts that are right, then the probability."""
+        """What the search minimises: first the number of right parts, then the probability of the gold."""
         return sum(self.right), self.score
 
 
-class Found(NamedTuple):
-    """The end of a search: the edits of the best text, and what it cost."""
+class SearchResult(NamedTuple):
+    """The edits of the best text of a search, and the number of queries that it took."""
 
     edits: Edits
     queries: int
 
 
-class Question(NamedTuple):
-    """Texts to be put to the model; those of a `constrained` one must be like the clean text, if likeness is asked."""
-
-    texts: list[Texts]
-    constrained: bool
-
-
-Outcomes = list["Outcome | None"]  # None: the constraint kept the text from the model
-Asking = Generator[Question, Outcomes, Found]
-Beam = list[tuple[Edits, Outcome]]
+Queries = Generator[list[Texts], list[QueryResult], SearchResult]
+Candidates = list[tuple[Edits, QueryResult]]
 
 
 @dataclass
-class Search:
-    """Greedy (beam 1) or beam search over the words in the order of their importance.
+class GreedySearch:
+    """Greedy search over the words, the most important first.
 
-    Importance is how much the gold's probability falls when the word is taken out (delete-one). At each word every
-    hypothesis is tried with every option; the best `beam` of old and new ones stay. The end: nothing is right any
-    more, no words are left, as many have changed as may, or the budget is used up. All texts asked count as queries,
-    but those that a similarity constraint kept from the model.
+    The importance of a word is how much the gold's probability falls when the word is taken out (delete-one). At each
+    word every option is tried on the best text so far, and the best of them and that text is kept. The search ends
+    when nothing is right any more, no words are left, `most` words have changed, or the budget is used up. Every text
+    that the model reads counts as a query.
     """
 
     texts: Texts
@@ -66,39 +58,33 @@ class Search:
     gone: str = ""  # what stands for a word taken out
     queries: int = field(default=0, init=False)
 
-    def run(self) -> Asking:
-        clean = (yield from self._ask([()], False))[0][1]
+    def run(self) -> Queries:
+        [best] = yield from self._query([()])
+        _, clean = best
         if not any(clean.right):
-            return Found((), self.queries)
-        beam: Beam = [((), clean)]
+            return SearchResult((), self.queries)
         for number in (yield from self._ranked(clean)):
-            grown = [
-                tuple(sorted((*edits, (number, option))))
-                for edits, _ in beam
-                if len(edits) < self.most
-                for option in range(len(self.places[number].options))
-            ]
-            found = yield from self._ask(grown)
-            beam = sorted(beam + found, key=lambda hypothesis: hypothesis[1].rank)[: self.attack.beam]
-            if not any(beam[0][1].right) or not grown or self.queries >= self.attack.budget:
+            edits, result = best
+            if len(edits) == self.most or not any(result.right) or self.queries >= self.attack.budget:
                 break
-        return Found(beam[0][0], self.queries)
+            options = range(len(self.places[number].options))
+            tried = yield from self._query([tuple(sorted((*edits, (number, option)))) for option in options])
+            best = min([best, *tried], key=lambda candidate: candidate[1].rank)
+        return SearchResult(best[0], self.queries)
 
-    def _ask(self, hypotheses: list[Edits], constrained: bool = True) -> Generator[Question, Outcomes, Beam]:
-        """The outcomes of as many as the budget allows, without those that break the constraint."""
-        asked = hypotheses[: self.attack.budget - self.queries]
-        texts = [edited(self.texts, self.places, edits, self.gone) for edits in asked]
-        outcomes = yield Question(texts, constrained)
-        found = [(edits, outcome) for edits, outcome in zip(asked, outcomes, strict=True) if outcome is not None]
-        self.queries += len(found)
-        return found
+    def _query(self, candidates: list[Edits]) -> Generator[list[Texts], list[QueryResult], Candidates]:
+        """The results of as many candidates as the budget allows."""
+        affordable = candidates[: self.attack.budget - self.queries]
+        self.queries += len(affordable)
+        results = yield [edited(self.texts, self.places, edits, self.gone) for edits in affordable]
+        return list(zip(affordable, results, strict=True))
 
-    def _ranked(self, clean: Outcome) -> Generator[Question, Outcomes, list[int]]:
+    def _ranked(self, clean: QueryResult) -> Generator[list[Texts], list[QueryResult], list[int]]:
         """The places, the most important first; one alone needs no query."""
         if len(self.places) < 2:
             return list(range(len(self.places)))
-        found = yield from self._ask([((number, GONE),) for number in range(len(self.places))], False)
-        fall = {edits[0][0]: clean.score - outcome.score for edits, outcome in found}
+        deletions = yield from self._query([((number, GONE),) for number in range(len(self.places))])
+        fall = {edits[0][0]: clean.score - result.score for edits, result in deletions}
         return sorted(range(len(self.places)), key=lambda number: -fall.get(number, float("-inf")))
 
 

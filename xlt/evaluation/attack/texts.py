@@ -43,9 +43,9 @@ def changed(family: str, texts: Texts) -> dict[str, Any]:
     return dict(zip(_COLUMNS[family], texts, strict=False))
 
 
-def rebuilt(rows: Mapping[str, Sequence[Any]], family: str, asked: Sequence[tuple[int, Texts]]) -> Columns:
-    """Records with other texts, gold as it was: for each (row, texts) one."""
-    records = [{name: values[row] for name, values in rows.items()} | changed(family, texts) for row, texts in asked]
+def rebuilt(rows: Mapping[str, Sequence[Any]], family: str, queries: Sequence[tuple[int, Texts]]) -> Columns:
+    """Records with other texts and the same gold: one for each (row, texts)."""
+    records = [{name: values[row] for name, values in rows.items()} | changed(family, texts) for row, texts in queries]
     return {name: [record[name] for record in records] for name in rows}
 
 

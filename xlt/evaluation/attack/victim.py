@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from xlt.evaluation import metrics, predict
-from xlt.evaluation.attack.search import Outcome
+from xlt.evaluation.attack.search import QueryResult
 from xlt.evaluation.attack.texts import Columns, Texts, rebuilt
 from xlt.models import encoding
 from xlt.models.inference import Reader
@@ -16,7 +16,7 @@ from xlt.spec import tasks
 from xlt.spec.recipe import Evaluation
 from xlt.spec.tasks import Task
 
-Asked = tuple[int, Texts]  # row and its texts
+Query = tuple[int, Texts]  # the number of a record, and its texts as they are tried
 _OUTPUTS = {tasks.SPAN: ("start_logits", "end_logits")}
 
 
@@ -35,25 +35,25 @@ class Victim:
 
     def __init__(self, rows: Columns, task: Task, evaluation: Evaluation, reader: Reader):
         self.rows, self.task, self.evaluation, self.reader = rows, task, evaluation, reader
-        self.known: dict[Asked, Outcome] = {}
+        self.known: dict[Query, QueryResult] = {}
 
-    def ask(self, asked: Sequence[Asked]) -> list[Outcome]:
-        """Outcomes in the order asked."""
-        new = [one for one in dict.fromkeys(asked) if one not in self.known]
+    def ask(self, queries: Sequence[Query]) -> list[QueryResult]:
+        """The results of the queries, in their order."""
+        new = [query for query in dict.fromkeys(queries) if query not in self.known]
         if new:
-            self.known |= zip(new, self._outcomes(new), strict=True)
-        return [self.known[one] for one in asked]
+            self.known |= zip(new, self._results(new), strict=True)
+        return [self.known[query] for query in queries]
 
-    def _outcomes(self, asked: list[Asked]) -> list[Outcome]:
+    def _results(self, queries: list[Query]) -> list[QueryResult]:
         family = self.task.family
-        rows = rebuilt(self.rows, family, asked)
+        rows = rebuilt(self.rows, family, queries)
         limits = self.evaluation.max_length, self.evaluation.stride
         features = encoding.encode(family, rows, self.reader.tokenizer, *limits)
         outputs = list(self.reader.outputs(features, _OUTPUTS.get(family, ("logits",))))
         gold, predicted = predict.FAMILIES[family](rows, features, _Replay(outputs), self.task)
         scores = _SCORES[family](rows, features, outputs)
         right = self.right(gold, predicted)
-        return [Outcome(float(score), parts) for score, parts in zip(scores, right, strict=True)]
+        return [QueryResult(float(score), parts) for score, parts in zip(scores, right, strict=True)]
 
     def right(self, gold: list, predicted: list) -> list[tuple[bool, ...]]:
         """Which parts of each answer are right: each tag; the label; whether a span scores anything at all."""
