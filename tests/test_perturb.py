@@ -7,7 +7,6 @@ import io
 import json
 import sys
 from types import SimpleNamespace
-from unicodedata import normalize
 
 import pandas as pd
 import pytest
@@ -20,11 +19,8 @@ from xlt.perturb import (
     edits,
     files,
     fold_confusables,
-    share_changed,
     strip_ignorables,
-    survival,
     surviving,
-    undone,
     valid,
 )
 from xlt.perturb.keyboards import _LAYOUTS, letters, neighbours
@@ -200,17 +196,6 @@ def test_edits_are_the_candidates_of_which_a_strength_takes_some():
         edits("shuffle", text, "en")
 
 
-def test_the_share_of_what_changed():
-    before = {"text_a": ["a b c d", "x"], "text_b": ["e f", None], "label": [0, 1]}
-    after = before | {"text_a": ["a X c d", "x"]}
-    assert share_changed(before, after, "classification") == {"rows": 1 / 2, "words": pytest.approx(1 / 7)}
-    tokens = {"tokens": [["a", "b", "c", "d"]], "tags": [[0, 1, 2, 3]]}
-    moved = apply("last", tokens, "tagging", "en", 1)
-    assert share_changed(tokens, moved, "tagging") == {"rows": 1, "words": 1 / 4}
-    zh = {"source": ["苹果"], "target": ["apple"]}
-    assert share_changed(zh, zh | {"source": ["苹園"]}, "retrieval") == {"rows": 1, "words": 1 / 2}
-
-
 # Lexicons
 
 
@@ -311,20 +296,15 @@ def test_folding_undoes_look_alikes_and_leaves_other_scripts():
 def test_what_a_normaliser_does_is_measured():
     nfkc, bert = normalizers.NFKC(), normalizers.BertNormalizer(lowercase=False, handle_chinese_chars=False)
     tokenizer = SimpleNamespace(backend_tokenizer=SimpleNamespace(normalizer=nfkc))
-    clean = ["Anna buys apples"]
-    assert undone(tokenizer, clean, [one("homoglyphs:compatibility", clean[0], "en")]) == 1
-    assert undone(tokenizer, clean, [one("homoglyphs", clean[0], "en")]) == 0
-    fates = survival(tokenizer).set_index("code_point")["becomes"]
-    assert fates["U+200B"] == "survives" and normalize("NFKC", "\u200b") == "\u200b"
     left = surviving(tokenizer).set_index("class")  # NFKC, then the two defences: each has its own kind
     assert left.loc["invisible: spaces"].tolist() == [3, 1, 0, 1] and left.loc["bidi: isolate"].tolist() == [3, 1, 0, 1]
     assert left.loc["homoglyphs: scripts"].tolist()[1:] == [1, 1, 0]
     assert left.loc["homoglyphs: compatibility"].tolist()[1:] == [0, 1, 0]
     assert "homoglyphs: compatibility" not in set(surviving(tokenizer, "hi")["class"])
     tokenizer.backend_tokenizer.normalizer = bert
-    assert survival(tokenizer).set_index("code_point")["becomes"]["U+007F"] == "removed"
+    assert surviving(tokenizer).set_index("class")["normaliser"]["invisible: controls"] == 0
     tokenizer.backend_tokenizer.normalizer = None
-    assert set(survival(tokenizer)["becomes"]) == {"survives"}
+    assert set(surviving(tokenizer)["normaliser"]) == {1}
 
 
 def test_where_a_perturbation_is_valid(tmp_path):

@@ -6,20 +6,18 @@ align        edits and moves, and gold spans that follow them; units: words and 
 draw, rows   which changes happen in a text, and in the records of each task family
 characters, keyboards, codepoints, order, vocabulary, neighbours, scripts, distractors   the perturbations
 defences     against characters that do not show, and what an encoder's normaliser does itself
-measure      how much has changed; stream: the command `xlt perturb`
+stream       the command `xlt perturb`
 """
 
 from xlt.perturb import characters, codepoints, distractors, keyboards, neighbours, order, scripts, vocabulary  # noqa: F401
 from xlt.perturb.align import Aligned, Edit, edited
-from xlt.perturb.defences import fold_confusables, strip_ignorables, survival, surviving, undone
+from xlt.perturb.defences import fold_confusables, strip_ignorables, surviving
 from xlt.perturb.fingerprints import identity, tables
 from xlt.perturb.lexicons import files, listed
-from xlt.perturb.measure import share_changed
 from xlt.perturb.registry import PERTURBATIONS, Perturbation, get, ready, valid
 from xlt.perturb.rows import apply, edits
 
 __all__ = [
     "PERTURBATIONS", "Aligned", "Edit", "Perturbation", "apply", "edited", "edits", "files", "fold_confusables",
-    "get", "identity", "listed", "ready", "share_changed", "strip_ignorables", "survival", "surviving", "tables",
-    "undone", "valid",
+    "get", "identity", "listed", "ready", "strip_ignorables", "surviving", "tables", "valid",
 ]  # fmt: skip

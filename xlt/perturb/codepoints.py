@@ -1,7 +1,7 @@
 """Attacks that a reader does not see: look-alikes, invisible characters, reordering by bidi controls.
 
 The classes of Boucher et al. 2022 ("Bad Characters", 2106.09898), each apart: many are undone or changed by an
-encoder's own normaliser before the model sees them (`xlt.perturb.survival` prints that).
+encoder's own normaliser before the model sees them (`xlt.perturb.surviving` prints that).
 """
 
 from __future__ import annotations

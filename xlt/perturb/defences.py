@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -68,21 +66,6 @@ def normaliser(tokenizer: Any) -> Any:
     return rule.normalize_str if rule is not None else str
 
 
-def survival(tokenizer: Any) -> pd.DataFrame:
-    """Each invisible and bidi code point between two letters through the tokenizer's own normaliser.
-
-    Columns: class, code_point, name, becomes (survives | removed | space | other).
-    """
-    normalise = normaliser(tokenizer)
-    rows = []
-    for kinds in CLASSES.values():
-        for name, points in kinds.items():
-            rows += [
-                (name, f"U+{p:04X}", unicodedata.name(chr(p), "control"), _fate(chr(p), normalise)) for p in points
-            ]
-    return pd.DataFrame(rows, columns=["class", "code_point", "name", "becomes"])
-
-
 def surviving(tokenizer: Any, language: str = "en") -> pd.DataFrame:
     """Class of hidden and look-alike characters x defence: the share of them that is still there in a word.
 
@@ -106,17 +89,3 @@ def surviving(tokenizer: Any, language: str = "en") -> pd.DataFrame:
                   for label, defend in defences.items()}  # fmt: skip
         rows.append({"class": name, "characters": len(texts), **shares})
     return pd.DataFrame(rows)
-
-
-def _fate(character: str, normalise: Any) -> str:
-    made, clean = normalise(f"a{character}b"), normalise("ab")
-    if character in made:
-        return "survives"
-    return {clean: "removed", normalise("a b"): "space"}.get(made, "other")
-
-
-def undone(tokenizer: Any, clean: Sequence[str], noisy: Sequence[str]) -> float:
-    """Share of the changed texts that the tokenizer's own normaliser makes clean again; NaN if none changed."""
-    normalise = normaliser(tokenizer)
-    changed = [(a, b) for a, b in zip(clean, noisy, strict=True) if a != b]
-    return sum(normalise(a) == normalise(b) for a, b in changed) / len(changed) if changed else float("nan")

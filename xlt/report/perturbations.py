@@ -15,9 +15,9 @@ import pandas as pd
 import yaml
 
 from xlt.analysis.tables import Shown
-from xlt.perturb.measure import pieces
 from xlt.perturb.registry import FAMILIES, PERTURBATIONS, TEXT_FAMILIES, Perturbation, valid
 from xlt.perturb.rows import apply
+from xlt.perturb.units import clusters
 from xlt.spec.languages import language as language_row
 
 _SHOWN = 3  # languages of each perturbation, each in another script
@@ -112,13 +112,18 @@ def _cells(row: Any) -> str:
 
 def _marked(before: str, after: str) -> str:
     """The new text with its changed words marked; characters that do not show are named behind their word."""
-    old, new = pieces(before), pieces(after)
+    old, new = _units(before), _units(after)
     blank = " " if " " in after else ""
     parts = []
     for kind, _, _, start, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if words := blank.join(new[start:end]):
             parts.append(escape(words) if kind == "equal" else f"<mark>{escape(words)}</mark>{_hidden(words, before)}")
     return blank.join(parts)
+
+
+def _units(text: str) -> list[str]:
+    """Words; in a text without spaces, characters."""
+    return text.split() if " " in text else [text[start:end] for start, end in clusters(text)]
 
 
 def _hidden(words: str, before: str) -> str:
