@@ -58,7 +58,8 @@ def prepare(folder: Path, options: argparse.Namespace) -> None:
     from xlt.models.model import tokenizer_of
     from xlt.perturb.neighbours import stop_words
     from xlt.spec import tasks
-    from xlt.spec.recipe import Attack, Evaluation
+    from xlt.spec.perturbations import Attack
+    from xlt.spec.recipe import Evaluation
 
     lab = Lab.from_params(options.profile)
     recipe = lab.recipe(target=options.task).seeded(0)

@@ -13,7 +13,9 @@ from xlt.lab import profiles, studies
 from xlt.models import encoding, mixture, model
 from xlt.report import summary
 from xlt.spec import tasks
-from xlt.spec.recipe import Augmentation, Evaluation, Stage
+from xlt.spec.perturbations import Augmentation
+from xlt.spec.recipe import Evaluation
+from xlt.spec.stage import Stage
 from xlt.spec.study import Plan
 
 PROFILE = {

@@ -23,7 +23,9 @@ from xlt.models import encoding, model
 from xlt.models.inference import Reader
 from xlt.perturb import attacks
 from xlt.spec import tasks
-from xlt.spec.recipe import Attack, Ball, Evaluation, Stage
+from xlt.spec.perturbations import Attack, Ball
+from xlt.spec.recipe import Evaluation
+from xlt.spec.stage import Stage
 
 TEXT = ("one two three four",)
 PLACES = [Place(0, 0, 3, ("1", "I")), Place(0, 4, 7, ("2", "II")), Place(0, 8, 13, ("3",)), Place(0, 14, 18, ("4",))]

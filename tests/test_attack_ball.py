@@ -9,7 +9,9 @@ from xlt.evaluation import evaluate
 from xlt.lab.jobs import Job
 from xlt.lab.work import execute
 from xlt.models import adversarial, model
-from xlt.spec.recipe import Ball, Evaluation, Stage
+from xlt.spec.perturbations import Ball
+from xlt.spec.recipe import Evaluation
+from xlt.spec.stage import Stage
 
 PAD, CLS, SEP = 0, 1, 2
 IDS = torch.tensor([[CLS, 5, 6, 7, SEP], [CLS, 8, SEP, PAD, PAD]])

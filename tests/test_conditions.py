@@ -19,7 +19,9 @@ from xlt.lab.jobs import Job
 from xlt.lab.work import execute
 from xlt.perturb import PERTURBATIONS, codepoints, fingerprints, keyboards, worldwords
 from xlt.spec import tasks
-from xlt.spec.recipe import Evaluation, Stage, digest
+from xlt.spec.identity import digest
+from xlt.spec.recipe import Evaluation
+from xlt.spec.stage import Stage
 
 
 def test_defaults_are_not_in_the_key():

@@ -384,7 +384,8 @@ def test_the_score_over_the_radius_has_a_line_for_each_arm_and_group_of_language
 
 
 def test_the_design_has_a_row_for_each_arm_also_for_one_that_cannot_be_run():
-    from xlt.spec.recipe import Encoder, Recipe, Stage
+    from xlt.spec.recipe import Encoder, Recipe
+    from xlt.spec.stage import Stage
 
     stages = (Stage(task="mnli", steps=60, role="intermediate", label="mnli"), Stage(task="squad", role="intermediate"))
     made = study()

@@ -10,7 +10,7 @@ from xlt.lab import datasheet, studies
 from xlt.lab.jobs import training_splits
 from xlt.report import overview, summary
 from xlt.spec import tasks
-from xlt.spec.recipe import Stage
+from xlt.spec.stage import Stage
 
 MOODS = {
     "family": "classification", "dataset": "./moods", "columns": {"text_a": "text", "text_b": None},

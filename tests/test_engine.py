@@ -13,7 +13,8 @@ from xlt.lab import cluster, engine, pace, work
 from xlt.lab.jobs import Job
 from xlt.lab.work import Failure
 from xlt.spec.profile import Resources
-from xlt.spec.recipe import Encoder, Recipe, Stage
+from xlt.spec.recipe import Encoder, Recipe
+from xlt.spec.stage import Stage
 
 START = Recipe(start=Encoder(text="text", languages=("en",)))
 sys.path.insert(0, os.path.dirname(__file__))  # for the workers, which import what they do

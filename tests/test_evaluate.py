@@ -15,7 +15,8 @@ from xlt.lab.work import execute
 from xlt.models import encoding, model, unseen
 from xlt.spec import tasks
 from xlt.spec.profile import Resources
-from xlt.spec.recipe import Evaluation, Recipe, Stage
+from xlt.spec.recipe import Evaluation, Recipe
+from xlt.spec.stage import Stage
 
 
 class Scripted:

@@ -16,7 +16,8 @@ from xlt.lab.lab import Lab
 from xlt.lab.studies import takes
 from xlt.report import summary
 from xlt.spec import tasks
-from xlt.spec.recipe import Evaluation, Part, Recipe, Stage
+from xlt.spec.recipe import Evaluation, Recipe
+from xlt.spec.stage import Part, Stage
 from xlt.spec.trained import Sources
 
 COLUMNS = {
@@ -369,7 +370,8 @@ def test_stored_only_starts_nothing(places, monkeypatch, capsys):
 
 
 def test_learning_from_a_translation_of_the_targets_data_is_learning_from_those_data():
-    from xlt.spec.recipe import Encoder, Recipe, Stage
+    from xlt.spec.recipe import Encoder, Recipe
+    from xlt.spec.stage import Stage
     from xlt.spec.trained import same_task
 
     def after(task):

@@ -22,10 +22,12 @@ from xlt.lab.jobs import Job
 from xlt.lab.lab import Lab
 from xlt.models.translate import FLORES
 from xlt.perturb.lexicons import files, translations
-from xlt.spec import languages, settings, stages, tasks
+from xlt.spec import languages, settings, stage_rules, tasks
 from xlt.spec.languages import LANGUAGES, canonical, language
+from xlt.spec.perturbations import Augmentation
 from xlt.spec.profile import Profile
-from xlt.spec.recipe import Augmentation, Encoder, Evaluation, Part, Recipe, Stage
+from xlt.spec.recipe import Encoder, Evaluation, Recipe
+from xlt.spec.stage import Part, Stage
 from xlt.spec.study import SELECTORS, Contrast
 
 NAMED = {  # in whatever spelling: the canonical code, the name and the script
@@ -227,7 +229,7 @@ def test_folders_are_languages_in_whatever_spelling(profile):
 def test_english_is_looked_at_however_it_is_spelled(forgotten):
     tasks.add([task(languages="deu eng", splits={"train": "train", "dev": "dev"})])
     fields = {"task": "heard", "languages": ["deu", "eng"], "select": "dev"}
-    assert settings.parse(Stage, stages.spoken(fields, "mine"), "mine").watched == ("en",)
+    assert settings.parse(Stage, stage_rules.with_default_languages(fields, "mine"), "mine").watched == ("en",)
 
 
 @pytest.mark.slow

@@ -10,7 +10,8 @@ from datasets import Dataset
 from xlt.data import contamination
 from xlt.data.sources import Source
 from xlt.spec import tasks
-from xlt.spec.recipe import Encoder, Evaluation, Recipe, Stage
+from xlt.spec.recipe import Encoder, Evaluation, Recipe
+from xlt.spec.stage import Stage
 
 START = Recipe(start=Encoder(text="text", languages=("en",)))
 

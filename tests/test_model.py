@@ -18,7 +18,8 @@ from xlt.data.store import Store
 from xlt.evaluation.evaluate import evaluate
 from xlt.models import encoders, encoding, model, train
 from xlt.spec import tasks
-from xlt.spec.recipe import Encoder, Recipe, Stage
+from xlt.spec.recipe import Encoder, Recipe
+from xlt.spec.stage import Stage
 
 TRAINED = ["xnli", "udpos", "xquad", "text"]  # one for each head: classification, tagging, span, MLM
 LORA, CARRY = {"method": "lora", "rank": 4}, {"method": "lora", "rank": 4, "adapter": "carry"}

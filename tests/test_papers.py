@@ -5,7 +5,7 @@ import pytest
 from xlt.analysis import claims
 from xlt.data import rows
 from xlt.lab import profiles
-from xlt.spec import stages
+from xlt.spec import stage_rules
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +32,13 @@ def test_paper_trains_as_jiant_does(profile):
 
 
 def test_several_tasks_of_paper_choose_together(profile):
-    judges = [task.name for task, _ in stages.judges(profile["paper"].stage("multi-task", "intermediate"))]
+    judges = [
+        task.name for task, _ in stage_rules.selection_tasks(profile["paper"].stage("multi-task", "intermediate"))
+    ]
     assert set(judges) > {"snli", "mnli", "anli-r3", "qqp", "squad", "commonsenseqa"}
-    assert [task.name for task, _ in stages.judges(profile["paper"].stage("mnli-mlm", "intermediate"))] == ["mnli"]
+    assert [
+        task.name for task, _ in stage_rules.selection_tasks(profile["paper"].stage("mnli-mlm", "intermediate"))
+    ] == ["mnli"]
 
 
 def test_translations_of_paper_hold_as_many_items_as_english(profile):

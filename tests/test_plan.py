@@ -12,7 +12,8 @@ from xlt.data.store import Store
 from xlt.lab import engine, estimate, evaluated, holdings, inputs, jobs, plan
 from xlt.lab.lab import Lab
 from xlt.spec import tasks
-from xlt.spec.recipe import Evaluation, Stage
+from xlt.spec.recipe import Evaluation
+from xlt.spec.stage import Stage
 
 MOODS = {"family": "classification", "labels": ["glad", "sad"], "languages": "en de", "metrics": ["accuracy"]}
 

@@ -12,10 +12,14 @@ from pydantic import ValidationError
 from xlt.data.store import Store
 from xlt.lab import studies
 from xlt.spec import tasks
-from xlt.spec.recipe import Encoder, Evaluation, Recipe, Stage, canonical, digest
+from xlt.spec.identity import canonical_json, digest
+from xlt.spec.recipe import Encoder, Evaluation, Recipe
+from xlt.spec.stage import Stage
 
 GOLDEN = """
-from xlt.recipe import Encoder, Recipe, Stage, digest
+from xlt.spec.identity import digest
+from xlt.spec.recipe import Encoder, Recipe
+from xlt.spec.stage import Stage
 start = Encoder(text="text", languages=("en", "de"), width=32)
 print(digest(Recipe(start=start).then(Stage(task="mnli", lr=1e-3), Stage(task="xnli", seed=3)).key()))
 """
@@ -142,9 +146,13 @@ def test_the_hash_is_the_same_in_every_process(hashing):
 
 
 def test_canonical_json_has_one_form():
-    assert canonical({"b": [1, 2.0], "a": "ä"}) == canonical({"a": "ä", "b": [1, 2.0]}) == '{"a":"\\u00e4","b":[1,2.0]}'
+    assert (
+        canonical_json({"b": [1, 2.0], "a": "ä"})
+        == canonical_json({"a": "ä", "b": [1, 2.0]})
+        == '{"a":"\\u00e4","b":[1,2.0]}'
+    )
     with pytest.raises(ValueError):
-        canonical(float("nan"))
+        canonical_json(float("nan"))
 
 
 def test_digest_is_twelve_digits_of_sha256():

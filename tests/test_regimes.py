@@ -24,9 +24,10 @@ from xlt.lab.jobs import Job
 from xlt.lab.work import execute
 from xlt.models import mixture, model, train
 from xlt.models.selection import Choice, _checked
-from xlt.spec import stages, tasks
+from xlt.spec import stage_rules, tasks
 from xlt.spec.profile import Profile, Resources
-from xlt.spec.recipe import Encoder, Evaluation, Part, Recipe, Stage
+from xlt.spec.recipe import Encoder, Evaluation, Recipe
+from xlt.spec.stage import Part, Stage
 
 POS, TEXT = Part(task="pos"), Part(task="text", languages=("en", "de"), share=0.5)
 
@@ -482,10 +483,10 @@ def test_a_choice_on_one_task_keeps_its_key(store, start):
 
 
 def test_a_task_of_several_parts_is_judged_on_each_of_them():
-    judges = stages.judges(stage("anli-plus", also=[Part(task="qqp"), Part(task="xnli-text")]))
+    judges = stage_rules.selection_tasks(stage("anli-plus", also=[Part(task="qqp"), Part(task="xnli-text")]))
     nli = ["snli", "mnli", "anli-r1", "anli-r2", "anli-r3"]
     assert [(task.name, head) for task, head in judges] == [*((name, "anli-plus") for name in nli), ("qqp", "qqp")]
-    (named,) = stages.judges(stage("anli-plus", select_task="anli-plus"))
+    (named,) = stage_rules.selection_tasks(stage("anli-plus", select_task="anli-plus"))
     assert named[0].splits["dev"] == "dev_r3"
 
 

@@ -19,7 +19,7 @@ from xlt import report  # noqa: E402
 from xlt.analysis import findings, tables, xtreme
 from xlt.core.errors import UserError  # noqa: E402
 from xlt.report.artifacts import Kept  # noqa: E402
-from xlt.spec.recipe import Stage  # noqa: E402
+from xlt.spec.stage import Stage  # noqa: E402
 
 BASE = {"none": 0.60, "mnli": 0.70, "squad": 0.60}
 SEEDS = (-0.01, 0.0, 0.01)

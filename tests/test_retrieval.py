@@ -28,7 +28,8 @@ from xlt.lab.work import execute
 from xlt.models import cells, dual, model, vectors
 from xlt.spec import tasks
 from xlt.spec.profile import Resources
-from xlt.spec.recipe import Evaluation, Recipe, Stage
+from xlt.spec.recipe import Evaluation, Recipe
+from xlt.spec.stage import Stage
 
 
 class Ids(torch.nn.Module):

@@ -13,8 +13,10 @@ from xlt.lab.jobs import Job
 from xlt.lab.work import execute
 from xlt.models import encoding, model, robust
 from xlt.perturb import apply
-from xlt.spec import stages, tasks
-from xlt.spec.recipe import Augmentation, Ball, Stage, digest
+from xlt.spec import stage_rules, tasks
+from xlt.spec.identity import digest
+from xlt.spec.perturbations import Augmentation, Ball
+from xlt.spec.stage import Stage
 
 
 @pytest.fixture
@@ -99,7 +101,7 @@ def test_adversarial_loss_is_above_the_random_one_and_this_near_the_clean_one(st
 
 def test_a_ball_needs_labels():
     with pytest.raises(UserError, match="text: ball is for"):
-        stages.check(Stage(task="text", ball=Ball(radius=1)), "mine")
+        stage_rules.check(Stage(task="text", ball=Ball(radius=1)), "mine")
 
 
 def test_the_word_list_is_part_of_the_run(store, start, words):

@@ -5,7 +5,7 @@ import pytest
 from xlt.data import rows
 from xlt.models import mixture, model
 from xlt.spec import tasks
-from xlt.spec.recipe import Part, Stage
+from xlt.spec.stage import Part, Stage
 
 LANGUAGES = ("en", "de", "zh")
 

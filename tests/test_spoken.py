@@ -7,7 +7,7 @@ from xlt.core.errors import UserError
 from xlt.lab import profiles
 from xlt.lab.lab import Lab
 from xlt.lab.studies import transfer
-from xlt.spec import stages, tasks
+from xlt.spec import stage_rules, tasks
 
 BASE = """
 description: the languages of a profile that others extend
@@ -128,4 +128,4 @@ def test_a_checkpoint_is_chosen_in_a_language_that_the_stage_learns(mine):
     profile = profiles.load(mine(rest="target: {}", splits=("train", "validation")))
     chosen = profile._stage("moods", "target", {"select": "dev"}, "here")
     assert chosen.watched == ("fr",)
-    assert profile._stage("mnli", "target", {"select": "dev"}, "here").watched == (stages.ENGLISH,)
+    assert profile._stage("mnli", "target", {"select": "dev"}, "here").watched == (stage_rules.ENGLISH,)

@@ -16,8 +16,10 @@ from xlt.lab.jobs import Job
 from xlt.lab.why import why
 from xlt.lab.work import execute
 from xlt.perturb import PERTURBATIONS
+from xlt.spec.identity import digest
 from xlt.spec.profile import Resources
-from xlt.spec.recipe import Encoder, Evaluation, Recipe, Stage, digest
+from xlt.spec.recipe import Encoder, Evaluation, Recipe
+from xlt.spec.stage import Stage
 
 
 class Elsewhere:

@@ -21,7 +21,7 @@ from xlt.models import encoding, mixture, mlm, model, train
 from xlt.models.selection import Choice
 from xlt.spec import tasks
 from xlt.spec.profile import Resources
-from xlt.spec.recipe import Stage
+from xlt.spec.stage import Stage
 
 FOREVER, ALWAYS = 1e6, 1e-9  # minutes between checkpoints
 

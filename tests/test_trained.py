@@ -10,7 +10,7 @@ from xlt.lab import studies
 from xlt.lab.lab import Lab
 from xlt.report import summary
 from xlt.spec import tasks, trained
-from xlt.spec.recipe import Part, Stage
+from xlt.spec.stage import Part, Stage
 from xlt.spec.study import Contrast
 
 MOODS = {"family": "classification", "columns": {"text_b": None}, "labels": ["neg", "pos"], "config": "{code}"}

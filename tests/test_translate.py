@@ -18,7 +18,7 @@ from xlt.models import mixture, model, translate
 from xlt.models.translate import Memory, Translator, translate_task
 from xlt.spec import tasks
 from xlt.spec.profile import Profile
-from xlt.spec.recipe import Stage
+from xlt.spec.stage import Stage
 
 
 @pytest.fixture(scope="module")

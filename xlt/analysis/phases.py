@@ -16,11 +16,11 @@ from xlt.core import spreadsheets
 from xlt.core.files import write_atomically
 from xlt.core.text import NOT_RUN
 from xlt.spec import tasks
-from xlt.spec.stages import ENGLISH, home
+from xlt.spec.stage_rules import ENGLISH, dev_language
 from xlt.spec.trained import heading, is_source, named, zero_shot
 
 if TYPE_CHECKING:
-    from xlt.spec.recipe import Stage
+    from xlt.spec.stage import Stage
 
 
 def schedule_table(stages: Iterable[Stage]) -> pd.DataFrame:
@@ -103,7 +103,7 @@ def learned_table(scores: pd.DataFrame) -> pd.DataFrame:
     keys = ["intermediate", "task", "metric"]
     lost = scores.assign(lost=collapsed(scores))
     for (stage, task, metric), part in lost[lost["main"]].groupby(keys, sort=False):
-        code = home(sorted(set(part.loc[is_source(part), "language"])) or sorted(set(part["language"])))
+        code = dev_language(sorted(set(part.loc[is_source(part), "language"])) or sorted(set(part["language"])))
         part = part[part["language"] == code]
         mean, low, high = stats.mean_interval(part["value"])
         about = {"intermediate": stage, "task": task, "language": code, "metric": metric, "seeds": len(part)}

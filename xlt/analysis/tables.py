@@ -20,8 +20,8 @@ from xlt.analysis.degenerate_runs import collapsed
 from xlt.core.errors import UserError, unknown
 from xlt.core.text import NOT_RUN
 from xlt.spec import trained
+from xlt.spec.identity import digest
 from xlt.spec.languages import language
-from xlt.spec.recipe import digest
 from xlt.spec.study import Control
 from xlt.spec.trained import SOURCE, ZERO_SHOT
 

@@ -31,7 +31,8 @@ from xlt.core.files import write_atomically
 from xlt.data.pools import language_of
 from xlt.data.sources import Source
 from xlt.spec import tasks
-from xlt.spec.recipe import Evaluation, Recipe, digest
+from xlt.spec.identity import digest
+from xlt.spec.recipe import Evaluation, Recipe
 from xlt.spec.study import takes
 
 COLUMNS = ["training", "evaluation", "language", "split", "kind", "overlapping", "of", "training_records", "verbatim"]

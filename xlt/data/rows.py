@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from xlt.spec import tasks
-from xlt.spec.recipe import Part, Stage
+from xlt.spec.stage import Part, Stage
 
 DISJOINT = "disjoint"
 

@@ -247,7 +247,7 @@ class Source:
 
 def _world(profile: Profile) -> Source:
     from xlt import world
-    from xlt.spec.recipe import digest
+    from xlt.spec.identity import digest
 
     settings, codes = profile.data.world, spoken.of_world(profile)
     label = {"version": world.WORLD_VERSION, "seed": settings.seed, "sizes": settings.sizes, "languages": codes}

@@ -28,9 +28,11 @@ from xlt.core.files import write_atomically
 from xlt.core.paths import cache_root
 from xlt.data import identity, pools, rows
 from xlt.data.sources import Source
-from xlt.spec import stages, tasks
+from xlt.spec import stage_rules, tasks
+from xlt.spec.identity import digest
 from xlt.spec.profile import Profile
-from xlt.spec.recipe import Encoder, Evaluation, Recipe, Stage, digest
+from xlt.spec.recipe import Encoder, Evaluation, Recipe
+from xlt.spec.stage import Stage
 
 FORMAT = 4
 # version: 2 of spans (padding is no candidate, an answer with invisible ends is whole) and of updates in parts (every
@@ -69,7 +71,7 @@ class Store:
         if stage.augment:
             key["augment"] = identity.of_copies(stage)
         if stage.watched:
-            judged = {task.name: self._judged(task, stage) for task, _ in stages.judges(stage)}
+            judged = {task.name: self._judged(task, stage) for task, _ in stage_rules.selection_tasks(stage)}
             key["select"] = judged if len(judged) > 1 else next(iter(judged.values()))
         return key
 

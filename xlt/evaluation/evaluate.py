@@ -18,7 +18,8 @@ from xlt.evaluation.retrieval.search import Search
 from xlt.models import encoding, model, unseen
 from xlt.models.inference import Reader
 from xlt.spec import tasks
-from xlt.spec.recipe import Evaluation, Recipe, digest
+from xlt.spec.identity import digest
+from xlt.spec.recipe import Evaluation, Recipe
 
 if TYPE_CHECKING:
     from xlt.data.store import Store

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from xlt.core.errors import UserError
 from xlt.spec import tasks
-from xlt.spec.recipe import Ball, Encoder, Evaluation, Part, Recipe, Stage
+from xlt.spec.perturbations import Ball
+from xlt.spec.recipe import Encoder, Evaluation, Recipe
+from xlt.spec.stage import Part, Stage
 
 if TYPE_CHECKING:
     from xlt.data.sources import Source

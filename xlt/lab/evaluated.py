@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from xlt.core.errors import UserError
 from xlt.data.sources import Source
 from xlt.spec import tasks
-from xlt.spec.stages import ENGLISH, home
+from xlt.spec.stage_rules import ENGLISH, dev_language
 from xlt.spec.trained import Sources
 
 
@@ -33,7 +33,7 @@ def read(sources: Sources, source: Source, task: str, named: Sequence[str]) -> l
 def judged(source: Source, name: str, learned: Sequence[str]) -> list[str]:
     """The language in which one looks whether a task has been learned in some; none without development records."""
     here = source.languages(tasks.get(name), "dev")
-    return [code for code in (home(learned), ENGLISH) if code in here][:1]
+    return [code for code in (dev_language(learned), ENGLISH) if code in here][:1]
 
 
 def missing(sources: Sources, source: Source, task: str) -> list[str]:

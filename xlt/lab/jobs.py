@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from xlt.spec import stages, tasks
+from xlt.spec import stage_rules, tasks
 from xlt.spec.recipe import Evaluation, Recipe
 
 
@@ -31,4 +31,6 @@ def training_splits(recipe: Recipe) -> Iterator[Split]:
     for part in stage.parts:
         yield from ((tasks.get(part.task).training.name, code, "train") for code in part.languages)
     if stage.watched:
-        yield from ((task.name, code, "dev") for task, _ in stages.judges(stage) for code in stage.watched)
+        yield from (
+            (task.name, code, "dev") for task, _ in stage_rules.selection_tasks(stage) for code in stage.watched
+        )

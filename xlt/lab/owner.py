@@ -8,7 +8,7 @@ from pathlib import Path
 from xlt.core.errors import UserError
 from xlt.core.files import write_atomically
 from xlt.core.paths import ROOT, cache_root, reports_root
-from xlt.spec.recipe import digest
+from xlt.spec.identity import digest
 
 
 def claim(profile: str) -> None:

@@ -18,7 +18,7 @@ from xlt.core.paths import ROOT
 from xlt.data import spoken
 from xlt.lab import validate
 from xlt.models import robust
-from xlt.spec import durations, stages, tasks
+from xlt.spec import durations, stage_rules, tasks
 from xlt.spec.languages import language
 from xlt.spec.profile import Profile
 from xlt.spec.recipe import PACKAGED
@@ -123,7 +123,7 @@ def load(name: str) -> Profile:
     if not (profile.encoder.model or profile.encoder.text):
         raise UserError(f"{path.name}: encoder: give either model, or text and languages")
     if profile.pretraining:
-        stages.check(profile.pretraining, f"{path.name}: pretraining")
+        stage_rules.check(profile.pretraining, f"{path.name}: pretraining")
     for task in [*profile.target, *(name for name in profile.evaluation if name != "default")]:
         tasks.get(task)
         profile.evaluate(task, "en")

@@ -17,8 +17,9 @@ from xlt.lab import estimate, evaluated
 from xlt.lab.lab import Lab
 from xlt.models import robust
 from xlt.spec import tasks
-from xlt.spec.recipe import Evaluation, Recipe, Stage
-from xlt.spec.stages import home
+from xlt.spec.recipe import Evaluation, Recipe
+from xlt.spec.stage import Stage
+from xlt.spec.stage_rules import dev_language
 from xlt.spec.study import CLEAN, PAIR, Contrast, Control, Plan, takes
 
 WORD_LISTS = "README, Word lists, says where there are some"
@@ -320,7 +321,8 @@ def radii(lab: Lab) -> Study:
         if recipe and "dev" in tasks.get(target).splits:
             last = recipe.stages[-1].ball
             tried = robust.radii(recipe.seeded(0), (0, last.radius, round(3 * last.radius, 6)), last)
-            return Study(tried, [lab.profile.evaluate(target, home(recipe.stages[-1].languages), {"split": "dev"})])
+            code = dev_language(recipe.stages[-1].languages)
+            return Study(tried, [lab.profile.evaluate(target, code, {"split": "dev"})])
     return Study({})
 
 

@@ -6,7 +6,7 @@ from xlt import perturb
 from xlt.core.errors import UserError, unknown
 from xlt.models import robust
 from xlt.perturb import attacks
-from xlt.spec import stages, tasks
+from xlt.spec import stage_rules, tasks
 from xlt.spec.languages import language
 from xlt.spec.profile import Profile
 from xlt.spec.recipe import Evaluation
@@ -56,7 +56,7 @@ def lengths(profile: Profile, positions: int | None, restart: bool, where: str) 
         UserError: a sequence may be longer than the encoder takes.
     """
     learned = [*([profile.pretraining] if profile.pretraining else []), *profile.stages]
-    asked = [(stage.task, stage.max_length, stages.longest(stage, restart)) for stage in learned]
+    asked = [(stage.task, stage.max_length, stage_rules.longest_sequence(stage, restart)) for stage in learned]
     for task in dict.fromkeys([*profile.target, *(part.task for stage in profile.stages for part in stage.parts)]):
         length = profile.evaluate(task, "en").max_length
         asked.append((f"evaluation.{task}", length, length))

@@ -1,4 +1,4 @@
-"""Points near a text in embedding space: each word embedding moves within an L2 ball (`xlt.spec.recipe.Ball`)."""
+"""Points near a text in embedding space: word embeddings move within an L2 ball (xlt.spec.perturbations.Ball)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from xlt.spec.recipe import Ball
+from xlt.spec.perturbations import Ball
 
 Batch = dict[str, torch.Tensor]
 Loss = Callable[[Any, Batch], torch.Tensor]

@@ -11,7 +11,7 @@ import torch
 
 from xlt.core.device import compute
 from xlt.models import adversarial, encoding, model
-from xlt.spec.recipe import Ball
+from xlt.spec.perturbations import Ball
 
 _INPUTS = ("input_ids", "token_type_ids", "choices")
 _GOLD = ("labels", "start_positions", "end_positions")

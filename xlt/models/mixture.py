@@ -14,7 +14,7 @@ from xlt.data import rows
 from xlt.data.label_shuffle import Columns, shuffled
 from xlt.models import encoding, mlm, robust, unseen
 from xlt.spec import tasks
-from xlt.spec.recipe import Stage
+from xlt.spec.stage import Stage
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -11,7 +11,7 @@ import torch
 from xlt.core.device import autocast
 from xlt.models import encoding
 from xlt.models.model import mean_loss
-from xlt.spec.recipe import Stage
+from xlt.spec.stage import Stage
 
 Languages = dict[str, list[encoding.Feature]]  # by language, rows aligned
 

@@ -2,7 +2,7 @@
 
 Three forms of Huang et al. 2021 (2104.08645), of which the authors published code for the last only; the others are
 stated here. Input word embeddings e, weights w, label y, a ball of radius r in L2 around every word's embedding
-(special tokens and padding excluded; before positions and LayerNorm, see `xlt.spec.recipe.Ball`):
+(special tokens and padding excluded; before positions and LayerNorm, see `xlt.spec.perturbations.Ball`):
 
     ADV     min_w E max_{|d| <= r} L(w; e + d, y)   K ascents from a random point, dropout on as in training
     RS-RP   min_w E L(w; e + d, y)                  d uniform in the ball, drawn anew at each update
@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any
 from xlt import perturb
 from xlt.core.errors import UserError
 from xlt.spec import tasks, trained
-from xlt.spec.recipe import Augmentation, Ball, Recipe, Stage
+from xlt.spec.perturbations import Augmentation, Ball
+from xlt.spec.recipe import Recipe
+from xlt.spec.stage import Stage
 
 if TYPE_CHECKING:
     import pandas as pd

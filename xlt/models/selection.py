@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from xlt.spec import stages, tasks
-from xlt.spec.recipe import Evaluation, Recipe, Stage
+from xlt.spec import stage_rules, tasks
+from xlt.spec.recipe import Evaluation, Recipe
+from xlt.spec.stage import Stage
 
 if TYPE_CHECKING:
     from xlt.data.store import Store
@@ -87,7 +88,7 @@ class Choice:
             self.kept[name] = value.clone() if not before else self.kept[name].lerp_(value, 1 / (before + 1))
 
     def _score(self) -> dict[str, Any]:
-        judges, found = stages.judges(self.stage), {}
+        judges, found = stage_rules.selection_tasks(self.stage), {}
         self.learner.eval()
         for task, head in judges:
             for code in self.stage.watched:

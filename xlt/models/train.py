@@ -17,7 +17,8 @@ from xlt.models import dual, encoding, mlm, model, robust
 from xlt.models.mixture import Mixture
 from xlt.models.selection import Choice, Evaluate
 from xlt.spec import tasks
-from xlt.spec.recipe import Recipe, Stage
+from xlt.spec.recipe import Recipe
+from xlt.spec.stage import Stage
 
 if TYPE_CHECKING:
     from xlt.data.store import Store

@@ -26,8 +26,8 @@ from xlt.core.paths import ROOT, cache_root
 from xlt.data.sources import Source
 from xlt.data.weights import fingerprint
 from xlt.spec import tasks
+from xlt.spec.identity import digest
 from xlt.spec.languages import canonical, language
-from xlt.spec.recipe import digest
 from xlt.spec.tasks import Task
 
 # family -> columns that hold text; answers and tags point into a text and would not survive its translation

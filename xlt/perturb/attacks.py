@@ -13,7 +13,7 @@ from xlt.perturb.registry import EDIT, PERTURBATIONS, Site, get
 from xlt.perturb.vocabulary import choices
 from xlt.spec import tasks
 from xlt.spec.languages import language as language_row
-from xlt.spec.recipe import Attack
+from xlt.spec.perturbations import Attack
 
 DEEPWORDBUG = ("swap", "substitute", "drop", "insert")  # its four changes of a word (Gao et al. 2018, section 3.3)
 LEXICAL = ("synonyms", "code-mix", "inflection")

@@ -11,8 +11,8 @@ from typing import Any
 
 from xlt.perturb.lexicons import files
 from xlt.perturb.registry import get
+from xlt.spec.identity import digest
 from xlt.spec.languages import OWN
-from xlt.spec.recipe import digest
 
 installed = cache(version)  # of a package; tables of scores ask for it a hundred thousand times
 

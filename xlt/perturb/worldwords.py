@@ -6,7 +6,7 @@ import hashlib
 from functools import cache
 
 from xlt.perturb.wordfiles import Lexicon, grouped
-from xlt.spec.recipe import canonical
+from xlt.spec.identity import canonical_json
 
 
 @cache
@@ -29,7 +29,7 @@ def lexicon(language: str, into: str) -> Lexicon | None:
 def fingerprint(language: str, into: str) -> str | None:
     """SHA-256 of the lexicon; None where there is none."""
     found = lexicon(language, into)
-    return found and hashlib.sha256(canonical(found.table).encode()).hexdigest()
+    return found and hashlib.sha256(canonical_json(found.table).encode()).hexdigest()
 
 
 _GENDERS = frozenset({"m", "f", "n", "nt", "ma", "fp"})  # beside the forms in a noun's line

@@ -16,7 +16,7 @@ from xlt.lab.lab import Lab
 from xlt.lab.studies import Study
 from xlt.report import results
 from xlt.spec import trained
-from xlt.spec.stages import ENGLISH
+from xlt.spec.stage_rules import ENGLISH
 
 
 def runs(lab: Lab) -> pd.DataFrame:

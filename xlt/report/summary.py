@@ -18,8 +18,9 @@ from xlt.lab import datasheet, hub
 from xlt.lab.lab import Lab
 from xlt.lab.studies import all_recipes
 from xlt.spec import tasks
+from xlt.spec.identity import digest
 from xlt.spec.languages import language
-from xlt.spec.recipe import Recipe, digest
+from xlt.spec.recipe import Recipe
 from xlt.spec.trained import named, names
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from xlt.core import paths, provenance
 from xlt.core.files import write_atomically
+from xlt.spec.identity import digest
 from xlt.spec.profile import Profile
-from xlt.spec.recipe import digest
 
 
 def unchanged(profile: Profile) -> bool:

@@ -13,10 +13,11 @@ from typing import Any, Literal
 from pydantic import Field, PositiveInt, PrivateAttr
 
 from xlt.core.errors import unknown
-from xlt.spec import stages, tasks
+from xlt.spec import stage_rules, tasks
 from xlt.spec.languages import Codes, Own
-from xlt.spec.recipe import Encoder, Evaluation, Stage
+from xlt.spec.recipe import Encoder, Evaluation
 from xlt.spec.settings import parse
+from xlt.spec.stage import Stage
 from xlt.spec.study import Plan, Settings
 
 REPEATED = "target"  # as the task of a control: whatever the target is
@@ -135,8 +136,8 @@ class Profile(Settings):
         fields = {"task": task, **self.training, **fields, "role": role, "label": task}
         if role == "target":
             fields |= {"task": tasks.get(task).training.name, "label": ""}
-        stage = parse(Stage, stages.spoken(fields, where), where)
-        stages.check(stage, where)
+        stage = parse(Stage, stage_rules.with_default_languages(fields, where), where)
+        stage_rules.check(stage, where)
         return stage
 
     def evaluate(self, task: str, code: str, over: Mapping[str, Any] | None = None) -> Evaluation:

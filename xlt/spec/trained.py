@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 
 from xlt.spec import tasks
 from xlt.spec.languages import language
-from xlt.spec.stages import ENGLISH
+from xlt.spec.stage_rules import ENGLISH
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from xlt.spec.profile import Profile
-    from xlt.spec.recipe import Recipe, Stage
+    from xlt.spec.recipe import Recipe
+    from xlt.spec.stage import Stage
 
 ZERO_SHOT, SOURCE = "zero-shot", "source"  # groups of languages
 SEVERAL = "training languages"

@@ -23,7 +23,7 @@ from xlt.perturb.vocabulary import choices
 from xlt.perturb.wordfiles import key
 from xlt.spec import tasks
 from xlt.spec.languages import language as language_row
-from xlt.spec.recipe import Attack
+from xlt.spec.perturbations import Attack
 
 Options = Callable[[str], list[tuple[Span, list[str]]]]  # of a text: what may stand where
 _TRIES = 4  # draws for each candidate that is wanted

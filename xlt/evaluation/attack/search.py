@@ -11,7 +11,7 @@ from random import Random
 from typing import NamedTuple
 
 from xlt.evaluation.attack.texts import GONE, Edits, Place, Texts, edited
-from xlt.spec.recipe import Attack
+from xlt.spec.perturbations import Attack
 
 
 class QueryResult(NamedTuple):

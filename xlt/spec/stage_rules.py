@@ -8,12 +8,12 @@ from typing import Any
 from xlt.core.errors import UserError
 from xlt.spec import tasks
 from xlt.spec.languages import canonical, language
-from xlt.spec.recipe import Stage
+from xlt.spec.stage import Stage
 
 ENGLISH = "en"  # what a stage learns unless it says otherwise
 
 
-def spoken(fields: Mapping[str, Any], where: str) -> dict[str, Any]:
+def with_default_languages(fields: Mapping[str, Any], where: str) -> dict[str, Any]:
     """The fields of a stage, with the language in which tasks of the user's own are learned where none is named.
 
     That is English if the task has it, else its only one; the task of a control may be one of these too. A stage that
@@ -30,7 +30,7 @@ def spoken(fields: Mapping[str, Any], where: str) -> dict[str, Any]:
     judge = fields.get("select_task") or fields.get("task")
     languages = fields.get("languages")
     if fields.get("select") == "dev" and _own(judge) and isinstance(languages, list | tuple):
-        fields = {"select_languages": [home(languages)], **fields}
+        fields = {"select_languages": [dev_language(languages)], **fields}
     return fields
 
 
@@ -49,7 +49,7 @@ def _own(name: Any) -> tasks.Task | None:
     return task if task and task.name not in tasks.DECLARED else None
 
 
-def home(languages: Sequence[str]) -> str:
+def dev_language(languages: Sequence[str]) -> str:
     """Of the languages that a stage learns, that in which one looks whether it has: English, if it is one of them."""
     return ENGLISH if ENGLISH in map(canonical, languages) else languages[0]
 
@@ -74,7 +74,7 @@ def check(stage: Stage, where: str) -> None:
             headed = ", ".join(tasks.HEADED)
             raise UserError(f"{where}: {part.task}: ball is for {headed}, not for {task.training.family}; leave it out")
     if stage.watched:
-        judging, trained = judges(stage), [tasks.get(name).training.name for name in stage.trains]
+        judging, trained = selection_tasks(stage), [tasks.get(name).training.name for name in stage.trains]
         if not judging or any(head not in trained or "dev" not in task.splits for task, head in judging):
             named = stage.select_task or " and ".join(stage.trains)
             raise UserError(f"{where}: select: {named} has no dev split or no head here; set select_task")
@@ -82,7 +82,7 @@ def check(stage: Stage, where: str) -> None:
             language(code)
 
 
-def judges(stage: Stage) -> list[tuple[tasks.Task, str]]:
+def selection_tasks(stage: Stage) -> list[tuple[tasks.Task, str]]:
     """The tasks on whose development sets a checkpoint of the stage is chosen, each with the head that it is read by.
 
     Those that the stage names, else all that it trains: a task of several parts is judged on each part, as in jiant.
@@ -97,7 +97,7 @@ def judges(stage: Stage) -> list[tuple[tasks.Task, str]]:
     return [(tasks.get(name), head) for name, head in found.items()]
 
 
-def longest(stage: Stage, restart: bool) -> int:
+def longest_sequence(stage: Stage, restart: bool) -> int:
     """Positions that the stage's longest sequence takes; with `restart` they begin again in the second text."""
     if all(tasks.get(part.task).family != tasks.MLM for part in stage.parts):
         return stage.max_length

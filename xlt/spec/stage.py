@@ -1,0 +1,194 @@
+"""A training stage: what is learned, from how much, and by which method.
+
+Everything in a stage decides results and is part of its key, but for `role` and `label`, which only name it.
+Resources (workers, devices, evaluation batch) decide no result; they are the profile's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from xlt.spec.identity import Value
+from xlt.spec.languages import Code, Codes
+from xlt.spec.perturbations import Augmentation, Ball
+
+CHECKS = 10  # of a stage, where it does not say how many
+
+
+class Part(Value):
+    """A further task of a multi-task stage, with a head of its own: `examples` of it in each of `languages`.
+
+    `share` fixes its share of the updates; the others divide what is left as `Stage.mixing` says.
+    """
+
+    task: str
+    languages: Codes = ("en",)
+    examples: PositiveInt | None = None
+    share: float | None = Field(None, gt=0, lt=1)
+
+
+class Stage(Value):
+    """One training stage. Times are in epochs or steps, lengths in subwords, `mask` and `pairs` are shares.
+
+    An update learns from `batch` x `accumulate` records, `batch` of them in memory at a time; how the product is
+    divided changes no more than rounding and what dropout draws (but queries are told from those of their own `batch`).
+
+    `steps` overrides `epochs`. `method="lora"` trains low-rank adapters (Hu et al. 2021) on the
+    attention projections and the head; afterwards the adapter is merged into the encoder
+    (`adapter="merge"`) or stays open and is trained on by the next LoRA stage ("carry").
+    `pairs` is the share of translation pairs in masked language modelling (TLM, Conneau & Lample 2019);
+    `pivot` is a language that is in every pair, as English is in most parallel corpora. With `mask_other`
+    only one side of a pair is masked by `mask`, the other by this share, so that the translation stays readable;
+    a row alone is masked by the mean of both. `frozen="embeddings"` leaves the embeddings as they are: training
+    on English moves English words only, away from their counterparts.
+
+    `examples` is per language: n of them in each of L languages are n x L records. The languages draw different rows,
+    so that of parallel training sets no item stands in two of them while there are items enough (see data.rows); with
+    `parallel` all draw the same. With `pair_languages="mixed"` the two texts of a pair of the main task are in
+    different languages (rows must be aligned, as in mnli-translated): each first text with its second text in another
+    language, so n x L records too.
+
+    `also` makes it a multi-task stage: each update is of one task, drawn in proportion to the number of records n
+    ("proportional"), equally often ("uniform"), to n^(1/temperature) ("temperature") or to min(n, cap) ("capped";
+    Raffel et al. 2020, section 3.5.2); of long contexts n counts the windows. `shuffle_labels` replaces the gold of
+    the training records by one that says nothing about them (`data.label_shuffle`): a control that keeps all else.
+
+    Robust training: with `ball` the loss is taken, instead of at the input, at a point near it in embedding space: the
+    worst that PGD finds (ADV, after Huang et al. 2021: minimise the maximum; no clean term) or a random one (RS-RP,
+    search "random"). `augment` perturbs the records of every part in advance.
+
+    `select` says which checkpoint is kept: the last; the best on dev: English dev, or that of `select_languages` as far
+    as the stage learns them; the best on `select_languages` dev, whatever it learns ("oracle": to be reported, never to
+    be chosen by; Keung et al. 2020); or the mean of their weights ("average").
+    There are `checks` of them, evenly spaced, or one every `check_every` updates and one at the end. Dev means the
+    main metric on the first `select_examples` of `select_task` (a target that trains on the stage's task, such as
+    xnli on mnli, brings other languages); without one, of each task that the stage trains and that has a dev split,
+    and their plain mean. After `patience` checks without gain the stage ends. jiant, which Phang et al. 2020 used:
+    check_every 1,000, 500 examples, patience 30, the plain mean (jiant/proj/main/metarunner.py).
+    """
+
+    task: str
+    languages: Codes = ("en",)
+    examples: PositiveInt | None = None
+    method: Literal["full", "lora"] = "full"
+    adapter: Literal["merge", "carry"] = "merge"
+    rank: PositiveInt = 8
+    alpha: PositiveFloat = 16.0
+    epochs: PositiveFloat = 2.0
+    steps: PositiveInt | None = None
+    batch: PositiveInt = 32
+    accumulate: PositiveInt = 1
+    lr: PositiveFloat = 2e-5
+    warmup: float = Field(0.1, ge=0, le=1)
+    weight_decay: float = Field(0.0, ge=0)
+    beta2: float = Field(0.999, gt=0, lt=1)
+    clip: PositiveFloat = 1.0
+    frozen: Literal["nothing", "embeddings"] = "nothing"
+    max_length: PositiveInt = 128
+    stride: PositiveInt = 128
+    mask: float = Field(0.15, gt=0, lt=1)
+    pairs: float = Field(0.0, ge=0, le=1)
+    pivot: Code | None = None
+    mask_other: float | None = Field(None, ge=0, lt=1)
+    pair_languages: Literal["same", "mixed"] = "same"
+    parallel: bool = False
+    also: tuple[Part, ...] = ()
+    mixing: Literal["proportional", "uniform", "temperature", "capped"] = "proportional"
+    temperature: PositiveFloat = 2.0
+    cap: PositiveInt = 2**16
+    shuffle_labels: bool = False
+    ball: Ball | None = None
+    augment: Augmentation | None = None
+    select: Literal["last", "dev", "oracle", "average"] = "last"
+    select_languages: Codes = ("en",)
+    select_task: str | None = None
+    select_examples: PositiveInt | None = 500
+    checks: PositiveInt = CHECKS
+    check_every: PositiveInt | None = None
+    patience: PositiveInt | None = None
+    seed: int | None = None
+    role: Literal["pretraining", "intermediate", "target"] = Field("target", exclude=True)
+    label: str = Field("", exclude=True)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Stage:
+        if sum(part.share or 0 for part in self.also) >= 1:
+            raise ValueError("also: the shares leave no batch to the stage's own task; together they must be below 1")
+        if self.pair_languages == "mixed" and len(set(self.languages)) < 2:
+            raise ValueError("pair_languages: mixed takes two languages or more; add one to languages")
+        if self.parallel and not any(part.examples and len(set(part.languages)) > 1 for part in self.parts):
+            raise ValueError("parallel: no part draws in several languages; set examples and languages")
+        if self.patience and not self.watched:
+            raise ValueError("patience: there are no development scores to wait for; set select to dev or oracle")
+        if self.check_every and self.checks != CHECKS:
+            raise ValueError("checks counts nothing beside check_every; leave one of them out")
+        if self.patience and not self.check_every and self.patience > self.checks - 2:
+            raise ValueError(f"patience {self.patience} is never used up in {self.checks} checks; set check_every")
+        return self
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All tasks of the stage, the main one first."""
+        return (Part(task=self.task, languages=self.languages, examples=self.examples), *self.also)
+
+    @property
+    def trains(self) -> tuple[str, ...]:
+        """The names of all tasks of the stage."""
+        return tuple(part.task for part in self.parts)
+
+    @property
+    def name(self) -> str:
+        """What tables call the stage: its label, else its tasks."""
+        return self.label or "+".join(self.trains)
+
+    @property
+    def duration(self) -> str:
+        """For how long it trains, as declared: "94 updates", "2 epochs"."""
+        return f"{self.steps} updates" if self.steps else f"{self.epochs:g} epoch{'s' * (self.epochs != 1)}"
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """Languages whose development sets decide which checkpoint is kept."""
+        learned = tuple(code for code in self.select_languages if code in self.languages)
+        return {"dev": learned or ("en",), "oracle": self.select_languages}.get(self.select, ())
+
+    @property
+    def update_batch(self) -> int:
+        """Records of an update."""
+        return self.batch * self.accumulate
+
+    def batch_shares(self, records: Sequence[int]) -> list[float]:
+        """Each part's share of the updates; `records` are the parts' numbers of records."""
+        weigh = {
+            "proportional": lambda n: n,
+            "uniform": lambda n: 1,
+            "temperature": lambda n: n ** (1 / self.temperature),
+            "capped": lambda n: min(n, self.cap),
+        }[self.mixing]
+        pairs = list(zip(self.parts, records, strict=True))
+        weights = [0 if part.share else weigh(n) for part, n in pairs]
+        left = 1 - sum(part.share or 0 for part in self.also)
+        return [part.share or left * weight / sum(weights) for (part, _), weight in zip(pairs, weights, strict=True)]
+
+    def updates(self, records: Sequence[int]) -> int:
+        """Number of updates. `epochs` counts the records of the parts without a share; the others come on top."""
+        if self.steps:
+            return self.steps
+        own = sum(n for part, n in zip(self.parts, records, strict=True) if not part.share)
+        left = 1 - sum(part.share or 0 for part in self.also)
+        return max(1, math.ceil(own * self.epochs / (left * self.update_batch)))
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and _content(self.__dict__) == _content(other.__dict__)
+
+    def __hash__(self) -> int:
+        return hash(_content(self.__dict__))
+
+
+# what a stage is; the other two only name it
+_content = itemgetter(*(name for name in Stage.model_fields if name not in ("role", "label")))
