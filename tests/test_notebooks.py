@@ -17,12 +17,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from xlt.core import progress
 from xlt.core.errors import UserError
 from xlt.core.paths import ROOT
-from xlt.report import notebooks
-from xlt.report.notebooks import check_parameters, declared, incomplete, run_notebooks, select, tidy
+from xlt.report import execution
+from xlt.report.executed import tidy
+from xlt.report.execution import incomplete
+from xlt.report.notebooks import check_parameters, run_notebooks, select
 
-PARAMETERS = (
-    'profile: str = "mini"  # which profile\nrate: float = 0.1\nseeds: int = 3\nlanguages: tuple[str, ...] = ()'
-)
+PARAMETERS = 'profile: str = "other"  # which profile\nrate: float = 0.1\nseeds: int = 3'
 
 
 def notebook(folder: Path, name: str, *cells: str, parameters: str = PARAMETERS) -> Path:
@@ -59,9 +59,9 @@ def outputs(path: Path) -> str:
 def test_good_notebooks_are_executed_in_order_with_contiguous_counts(tmp_path, run, capsys):
     notebook(tmp_path / "nb", "01_one", "import sys; print(profile, seeds, sys.executable)", "", "1 + 1")
     notebook(tmp_path / "nb", "02_two", "import os; print(profile, rate, os.environ['XLT_REPORTS'])")
-    assert run(parameters={"01_one": {"seeds": 5}}) == 0
+    assert run() == 0
     done = tmp_path / "reports/mini/notebooks"
-    assert outputs(done / "01_one.ipynb") == f"mini 5 {sys.executable}\n"  # this interpreter, not some kernelspec's
+    assert outputs(done / "01_one.ipynb") == f"mini 3 {sys.executable}\n"  # this interpreter, not some kernelspec's
     assert outputs(done / "02_two.ipynb") == f"mini 0.1 {tmp_path}/reports\n"
     cells = [c for c in nbformat.read(done / "01_one.ipynb", 4).cells if c.cell_type == "code" and c.source]
     assert [c.execution_count for c in cells] == [1, 2, 3, 4]
@@ -170,7 +170,7 @@ def test_a_full_disk_in_a_cell_is_named(tmp_path, run, capsys):
 
 def test_a_kernel_that_does_not_start_gives_its_last_words(tmp_path, run, capsys, monkeypatch):
     broken = {"argv": [sys.executable, "-c", "import sys; sys.exit('no module named x')", "{connection_file}"]}
-    monkeypatch.setattr(notebooks, "get_kernel_dict", lambda: broken)
+    monkeypatch.setattr(execution, "get_kernel_dict", lambda: broken)
     notebook(tmp_path / "nb", "01_one", "1")
     assert run() == 1
     assert "the kernel did not start: no module named x" in capsys.readouterr().out
@@ -205,59 +205,29 @@ def test_ctrl_c_stops_the_kernel_and_says_what_to_do(tmp_path):
     assert list((tmp_path / "r/mini/notebooks").iterdir()) == []
 
 
-# parameters, all checked before a kernel starts
+# the cell that takes the profile, checked before a kernel starts
 
 
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"seedz": 3}, "unknown parameter of 01_one 'seedz' in the profile mini; did you mean seeds?"),
-        ({"rate": "abc"}, "the profile mini: parameter 'rate' of 01_one must be float, got 'abc' (str)"),
-        ({"rate": "0.1"}, "must be float"),
-        ({"seeds": 1.5}, "must be int, got 1.5 (float)"),
-        ({"seeds": True}, "must be int, got True (bool)"),
-        ({"seeds": None}, "must be int"),
-        ({"languages": "en"}, "must be tuple[str, ...]"),
-        ({"languages": ["en", 1]}, "must be tuple[str, ...]"),
-    ],
-)
-def test_parameters_that_do_not_fit_stop_everything_before_it_starts(tmp_path, run, given, message):
+def test_a_notebook_that_takes_no_profile_stops_everything_before_it_starts(tmp_path, run):
     notebook(tmp_path / "nb", "00_before", "open('ran', 'w')")
-    notebook(tmp_path / "nb", "01_one", "1")
-    with pytest.raises(UserError) as error:
-        run(parameters={"01_one": given})
-    assert message in str(error.value) and "\n" not in str(error.value)
+    notebook(tmp_path / "nb", "01_one", parameters="seeds: int = 3")
+    with pytest.raises(UserError, match="01_one.ipynb: its cell tagged 'parameters' does not set 'profile'"):
+        run()
     assert not (tmp_path / "nb/ran").exists() and not (tmp_path / "reports").exists()
 
 
-def test_fitting_parameters_pass(tmp_path):
-    path = notebook(tmp_path, "01_one")
-    check_parameters(path, {"rate": 1, "seeds": 2, "languages": ["en", "de"], "profile": "mini"}, "a test")
-
-
-def test_parameters_for_an_unknown_notebook_are_refused(tmp_path, run):
-    notebook(tmp_path / "nb", "01_one", "1")
-    with pytest.raises(UserError, match="unknown notebook '01_on' in the profile mini; did you mean 01_one"):
-        run(parameters={"01_on": {"seeds": 1}})
-
-
-@pytest.mark.parametrize(
-    ("cell", "message"),
-    [("seeds = 3", "'seeds = 3' in the parameters cell is not"), ("seeds: int = 3", "unknown parameter .* 'profile'")],
-)
-def test_a_parameters_cell_must_be_annotated_and_have_the_profile(tmp_path, run, cell, message):
-    notebook(tmp_path / "nb", "01_one", parameters=cell)
-    with pytest.raises(UserError, match=message):
-        run()
+@pytest.mark.parametrize("cell", [PARAMETERS, 'profile = "mini"', 'seeds = 3\nprofile: str="mini"'])
+def test_a_cell_that_sets_the_profile_passes(tmp_path, cell):
+    check_parameters(notebook(tmp_path, "01_one", parameters=cell))
 
 
 def test_a_notebook_without_parameters_cell_or_without_json_is_named(tmp_path):
     nbformat.write(new_notebook(cells=[new_code_cell("1")]), tmp_path / "01_one.ipynb")
     with pytest.raises(UserError, match="01_one.ipynb has 0 cells tagged 'parameters'"):
-        declared(tmp_path / "01_one.ipynb")
+        check_parameters(tmp_path / "01_one.ipynb")
     (tmp_path / "02_two.ipynb").write_text("{")
     with pytest.raises(UserError, match="02_two.ipynb is not a readable notebook"):
-        declared(tmp_path / "02_two.ipynb")
+        check_parameters(tmp_path / "02_two.ipynb")
 
 
 def test_an_error_of_ours_is_said_whole_and_any_other_is_cut(tmp_path, run, capsys):
