@@ -71,12 +71,12 @@ def test_a_direction_needs_the_whole_interval(tmp_path, values, expect, said, wh
     assert found.verdict == said and why in found.why
 
 
-def test_effect_interval_and_detectable_difference_in_points(tmp_path):
+def test_effect_interval_and_detectable_difference_in_fractions(tmp_path):
     report(tmp_path, BASE, BETTER)
     effect = verdict(tmp_path, declare(tmp_path)).effect
-    half = 2.776445 * 2 * (2 / 3) ** 0.5  # t(4), sd 2 points on both sides
-    assert effect[:3] == pytest.approx((10, 10 - half, 10 + half), abs=1e-4)
-    assert effect.seeds == (3, 3) and effect.detectable == pytest.approx(6.14, abs=0.01)
+    half = 2.776445 * 0.02 * (2 / 3) ** 0.5  # t(4), sd 2 points on both sides
+    assert effect[:3] == pytest.approx((0.1, 0.1 - half, 0.1 + half), abs=1e-6)
+    assert effect.seeds == (3, 3) and effect.detectable == pytest.approx(0.0614, abs=0.0001)
 
 
 def test_a_published_value_is_asked_of_the_reproduction_alone(tmp_path):
@@ -92,7 +92,7 @@ def test_a_published_value_is_asked_of_the_reproduction_alone(tmp_path):
     wider = declare(tmp_path, {"value": 11, "tolerance": 1.5})
     assert verdict(tmp_path, wider, "paper").verdict == "pass"
     score = declare(tmp_path, {"against": None, "expect": None, "value": 62, "tolerance": 0.1})
-    assert verdict(tmp_path, score, "paper").effect.value == pytest.approx(62)
+    assert verdict(tmp_path, score, "paper").effect.value == pytest.approx(0.62)
 
 
 def test_languages_are_averaged_before_tasks_and_english_only_on_request(tmp_path):
@@ -104,9 +104,9 @@ def test_languages_are_averaged_before_tasks_and_english_only_on_request(tmp_pat
     report(tmp_path, *parts)
     tasks = {"task": ["xnli", "udpos", "tydiqa"]}
     found = verdict(tmp_path, declare(tmp_path, {"on": tasks}))
-    assert found.effect.value == pytest.approx((11 + 41) / 2) and "without tydiqa" in found.why
+    assert found.effect.value == pytest.approx((0.11 + 0.41) / 2) and "without tydiqa" in found.why
     every = verdict(tmp_path, declare(tmp_path, {"on": {"task": "xnli", "language": "all"}}))
-    assert every.effect.value == pytest.approx(2 / 3 * 11)
+    assert every.effect.value == pytest.approx(2 / 3 * 0.11)
 
 
 def test_a_difference_of_gains_and_a_baseline_without_seeds(tmp_path):
@@ -114,7 +114,7 @@ def test_a_difference_of_gains_and_a_baseline_without_seeds(tmp_path):
     once = rows("none", "tatoeba", [0.10])
     report(tmp_path, BASE, BETTER, once, rows("mnli", "tatoeba", [0.30, 0.32, 0.28]))
     found = verdict(tmp_path, declare(tmp_path, {"on": {"task": "tatoeba"}, "minus": {"task": "xnli"}}))
-    assert found.effect.value == pytest.approx(20 - 10) and found.effect.seeds == (3, 3)
+    assert found.effect.value == pytest.approx(0.20 - 0.10) and found.effect.seeds == (3, 3)
 
 
 def test_conditions_that_are_not_named_are_absent(tmp_path):
@@ -124,11 +124,11 @@ def test_conditions_that_are_not_named_are_absent(tmp_path):
         for name, values in (("none", [0.3, 0.31, 0.32]), ("mnli", [0.5, 0.51, 0.52]))
     ]
     report(tmp_path, BASE, BETTER, attacked, *noisy)
-    assert verdict(tmp_path, declare(tmp_path)).effect.value == pytest.approx(10)
+    assert verdict(tmp_path, declare(tmp_path)).effect.value == pytest.approx(0.10)
     typos = declare(tmp_path, {"on": {"task": "xnli", "perturbation": "typos"}})
-    assert verdict(tmp_path, typos).effect.value == pytest.approx(20)
+    assert verdict(tmp_path, typos).effect.value == pytest.approx(0.20)
     more = declare(tmp_path, {"on": {"task": "xnli", "perturbation": "typos"}, "minus": {"perturbation": "none"}})
-    assert verdict(tmp_path, more).effect.value == pytest.approx(20 - 10)
+    assert verdict(tmp_path, more).effect.value == pytest.approx(0.20 - 0.10)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_claim_over_several_tasks_is_held_against_those_of_the_profile_and_say
     report(tmp_path, BASE, BETTER, *others)
     several = {"intermediate": ["mnli", "qqp", "ccg", "siqa", "squad"]}
     found = verdict(tmp_path, declare(tmp_path, {"compare": several}))
-    assert found.effect.value == pytest.approx(10 / 3)
+    assert found.effect.value == pytest.approx(0.10 / 3)
     assert "without siqa, which this profile has not; without squad, which has not run" in found.why
 
 
@@ -181,7 +181,7 @@ def test_collapsed_runs_are_counted_and_the_effect_without_them_is_said(tmp_path
     english = rows("none", "xnli", [0.8] * 3, "en") + rows("mnli", "xnli", [0.8, 0.8, 0.33], "en")
     report(tmp_path, BASE, rows("mnli", "xnli", [0.60, 0.62, 0.33]), english)
     found = verdict(tmp_path, declare(tmp_path))
-    assert found.effect.value == pytest.approx(100 * (1.55 / 3 - 0.52)) and found.effect.without == pytest.approx(9)
+    assert found.effect.value == pytest.approx(1.55 / 3 - 0.52) and found.effect.without == pytest.approx(0.09)
     assert found.effect.collapsed == 1 and "1 collapsed run, +9.0 in seeds without" in found.why
     report(tmp_path, BASE, rows("mnli", "xnli", [0.33] * 3), rows("mnli", "xnli", [0.33] * 3, "en"))
     assert verdict(tmp_path, declare(tmp_path)).why == "every run of intermediate mnli, task xnli collapsed"

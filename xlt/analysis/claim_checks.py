@@ -10,6 +10,7 @@ reports/<profile>/scores*.csv are read; what these do not hold is "not run", wit
 
 from __future__ import annotations
 
+from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,10 +21,12 @@ from xlt.analysis.claims import Claim, Declared, Use, load
 from xlt.analysis.effects import Effect, Missing, effect, read
 from xlt.core import paths
 from xlt.core.errors import UserError
+from xlt.core.text import NOT_RUN, interval, points
 from xlt.lab import profiles
 from xlt.spec.profile import Profile
 
-PASS, FAIL, NOT_RUN = "pass", "fail", "not run"
+PASS, FAIL = "pass", "fail"
+IN_POINTS = ("value", "low", "high", "detectable", "without")
 LEVEL = 0.05  # of p; the intervals are of 95 %
 
 
@@ -36,11 +39,12 @@ class Result(NamedTuple):
     effect: Effect
 
     def row(self) -> dict[str, Any]:
-        """JSON-ready; numbers that there are none of are null."""
-        said = self.claim.model_dump(mode="json", include={"id", "sentence", "source", "expect", "command"})
-        said |= {"published": self.claim.value, "verdict": self.verdict, "why": self.why}
-        found = {key: None if value != value else value for key, value in self.effect._asdict().items()}
-        return said | {"effect": found.pop("value")} | found
+        """JSON-ready, in points as the claims are written; a number that is not known is null."""
+        about = self.claim.model_dump(mode="json", include={"id", "sentence", "source", "expect", "command"})
+        about |= {"published": self.claim.value, "verdict": self.verdict, "why": self.why}
+        numbers = {name: 100 * value if name in IN_POINTS else value for name, value in self.effect._asdict().items()}
+        numbers = {name: None if value != value else value for name, value in numbers.items()}
+        return about | {"effect": numbers.pop("value")} | numbers
 
 
 def check(profile: str, reports: Path | None = None, declared: Declared | None = None) -> list[Result]:
@@ -107,7 +111,7 @@ def _verdict(claim: Claim, use: Use, found: Effect, has: set[str]) -> tuple[str,
     verdicts = [_direction(claim, found)] if claim.expect else []
     notes = _without(found.absent, has)
     if use.asked(claim) and not found.absent:
-        met = abs(found.value - claim.value) <= claim.tolerance
+        met = abs(100 * found.value - claim.value) <= claim.tolerance
         text = f"{'within' if met else 'not within'} {claim.tolerance:g} of the published {claim.value:+g}"
         verdicts.append((PASS if met else FAIL, text))
     elif use.values and claim.value is not None:
@@ -115,7 +119,8 @@ def _verdict(claim: Claim, use: Use, found: Effect, has: set[str]) -> tuple[str,
     if not verdicts:
         raise Missing("; ".join(notes))
     if found.collapsed:
-        left = f"{found.without:+.1f} in seeds without" if found.without == found.without else "in every seed of a side"
+        every = isnan(found.without)
+        left = "in every seed of a side" if every else f"{points(found.without, sign=True)} in seeds without"
         notes.append(f"{found.collapsed} collapsed run{'s' * (found.collapsed != 1)}, {left}")
     verdict = FAIL if FAIL in (name for name, _ in verdicts) else PASS
     return verdict, "; ".join([text for _, text in verdicts] + notes)
@@ -133,7 +138,7 @@ def _without(absent: tuple[str, ...], has: set[str]) -> list[str]:
 def _direction(claim: Claim, found: Effect) -> tuple[str, str]:
     low, high = (-found.high, -found.low) if claim.expect == "lower" else (found.low, found.high)
     if claim.expect == "not higher":
-        if high < claim.margin:
+        if 100 * high < claim.margin:
             return PASS, f"the interval stays below {claim.margin:+g}"
         if low > 0:
             return FAIL, f"it is higher{_alone(found)}"
@@ -151,7 +156,7 @@ def _alone(found: Effect) -> str:
 
 
 def _power(found: Effect) -> str:
-    return "" if found.detectable != found.detectable else f" ({found.detectable:.1f} could be found with 80 % power)"
+    return "" if isnan(found.detectable) else f" ({points(found.detectable)} could be found with 80 % power)"
 
 
 # ---- telling -------------------------------------------------------------------------------------
@@ -169,8 +174,7 @@ def as_text(results: list[Result], use: Use) -> str:
 
 
 def _numbers(found: Effect) -> str:
-    if found.value != found.value:
+    if isnan(found.value):
         return ""
-    bounds = "" if found.low != found.low else f" [{found.low:+.1f}, {found.high:+.1f}]"
-    p = "" if found.p != found.p else f", Holm p {found.p:.2g}"
-    return f"{found.value:+.1f}{bounds}{p}, {' + '.join(map(str, found.seeds))} seeds: "
+    p = "" if isnan(found.p) else f", Holm p {found.p:.2g}"
+    return f"{interval(found.value, found.low, found.high)}{p}, {' + '.join(map(str, found.seeds))} seeds: "

@@ -17,9 +17,8 @@ import pandas as pd
 
 from xlt.analysis import stats
 from xlt.analysis.degenerate_runs import collapsed
-from xlt.analysis.findings import Answer, bounds, corrected, detectable
-from xlt.analysis.tables import points
-from xlt.core.text import NOT_RUN
+from xlt.analysis.findings import Answer, corrected, detectable
+from xlt.core.text import DASH, NOT_RUN, interval, plus_minus, points_or_dash
 from xlt.lab.studies import AFTER, Study
 from xlt.spec import tasks, trained
 from xlt.spec.languages import language
@@ -175,7 +174,7 @@ def shown(made: pd.DataFrame) -> pd.DataFrame:
     """A `table` to be read: points, interval, star."""
     said = [_interval(Effect(*row)) for row in made[list(Effect._fields)].itertuples(index=False)]
     kept = made[["question", "target", "condition"]].assign(difference=said)
-    return kept.assign(detectable=[points(x) if x == x else "–" for x in made["detectable"]])
+    return kept.assign(detectable=[points_or_dash(x) for x in made["detectable"]])
 
 
 def _interval(found: Effect) -> str:
@@ -183,7 +182,7 @@ def _interval(found: Effect) -> str:
         return NOT_RUN
     lost = f" ({found.collapsed} runs collapsed)" if found.collapsed else ""
     star = ("**" if found.p < 0.05 else "*") if found.low > 0 or found.high < 0 else ""
-    return f"{points(found.value, sign=True)}{bounds(found.low, found.high)}{star}{lost}"
+    return f"{interval(found.value, found.low, found.high)}{star}{lost}"
 
 
 def answers(study: Study, scores: pd.DataFrame) -> list[Answer]:
@@ -277,12 +276,14 @@ def grid(study: Study, made: pd.DataFrame) -> pd.DataFrame:
     if "mean" not in made:
         return made
     made = made.assign(condition=_counted(made))
-    wide = made.assign(text=_told(made)).pivot(index="arm", columns=["target", "condition"], values="text")
+    wide = made.assign(text=list(map(plus_minus, made["mean"], made["high"]))).pivot(
+        index="arm", columns=["target", "condition"], values="text"
+    )
     order = list(dict.fromkeys(zip(made["target"], made["condition"], strict=True)))
     wide = wide.reindex(index=study.labels, columns=pd.MultiIndex.from_tuples(order, names=wide.columns.names))
     for label, arm in study.plan.arms.items():
         for target in {target for target, _ in order} - set(arm.targets or study.targets):
-            wide.loc[label, target] = "–"
+            wide.loc[label, target] = DASH
     return wide.fillna(NOT_RUN)
 
 
@@ -290,12 +291,6 @@ def _counted(made: pd.DataFrame) -> list[str]:
     most = made.groupby(["target", "condition"])["languages"].transform("max")
     clean = most.where(made["condition"] == CLEAN).groupby(made["target"]).transform("max")
     return [f"{c} ({n})" if n != all_ else c for c, n, all_ in zip(made["condition"], most, clean, strict=True)]
-
-
-def _told(rows: pd.DataFrame) -> list[str]:
-    """Mean ± half of its interval, in points."""
-    halves = rows["high"] - rows["mean"]
-    return [points(m) + (f" ± {points(h)}" if h == h else "") for m, h in zip(rows["mean"], halves, strict=True)]
 
 
 def gaps(scores: pd.DataFrame) -> pd.DataFrame:
@@ -331,6 +326,8 @@ def forgetting(scores: pd.DataFrame) -> pd.DataFrame:
 
 def forgotten(left: pd.DataFrame) -> pd.DataFrame:
     """`forgetting` to be read: what was trained, in its order x task, in points; a dash before a task was trained."""
-    wide = left.assign(text=_told(left)).pivot(index="after", columns="task", values="text")
+    wide = left.assign(text=list(map(plus_minus, left["mean"], left["high"]))).pivot(
+        index="after", columns="task", values="text"
+    )
     rows = sorted(wide.index, key=lambda after: (after.count("→"), list(left["after"]).index(after)))
-    return wide.loc[rows, list(dict.fromkeys(left["task"]))].fillna("–")
+    return wide.loc[rows, list(dict.fromkeys(left["task"]))].fillna(DASH)

@@ -27,7 +27,8 @@ _CELL = ["seed", "task", "language"]
 
 
 class Effect(NamedTuple):
-    """In points. `p` is for now of this claim alone; `without` is the effect without the `collapsed` runs, if any."""
+    """In fractions. `p` is of this claim alone until `claim_checks` corrects it; `without` is the effect without the
+    `collapsed` runs, if any."""
 
     value: float = stats.NAN
     low: float = stats.NAN
@@ -93,8 +94,7 @@ def effect(claim: Claim, scores: pd.DataFrame) -> Effect:
     least = stats.minimum_detectable_difference(spread, min(seeds)) if claim.against else stats.NAN
     runs = sum(side.runs for side in sides)
     absent = _absent(claim, scores, {task for task, _ in sides[0].cells})
-    numbers = (100 * x for x in found[:3])
-    return Effect(*numbers, found.p, seeds, 100 * least, runs, 100 * clean.value if runs else stats.NAN, absent)
+    return Effect(*found, seeds, least, runs, clean.value if runs else stats.NAN, absent)
 
 
 def _absent(claim: Claim, scores: pd.DataFrame, found: set[str]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,8 @@ import pandas as pd
 
 from xlt.analysis import stats
 from xlt.analysis.degenerate_runs import chance
-from xlt.analysis.tables import clear, marked, points, seed_means
-from xlt.core.text import NOT_RUN
+from xlt.analysis.tables import clear, marked, seed_means
+from xlt.core.text import NOT_RUN, interval, points
 from xlt.spec import trained
 
 
@@ -32,22 +33,12 @@ class Answer:
     p: float = stats.NAN
 
     def _repr_markdown_(self) -> str:
-        effect = f"{_interval(self.effect, self.low, self.high)}: " if self.effect == self.effect else ""
-        said = "; ".join(filter(None, (self.verdict * (not self.answer.startswith(self.verdict)), self.answer)))
-        return f"**{self.question}** {effect}{said}."
+        effect = "" if isnan(self.effect) else f"{interval(self.effect, self.low, self.high, unit='points')}: "
+        verdict = "" if self.answer.startswith(self.verdict) else self.verdict
+        return f"**{self.question}** {effect}{'; '.join(filter(None, (verdict, self.answer)))}."
 
     def row(self) -> dict[str, Any]:
         return asdict(self)
-
-
-def bounds(low: float, high: float) -> str:
-    """An interval in points; with a second decimal where one would hide on which side of zero it ends."""
-    said = [points(x, sign=True, digits=2 if 0 < abs(x) < 5e-4 else 1) for x in (low, high)]
-    return "" if low != low else f" [{', '.join(said)}]"
-
-
-def _interval(value: float, low: float, high: float) -> str:
-    return f"{points(value, sign=True)} points{bounds(low, high)}"
 
 
 def corrected(verdict: str, p: float) -> str:
@@ -116,7 +107,7 @@ def _for_target(column: pd.DataFrame, target: str) -> Answer:
             question, text, *_fractions(largest), _least(column, largest), "no clear difference", largest["p"]
         )
     leader, *others = [row for _, row in told.iterrows()]
-    text = "; ".join([f"{_name(leader)} most", *(f"{_name(row)} {_interval(*_fractions(row))}" for row in others)])
+    text = "; ".join([f"{_name(leader)} most", *(f"{_name(row)} {_difference(row)}" for row in others)])
     if others:
         text += f"; after Holm's correction over the whole table {(told['p'] < 0.05).sum()} of these {len(told)} remain"
     verdict = corrected("higher" if leader["difference"] > 0 else "lower", leader["p"])
@@ -125,7 +116,7 @@ def _for_target(column: pd.DataFrame, target: str) -> Answer:
 
 def _controls(rows: pd.DataFrame) -> str:
     """What the controls of a target change, to stand after the intermediate tasks; "" without controls."""
-    told = "; ".join(f"{_name(row)}: {_interval(*_fractions(row))}" for _, row in rows.iterrows())
+    told = "; ".join(f"{_name(row)}: {_difference(row)}" for _, row in rows.iterrows())
     return f". Controls: {told}" if told else ""
 
 
@@ -140,6 +131,10 @@ def _least(column: pd.DataFrame, row: pd.Series) -> float:
 def _name(row: pd.Series) -> str:
     lost = f" ({row['collapsed']:.0f} of {row['n_seeds']} runs collapsed)" if row["collapsed"] else ""
     return f"{row['intermediate']}{marked(row)}{lost}"
+
+
+def _difference(row: pd.Series) -> str:
+    return interval(*_fractions(row), unit="points")
 
 
 def _fractions(row: pd.Series) -> list[float]:

@@ -13,10 +13,9 @@ import pandas as pd
 
 from xlt.analysis import stats
 from xlt.analysis.contrasts import drops, tested
-from xlt.analysis.tables import points
 from xlt.core.errors import UserError
 from xlt.core.paths import ROOT
-from xlt.core.text import NOT_RUN
+from xlt.core.text import DASH, NOT_RUN, plus_minus, points
 from xlt.lab.studies import Study
 from xlt.spec import trained
 from xlt.spec.study import CLEAN, PAIR, SELECTORS
@@ -59,19 +58,18 @@ def shown(made: pd.DataFrame) -> pd.DataFrame:
     records says so."""
     if "cost" not in made:
         return made
-    halves = made["high"] - made["cost"]
-    told = [
-        f"{points(cost, sign=True)}{f' ± {points(half)}' if half == half else ''} ({100 * part:.0f} %)"
-        for cost, half, part in zip(made["cost"], halves, made["relative"], strict=True)
+    texts = [
+        f"{plus_minus(cost, high, sign=True)} ({100 * part:.0f} %)"
+        for cost, high, part in zip(made["cost"], made["high"], made["relative"], strict=True)
     ]
     index = ["target", "condition", "arm"]
     made = made.assign(condition=_diluted(made))
-    wide = made.assign(text=told).pivot(index=index, columns="group", values="text")
+    wide = made.assign(text=texts).pivot(index=index, columns="group", values="text")
     order = made[index].drop_duplicates().itertuples(index=False, name=None)
     every = made[made["group"] == "all"].set_index(index)
     wide = wide.reindex(columns=list(GROUPS)).loc[sorted(order, key=_place(made))]
     lowest = every["worst language"] + " " + every["worst"].map(points)
-    return wide.assign(**{"lowest score": lowest.reindex(wide.index)}).astype(object).fillna("–").reset_index()
+    return wide.assign(**{"lowest score": lowest.reindex(wide.index)}).astype(object).fillna(DASH).reset_index()
 
 
 def _diluted(made: pd.DataFrame) -> list[str]:

@@ -18,7 +18,7 @@ import pandas as pd
 from xlt.analysis import stats
 from xlt.analysis.degenerate_runs import collapsed
 from xlt.core.errors import UserError, unknown
-from xlt.core.text import NOT_RUN
+from xlt.core.text import DASH, NOT_RUN, interval, plus_minus, points
 from xlt.spec import trained
 from xlt.spec.identity import digest
 from xlt.spec.languages import language
@@ -171,11 +171,6 @@ def most_changed(scores: pd.DataFrame, matrix: pd.DataFrame, task: str, count: i
 # ---- tables ------------------------------------------------------------------------------
 
 
-def points(value: float, sign: bool = False, digits: int = 1) -> str:
-    """A fraction in points, one decimal, with a true minus sign."""
-    return f"{100 * value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
-
-
 def clear(matrix: pd.DataFrame) -> pd.Series:
     """Whether the interval of a difference excludes zero; False where there is no interval."""
     return (matrix["diff_low"] > 0) | (matrix["diff_high"] < 0)
@@ -191,7 +186,7 @@ def cells(matrix: pd.DataFrame) -> pd.DataFrame:
     rows, columns = names(matrix)
     texts = [_cell_text(row, mark) for row, mark in zip(matrix.itertuples(), _marks(matrix), strict=True)]
     wide = matrix.assign(text=texts).pivot(index="intermediate", columns="target", values="text")
-    return wide.loc[rows, columns].fillna("–")  # a control that a target does not have
+    return wide.loc[rows, columns].fillna(DASH)  # a control that a target does not have
 
 
 def names(matrix: pd.DataFrame) -> tuple[list[str], list[str]]:
@@ -207,11 +202,9 @@ def marked(row: tuple | pd.Series) -> str:
 def _cell_text(row: tuple, mark: str) -> str:
     if row.n_seeds == 0:
         return NOT_RUN
-    width = f" ± {points(row.high - row.mean)}" if row.n_seeds > 1 else ""
-    text = f"{points(row.mean)}{width}{marked(row)}"
+    text = f"{plus_minus(row.mean, row.high)}{marked(row)}"
     if not np.isnan(row.difference):
-        bounds = "" if np.isnan(row.diff_low) else f" [{points(row.diff_low)}, {points(row.diff_high)}]"
-        text += f"\n{points(row.difference, sign=True)}{bounds}{mark}"
+        text += f"\n{interval(row.difference, row.diff_low, row.diff_high, sign=False)}{mark}"
     if row.collapsed:
         some = f"{row.collapsed:.0f} of {row.n_seeds} collapsed; without {points(row.without)}"
         text += "\n(every run collapsed)" if row.collapsed == row.n_seeds else f"\n({some})"

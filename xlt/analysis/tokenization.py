@@ -13,8 +13,8 @@ import pandas as pd
 
 from xlt.analysis import stats
 from xlt.analysis.contrasts import clean
-from xlt.analysis.tables import points, script
-from xlt.core.text import NOT_RUN
+from xlt.analysis.tables import script
+from xlt.core.text import NOT_RUN, interval
 from xlt.evaluation import conditions
 from xlt.spec import tasks, trained
 
@@ -104,9 +104,8 @@ def shown(made: pd.DataFrame) -> pd.DataFrame:
     """`slopes` to be read, in points: arm x target down, with and without the language that is cut finest."""
     if "slope" not in made:
         return made
-    bounds = zip(made["slope"], made["low"], made["high"], strict=True)
-    told = [points(s, sign=True) + (f" [{points(a)}, {points(b)}]" if a == a else "") for s, a, b in bounds]
-    return made[["target", "arm", "languages"]].assign(slope=told)
+    rows = zip(made["slope"], made["low"], made["high"], strict=True)
+    return made[["target", "arm", "languages"]].assign(slope=[interval(*row, sign=False) for row in rows])
 
 
 def table(scores: pd.DataFrame, per_word: pd.Series) -> pd.DataFrame:

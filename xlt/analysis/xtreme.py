@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from xlt.analysis import stats
-from xlt.analysis.tables import marked, points
-from xlt.core.text import NOT_RUN
+from xlt.analysis.tables import marked
+from xlt.core.text import NOT_RUN, plus_minus
 from xlt.spec import tasks, trained
 
 METRICS = {  # XTREME's tasks in its order, with its metrics
@@ -139,6 +139,5 @@ def _printed(values: dict[tuple[str, str], float]) -> dict[tuple[str, str], floa
 def _text(row: tuple) -> str:
     if np.isnan(row.mean):
         return NOT_RUN
-    width = "" if np.isnan(row.high) else f" ± {points(row.high - row.mean)}"
     part = f" ({row.n_seeds:.0f} of {row.seeds:.0f} seeds)" if row.n_seeds < row.seeds else ""
-    return f"{points(row.mean)}{width}{marked(row)}{part}"
+    return f"{plus_minus(row.mean, row.high)}{marked(row)}{part}"

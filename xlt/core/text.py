@@ -1,3 +1,41 @@
-"""Words that stand for values, the same wherever they are read."""
+"""How values read in tables, captions and answers. Scores are fractions everywhere; points (x 100) are made here."""
+
+from math import isnan
 
 NOT_RUN = "not run"  # in a cell of what has no score
+DASH = "–"  # in a cell that has nothing to say
+
+
+def points(value: float, sign: bool = False, digits: int = 1) -> str:
+    """A fraction in points, one decimal, with a true minus sign."""
+    return f"{100 * value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
+
+
+def points_or_dash(value: float, sign: bool = False) -> str:
+    """A fraction in points; a dash for nan."""
+    return DASH if isnan(value) else points(value, sign)
+
+
+def bounds(low: float, high: float, sign: bool = False) -> str:
+    """The bounds of an interval in points, "[17.8, 26.2]"; "" where there is no interval."""
+    return "" if isnan(low) else f"[{_bound(low, sign)}, {_bound(high, sign)}]"
+
+
+def _bound(value: float, sign: bool) -> str:
+    # a single decimal would hide on which side of zero such a bound lies
+    return points(value, sign, digits=2 if 0 < abs(value) < 5e-4 else 1)
+
+
+def interval(value: float, low: float, high: float, sign: bool = True, unit: str = "") -> str:
+    """A difference with its interval: "+22.0 [+17.8, +26.2]"; with `unit`, "+22.0 points [+17.8, +26.2]".
+
+    `sign`: whether the bounds are written with a plus sign too.
+    """
+    return " ".join(filter(None, [points(value, sign=True), unit, bounds(low, high, sign)]))
+
+
+def plus_minus(value: float, high: float, sign: bool = False) -> str:
+    """A mean and half of its interval: "71.3 ± 1.2"; the mean alone where there is no interval."""
+    if isnan(value):
+        return NOT_RUN
+    return points(value, sign) if isnan(high) else f"{points(value, sign)} ± {points(high - value)}"

@@ -14,13 +14,12 @@ from xlt.analysis.tables import (
     language_cells,
     most_changed,
     per_language,
-    points,
     seed_means,
     show_matrix,
     transfer_matrix,
 )
 from xlt.analysis.xtreme import published
-from xlt.core.text import NOT_RUN
+from xlt.core.text import NOT_RUN, points
 from xlt.report.artifacts import keep, save_figure, save_table
 from xlt.report.figures import dot_plot, heat_map, layer_plot, loss_curve
 from xlt.report.summary import about, question, save_answers, save_summary, showcase

@@ -11,8 +11,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from xlt.analysis.tables import clear, language_order, listed, marked, names, of_task, over, points, script
-from xlt.core.text import NOT_RUN
+from xlt.analysis.tables import clear, language_order, listed, marked, names, of_task, over, script
+from xlt.core.text import NOT_RUN, bounds, points
 from xlt.spec.trained import codes
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def mesh(grid: pd.DataFrame, axes: plt.Axes, **style: object) -> None:
 def _heat_text(row: tuple) -> str:
     if np.isnan(row.difference):
         return NOT_RUN
-    bounds = "" if np.isnan(row.diff_low) else f"\n[{points(row.diff_low)}, {points(row.diff_high)}]"
-    return f"{points(row.difference, sign=True)}{marked(row)}{bounds}"
+    difference = f"{points(row.difference, sign=True)}{marked(row)}"
+    return "\n".join(filter(None, [difference, bounds(row.diff_low, row.diff_high)]))
 
 
 def dot_plot(scores: pd.DataFrame, task: str, chance: float | None = None) -> Figure:

@@ -9,7 +9,7 @@ import pandas as pd
 from xlt.analysis import claim_checks, degenerate_runs, effects
 from xlt.analysis import claims as declared
 from xlt.analysis.costs import cost_table
-from xlt.analysis.tables import points
+from xlt.core.text import DASH, bounds, points_or_dash
 from xlt.lab import datasheet, studies
 from xlt.lab.jobs import training_splits
 from xlt.lab.lab import Lab
@@ -88,15 +88,11 @@ def claims(lab: Lab) -> pd.DataFrame:
 
 def judged(found: pd.DataFrame) -> pd.DataFrame:
     """`claims` to be read: effects with their intervals."""
-    effect = [_told(row.effect, True) for row in found.itertuples()]
-    interval = [f"[{_told(row.low)}, {_told(row.high)}]" if row.low == row.low else "–" for row in found.itertuples()]
-    shown = found.drop(columns=["low", "high"]).assign(effect=effect)
-    shown.insert(4, "interval", interval)
-    return shown
-
-
-def _told(value: float, sign: bool = False) -> str:
-    return points(value / 100, sign) if value == value else "–"
+    effects = [points_or_dash(effect / 100, sign=True) for effect in found["effect"]]
+    intervals = [bounds(low / 100, high / 100) or DASH for low, high in zip(found["low"], found["high"], strict=True)]
+    table = found.drop(columns=["low", "high"]).assign(effect=effects)
+    table.insert(4, "interval", intervals)
+    return table
 
 
 def data_sets(lab: Lab) -> pd.DataFrame:

@@ -15,9 +15,8 @@ import jinja2
 from markupsafe import Markup
 from nbconvert import HTMLExporter
 
-from xlt.analysis.tables import points
 from xlt.core.errors import UserError
-from xlt.core.text import NOT_RUN
+from xlt.core.text import NOT_RUN, bounds, points
 from xlt.data.sources import WORLD
 from xlt.report import checklists, results
 from xlt.report.results import Notebook, Results, Study
@@ -148,7 +147,7 @@ def _answer(answer: dict[str, Any], reach: float) -> dict[str, Any]:
     said = {key: answer.get(key) or "" for key in ("question", "answer", "verdict")}
     return said | {
         "effect": "" if effect is None else points(effect, sign=True),
-        "interval": f"[{points(low)}, {points(high)}]" if bounded else "",
+        "interval": bounds(low, high) if bounded else "",
         "detectable": "" if detectable is None else points(detectable),
         "at": places[0],
         "range": places[1:] if bounded else None,
