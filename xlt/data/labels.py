@@ -6,7 +6,7 @@ from typing import Any
 
 from xlt.core.errors import UserError
 from xlt.data.written import EXPECTED
-from xlt.spec import tasks
+from xlt.spec import declaration, tasks
 from xlt.spec.tasks import Task
 
 
@@ -31,7 +31,7 @@ def numbers(values: list, names: tuple[str, ...], task: Task, where: str) -> lis
         declared = ", ".join(task.labels)
         raise UserError(f"{where}: labels are {', '.join(names)}, but task {task.name} declares {declared}")
     if task.family == tasks.TAGGING and not task.labels:
-        tasks.check_tags(task, tuple(name for name in names if name not in task.drop), where)
+        declaration.check_tags(task, tuple(name for name in names if name not in task.drop), where)
     if task.family != tasks.TAGGING:
         number = {label: _number(label, task, names, where) for label in set(values)}
         return [number[label] for label in values]

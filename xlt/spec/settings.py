@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -18,21 +19,25 @@ def parse(model: type[BaseModel], fields: Any, where: str) -> Any:
     try:
         return model.model_validate(fields)
     except ValidationError as error:
-        raise _one_line(error, model, where) from None
+        raise UserError(in_words(error, model, where)) from None
 
 
-def _one_line(error: ValidationError, model: type[BaseModel], where: str) -> UserError:
+def in_words(error: ValidationError, model: type[BaseModel], where: str = "") -> str:
+    """The first of pydantic's complaints in one line: where, which field, and what is wrong with it."""
     first = error.errors()[0]
-    path = ".".join(str(part) for part in first["loc"])
+    *above, name = first["loc"] or ("",)
     if first["type"] == "extra_forbidden":
-        return unknown("setting", path.split(".")[-1], _fields(model, first["loc"][:-1]), where)
-    if first["type"] == "value_error":  # said by a validator of ours
-        return UserError(": ".join(filter(None, [where, path, str(first["ctx"]["error"])])))
-    got = "" if first["type"] == "missing" else f", got {first['input']!r}"
-    return UserError(f"{where}: {path}: {first['msg'].lower()}{got}")
+        return str(unknown("setting", str(name), _fields(model, above), where))
+    message = first["msg"].lower()
+    if first["type"] == "value_error":  # raised by a validator of ours, whose words are to be kept as they are
+        message = str(first["ctx"]["error"])
+    elif first["type"] != "missing":  # of what is missing, pydantic's input is the whole table
+        message += f", got {first['input']!r}"
+    path = ".".join(map(str, first["loc"]))
+    return ": ".join(part for part in (where, path, message) if part)
 
 
-def _fields(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
+def _fields(model: type[BaseModel], path: Sequence[int | str]) -> list[str]:
     """Names of the fields of the model nested at `path`, for the "did you mean"."""
     for part in path:
         field = model.model_fields.get(part)

@@ -1,21 +1,22 @@
-"""The tasks, declared in tasks.yaml: where the records are, what the columns mean, how they are scored.
+"""The tasks by name: those that tasks.yaml declares, and those that a user declares under `tasks:` of a params file.
 
-A task of the user is declared in the same words, in a params file under `tasks:`, and is then a task like any
-other. Nothing here knows about models or files; `xlt.data.sources` reads records by these declarations.
+A task of the user is a task like any other. Nothing here knows about models or records; `xlt.data.sources` reads
+records by these declarations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import ValidationError
 
 from xlt.core.errors import UserError, unknown
 from xlt.core.files import read_yaml
-from xlt.spec import schemes, slices
+from xlt.spec import declaration, settings
+from xlt.spec.declaration import Declaration
 from xlt.spec.families import (  # noqa: F401
     ANSWERS,
     CHOICE,
@@ -32,150 +33,13 @@ from xlt.spec.families import (  # noqa: F401
     TAGGING,
     Family,
 )
-from xlt.spec.languages import canonical, language, one_each
-from xlt.spec.readas import Read
 
 NOT_ON_THE_HUB = "xlt/"  # ids of data sets that are converted from elsewhere, or the generated world's
 PARQUET = "refs/convert/parquet"  # the branch into which the hub converts what it can
 
 
-def _words(value: Any) -> Any:
-    """ "en ar de" is a list of words: short to write."""
-    return tuple(value.split()) if isinstance(value, str) else value
-
-
-def _word(value: Any) -> Any:
-    """YAML reads true and false as truth values, which a label, too, may be called."""
-    return str(value).lower() if isinstance(value, bool) else value
-
-
-Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
-Word = Annotated[str, BeforeValidator(_word)]
-Spelled = Annotated[Words, AfterValidator(one_each)]  # codes, in any spelling
-
-
-def _by_code(table: Any) -> Any:
-    """A table by language with canonical codes; what is none stays as it is."""
-    return {canonical(code): value for code, value in table.items()} if isinstance(table, Mapping) else table
-
-
-class Task(BaseModel):
-    """One declared task.
-
-    columns     ours: theirs. Theirs may be a path into a nested column ("choices.text") or a list: of texts they
-                are joined by a space, of `choices` they are the choices. `text_b: null` for single texts. Of a
-                `prompt` that is too long the beginning is cut, so a passage stands before its question.
-    dataset     a hub id, or the path of a folder or of one file: ./mine, ../mine, /data/mine, ~/mine.csv
-    config      with {code}, the code as `languages` spells it, {name}, {iso3}, {lower} for the name in lower case; or a
-                table language: config. Where no card names configs it is the name of a folder.
-    revision    branch, tag or commit on the hub: of a repository that is a loading script, its parquet branch
-    elsewhere   language: fields that differ for it, when its records are in another data set
-    labels      names in the order of their numbers; of a label column that holds text, the texts in that order.
-                Tags say where chunks begin by one of the schemes of spec.schemes. Left out: for tagging the names that
-                the training file gives. A file that names its labels is read by the names, in whatever order it has
-                them.
-    splits      ours: theirs. Theirs may be a part of a split: train[:80%] and train[80%:] (see xlt.spec.slices)
-    relabel     theirs: ours, of label names. Of a compound ("CONJ+NOUN") the first in this table counts.
-    drop        labels (theirs) that are left out: the row (SNLI's -1: no gold) or, of tagging, the word (UD's "_":
-                a contraction, whose words follow)
-    read        how CSV, TSV and CoNLL files are read where that cannot be seen from them: `Read`
-    words       column: {value: text} replaces values by text before columns are joined (COPA's cause/effect)
-    prefix      column: beginning, with the same fields as config; other rows are of other languages (TyDiQA)
-    pool        the tasks (family pool) whose records are searched: of mining the foreign and the English sentences, of
-                dual retrieval the entries that `target` names by their id
-    trains_on   the task whose English training split this target is trained on (MNLI for XNLI, as in XTREME)
-    translation_of  the task of which this is a translation: learning from it is learning from that task's data
-    parts       the tasks whose training splits this one joins (ANLI+)
-    clean       the task that has the same rows as they were before people perturbed them: a drop is between the two
-    rows_of     the task in whose column `idx` the numbers of the rows stand: these, in that order, and no others
-    rows        split: number of rows of the public data set, or of each language; checked where records come from it
-    languages   those in which it is evaluated unless the profile names others: XTREME's; see also xlt.data.spoken
-    licence, citation  of the data set, in words: both stand in the report beside its name
-    xtreme_r    XTREME-R's languages, evaluated where the profile names them
-    unread      its records could not be had when this was written: columns and numbers are from its documentation
-    version     raised when scores can change
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
-
-    name: str
-    family: Literal[
-        "classification", "tagging", "span", "choice", "retrieval", "mining", "answers", "dual", "pool", "mlm"
-    ]
-    role: Literal["intermediate", "target", "pretraining", "training", "pool"] = "target"
-    dataset: str = ""
-    config: str | Mapping[str, str] = "default"
-    revision: str = ""
-    elsewhere: Mapping[str, Mapping[str, Any]] = {}
-    columns: Mapping[str, str | list[str] | None] = {}
-    languages: Spelled = ("en",)
-    licence: str = "not stated"
-    citation: str = "not stated"
-    metrics: Words = ()
-    splits: Mapping[Literal["train", "dev", "test"], str] = {"train": "train", "dev": "validation", "test": "test"}
-    labels: tuple[Word, ...] = ()
-    relabel: Mapping[Word, Word] = {}
-    drop: tuple[int | Word, ...] = ()
-    read: Read = Read()
-    words: Mapping[str, Mapping[str, str]] = {}
-    prefix: Mapping[str, str] = {}
-    pool: Words = ()
-    trains_on: str | None = None
-    translation_of: str | None = None
-    parts: Words = ()
-    clean: str | None = None
-    rows_of: str | None = None
-    rows: Mapping[str, int | Mapping[str, int]] = {}
-    xtreme_r: Spelled = ()
-    note: str = ""
-    unread: bool = False
-    version: int = Field(1, ge=1)
-    _spelled: dict[str, str] = PrivateAttr({})  # canonical code: as declared
-
-    def model_post_init(self, _: Any) -> None:
-        family = FAMILIES[self.family]
-        columns = {**family.columns, **self.columns}.items()
-        object.__setattr__(self, "columns", {ours: theirs for ours, theirs in columns if theirs})
-        object.__setattr__(self, "metrics", self.metrics or family.usual)
-        self._spelled = {canonical(code): code for code in (*self.xtreme_r, *self.languages)}
-        for name in ("languages", "xtreme_r"):
-            object.__setattr__(self, name, tuple(map(canonical, getattr(self, name))))
-        for name in ("elsewhere", "config"):
-            object.__setattr__(self, name, _by_code(getattr(self, name)))
-        object.__setattr__(self, "rows", {split: _by_code(rows) for split, rows in self.rows.items()})
-
-    def at(self, code: str) -> Task:
-        """The task as it is in one language."""
-        if code not in self.elsewhere:
-            return self
-        fields = {name: getattr(self, name) for name in Task.model_fields}
-        fields |= {name: tuple(map(self._spelled.get, fields[name])) for name in ("languages", "xtreme_r")}
-        return Task(**{**fields, "elsewhere": {}, **self.elsewhere[code]})
-
-    def filled(self, text: str, code: str) -> str:
-        row = language(code)
-        said = {"code": self._spelled.get(row.code, row.code), "lower": row.name.lower()}
-        return text.format(name=row.name, iso3=row.iso3, **said)
-
-    def config_for(self, code: str) -> str:
-        spelled = self._spelled.get(code, code)
-        return self.filled(self.config, code) if isinstance(self.config, str) else self.config.get(code, spelled)
-
-    @property
-    def multilingual(self) -> bool:
-        """Whether each language has records of its own here."""
-        texts = [self.config, *self.prefix.values()]
-        return bool(self.elsewhere) or any(not isinstance(text, str) or "{" in text for text in texts)
-
-    @property
-    def own(self) -> bool:
-        """Whether the data set is a folder that the user named by its path."""
-        return self.dataset.startswith((".", "/", "~"))
-
-    @property
-    def headless(self) -> bool:
-        """Whether it is evaluated on the encoder as it is, with no target stage before."""
-        return self.family in SEARCHES and "train" not in self.training.splits
+class Task(Declaration):
+    """A declared task among the others: what it trains on, and whether it needs a head."""
 
     @property
     def training(self) -> Task:
@@ -183,9 +47,9 @@ class Task(BaseModel):
         return get(self.trains_on) if self.trains_on else self
 
     @property
-    def everywhere(self) -> tuple[str, ...]:
-        """Its languages in XTREME and in XTREME-R."""
-        return tuple(dict.fromkeys((*self.languages, *self.xtreme_r)))
+    def headless(self) -> bool:
+        """Whether it is evaluated on the encoder as it is, with no target stage before."""
+        return self.family in SEARCHES and "train" not in self.training.splits
 
     def listed(self) -> dict[str, Any]:
         """What `xlt tasks` says of it, JSON-ready."""
@@ -207,78 +71,19 @@ def parse(name: str, fields: Any, where: str) -> Task:
     """A task from its declaration.
 
     Raises:
-        UserError: an unknown or missing field, family, column, metric or language; a value of the wrong type; a data
-            set that is neither an id nor a path; two splits that are the same one.
+        UserError: an unknown or missing field, or a value of the wrong type; and what `declaration.check` finds.
     """
     where = f"{where}: task {name}"
     try:
         task = Task(name=name, **fields)
-        places = [task.at(code) for code in task.elsewhere]
-    except (ValidationError, TypeError) as error:
-        raise UserError(f"{where}: {_complaint(error)}") from None
-    family = FAMILIES[task.family]
-    for column in (column for place in (task, *places) for column in place.columns):
-        if column not in family.columns:
-            raise unknown("column", column, family.columns, f"{where}, family {task.family}")
-    for metric in task.metrics:
-        if metric not in family.metrics.split():
-            raise unknown("metric", metric, family.metrics.split(), f"{where}, family {task.family}")
-    if not (task.dataset or task.parts):
-        raise UserError(f"{where}: give dataset: a hub id or the path of a folder")
-    if task.dataset and not (task.own or "/" in task.dataset):
-        raise UserError(f"{where}: dataset {task.dataset} is no hub id (owner/name); if a folder, ./{task.dataset}")
-    if task.family == CLASSIFICATION and not task.labels:
-        raise UserError(f"{where}: give labels: their names, in the order of their numbers")
-    if task.family == TAGGING and task.labels:
-        check_tags(task, task.labels, where)
-    _check_splits(task, where)
-    _check_languages(task, where)
+        for code in task.elsewhere:
+            task.at(code)
+    except TypeError:
+        raise UserError(f"{where}: is no table of settings") from None
+    except ValidationError as error:
+        raise UserError(f"{where}: {settings.in_words(error, Task)}") from None
+    declaration.check(task, where)
     return task
-
-
-def check_tags(task: Task, labels: tuple[str, ...], where: str) -> None:
-    """Hold the names of a task's tags against its metrics.
-
-    Raises:
-        UserError: the tags follow no scheme (xlt.spec.schemes), or name no chunks and chunks are to be scored.
-    """
-    try:
-        scheme = schemes.scheme_of(labels)
-        if "entity_f1" in task.metrics or ("chunk_f1" in task.metrics and scheme != schemes.Scheme.POS):
-            schemes.need_chunks(labels)
-    except ValueError as error:
-        raise UserError(f"{where}: labels: {error}") from None
-
-
-def _check_splits(task: Task, where: str) -> None:
-    try:
-        slices.check(task.splits)
-    except ValueError as error:
-        raise UserError(f"{where}: {error}") from None
-
-
-def _check_languages(task: Task, where: str) -> None:
-    if not task.everywhere and task.family != MLM:
-        raise UserError(f"{where}: names no language; give languages: en")
-    for code in (*task.everywhere, *task.elsewhere):
-        try:
-            language(code)
-        except UserError as error:
-            raise UserError(f"{where}: {error}") from None
-        if isinstance(task.at(code).config, Mapping) and code not in task.at(code).config:
-            raise UserError(f"{where}: config names none for language {code}; add it there")
-
-
-def _complaint(error: Exception) -> str:
-    if not isinstance(error, ValidationError):
-        return "is no table of settings"
-    first = error.errors()[0]
-    path = ".".join(map(str, first["loc"]))
-    if first["type"] == "extra_forbidden":
-        return str(unknown("setting", path, [name for name in Task.model_fields if name != "name"]))
-    if first["type"] == "value_error":  # said by a validator of ours
-        return f"{path}: {first['ctx']['error']}"
-    return f"{path}: {first['msg'].lower()}" + ("" if first["type"] == "missing" else f", got {first['input']!r}")
 
 
 def _declared() -> dict[str, Task]:
