@@ -20,7 +20,8 @@ from xlt.core.paths import ROOT
 from xlt.report import execution
 from xlt.report.executed import tidy
 from xlt.report.execution import incomplete
-from xlt.report.notebooks import check_parameters, run_notebooks, select
+from xlt.report.notebooks import check_parameters, run_notebooks
+from xlt.report.sources import select
 
 PARAMETERS = 'profile: str = "other"  # which profile\nrate: float = 0.1\nseeds: int = 3'
 
@@ -254,6 +255,28 @@ def test_only_of_an_unknown_notebook_says_which_is_near(tmp_path):
         select("02_tow", tmp_path)
     with pytest.raises(UserError, match="no notebooks"):
         select(None, tmp_path / "empty")
+
+
+def test_the_notebook_of_a_study_that_the_profile_does_not_declare_is_left_out_and_said(tmp_path, run, capsys):
+    for name in ("01_one", "study_dialects", "study_strange"):
+        notebook(tmp_path / "nb", name, "1")
+    older = tmp_path / "reports/mini/notebooks/study_strange.ipynb"
+    older.parent.mkdir(parents=True)
+    older.write_text("of a run before the study was taken out")
+    os.utime(older, (1e9, 1e9))
+    assert run() == 0
+    done = sorted(path.stem for path in older.parent.iterdir())
+    assert done == ["01_one", "study_dialects"]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "left out, as the profile mini declares no such study: study_strange"
+    assert lines[1].startswith("[1/2] 01_one")
+
+
+def test_such_a_notebook_cannot_be_asked_for_alone(tmp_path, run):
+    notebook(tmp_path / "nb", "study_dialect", "open('ran', 'w')")
+    with pytest.raises(UserError, match="unknown study 'dialect' in the profile mini; did you mean dialects?"):
+        run("dialect")
+    assert not (tmp_path / "nb/ran").exists()
 
 
 # progress

@@ -103,6 +103,16 @@ def test_the_plan_of_one_notebook(capsys, monkeypatch):
     assert "unknown notebook '03_zero'" in capsys.readouterr().err
 
 
+def test_the_plan_says_which_studies_the_profile_does_not_declare(capsys):
+    assert cli.main(["plan", "--profile", "bare"]) == 0
+    plan_of_bare = capsys.readouterr().out
+    assert "left out, as the profile bare declares no such study: study_adversarial_intermediates, " in plan_of_bare
+    assert cli.main(["plan", "--profile", "mini", "--only", "01"]) == 0
+    assert "left out" not in capsys.readouterr().out
+    assert cli.main(["plan", "--profile", "bare", "--only", "ordering"]) == 2
+    assert "unknown study 'ordering' in the profile bare" in capsys.readouterr().err
+
+
 def test_every_evaluation_takes_its_time_and_the_smallest_batch_too(store, start, monkeypatch):
     seconds = estimate.estimator(store)
     one, other = (Evaluation(task="xnli", language=code) for code in ("en", "de"))

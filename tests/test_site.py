@@ -75,6 +75,12 @@ def build(profile):
     return site.build(profile.name, profile.parent).read_text(encoding="utf-8")
 
 
+def test_index_says_which_notebooks_of_studies_were_left_out(profile):
+    assert "Left out" not in build(profile)
+    (profile / "summary.json").write_text(json.dumps(SUMMARY | {"left_out": ["study_dialects", "study_ordering"]}))
+    assert "Left out, as this profile declares no such study: study_dialects, study_ordering." in build(profile)
+
+
 def test_index_shows_all_that_was_made(profile):
     page = build(profile)
     for text in ("A title", "Does it help?", "+3.0", "[1.0, 5.0]", "A caption &amp; more", "abc1234", "[0, 1, 2]"):

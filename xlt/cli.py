@@ -163,11 +163,14 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _plan(arguments: argparse.Namespace) -> None:
-    from xlt.core.paths import ROOT
+    from xlt.lab import profiles
     from xlt.lab.plan import print_plan
-    from xlt.report.notebooks import select
+    from xlt.report.sources import left_out_line, of_profile
 
-    print_plan(_profile(arguments.profile), [path.stem for path in select(arguments.only, ROOT / "notebooks")])
+    profile = _profile(arguments.profile)
+    settings = profiles.load(profile)
+    selection = of_profile(settings, arguments.only)
+    print_plan(profile, [path.stem for path in selection.chosen], left_out_line(selection, settings))
 
 
 def _why(arguments: argparse.Namespace) -> None:

@@ -30,3 +30,9 @@ def hub_root() -> Path | None:
     if root and not Path(root).expanduser().is_dir():
         raise UserError(f"XLT_HUB_ROOT={root} is not a folder; point it at data sets in hub layout, or unset it")
     return Path(root).expanduser().resolve() if root else None
+
+
+def shortened(path: Path) -> str:
+    """A path as messages name it: relative to where the reader is, if it is below."""
+    path = path.resolve()
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

@@ -12,8 +12,8 @@ from xlt.lab.studies import of
 from xlt.spec import tasks
 
 
-def print_plan(profile: str, notebooks: Collection[str]) -> None:
-    """One line for each of the notebooks, the data sets, and the totals.
+def print_plan(profile: str, notebooks: Collection[str], left_out: str = "") -> None:
+    """One line for each of the notebooks, one for those `left_out`, the data sets, and the totals.
 
     Raises:
         UserError: as for a real run: what would stop it stops the plan.
@@ -39,6 +39,8 @@ def print_plan(profile: str, notebooks: Collection[str]) -> None:
         print(f"  {notebook}: {len(new)} runs, {evaluations} evaluations, about {duration(time)}")
         total, disk = total + time, disk + sum(estimate.megabytes(job.recipe) for job in new)
         planned.update(job.recipe for job in new)
+    if left_out:
+        print(f"  {left_out}")
     _print_data(lab)
     on = f"{here} process{'es' if here > 1 else ''}"
     print(f"in all about {duration(total)} on {on}, {disk:,.0f} MB of disk; nothing started")

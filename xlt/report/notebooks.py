@@ -12,11 +12,13 @@ from pathlib import Path
 
 import nbformat
 
-from xlt.core.errors import UserError, unknown
-from xlt.core.paths import ROOT, reports_root
+from xlt.core.errors import UserError
+from xlt.core.paths import reports_root, shortened
 from xlt.core.progress import Line, duration
+from xlt.lab import profiles
 from xlt.report.executed import tidy
 from xlt.report.execution import Failure, execute
+from xlt.report.sources import NOTEBOOKS, left_out_line, of_profile
 
 # The folders of a report that its notebooks fill.
 WRITTEN = ("notebooks", "tables", "figures", "answers")
@@ -26,19 +28,22 @@ def run_notebooks(
     profile: str,
     only: str | None = None,
     *,
-    sources: Path = ROOT / "notebooks",
+    sources: Path = NOTEBOOKS,
     reports: Path | None = None,
     build: Callable[[str, Path], Path] | None = None,
 ) -> int:
     """Execute the notebooks in `sources` (or `only` one) into `reports`/<profile>/notebooks, then build the site.
 
+    Those of studies that the profile does not declare are left out, which a line says.
     When all have run, what earlier notebooks left in the report and these did not write again is deleted.
     Returns the exit code: 0, 1 after a failure, 130 after Ctrl-C.
 
     Raises:
         UserError: no such notebook, or one that takes no profile; nothing has been started then.
     """
-    chosen = select(only, sources)
+    settings = profiles.load(profile)
+    selection = of_profile(settings, only, sources)
+    chosen = selection.chosen
     for path in chosen:
         check_parameters(path)
     reports = (reports or reports_root()).resolve()
@@ -46,6 +51,8 @@ def run_notebooks(
     for name in ("papermill", "asyncio"):  # we say what failed; after Ctrl-C a task is left, which is no news
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
+        if line := left_out_line(selection, settings):
+            print(line)
         began = _now(folder)
         for number, source in enumerate(chosen, 1):
             if failure := _run_one(source, folder, profile, f"[{number}/{len(chosen)}] {source.stem}"):
@@ -59,7 +66,7 @@ def run_notebooks(
         return 130
     count = "1 notebook" if len(chosen) == 1 else f"{len(chosen)} notebooks"
     print(f"{count} and the report in {duration(time.monotonic() - start)}")
-    print(f"report: {_short(index)}")
+    print(f"report: {shortened(index)}")
     return 0
 
 
@@ -81,36 +88,6 @@ def _build_site(profile: str, reports: Path) -> Path:
     from xlt.report.site import build
 
     return build(profile, reports)
-
-
-# ---- which notebooks -------------------------------------------------------------------------------
-
-
-def notebooks(sources: Path) -> list[Path]:
-    """The sources in reading order: the phases NN_name.ipynb, the studies study_name.ipynb, then 99_report.ipynb."""
-    paths = [*sources.glob("[0-9][0-9]_*.ipynb"), *sources.glob("study_*.ipynb")]
-    return sorted(paths, key=lambda path: (path.stem.startswith("99"), path.stem))
-
-
-def select(only: str | None, sources: Path) -> list[Path]:
-    """All notebooks, or the one that `only` names: by file name, stem, number, or name without number.
-
-    Raises:
-        UserError: there is none, or none of that name.
-    """
-    paths = notebooks(sources)
-    if not paths:
-        raise UserError(f"no notebooks (NN_name.ipynb, study_name.ipynb) in {_short(sources)}")
-    if only is None:
-        return paths
-    wanted = Path(only).name.removesuffix(".ipynb")
-    for path in paths:
-        number, name = path.stem.split("_", 1)
-        if wanted in (path.stem, number, name) or (
-            wanted.isdigit() and number.isdigit() and int(wanted) == int(number)
-        ):
-            return [path]
-    raise unknown("notebook", wanted, [path.stem for path in paths], _short(sources))
 
 
 def check_parameters(path: Path) -> None:
@@ -162,12 +139,20 @@ def _explain(failure: Failure, kept: Path, not_run: list[Path]) -> None:
     print("\n".join(f"    {line}" for line in message[:5]))
     if "No space left on device" in failure.message:
         print("the disk is full: free some space and run again; finished runs are kept")
-    print(f"the notebook as far as it came: {_short(kept)}")
+    print(f"the notebook as far as it came: {shortened(kept)}")
     if not_run:
         print(f"not run: {', '.join(path.stem for path in not_run)}")
 
 
-def _short(path: Path) -> str:
-    """Relative to where the reader is, if it is below."""
-    path = path.resolve()
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+def _explain(failure: Failure, kept: Path, not_run: list[Path]) -> None:
+    """At most ten lines: where, what, the notebook as far as it came, and what was not run."""
+    where = f"cell {failure.cell}" if failure.cell else "no cell"
+    most = None if failure.error == "UserError" else 300  # ours is one line, which ends with how to mend it
+    message = [line[:most] for line in failure.message.splitlines() if line.strip()] or ["(no message)"]
+    print(f"{kept.name}, {where}: {failure.error}")
+    print("\n".join(f"    {line}" for line in message[:5]))
+    if "No space left on device" in failure.message:
+        print("the disk is full: free some space and run again; finished runs are kept")
+    print(f"the notebook as far as it came: {shortened(kept)}")
+    if not_run:
+        print(f"not run: {', '.join(path.stem for path in not_run)}")

@@ -2,8 +2,8 @@
 
 tables/*.csv and figures/*.png, each with the .json that `xlt.report` wrote beside it; notebooks/*.ipynb, and in
 failures/ those that stopped; scores*.csv; summary.json with {title, question, source, state: clean | dirty | smoke,
-note, answers, provenance}; and answers/<notebook>.json with {study, label, answers: [{question, answer, effect, low,
-high, detectable, verdict}]}. All of it is optional; effects are fractions like every score.
+note, left_out, answers, provenance}; and answers/<notebook>.json with {study, label, answers: [{question, answer,
+effect, low, high, detectable, verdict}]}. All of it is optional; effects are fractions like every score.
 """
 
 from __future__ import annotations

@@ -79,6 +79,7 @@ def _index_fields(found: Results, profile: str) -> dict[str, Any]:
         "answers": _answers(found),
         "results": _groups(found, {table["name"] for tables in named.values() for table in tables}),
         "notebooks": found.notebooks,
+        "left_out": summary.get("left_out", []),
         "stopped": found.failures,
         "provenance": [(k, v if isinstance(v, str) else json.dumps(v)) for k, v in provenance.items()],
     }
