@@ -54,8 +54,8 @@ def prepare(folder: Path, options: argparse.Namespace) -> None:
     from xlt.evaluation.attack.search import GreedySearch
     from xlt.evaluation.attack.victim import Victim
     from xlt.evaluation.evaluate import model_for
+    from xlt.models.encoder import tokenizer_of
     from xlt.models.inference import Reader
-    from xlt.models.model import tokenizer_of
     from xlt.perturb.neighbours import stop_words
     from xlt.spec import tasks
     from xlt.spec.perturbations import Attack

@@ -10,7 +10,9 @@ from conftest import InProcess, lab_of, tiny
 from xlt.analysis import contrasts, robustness, tokenization
 from xlt.core.errors import UserError
 from xlt.lab import profiles, studies
-from xlt.models import encoding, mixture, model
+from xlt.models import mixture, model
+from xlt.models.encoder import tokenizer_of
+from xlt.models.features import encode
 from xlt.report import summary
 from xlt.spec import tasks
 from xlt.spec.perturbations import Augmentation
@@ -207,12 +209,12 @@ def test_what_an_earlier_stage_learned_is_read_by_its_head_on_the_later_encoder(
 
 def test_features_that_are_kept_are_those_that_would_be_made(store, monkeypatch):
     lab = lab_of(store, monkeypatch)
-    tokenizer = model.tokenizer_of(store, lab.recipe())
+    tokenizer = tokenizer_of(store, lab.recipe())
     stage = Stage(task="mnli", steps=2, batch=4, max_length=48, seed=0)
 
     def fresh(length):
         records = store.source.load(tasks.get("mnli"), "en", "train")
-        return encoding.encode(tasks.get("mnli").family, records, tokenizer, length, stage.stride)
+        return encode(tasks.get("mnli").family, records, tokenizer, length, stage.stride)
 
     def kept(stage):
         return mixture.features(store, stage, tokenizer)[0]

@@ -19,7 +19,9 @@ from xlt.evaluation.attack.texts import Place, edited, rebuilt, texts_of
 from xlt.evaluation.attack.victim import Victim
 from xlt.lab.jobs import Job
 from xlt.lab.work import execute
-from xlt.models import encoding, model
+from xlt.models import model
+from xlt.models.encoder import encoder_of, tokenizer_of
+from xlt.models.features import encode
 from xlt.models.inference import Reader
 from xlt.perturb import attacks
 from xlt.spec import tasks
@@ -254,8 +256,8 @@ def test_choices_are_attacked_and_read_in_a_ball(store, start):
     task = tasks.get("copa")
     choices = [["It was ripe.", "It was green."], ["She slept.", "He ran.", "They ate apples."]]
     rows = {"prompt": ["Anna bought an apple. Why?", "What then?"], "choices": choices, "label": [0, 1]}
-    learner = model.with_head(model.encoder_of(store, start), task, ("a", "b"), seed=3).eval()
-    tokenizer = model.tokenizer_of(store, start)
+    learner = model.with_head(encoder_of(store, start), task, ("a", "b"), seed=3).eval()
+    tokenizer = tokenizer_of(store, start)
     victim = Victim(rows, task, asked("copa", "en", "characters"), Reader(learner, tokenizer, 2))
     clean = victim.ask([(row, texts_of(rows, "choice", row)) for row in range(2)])
     assert all(0 < outcome.score < 1 for outcome in clean)
@@ -264,7 +266,7 @@ def test_choices_are_attacked_and_read_in_a_ball(store, start):
     assert {place.text for place in found} == {1, 2, 3}, "the prompt is of function words"
     [changed] = rebuilt(rows, "choice", [(1, edited(texts, found, ((len(found) - 1, 0),)))])["choices"]
     assert changed[:2] == choices[1][:2] and changed[2] != choices[1][2]
-    features = encoding.encode("choice", rows, tokenizer, 48)
+    features = encode("choice", rows, tokenizer, 48)
     logits = [
         {i: out["logits"] for i, out in Reader(learner, tokenizer, size, around).outputs(features, ("logits",))}
         for size, around in ((2, None), (2, Ball(radius=3.0)), (1, Ball(radius=3.0)))

@@ -8,7 +8,8 @@ from xlt.core.errors import UserError
 from xlt.evaluation import evaluate
 from xlt.lab.jobs import Job
 from xlt.lab.work import execute
-from xlt.models import adversarial, model
+from xlt.models import adversarial
+from xlt.models.encoder import encoder_of
 from xlt.spec.perturbations import Ball
 from xlt.spec.recipe import Evaluation
 from xlt.spec.stage import Stage
@@ -109,4 +110,4 @@ def test_a_larger_ball_lowers_the_score_of_a_trained_model(store, start, task, t
 def test_retrieval_has_no_ball(store, start):
     asked = Evaluation(task="tatoeba", language="de", ball=Ball(radius=1.0), layer=1)
     with pytest.raises(UserError, match="tatoeba"):
-        evaluate.evaluate(store, start, asked, model.encoder_of(store, start), 4)
+        evaluate.evaluate(store, start, asked, encoder_of(store, start), 4)

@@ -9,8 +9,10 @@ from transformers import PreTrainedTokenizerFast
 
 from xlt.core import progress
 from xlt.core.errors import UserError
-from xlt.models import encoders, encoding, model, unseen
-from xlt.models.encoding import IGNORED
+from xlt.models import batching, unseen
+from xlt.models.encoder import tokenizer_of, train_tokenizer
+from xlt.models.features import IGNORED, _short, encode, encode_sentences, spaced
+from xlt.models.spans import bare
 from xlt.spec import tasks
 
 WORDS = [
@@ -36,9 +38,7 @@ WORDS = [
 def tokenizer():
     """Trained on few words, so that these are one or a few pieces and all else falls into letters."""
     letters = "abcdefghijklmnopqrstuvwxyz0123456789.?ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    return encoders.train_tokenizer(
-        [*(" ".join(WORDS) for _ in range(50)), *letters, "北京大学在", "كتاب", "दिल्ली", "мир"], 140
-    )
+    return train_tokenizer([*(" ".join(WORDS) for _ in range(50)), *letters, "北京大学在", "كتاب", "दिल्ली", "мир"], 140)
 
 
 def pieces(tokenizer, feature):
@@ -46,7 +46,7 @@ def pieces(tokenizer, feature):
 
 
 def encoded(family, rows, tokenizer, max_length=64, stride=0):
-    return encoding.encode(family, rows, tokenizer, max_length, stride)
+    return encode(family, rows, tokenizer, max_length, stride)
 
 
 def question(context, answer, asked="Who buys", start=None):
@@ -147,7 +147,7 @@ def test_words_are_cut_as_in_running_text_where_they_are_known_by_the_space_befo
 
 
 def test_other_tokenizers_are_given_the_words_as_they_are(tokenizer):
-    assert encoding.spaced([["Anna", "kauft"]], tokenizer) == [["Anna", "kauft"]]
+    assert spaced([["Anna", "kauft"]], tokenizer) == [["Anna", "kauft"]]
 
 
 def test_a_tokenizer_that_loses_where_words_begin_is_refused():
@@ -197,11 +197,11 @@ def test_what_shows_nothing_takes_no_answer_away(tokenizer, name):
     (feature,) = encoded(tasks.SPAN, question(context, answer), tokenizer)
     spans = feature["offsets"]
     begin, end = spans[feature["start_positions"]][0], spans[feature["end_positions"]][1]
-    assert encoding.bare(context[begin:end]) == told
+    assert bare(context[begin:end]) == told
 
 
 def test_text_without_any_shown_character_is_bare_of_all():
-    assert encoding.bare("\u200b \ufeff") == "" and encoding.bare(" \u200fكتاب\u200b") == "كتاب"
+    assert bare("\u200b \ufeff") == "" and bare(" \u200fكتاب\u200b") == "كتاب"
 
 
 @pytest.mark.parametrize("length", [8, 10, 12])
@@ -216,7 +216,7 @@ def test_windows_of_a_few_subwords_are_cut_somehow_or_refused(tokenizer, length)
 @pytest.mark.parametrize("code", ["en", "de", "zh"])
 def test_the_gold_positions_give_the_answers_of_the_world(shared, world, start, code):
     rows = world.load(tasks.get("xquad"), code, "test")
-    features = encoded(tasks.SPAN, rows, model.tokenizer_of(shared, start), 512)
+    features = encoded(tasks.SPAN, rows, tokenizer_of(shared, start), 512)
     assert [gold(f, rows["context"][f["row"]]) for f in features] == [a["text"][0] for a in rows["answers"]]
 
 
@@ -283,7 +283,7 @@ def test_a_long_question_leaves_half_of_the_window_to_the_context(tokenizer, wor
 
 
 def test_a_usual_question_is_left_whole(tokenizer):
-    assert encoding._short(["Who buys what ?"], tokenizer, [64]) == ["Who buys what ?"]
+    assert _short(["Who buys what ?"], tokenizer, [64]) == ["Who buys what ?"]
 
 
 def test_answers_in_no_window_are_counted_once_a_record(tokenizer, monkeypatch, capsys):
@@ -334,20 +334,20 @@ def test_a_choice_is_cut_only_where_it_leaves_too_little_to_its_prompt(tokenizer
 def test_every_index_exactly_once(count, size, shuffled):
     rng = np.random.default_rng(0)
     features = [{"input_ids": [0] * int(n)} for n in rng.integers(1, 40, count)]
-    found = list(encoding.batches(features, size, rng if shuffled else None))
+    found = list(batching.batches(features, size, rng if shuffled else None))
     assert sorted(i for batch in found for i in batch) == list(range(count))
     assert all(0 < len(batch) <= size for batch in found)
 
 
 def test_without_shuffling_the_longest_come_first():
     features = [{"input_ids": [0] * n} for n in (3, 9, 5, 9)]
-    assert list(encoding.batches(features, 2)) == [[1, 3], [2, 0]]
+    assert list(batching.batches(features, 2)) == [[1, 3], [2, 0]]
 
 
 def test_shuffled_batches_hold_similar_lengths_in_random_order():
     rng = np.random.default_rng(0)
     features = [{"input_ids": [0] * int(n)} for n in rng.integers(1, 100, 400)]
-    found = [[len(features[i]["input_ids"]) for i in batch] for batch in encoding.batches(features, 8, rng)]
+    found = [[len(features[i]["input_ids"]) for i in batch] for batch in batching.batches(features, 8, rng)]
     assert np.mean([max(batch) - min(batch) for batch in found]) < 5
     firsts = [batch[0] for batch in found]
     assert firsts != sorted(firsts) and firsts != sorted(firsts, reverse=True)
@@ -358,7 +358,7 @@ def test_collate_pads_each_kind_with_its_own_filler():
         {"input_ids": [5, 6, 7], "labels": [1, 2, 3], "token_type_ids": [0, 1, 1], "position_ids": [2, 3, 4]},
         {"input_ids": [5], "labels": [1], "token_type_ids": [0], "position_ids": [2]},
     ]
-    batch = encoding.collate(features, pad_id=9)
+    batch = batching.collate(features, pad_id=9)
     assert batch["input_ids"].tolist() == [[5, 6, 7], [5, 9, 9]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
     assert batch["labels"].tolist() == [[1, 2, 3], [1, IGNORED, IGNORED]]
@@ -367,18 +367,18 @@ def test_collate_pads_each_kind_with_its_own_filler():
 
 
 def test_collate_leaves_one_number_for_each_example():
-    batch = encoding.collate([{"input_ids": [1], "labels": 2, "words": [None]}, {"input_ids": [1, 2], "labels": 0}], 0)
+    batch = batching.collate([{"input_ids": [1], "labels": 2, "words": [None]}, {"input_ids": [1, 2], "labels": 0}], 0)
     assert torch.equal(batch["labels"], torch.tensor([2, 0])) and "words" not in batch
 
 
 def test_positions_start_again_at_the_second_text():
     """<s> A A </s> </s> B </s>, XLM-R counts from 2; a single text just counts on."""
-    batch = encoding.collate([{"input_ids": [0, 7, 8, 2, 2, 9, 2]}, {"input_ids": [0, 7, 2]}], pad_id=1, restart_at=2)
+    batch = batching.collate([{"input_ids": [0, 7, 8, 2, 2, 9, 2]}, {"input_ids": [0, 7, 2]}], pad_id=1, restart_at=2)
     assert batch["position_ids"].tolist() == [[2, 3, 4, 5, 2, 3, 4], [2, 3, 4, 1, 1, 1, 1]]
 
 
 def test_other_encoders_count_their_own_positions():
-    assert "position_ids" not in encoding.collate([{"input_ids": [0, 7, 2, 2, 8, 2]}], pad_id=1)
+    assert "position_ids" not in batching.collate([{"input_ids": [0, 7, 2, 2, 8, 2]}], pad_id=1)
 
 
 # cut records ----------------------------------------------------------------------------------
@@ -404,11 +404,11 @@ def test_features_of_records_that_did_not_fit_say_so(tokenizer, family, rows):
 
 def test_cut_texts_are_marked_in_every_family(tokenizer):
     long, short = "der Hund sieht die Katze " * 8, "der Hund"
-    assert ["cut" in feature for feature in encoding.sentences([long, short], tokenizer, 12)] == [True, False]
-    lines = encoding.encode(tasks.MLM, {"text": [long, short]}, tokenizer, 12)
+    assert ["cut" in feature for feature in encode_sentences([long, short], tokenizer, 12)] == [True, False]
+    lines = encode(tasks.MLM, {"text": [long, short]}, tokenizer, 12)
     assert ["cut" in feature for feature in lines] == [True, False]
     rows = {"query": [short, long, short], "target": [short, short, long]}
-    assert ["cut" in feature for feature in encoding.encode(tasks.DUAL, rows, tokenizer, 12)] == [False, True, True]
+    assert ["cut" in feature for feature in encode(tasks.DUAL, rows, tokenizer, 12)] == [False, True, True]
 
 
 def test_sentences_that_are_cut_for_retrieval_are_said(tokenizer, monkeypatch, capsys):

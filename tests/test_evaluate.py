@@ -12,7 +12,9 @@ from xlt.data.store import Store, predictions
 from xlt.evaluation import evaluate, predict
 from xlt.lab.jobs import Job
 from xlt.lab.work import execute
-from xlt.models import encoding, model, unseen
+from xlt.models import unseen
+from xlt.models.encoder import tokenizer_of
+from xlt.models.features import IGNORED
 from xlt.spec import tasks
 from xlt.spec.profile import Resources
 from xlt.spec.recipe import Evaluation, Recipe
@@ -56,7 +58,7 @@ class Scripted:
 
 @pytest.fixture
 def tokenizer(shared, start):
-    return model.tokenizer_of(shared, start)
+    return tokenizer_of(shared, start)
 
 
 def run(shared, start, evaluation, make, monkeypatch, batch=3, rows=None):
@@ -65,7 +67,7 @@ def run(shared, start, evaluation, make, monkeypatch, batch=3, rows=None):
     monkeypatch.setattr(evaluate, "_kept_features", {})
     if rows:
         monkeypatch.setattr(evaluate, "_rows", lambda *_: rows)
-    tokenizer = model.tokenizer_of(shared, start)
+    tokenizer = tokenizer_of(shared, start)
     features = evaluate._features(shared, evaluation, tokenizer)
     recipe = start.then(Stage(task=evaluation.task))
     return evaluate.evaluate(shared, recipe, evaluation, make(features), batch)
@@ -109,7 +111,7 @@ def tagger(features):
     """Right wherever there is a word; elsewhere nonsense that must not count."""
     logits = []
     for feature in features:
-        tags = [label if label != encoding.IGNORED else 16 for label in feature["labels"]]
+        tags = [label if label != IGNORED else 16 for label in feature["labels"]]
         logits.append(torch.nn.functional.one_hot(torch.tensor(tags), 17).float())
     return Scripted(features, logits=logits)
 

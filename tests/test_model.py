@@ -16,13 +16,15 @@ from xlt.core.errors import UserError
 from xlt.data import weights
 from xlt.data.store import Store
 from xlt.evaluation.evaluate import evaluate
-from xlt.models import encoders, encoding, model, train
+from xlt.models import batching, model, train
+from xlt.models.encoder import encoder_of, random_encoder, read_encoder, tokenizer_of, train_tokenizer
+from xlt.models.features import encode_sentences
 from xlt.spec import tasks
 from xlt.spec.recipe import Encoder, Recipe
 from xlt.spec.stage import Stage
 
 TRAINED = ["xnli", "udpos", "xquad", "text"]  # one for each head: classification, tagging, span, MLM
-LORA, CARRY = {"method": "lora", "rank": 4}, {"method": "lora", "rank": 4, "adapter": "carry"}
+LORA = {"method": "lora", "rank": 4}
 
 
 def stage(task, **fields):
@@ -64,8 +66,8 @@ def merged(learner):
 @torch.no_grad()
 def outputs(learner, store, recipe):
     """All logits on a few texts."""
-    tokenizer = model.tokenizer_of(store, recipe)
-    out = learner(**encoding.collate(encoding.sentences(["Anna kauft", "The cat sees 9 cars."], tokenizer, 32), 1))
+    tokenizer = tokenizer_of(store, recipe)
+    out = learner(**batching.collate(encode_sentences(["Anna kauft", "The cat sees 9 cars."], tokenizer, 32), 1))
     return torch.cat([out[name].flatten() for name in out if "logits" in name])
 
 
@@ -133,7 +135,7 @@ def make_start(store, recipe):
 # saved and loaded again -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fields", [{}, LORA, CARRY], ids=["full", "merge", "carry"])
+@pytest.mark.parametrize("fields", [{}, LORA], ids=["full", "lora"])
 @pytest.mark.parametrize("task", TRAINED)
 def test_what_is_loaded_is_what_was_trained(store, start, monkeypatch, task, fields):
     recipe = start.then(stage(task, **fields))
@@ -156,7 +158,7 @@ def test_a_folder_with_bert_serves_every_head(shared, bert, tmp_path, monkeypatc
     assert torch.equal(outputs(again, store, recipe), outputs(merged(learner), store, recipe))
 
 
-@pytest.mark.parametrize("fields", [{}, LORA, CARRY], ids=["full", "merge", "carry"])
+@pytest.mark.parametrize("fields", [{}, LORA], ids=["full", "lora"])
 @pytest.mark.parametrize("task", TRAINED)
 def test_a_modern_encoder_serves_every_head(shared, modern, tmp_path, monkeypatch, task, fields):
     store = Store(tmp_path / "runs", shared.source)
@@ -167,19 +169,18 @@ def test_a_modern_encoder_serves_every_head(shared, modern, tmp_path, monkeypatc
     assert torch.allclose(outputs(again, store, recipe), outputs(merged(learner), store, recipe), atol=1e-5)
 
 
-@pytest.mark.parametrize("first", [LORA, CARRY], ids=["merge", "carry"])
-def test_an_adapter_names_the_base_it_sits_on_or_none(store, start, monkeypatch, first):
-    """The second one sits on the first, merged, which is stored nowhere; or it is the first, carried on."""
-    once = start.then(stage("xnli", **first))
-    for recipe in (once, once.then(stage("udpos", **first))):
+def test_an_adapter_names_the_base_it_sits_on_or_none(store, start, monkeypatch):
+    """The second one sits on the first, merged, which is stored nowhere."""
+    once = start.then(stage("xnli", **LORA))
+    for recipe in (once, once.then(stage("udpos", **LORA))):
         trained(store, recipe, monkeypatch)
         file = store.folder(recipe) / "adapter" / "adapter_config.json"
         named = json.loads(file.read_text())["base_model_name_or_path"]
-        if recipe != once and first == LORA:
+        if recipe != once:
             assert named is None and str(store.root) not in (file.parent / "README.md").read_text()
             continue
         plain = PeftModel.from_pretrained(transformers.AutoModel.from_pretrained(named), file.parent).eval()
-        ours, ids = model.encoder_of(store, recipe).eval(), torch.tensor([[0, 50, 60, 70, 2]])
+        ours, ids = encoder_of(store, recipe).eval(), torch.tensor([[0, 50, 60, 70, 2]])
         with torch.no_grad():
             states = [m(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state for m in (plain, ours)]
         assert torch.allclose(*states, atol=1e-5)
@@ -187,7 +188,7 @@ def test_an_adapter_names_the_base_it_sits_on_or_none(store, start, monkeypatch,
 
 def test_an_encoder_whose_projections_nobody_names_is_refused_for_lora(store, start, monkeypatch):
     recipe = start.then(stage("xnli", **LORA))
-    monkeypatch.setattr(model, "encoder_of", lambda *_, **__: model.read_encoder(str(store.folder(start) / "encoder")))
+    monkeypatch.setattr(model, "encoder_of", lambda *_, **__: read_encoder(str(store.folder(start) / "encoder")))
     monkeypatch.setattr(transformers.XLMRobertaConfig, "model_type", "unheard-of")
     with pytest.raises(UserError, match="xnli: no LoRA on .*; set method: full"):
         model.prepare(store, recipe)
@@ -201,7 +202,7 @@ def test_masked_language_modelling_goes_on_with_the_pretrained_head(shared, bert
     assert torch.equal(outputs(learner.eval(), store, recipe), outputs(whole.eval(), store, recipe))
 
 
-@pytest.mark.parametrize("fields", [{}, LORA, CARRY], ids=["full", "merge", "carry"])
+@pytest.mark.parametrize("fields", [{}, LORA], ids=["full", "lora"])
 def test_only_safetensors_are_written(store, start, monkeypatch, fields):
     recipe = start.then(stage("xnli", **fields))
     trained(store, recipe, monkeypatch)
@@ -248,7 +249,7 @@ def test_a_head_that_does_not_fit(store, start, monkeypatch):
 def test_full_training_changes_the_encoder(store, start, monkeypatch):
     recipe = start.then(stage("xnli"))
     trained(store, recipe, monkeypatch)
-    before, after = model.encoder_of(store, start).state_dict(), model.encoder_of(store, recipe).state_dict()
+    before, after = encoder_of(store, start).state_dict(), encoder_of(store, recipe).state_dict()
     changed = [name for name in before if not torch.equal(before[name], after[name])]
     assert any("embeddings" in name for name in changed) and any("attention" in name for name in changed)
 
@@ -257,7 +258,7 @@ def test_full_training_changes_the_encoder(store, start, monkeypatch):
 def test_lora_leaves_the_base_untouched(store, start, monkeypatch, task):
     recipe = start.then(stage(task, **LORA))
     learner = trained(store, recipe, monkeypatch)
-    base = model.encoder_of(store, start).state_dict()
+    base = encoder_of(store, start).state_dict()
     inside = getattr(learner, learner.base_model_prefix).state_dict()
     same = {name.removeprefix("base_model.model.").replace(".base_layer", ""): value for name, value in inside.items()}
     assert all(torch.equal(base[name], same[name]) for name in base)
@@ -277,43 +278,21 @@ def test_a_merged_adapter_is_in_the_encoder_and_the_next_one_is_new(store, start
     state = learner.roberta.state_dict()
     assert all(value.abs().sum() == 0 for name, value in state.items() if "lora_B" in name)
     query = "encoder.layer.0.attention.self.query"
-    base = model.encoder_of(store, start).state_dict()[f"{query}.weight"]
+    base = encoder_of(store, start).state_dict()[f"{query}.weight"]
     assert not torch.equal(state[f"base_model.model.{query}.base_layer.weight"], base)
 
 
-def test_a_carried_adapter_is_trained_on(store, start, monkeypatch):
-    first = start.then(stage("xnli", **CARRY))
-    before = trained(store, first, monkeypatch).roberta.state_dict()
-    second = first.then(stage("udpos", **LORA))
-    learner = prepared(store, second)
-    assert states_equal(learner.roberta, first_state := copy.deepcopy(learner.roberta)) and first_state
-    now = learner.roberta.state_dict()
-    assert before.keys() == now.keys() and all(torch.equal(before[name], now[name]) for name in before)
-    assert any(p.requires_grad and "lora_" in name for name, p in learner.named_parameters())
-    learner = trained(store, second, monkeypatch)
-    assert not all(torch.equal(before[n], v) for n, v in learner.roberta.state_dict().items() if "lora_" in n)
-    assert torch.equal(outputs(model.load(store, second), store, second), outputs(merged(learner), store, second))
-
-
-@pytest.mark.parametrize("fields", [{"rank": 8}, {"alpha": 1.0}])
-def test_a_carried_adapter_keeps_its_size(store, start, monkeypatch, fields):
-    first = start.then(stage("xnli", **CARRY))
-    trained(store, first, monkeypatch)
-    with pytest.raises(UserError, match="udpos: it carries on an adapter of rank 4 and alpha 16"):
-        prepared(store, first.then(stage("udpos", **(LORA | fields))))
-
-
-def test_a_carried_adapter_is_merged_before_full_training(store, start, monkeypatch):
-    first = start.then(stage("xnli", **CARRY))
-    carried = merged(trained(store, first, monkeypatch)).roberta
+def test_an_adapter_is_merged_before_full_training(store, start, monkeypatch):
+    first = start.then(stage("xnli", **LORA))
+    adapted = merged(trained(store, first, monkeypatch)).roberta
     learner = prepared(store, first.then(stage("udpos")))
-    assert states_equal(learner.roberta, carried)
+    assert states_equal(learner.roberta, adapted)
     assert all(p.requires_grad for p in learner.parameters())
 
 
-def test_three_stages_carry_merge_full(store, start, monkeypatch):
+def test_stages_of_lora_then_a_full_one(store, start, monkeypatch):
     recipe = start
-    for part in (stage("xnli", **CARRY), stage("udpos", **CARRY), stage("xquad", **LORA), stage("xnli")):
+    for part in (stage("xnli", **LORA), stage("udpos", **LORA), stage("xnli")):
         recipe = recipe.then(part)
         learner = trained(store, recipe, monkeypatch)
         assert torch.equal(outputs(model.load(store, recipe), store, recipe), outputs(merged(learner), store, recipe))
@@ -341,33 +320,33 @@ def test_a_task_without_its_own_training_takes_the_labels_of_the_other(store, st
 
 
 def test_the_random_start_is_xlmr_of_the_given_size(store, start):
-    encoder = model.encoder_of(store, start)
+    encoder = encoder_of(store, start)
     assert isinstance(encoder, transformers.XLMRobertaModel) and encoder.pooler is None
     assert (encoder.config.num_hidden_layers, encoder.config.hidden_size) == (1, 32)
     assert encoder.config.max_position_embeddings == start.start.positions + 2
 
 
 def test_the_seed_draws_the_start():
-    drawn = [encoders.random_encoder(tiny().encoder.model_copy(update={"seed": s}), 50) for s in (0, 0, 1)]
+    drawn = [random_encoder(tiny().encoder.model_copy(update={"seed": s}), 50) for s in (0, 0, 1)]
     assert states_equal(drawn[0], drawn[1]) and not states_equal(drawn[0], drawn[2])
 
 
 def test_the_tokenizer_has_the_special_tokens_of_xlmr(store, start):
-    tokenizer = model.tokenizer_of(store, start)
+    tokenizer = tokenizer_of(store, start)
     assert (tokenizer.cls_token_id, tokenizer.pad_token_id, tokenizer.sep_token_id) == (0, 1, 2)
     assert tokenizer.convert_ids_to_tokens(tokenizer("Anna", "buys")["input_ids"]).count("</s>") == 3
-    assert len(tokenizer) == model.encoder_of(store, start).config.vocab_size
+    assert len(tokenizer) == encoder_of(store, start).config.vocab_size
     assert tokenizer.decode(tokenizer("Anna kauft")["input_ids"], skip_special_tokens=True).strip() == "Anna kauft"
 
 
 def test_the_same_texts_give_the_same_tokenizer(world):
     texts = world.load(tasks.get("text"), "de", "train")["text"][:]
-    one, two = (encoders.train_tokenizer(texts, 200) for _ in range(2))
+    one, two = (train_tokenizer(texts, 200) for _ in range(2))
     assert one.backend_tokenizer.to_str() == two.backend_tokenizer.to_str()
 
 
 def test_han_characters_stay_apart():
-    tokenizer = encoders.train_tokenizer(["女孩在街上", "女孩在", "女孩"] * 20, 50)
+    tokenizer = train_tokenizer(["女孩在街上", "女孩在", "女孩"] * 20, 50)
     assert max(len(token) for token in tokenizer.tokenize("女孩在街上")) == 1
 
 
@@ -416,7 +395,7 @@ def test_a_package_with_weights(bert, tmp_path, monkeypatch):
 
 def test_an_adapter_on_a_model_of_the_hub_names_that_model(bert, small_hub, shared, tmp_path):  # noqa: F811
     small_hub.put("some/bert", {file.name: file.read_bytes() for file in (bert / "pooler").iterdir()}, kind="models")
-    encoder = model.encoder_of(Store(tmp_path / "runs", shared.source), Recipe(start=Encoder(model="some/bert")))
+    encoder = encoder_of(Store(tmp_path / "runs", shared.source), Recipe(start=Encoder(model="some/bert")))
     assert encoder.name_or_path == encoder.config.name_or_path == "some/bert"
 
 
@@ -443,24 +422,24 @@ def test_other_weights_or_another_tokenizer_make_another_run(bert, tmp_path, nam
 
 def test_roberta_comes_without_a_pooler(store, start):
     place = store.folder(start) / "encoder"
-    assert not any("pooler" in name for name in model.read_encoder(str(place)).state_dict())
+    assert not any("pooler" in name for name in read_encoder(str(place)).state_dict())
 
 
 def test_reading_weights_does_not_move_the_random_state(bert):
     torch.manual_seed(7)
     expected = torch.rand(3)
     torch.manual_seed(7)
-    model.read_encoder(str(bert / "masked"))
+    read_encoder(str(bert / "masked"))
     assert torch.equal(torch.rand(3), expected)
 
 
 def test_dropout_of_given_weights_is_what_the_profile_says_and_stays_with_the_encoder(bert, tmp_path):
-    given = model.read_encoder(str(bert / "pooler"))
-    without = model.read_encoder(str(bert / "pooler"), dropout=0.0)
+    given = read_encoder(str(bert / "pooler"))
+    without = read_encoder(str(bert / "pooler"), dropout=0.0)
     assert given.config.hidden_dropout_prob > 0 and given.config.attention_probs_dropout_prob > 0
     assert {module.p for module in without.modules() if isinstance(module, torch.nn.Dropout)} == {0.0}
     without.save_pretrained(tmp_path)
-    assert model.read_encoder(str(tmp_path)).config.attention_probs_dropout_prob == 0.0
+    assert read_encoder(str(tmp_path)).config.attention_probs_dropout_prob == 0.0
 
 
 def test_dropout_is_part_of_what_a_run_on_given_weights_is(bert, tmp_path):

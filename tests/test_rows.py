@@ -3,7 +3,8 @@
 import pytest
 
 from xlt.data import rows
-from xlt.models import mixture, model
+from xlt.models import mixture
+from xlt.models.encoder import tokenizer_of
 from xlt.spec import tasks
 from xlt.spec.stage import Part, Stage
 
@@ -86,7 +87,7 @@ def test_translation_pairs_need_the_same_rows(world):
 def test_a_stage_learns_from_the_rows_that_it_draws(parallel_nli, store, start):
     (found,) = draw(parallel_nli, some := stage())
     texts = {code: parallel_nli.load(tasks.get("parallel-nli"), code, "train")["text_a"][:] for code in LANGUAGES}
-    tokenizer = model.tokenizer_of(store, start)
+    tokenizer = tokenizer_of(store, start)
     (features,) = mixture.features(store, some, tokenizer)
     begins = [tokenizer.decode(f["input_ids"]) for f in features]
     wanted = [texts[code][row] for code in LANGUAGES for row in found[code]]

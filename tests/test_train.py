@@ -17,7 +17,9 @@ from xlt.evaluation.evaluate import evaluate
 from xlt.lab import work
 from xlt.lab.jobs import Job
 from xlt.lab.work import execute
-from xlt.models import encoding, mixture, mlm, model, train
+from xlt.models import batching, mixture, mlm, model, train
+from xlt.models.encoder import tokenizer_of
+from xlt.models.features import IGNORED, encode
 from xlt.models.selection import Choice
 from xlt.spec import tasks
 from xlt.spec.profile import Resources
@@ -178,7 +180,7 @@ def test_the_learning_rate_is_never_zero_nor_more_than_asked(steps, warmup):
 def features_of(store, recipe):
     """Training features of the last stage's main task."""
     last = recipe.stages[-1]
-    return mixture.features(store, last, model.tokenizer_of(store, recipe))[0]
+    return mixture.features(store, last, tokenizer_of(store, recipe))[0]
 
 
 def gradients(store, start, monkeypatch, task, accumulate):
@@ -189,7 +191,7 @@ def gradients(store, start, monkeypatch, task, accumulate):
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
     learner.encoder.config.attention_probs_dropout_prob = 0.0
-    tokenizer = model.tokenizer_of(store, recipe)
+    tokenizer = tokenizer_of(store, recipe)
     updates = train._updates(mixture.Mixture(store, recipe.stages[-1], tokenizer), learner, tokenizer)
 
     def keep(*_):
@@ -217,15 +219,15 @@ def test_an_update_in_parts_learns_the_same_from_the_same_records(store, start, 
 def test_choices_in_parts_learn_the_same(store, start):
     """Records with two and with three choices, of other lengths in each part."""
     recipe = start.then(stage("siqa"))
-    learner, tokenizer = model.prepare(store, recipe)["siqa"].eval(), model.tokenizer_of(store, recipe)
+    learner, tokenizer = model.prepare(store, recipe)["siqa"].eval(), tokenizer_of(store, recipe)
     learner.double()  # it hardly tells one choice from another: in fp32 their differences are mostly rounding
     choices = [["a boat", "a new wheel"], ["why", "a house by the old mill", "no"], ["one", "two"], ["x", "y z x y"]]
     rows = {"prompt": ["what is it?"] * 4, "choices": choices, "label": [0, 2, 1, 1]}
-    features = encoding.encode(tasks.CHOICE, rows, tokenizer, 40)
+    features = encode(tasks.CHOICE, rows, tokenizer, 40)
     found = []
     for size in (4, 1):
         learner.zero_grad()
-        train._gradients(train._loss, learner, [encoding.collate(features[i : i + size], 1) for i in range(0, 4, size)])
+        train._gradients(train._loss, learner, [batching.collate(features[i : i + size], 1) for i in range(0, 4, size)])
         found.append(torch.cat([p.grad.flatten() for p in learner.parameters() if p.grad is not None]))
     assert (found[0] - found[1]).norm() < 1e-6 * found[0].norm() and found[0].norm() > 1e-4
 
@@ -236,15 +238,15 @@ def test_padding_changes_no_loss(store, start, task):
     learner, features = model.prepare(store, recipe)[task].eval(), features_of(store, recipe)
     short, long = sorted(features, key=lambda feature: len(feature["input_ids"]))[:: len(features) - 1]
     with torch.no_grad():
-        alone = [train._loss(learner, encoding.collate([feature], 1)).item() for feature in (short, long)]
-        beside = train._loss(learner, encoding.collate([short, long], 1)).item()
+        alone = [train._loss(learner, batching.collate([feature], 1)).item() for feature in (short, long)]
+        beside = train._loss(learner, batching.collate([short, long], 1)).item()
     assert len(short["input_ids"]) < len(long["input_ids"]) and beside == pytest.approx(np.mean(alone), rel=1e-5)
 
 
 def test_a_batch_without_any_label_has_loss_zero_and_no_gradient(store, start):
     for task in ("pos", "text"):
         learner = model.prepare(store, start.then(stage(task)))[task]
-        batch = encoding.collate([{"input_ids": [0, 3, 2], "labels": [encoding.IGNORED] * 3}] * 2, 1)
+        batch = batching.collate([{"input_ids": [0, 3, 2], "labels": [IGNORED] * 3}] * 2, 1)
         loss = train._loss(learner, batch)
         loss.backward()
         assert loss.item() == 0.0
@@ -326,7 +328,7 @@ def tokenizer(shared):
 
     from xlt.spec.recipe import Recipe
 
-    return model.tokenizer_of(shared, Recipe(start=tiny().encoder))
+    return tokenizer_of(shared, Recipe(start=tiny().encoder))
 
 
 def test_masking_shares(tokenizer):
@@ -335,7 +337,7 @@ def test_masking_shares(tokenizer):
     ids = [0, *ordinary.tolist(), 2]
     masked = mlm.masked(ids, np.full(len(ids), 0.15), tokenizer, np.random.default_rng(0))
     before, after, labels = (np.array(x) for x in (ids, masked["input_ids"], masked["labels"]))
-    chosen = labels != encoding.IGNORED
+    chosen = labels != IGNORED
     assert chosen.mean() == pytest.approx(0.15, abs=0.01)
     assert (labels[chosen] == before[chosen]).all() and (after[~chosen] == before[~chosen]).all()
     share = after[chosen] == tokenizer.mask_token_id
@@ -348,18 +350,18 @@ def test_special_tokens_are_never_masked(tokenizer):
         labels = mlm.masked([0, 9, 3, 1, 4, 2, 2, 10, 2], np.full(9, 0.9), tokenizer, np.random.default_rng(seed))[
             "labels"
         ]
-        assert all(label == encoding.IGNORED or label in (9, 10) for label in labels)
+        assert all(label == IGNORED or label in (9, 10) for label in labels)
 
 
 def test_at_least_one_token_is_masked(tokenizer):
     for seed in range(50):
         masked = mlm.masked([0, 9, 10, 2], np.full(4, 1e-9), tokenizer, np.random.default_rng(seed))
-        assert set(masked["labels"]) != {encoding.IGNORED}
+        assert set(masked["labels"]) != {IGNORED}
 
 
 def test_a_sentence_of_unknown_characters_is_no_error(tokenizer):
     masked = mlm.masked([0, 3, 2], np.full(3, 0.5), tokenizer, np.random.default_rng(0))
-    assert masked["labels"] == [encoding.IGNORED] * 3
+    assert masked["labels"] == [IGNORED] * 3
 
 
 THREE = ("en", "de", "ru")
@@ -368,10 +370,7 @@ LANGUAGES = {code: [{"input_ids": [10 * place + i] * 3} for i in range(5)] for p
 
 def _sides(example: dict) -> list[list[int]]:
     """The two halves of a pair as they were before masking."""
-    ids = [
-        i if label == encoding.IGNORED else label
-        for i, label in zip(example["input_ids"], example["labels"], strict=True)
-    ]
+    ids = [i if label == IGNORED else label for i, label in zip(example["input_ids"], example["labels"], strict=True)]
     half = ids.index(2) + 1
     return [ids[:half], ids[half:]]
 
@@ -395,7 +394,7 @@ def test_one_side_of_a_pair_stays_readable(tokenizer):
     rng, long = np.random.default_rng(0), {code: [{"input_ids": [9] * 60}] for code in THREE}
     some = stage("text", languages=THREE, pairs=1.0, mask=0.5, mask_other=0.0)
     for _ in range(20):
-        labels = np.array(mlm.example(long, some, tokenizer, rng)["labels"]) != encoding.IGNORED
+        labels = np.array(mlm.example(long, some, tokenizer, rng)["labels"]) != IGNORED
         assert sorted([labels[:62].sum() == 0, labels[62:].sum() == 0]) == [False, True]
 
 
@@ -412,9 +411,9 @@ def test_one_language_makes_no_pairs(tokenizer):
 
 def test_the_loss_at_masked_positions_is_that_of_the_whole_model(store, start):
     recipe = start.then(stage("text"))
-    learner, tokenizer = model.prepare(store, recipe)["text"].eval(), model.tokenizer_of(store, recipe)
+    learner, tokenizer = model.prepare(store, recipe)["text"].eval(), tokenizer_of(store, recipe)
     drawn = mlm.batches(features_of(store, recipe), recipe.stages[-1], tokenizer, np.random.default_rng(0))
-    batch = encoding.collate(next(drawn), 1)
+    batch = batching.collate(next(drawn), 1)
     with torch.no_grad():
         assert mlm.loss(learner, batch).item() == pytest.approx(learner(**batch).loss.item(), rel=1e-5)
 
@@ -423,7 +422,7 @@ def test_rows_of_the_languages_stay_parallel_in_a_sample(store, start):
     recipe = start.then(stage("text", languages=("en", "de"), examples=10, pairs=1.0))
     english, german = features_of(store, recipe).values()
     source, task = store.source, tasks.get("text")
-    tokenizer = model.tokenizer_of(store, recipe)
+    tokenizer = tokenizer_of(store, recipe)
     rows = {code: source.load(task, code, "train")["text"][:] for code in ("en", "de")}
     index = {json.dumps(tokenizer(t, add_special_tokens=False)["input_ids"][:40]): i for i, t in enumerate(rows["en"])}
     for one, other in zip(english, german, strict=True):

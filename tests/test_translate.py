@@ -14,7 +14,8 @@ from conftest import tiny
 from xlt import cli
 from xlt.core.errors import UserError
 from xlt.data.sources import Source
-from xlt.models import mixture, model, translate
+from xlt.models import mixture, translate
+from xlt.models.encoder import tokenizer_of
 from xlt.models.translate import Memory, Translator, translate_task
 from xlt.spec import tasks
 from xlt.spec.profile import Profile
@@ -93,7 +94,7 @@ def test_mixed_languages_of_what_was_translated(world, marian, cache, shared, st
     _, lines = translate_task(world, "mnli", Translator(str(marian)), ["de", "zh"], examples=6)
     tiny(**yaml.safe_load(lines)).learn_tasks()
     some = Stage(task="mnli-tiny-mt-en-de", languages=("en", "de", "zh"), pair_languages="mixed", examples=4)
-    assert len(mixture.features(shared, some, model.tokenizer_of(shared, start))[0]) == 12
+    assert len(mixture.features(shared, some, tokenizer_of(shared, start))[0]) == 12
 
 
 def test_an_interrupted_translation_goes_on_and_no_text_is_translated_twice(world, marian, cache, monkeypatch):

@@ -47,8 +47,6 @@ def kept(stage: Stage) -> str:
     if stage.select == "last":
         return "the last checkpoint"
     often = f"a check every {stage.check_every:,} updates" if stage.check_every else f"of {stage.checks} checkpoints"
-    if stage.select == "average":
-        return f"the mean of the weights, {often}"
     examples = f"first {stage.select_examples:,} records" if stage.select_examples else "all records"
     where = f"{named(stage.watched)} dev" if stage.select == "dev" else f"dev in {' '.join(stage.watched)} (an oracle)"
     ends = f"; ends after {stage.patience} checks without gain" if stage.patience else ""

@@ -30,14 +30,14 @@ def fertility(lab: Lab, task: str = "udpos") -> pd.Series:
 
     Empty where the encoder of the profile has not been made yet.
     """
-    from xlt.models import encoding  # brings torch along
+    from xlt.models.features import spaced  # brings torch along
 
     tokenizer, found = lab.tokenizer, {}
     if tokenizer is None:
         return pd.Series(dtype=float)
     for code in lab.languages(task):
         words = lab.store.source.load(tasks.get(task), code, "test", SENTENCES)["tokens"][:]
-        encoded = tokenizer(encoding.spaced(words, tokenizer), is_split_into_words=True, add_special_tokens=False)
+        encoded = tokenizer(spaced(words, tokenizer), is_split_into_words=True, add_special_tokens=False)
         found[code] = sum(map(len, encoded["input_ids"])) / sum(map(len, words))
     return pd.Series(found).round(3)
 
@@ -60,12 +60,11 @@ def unread(lab: Lab, names: Iterable[str]) -> pd.DataFrame:
 
 def _unread(lab: Lab, name: str, code: str) -> dict:
     from xlt.evaluation.evaluate import SHUFFLE
-    from xlt.models import encoding
+    from xlt.models.features import spaced
 
     rows = conditions.rows(lab.store.source, tasks.get(name), lab.profile.evaluate(name, code), SHUFFLE)
     sentences, nothing, bare = rows["tokens"][:], Counter[str](), 0
-    spaced = encoding.spaced(sentences, lab.tokenizer)
-    encoded = lab.tokenizer(spaced, is_split_into_words=True, add_special_tokens=False)
+    encoded = lab.tokenizer(spaced(sentences, lab.tokenizer), is_split_into_words=True, add_special_tokens=False)
     for words, pieces in zip(sentences, encoded.encodings, strict=True):
         first = dict(zip(reversed(pieces.word_ids), reversed(pieces.tokens), strict=True))
         nothing.update(word for place, word in enumerate(words) if place not in first)

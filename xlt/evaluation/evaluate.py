@@ -15,7 +15,9 @@ from xlt.evaluation.attack.run import attacked
 from xlt.evaluation.predict import FAMILIES, Examples, scored
 from xlt.evaluation.retrieval import families
 from xlt.evaluation.retrieval.search import Search
-from xlt.models import encoding, model, unseen
+from xlt.models import model, unseen
+from xlt.models.encoder import encoder_of, tokenizer_of
+from xlt.models.features import Feature, encode
 from xlt.models.inference import Reader
 from xlt.spec import tasks
 from xlt.spec.identity import digest
@@ -30,7 +32,7 @@ SHUFFLE = 0  # which examples a limited evaluation takes: the same rows of every
 def model_for(store: Store, recipe: Recipe, evaluation: Evaluation) -> torch.nn.Module:
     """The model that `evaluation` needs: encoder and the head of its task, or for retrieval the encoder alone."""
     search = tasks.get(evaluation.task).family in tasks.SEARCHES
-    loaded = model.encoder_of(store, recipe) if search else model.load(store, recipe, evaluation.task)
+    loaded = encoder_of(store, recipe) if search else model.load(store, recipe, evaluation.task)
     return loaded.to(compute().device).eval()
 
 
@@ -41,7 +43,7 @@ def evaluate(
 
     `batch` decides speed and memory only.
     """
-    task, tokenizer = tasks.get(evaluation.task), model.tokenizer_of(store, recipe)
+    task, tokenizer = tasks.get(evaluation.task), tokenizer_of(store, recipe)
     plain = _as_read(evaluation)
     rows = _rows(store, plain)
     if task.family in tasks.SEARCHES:
@@ -91,11 +93,11 @@ def _content(store: Store, evaluation: Evaluation) -> str:
     return digest([here, identity.of_reading(store.source, task, evaluation)])
 
 
-def _features(store: Store, evaluation: Evaluation, tokenizer: Any) -> list[encoding.Feature]:
+def _features(store: Store, evaluation: Evaluation, tokenizer: Any) -> list[Feature]:
     key = (store.source, evaluation, _content(store, evaluation), tokenizer)
     if key not in _kept_features:
         family = tasks.get(evaluation.task).family
         rows = _rows(store, evaluation)
-        _kept_features[key] = encoding.encode(family, rows, tokenizer, evaluation.max_length, evaluation.stride)
+        _kept_features[key] = encode(family, rows, tokenizer, evaluation.max_length, evaluation.stride)
         unseen.say(evaluation.task, evaluation.language, _kept_features[key], evaluation.max_length)
     return _kept_features[key]

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from xlt.evaluation import metrics
-from xlt.models import encoding
 from xlt.models.inference import Reader
+from xlt.models.spans import bare
 from xlt.spec import tasks
 from xlt.spec.tasks import Task
 
@@ -68,11 +68,11 @@ def _span(rows: Any, features: list, reader: Reader, task: Task) -> Predictions:
         nothing[row] = min(nothing[row], float(start[0] + end[0]))
         found = _best_span(start, end, feature["offsets"])
         if found and found[0] > best[row][0]:
-            best[row] = (found[0], encoding.bare(rows["context"][row][found[1] : found[2]]))
+            best[row] = (found[0], bare(rows["context"][row][found[1] : found[2]]))
     answers = [
         "" if unanswerable and none >= score else text for (score, text), none in zip(best, nothing, strict=True)
     ]
-    return [[encoding.bare(text) or text for text in reference["text"]] for reference in rows["answers"]], answers
+    return [[bare(text) or text for text in reference["text"]] for reference in rows["answers"]], answers
 
 
 def _best_span(start: np.ndarray, end: np.ndarray, offsets: list) -> tuple[float, int, int] | None:

@@ -242,7 +242,7 @@ class Lab:
     @property
     def tokenizer(self) -> Any | None:
         """The tokenizer of the profile's encoder; None as long as the encoder has not been made."""
-        from xlt.models.model import tokenizer_of  # which brings torch along
+        from xlt.models.encoder import tokenizer_of  # which brings torch along
 
         start = Recipe(start=self.profile.encoder)
         return tokenizer_of(self.store, start) if self.store.done(start) or self.profile.encoder.model else None

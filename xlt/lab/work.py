@@ -152,19 +152,20 @@ def _train(store: Store, recipe: Recipe, resources: Resources) -> None:
 def _start(store: Store, recipe: Recipe, folder: Any) -> dict[str, Any]:
     """The starting encoder: nothing to store for pretrained weights, tokenizer and random weights otherwise."""
     from xlt.data import weights
-    from xlt.models import encoders, model
+    from xlt.models.encoder import random_encoder, read_encoder, train_tokenizer
+    from xlt.models.model import sizes
 
     start = recipe.start
     if start.model:
-        return model.sizes(model.read_encoder(weights.locate(start), start.revision)) | {"trainable": 0}
+        return sizes(read_encoder(weights.locate(start), start.revision)) | {"trainable": 0}
     texts = [
         text for code in start.languages for text in store.source.load(tasks.get(start.text), code, "train")["text"][:]
     ]
-    tokenizer = encoders.train_tokenizer(texts, start.vocabulary)
-    encoder = encoders.random_encoder(start, len(tokenizer))
+    tokenizer = train_tokenizer(texts, start.vocabulary)
+    encoder = random_encoder(start, len(tokenizer))
     tokenizer.save_pretrained(folder / "encoder")
     encoder.save_pretrained(folder / "encoder")
-    return model.sizes(encoder) | {"trainable": 0}
+    return sizes(encoder) | {"trainable": 0}
 
 
 def _made_by() -> dict[str, Any]:

@@ -10,11 +10,13 @@ import numpy as np
 import torch
 
 from xlt.core.device import compute
-from xlt.models import adversarial, encoding, model
+from xlt.models import adversarial, batching
+from xlt.models.encoder import restart_at
+from xlt.models.features import Feature
+from xlt.models.loss import GOLD, cross_entropy, forward
 from xlt.spec.perturbations import Ball
 
 _INPUTS = ("input_ids", "token_type_ids", "choices")
-_GOLD = ("labels", "start_positions", "end_positions")
 
 
 @dataclass(frozen=True)
@@ -26,22 +28,20 @@ class Reader:
     batch: int
     around: Ball | None = None
 
-    def outputs(
-        self, features: Sequence[encoding.Feature], keep: Sequence[str]
-    ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+    def outputs(self, features: Sequence[Feature], keep: Sequence[str]) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
         """(feature index, {output name: array}), longest features first; arrays are padded to the batch's longest."""
-        restart = model.restart_at(self.learner.config, self.tokenizer)
-        wanted = _INPUTS + (_GOLD if self.around else ())
-        for indices in encoding.batches(features, self.batch):
+        restart = restart_at(self.learner.config, self.tokenizer)
+        wanted = _INPUTS + (GOLD if self.around else ())
+        for indices in batching.batches(features, self.batch):
             inputs = [{name: features[i][name] for name in wanted if name in features[i]} for i in indices]
-            batch = encoding.collate(inputs, self.tokenizer.pad_token_id, compute().device, restart)
+            batch = batching.collate(inputs, self.tokenizer.pad_token_id, compute().device, restart)
             out = self._forward(batch)
             arrays = {name: out[name].float().cpu().numpy() for name in keep}
             for place, index in enumerate(indices):
                 yield index, {name: array[place] for name, array in arrays.items()}
 
     def _forward(self, batch: dict[str, torch.Tensor]) -> Any:
-        inputs = {name: values for name, values in batch.items() if name not in _GOLD}
+        inputs = {name: values for name, values in batch.items() if name not in GOLD}
         specials = self.tokenizer.all_special_ids if self.around else ()
-        with adversarial.within(self.learner, batch, self.around, specials, model.loss, fixed=True), torch.no_grad():
-            return model.forward(self.learner, inputs)
+        with adversarial.within(self.learner, batch, self.around, specials, cross_entropy, fixed=True), torch.no_grad():
+            return forward(self.learner, inputs)

@@ -12,7 +12,8 @@ import numpy as np
 from xlt.core.errors import UserError
 from xlt.data import rows
 from xlt.data.label_shuffle import Columns, shuffled
-from xlt.models import encoding, mlm, robust, unseen
+from xlt.models import batching, mlm, robust, unseen
+from xlt.models.features import Feature, encode
 from xlt.spec import tasks
 from xlt.spec.stage import Stage
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from xlt.data.sources import Source
     from xlt.data.store import Store
 
-Features = list[encoding.Feature] | mlm.Languages  # by language only for masked language modelling
+Features = list[Feature] | mlm.Languages  # by language only for masked language modelling
 
 
 class Mixture:
@@ -41,14 +42,14 @@ class Mixture:
         rng = np.random.default_rng([self.seed, 0, 1])
         self.turns = rng.choice(len(self.records), self.steps, p=stage.batch_shares(self.records))
 
-    def __iter__(self) -> Iterator[tuple[str, list[list[encoding.Feature]]]]:
+    def __iter__(self) -> Iterator[tuple[str, list[list[Feature]]]]:
         names = [tasks.get(part.task).training.name for part in self.stage.parts]
         streams, size = [self._stream(place) for place in range(len(names))], self.stage.batch
         for turn in self.turns:
             update = next(streams[turn])
             yield names[turn], [update[i : i + size] for i in range(0, len(update), size)]
 
-    def _stream(self, place: int) -> Iterator[list[encoding.Feature]]:
+    def _stream(self, place: int) -> Iterator[list[Feature]]:
         found, rng = self.features[place], np.random.default_rng([self.seed, place])
         if isinstance(found, dict):
             return mlm.batches(found, self.stage, self.tokenizer, rng)
@@ -96,7 +97,7 @@ def _features(store: Store, stage: Stage, tokenizer: Any, place: int, draw: rows
             for code, columns in records.items()
         }
     encoded = {
-        code: encoding.encode(task.family, columns, tokenizer, stage.max_length, stage.stride)
+        code: encode(task.family, columns, tokenizer, stage.max_length, stage.stride)
         for code, columns in records.items()
     }
     if task.family == tasks.MLM:
@@ -110,10 +111,10 @@ def _columns(found: Dataset, chosen: np.ndarray) -> Columns:
 
 
 @lru_cache(maxsize=2)  # the runs of a worker often learn from the same records, one after the other
-def _whole(source: Source, name: str, code: str, tokenizer: Any, length: int, stride: int) -> list[encoding.Feature]:
+def _whole(source: Source, name: str, code: str, tokenizer: Any, length: int, stride: int) -> list[Feature]:
     """Features of all training records of a task in one language."""
     task = tasks.get(name)
-    return encoding.encode(task.family, source.load(task, code, "train"), tokenizer, length, stride)
+    return encode(task.family, source.load(task, code, "train"), tokenizer, length, stride)
 
 
 def mixed_pairs(
@@ -151,8 +152,8 @@ def _count(found: Features) -> int:
     return sum(map(len, found.values())) if isinstance(found, dict) else len(found)
 
 
-def epochs(found: list[encoding.Feature], batch: int, rng: np.random.Generator) -> Iterator[list[encoding.Feature]]:
+def epochs(found: list[Feature], batch: int, rng: np.random.Generator) -> Iterator[list[Feature]]:
     """Batches without end; every feature once an epoch."""
     while True:
-        for indices in encoding.batches(found, batch, rng):
+        for indices in batching.batches(found, batch, rng):
             yield [found[i] for i in indices]

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 
 from xlt.core.device import autocast
-from xlt.models import encoding
-from xlt.models.model import mean_loss
+from xlt.models import batching
+from xlt.models.features import IGNORED, Feature
+from xlt.models.loss import mean_loss
 from xlt.spec.stage import Stage
 
-Languages = dict[str, list[encoding.Feature]]  # by language, rows aligned
+Languages = dict[str, list[Feature]]  # by language, rows aligned
 
 
 def batches(languages: Languages, stage: Stage, tokenizer: Any, rng: np.random.Generator) -> Iterator[list]:
@@ -23,11 +24,11 @@ def batches(languages: Languages, stage: Stage, tokenizer: Any, rng: np.random.G
     """
     while True:
         drawn = [example(languages, stage, tokenizer, rng) for _ in range(50 * stage.update_batch)]
-        for indices in encoding.batches(drawn, stage.update_batch, rng):
+        for indices in batching.batches(drawn, stage.update_batch, rng):
             yield [drawn[i] for i in indices]
 
 
-def example(languages: Languages, stage: Stage, tokenizer: Any, rng: np.random.Generator) -> encoding.Feature:
+def example(languages: Languages, stage: Stage, tokenizer: Any, rng: np.random.Generator) -> Feature:
     bos, eos, several = tokenizer.cls_token_id, tokenizer.sep_token_id, list(languages.values())
     both = [stage.mask, stage.mask if stage.mask_other is None else stage.mask_other]
     if len(several) == 1 or rng.random() >= stage.pairs:
@@ -50,7 +51,7 @@ def _two_languages(codes: list[str], pivot: str | None, rng: np.random.Generator
     return rng.permutation([place, other])
 
 
-def masked(ids: list[int], shares: np.ndarray, tokenizer: Any, rng: np.random.Generator) -> encoding.Feature:
+def masked(ids: list[int], shares: np.ndarray, tokenizer: Any, rng: np.random.Generator) -> Feature:
     """A share of the ordinary subwords is to be predicted: 80 % become <mask>, 10 % another one, 10 % stay."""
     before = np.array(ids)
     ordinary = ~np.isin(before, tokenizer.all_special_ids)
@@ -60,7 +61,7 @@ def masked(ids: list[int], shares: np.ndarray, tokenizer: Any, rng: np.random.Ge
     kind = rng.random(len(before))
     after = np.where(chosen & (kind < 0.8), tokenizer.mask_token_id, before)
     after = np.where(chosen & (kind >= 0.9), rng.integers(len(tokenizer), size=len(before)), after)
-    return {"input_ids": after.tolist(), "labels": np.where(chosen, before, encoding.IGNORED).tolist()}
+    return {"input_ids": after.tolist(), "labels": np.where(chosen, before, IGNORED).tolist()}
 
 
 def loss(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -69,6 +70,6 @@ def loss(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor
     labels = batch.pop("labels")
     with autocast():
         hidden = model.base_model(**batch)[0]
-        chosen = labels != encoding.IGNORED
+        chosen = labels != IGNORED
         logits = model.lm_head(hidden[chosen])
     return mean_loss(logits, labels[chosen])

@@ -1,4 +1,4 @@
-"""Which weights a stage ends with: the last, the best on development data, or a mean over the way.
+"""Which weights a stage ends with: the last ones, or the best on development data.
 
 English development scores choose badly for other languages, and choosing on those is no zero-shot transfer
 any more (Keung et al. 2020): so "last" is the default, and "oracle" is there to be reported.
@@ -49,14 +49,9 @@ class Choice:
         """Look at the learner after `step` updates, if a check is due."""
         if step not in self.at:
             return
-        entry: dict[str, Any] = {"step": step}
-        if self.stage.select == "average":
-            self._average(len(self.curve))
-        else:
-            best = self._best()
-            entry |= self._score()
-            if best is None or entry["score"] > best["score"]:
-                self.kept = {name: value.cpu().clone() for name, value in self._weights().items()}
+        best, entry = self._best(), {"step": step, **self._score()}
+        if best is None or entry["score"] > best["score"]:
+            self.kept = {name: value.cpu().clone() for name, value in self._weights().items()}
         self.curve.append(entry)
 
     @property
@@ -71,21 +66,14 @@ class Choice:
             return {}
         for name, value in self._weights().items():
             value.copy_(self.kept[name])
-        best = self._best()
-        return {"curve": self.curve, **({"kept_step": best["step"]} if best else {})}
+        return {"curve": self.curve, "kept_step": self._best()["step"]}
 
     def _weights(self) -> dict[str, torch.Tensor]:
         return {name: p.detach() for name, p in self.learner.named_parameters() if p.requires_grad}
 
     def _best(self) -> dict[str, Any] | None:
         """The first of the best checks."""
-        return max(self.curve, key=lambda entry: entry["score"], default=None) if self.stage.watched else None
-
-    def _average(self, before: int) -> None:
-        """Fold the weights into the mean of those of `before` checks."""
-        for name, value in self._weights().items():
-            value = value.cpu()
-            self.kept[name] = value.clone() if not before else self.kept[name].lerp_(value, 1 / (before + 1))
+        return max(self.curve, key=lambda entry: entry["score"], default=None)
 
     def _score(self) -> dict[str, Any]:
         judges, found = stage_rules.selection_tasks(self.stage), {}

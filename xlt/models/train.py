@@ -13,7 +13,9 @@ import torch
 
 from xlt.core.device import compute
 from xlt.core.errors import UserError
-from xlt.models import dual, encoding, mlm, model, robust
+from xlt.models import batching, dual, mlm, model, robust
+from xlt.models.encoder import restart_at, tokenizer_of
+from xlt.models.loss import count_labels, cross_entropy
 from xlt.models.mixture import Mixture
 from xlt.models.selection import Choice, Evaluate
 from xlt.spec import tasks
@@ -33,7 +35,7 @@ def train_stage(
 
     An interrupted stage goes on from its last checkpoint, which lies beside the runs.
     """
-    stage, tokenizer = recipe.stages[-1], model.tokenizer_of(store, recipe)
+    stage, tokenizer = recipe.stages[-1], tokenizer_of(store, recipe)
     learner = model.prepare(store, recipe).to(compute().device)
     if compute().device == "cpu":  # fused attention is slower there in training: 1.4 times at 200 subwords
         learner.encoder.set_attn_implementation("eager")
@@ -58,9 +60,9 @@ def train_stage(
 
 def _updates(mixture: Mixture, learner: model.Learner, tokenizer: Any) -> Iterator[tuple[str, list[Batch]]]:
     """For each update, the task whose turn it is and its batches as tensors."""
-    restart = model.restart_at(learner.encoder.config, tokenizer)
+    restart = restart_at(learner.encoder.config, tokenizer)
     for task, batches in mixture:
-        yield task, [encoding.collate(rows, tokenizer.pad_token_id, compute().device, restart) for rows in batches]
+        yield task, [batching.collate(rows, tokenizer.pad_token_id, compute().device, restart) for rows in batches]
 
 
 class Checkpoint:
@@ -203,7 +205,7 @@ def _loop(
 
 def _gradients(loss: robust.Loss, learner: torch.nn.Module, batches: list[Batch]) -> torch.Tensor:
     """Gradients of the mean loss over all labels of an update, whatever batch they are in; that mean."""
-    counts = [model.labels(batch) for batch in batches]
+    counts = [count_labels(batch) for batch in batches]
     every = sum(counts).clamp(min=1)
     return sum(_backward(loss(learner, batch) * (n / every)) for batch, n in zip(batches, counts, strict=True))
 
@@ -234,4 +236,4 @@ def _loss(learner: torch.nn.Module, batch: Batch) -> torch.Tensor:
         return dual.loss(learner, batch)
     if hasattr(learner, "lm_head"):  # of the RoBERTa family
         return mlm.loss(learner, batch)
-    return model.loss(learner, batch)
+    return cross_entropy(learner, batch)

@@ -1,6 +1,6 @@
 """What of its records a model does not see: the end of a text, an answer in no window, a word without a subword.
 
-`xlt.models.encoding` marks features with `cut`, `lost` and `pieceless`; here they are counted and said.
+`xlt.models.features` marks features with `cut`, `lost` and `pieceless`; here they are counted and said.
 """
 
 from __future__ import annotations

@@ -9,8 +9,10 @@ import numpy as np
 import torch
 
 from xlt.core.device import autocast, compute
-from xlt.models import encoding, model, unseen
+from xlt.models import batching, unseen
 from xlt.models.cells import Cell
+from xlt.models.encoder import restart_at
+from xlt.models.features import encode_sentences
 
 
 def embed(
@@ -29,7 +31,7 @@ def embed(
     for results is 4 bytes x cells x n x width.
     """
     cells = list(cells)
-    features = encoding.sentences(texts, tokenizer, max_length)
+    features = encode_sentences(texts, tokenizer, max_length)
     if of:
         unseen.say(*of, features, max_length)
     read = dict.fromkeys(cell._replace(centred=False) for cell in cells)
@@ -49,10 +51,10 @@ def centre(vectors: np.ndarray) -> np.ndarray:
 
 @torch.no_grad()
 def _states(features: list, tokenizer: Any, encoder: Any, batch: int) -> Iterable[tuple[list[int], Any, dict]]:
-    restart = model.restart_at(encoder.config, tokenizer)
-    for indices in encoding.batches(features, batch):
+    restart = restart_at(encoder.config, tokenizer)
+    for indices in batching.batches(features, batch):
         chosen = [features[i] for i in indices]
-        inputs = encoding.collate(chosen, tokenizer.pad_token_id, compute().device, restart)
+        inputs = batching.collate(chosen, tokenizer.pad_token_id, compute().device, restart)
         with autocast():
             states = encoder(**inputs, output_hidden_states=True).hidden_states
         yield indices, states, inputs

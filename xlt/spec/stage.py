@@ -39,8 +39,7 @@ class Stage(Value):
     divided changes no more than rounding and what dropout draws (but queries are told from those of their own `batch`).
 
     `steps` overrides `epochs`. `method="lora"` trains low-rank adapters (Hu et al. 2021) on the
-    attention projections and the head; afterwards the adapter is merged into the encoder
-    (`adapter="merge"`) or stays open and is trained on by the next LoRA stage ("carry").
+    attention projections and the head; afterwards the adapter is merged into the encoder.
     `pairs` is the share of translation pairs in masked language modelling (TLM, Conneau & Lample 2019);
     `pivot` is a language that is in every pair, as English is in most parallel corpora. With `mask_other`
     only one side of a pair is masked by `mask`, the other by this share, so that the translation stays readable;
@@ -54,8 +53,8 @@ class Stage(Value):
     language, so n x L records too.
 
     `also` makes it a multi-task stage: each update is of one task, drawn in proportion to the number of records n
-    ("proportional"), equally often ("uniform"), to n^(1/temperature) ("temperature") or to min(n, cap) ("capped";
-    Raffel et al. 2020, section 3.5.2); of long contexts n counts the windows. `shuffle_labels` replaces the gold of
+    ("proportional"), equally often ("uniform") or in proportion to min(n, cap) ("capped"; Raffel et al. 2020,
+    section 3.5.2); of long contexts n counts the windows. `shuffle_labels` replaces the gold of
     the training records by one that says nothing about them (`data.label_shuffle`): a control that keeps all else.
 
     Robust training: with `ball` the loss is taken, instead of at the input, at a point near it in embedding space: the
@@ -63,8 +62,8 @@ class Stage(Value):
     search "random"). `augment` perturbs the records of every part in advance.
 
     `select` says which checkpoint is kept: the last; the best on dev: English dev, or that of `select_languages` as far
-    as the stage learns them; the best on `select_languages` dev, whatever it learns ("oracle": to be reported, never to
-    be chosen by; Keung et al. 2020); or the mean of their weights ("average").
+    as the stage learns them; or the best on `select_languages` dev, whatever it learns ("oracle": to be reported, never
+    to be chosen by; Keung et al. 2020).
     There are `checks` of them, evenly spaced, or one every `check_every` updates and one at the end. Dev means the
     main metric on the first `select_examples` of `select_task` (a target that trains on the stage's task, such as
     xnli on mnli, brings other languages); without one, of each task that the stage trains and that has a dev split,
@@ -76,7 +75,6 @@ class Stage(Value):
     languages: Codes = ("en",)
     examples: PositiveInt | None = None
     method: Literal["full", "lora"] = "full"
-    adapter: Literal["merge", "carry"] = "merge"
     rank: PositiveInt = 8
     alpha: PositiveFloat = 16.0
     epochs: PositiveFloat = 2.0
@@ -98,13 +96,12 @@ class Stage(Value):
     pair_languages: Literal["same", "mixed"] = "same"
     parallel: bool = False
     also: tuple[Part, ...] = ()
-    mixing: Literal["proportional", "uniform", "temperature", "capped"] = "proportional"
-    temperature: PositiveFloat = 2.0
+    mixing: Literal["proportional", "uniform", "capped"] = "proportional"
     cap: PositiveInt = 2**16
     shuffle_labels: bool = False
     ball: Ball | None = None
     augment: Augmentation | None = None
-    select: Literal["last", "dev", "oracle", "average"] = "last"
+    select: Literal["last", "dev", "oracle"] = "last"
     select_languages: Codes = ("en",)
     select_task: str | None = None
     select_examples: PositiveInt | None = 500
@@ -167,7 +164,6 @@ class Stage(Value):
         weigh = {
             "proportional": lambda n: n,
             "uniform": lambda n: 1,
-            "temperature": lambda n: n ** (1 / self.temperature),
             "capped": lambda n: min(n, self.cap),
         }[self.mixing]
         pairs = list(zip(self.parts, records, strict=True))

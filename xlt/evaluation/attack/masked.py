@@ -18,7 +18,9 @@ from xlt.core.device import autocast, compute
 from xlt.core.errors import UserError
 from xlt.data.weights import locate
 from xlt.evaluation.attack.candidates import units
-from xlt.models import encoding, model
+from xlt.models import batching, model
+from xlt.models.encoder import restart_at, tokenizer_of
+from xlt.models.features import Feature
 from xlt.perturb.align import Span
 from xlt.perturb.units import SPACELESS
 from xlt.spec import tasks
@@ -36,7 +38,7 @@ class Expected:
     """`options(text)` of the texts that have been `read`: the `most` best words for each word, likeliest first."""
 
     def __init__(self, store: Store, recipe: Recipe, language: str, most: int, max_length: int, batch: int):
-        self.model, self.tokenizer = _mask_model(store, recipe), model.tokenizer_of(store, recipe)
+        self.model, self.tokenizer = _mask_model(store, recipe), tokenizer_of(store, recipe)
         self.language, self.most, self.max_length, self.batch = language, most, max_length, batch
         self.pieces = [piece.lstrip("".join(_STARTS)) for piece in self._vocabulary()]
         self.usable = torch.tensor([self._usable(piece) for piece in self._vocabulary()], device=compute().device)
@@ -61,7 +63,7 @@ class Expected:
         features = [feature for text in new for feature in self._masked(text)]
         found: dict[str, list[tuple[Span, list[str]]]] = {text: [] for text in new}
         best: list[list[str]] = [[] for _ in features]
-        for indices in encoding.batches(features, self.batch):
+        for indices in batching.batches(features, self.batch):
             for index, words in zip(indices, self._best([features[i] for i in indices]), strict=True):
                 best[index] = words
         for feature, words in zip(features, best, strict=True):
@@ -72,7 +74,7 @@ class Expected:
             found[feature["text"]].append(((start, end), others[: self.most]))
         self.known |= found
 
-    def _masked(self, text: str) -> list[encoding.Feature]:
+    def _masked(self, text: str) -> list[Feature]:
         encoded = self.tokenizer(text, truncation=True, max_length=self.max_length, return_offsets_mapping=True)
         ids, offsets, features = encoded["input_ids"], encoded["offset_mapping"], []
         for start, end in units(text, self.language):
@@ -83,10 +85,10 @@ class Expected:
         return features
 
     @torch.no_grad()
-    def _best(self, features: list[encoding.Feature]) -> list[list[str]]:
-        restart = model.restart_at(self.model.config, self.tokenizer)
+    def _best(self, features: list[Feature]) -> list[list[str]]:
+        restart = restart_at(self.model.config, self.tokenizer)
         inputs = [{"input_ids": feature["input_ids"]} for feature in features]
-        batch = encoding.collate(inputs, self.tokenizer.pad_token_id, compute().device, restart)
+        batch = batching.collate(inputs, self.tokenizer.pad_token_id, compute().device, restart)
         places = torch.arange(len(features)), torch.tensor([feature["at"] for feature in features])
         with autocast():
             if hasattr(self.model, "lm_head"):  # of the RoBERTa family: score the masks alone

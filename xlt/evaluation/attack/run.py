@@ -25,7 +25,7 @@ from xlt.evaluation.attack import candidates, masked
 from xlt.evaluation.attack.search import GreedySearch, QueryResult, SearchResult, control
 from xlt.evaluation.attack.texts import Columns, Texts, changed, edited, rebuilt, texts_of
 from xlt.evaluation.attack.victim import Query, Victim
-from xlt.models import encoding
+from xlt.models.features import encode
 from xlt.models.inference import Reader
 from xlt.perturb import attacks
 from xlt.spec import tasks
@@ -157,7 +157,7 @@ def _mean(values: list[float]) -> float:
 def _read(victim: Victim, texts: list[Texts], labels: tuple[str, ...]) -> tuple[dict[str, float], list[dict], list]:
     task, evaluation = victim.task, victim.evaluation
     rows = rebuilt(victim.rows, task.family, list(enumerate(texts)))
-    features = encoding.encode(task.family, rows, victim.reader.tokenizer, evaluation.max_length, evaluation.stride)
+    features = encode(task.family, rows, victim.reader.tokenizer, evaluation.max_length, evaluation.stride)
     gold, predicted = predict.FAMILIES[task.family](rows, features, victim.reader, task)
     scores, examples = predict.scored(gold, predicted, rows, task, labels, evaluation.language)
     return scores, examples, victim.right(gold, predicted)

@@ -10,7 +10,7 @@ import numpy as np
 from xlt.evaluation import metrics, predict
 from xlt.evaluation.attack.search import QueryResult
 from xlt.evaluation.attack.texts import Columns, Texts, rebuilt
-from xlt.models import encoding
+from xlt.models.features import IGNORED, encode
 from xlt.models.inference import Reader
 from xlt.spec import tasks
 from xlt.spec.recipe import Evaluation
@@ -48,7 +48,7 @@ class Victim:
         family = self.task.family
         rows = rebuilt(self.rows, family, queries)
         limits = self.evaluation.max_length, self.evaluation.stride
-        features = encoding.encode(family, rows, self.reader.tokenizer, *limits)
+        features = encode(family, rows, self.reader.tokenizer, *limits)
         outputs = list(self.reader.outputs(features, _OUTPUTS.get(family, ("logits",))))
         gold, predicted = predict.FAMILIES[family](rows, features, _Replay(outputs), self.task)
         scores = _SCORES[family](rows, features, outputs)
@@ -85,7 +85,7 @@ def _tags(rows: Columns, features: list, outputs: list) -> np.ndarray:
     found = np.zeros(len(rows["tags"]))
     for index, out in outputs:
         labels = np.array(features[index]["labels"])
-        seen = np.flatnonzero(labels != encoding.IGNORED)
+        seen = np.flatnonzero(labels != IGNORED)
         found[index] = _softmax(out["logits"][: len(labels)])[seen, labels[seen]].mean() if len(seen) else 0.0
     return found
 

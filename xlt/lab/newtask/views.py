@@ -8,7 +8,8 @@ from typing import Any
 
 import datasets
 
-from xlt.models import encoding, unseen
+from xlt.models import unseen
+from xlt.models.features import encode, encode_sentences
 from xlt.spec import tasks
 from xlt.spec.tasks import Task
 
@@ -30,9 +31,9 @@ def view(rows: datasets.Dataset, place: int, task: Task, labels: Sequence[str], 
     if task.family == tasks.RETRIEVAL:
         texts = [row[name][0] for name in ("source", "target")]
         return "  =  ".join(
-            _text(f["input_ids"], tokenizer) for f in encoding.sentences(texts, tokenizer, fields.max_length)
+            _text(f["input_ids"], tokenizer) for f in encode_sentences(texts, tokenizer, fields.max_length)
         )
-    features = encoding.encode(task.family, row, tokenizer, fields.max_length, fields.stride)
+    features = encode(task.family, row, tokenizer, fields.max_length, fields.stride)
     shown = _VIEWS[task.family](features, row, labels, tokenizer)
     return shown if len(shown) <= WIDTH else f"{shown[:WIDTH]}…"
 
@@ -41,7 +42,7 @@ def unseen_of(rows: datasets.Dataset, task: Task, tokenizer: Any, fields: Any) -
     """What of the records is not seen, in words."""
     if task.family == tasks.RETRIEVAL:
         return ""
-    features = encoding.encode(task.family, rows, tokenizer, fields.max_length, fields.stride)
+    features = encode(task.family, rows, tokenizer, fields.max_length, fields.stride)
     return unseen.told(features, fields.max_length)
 
 

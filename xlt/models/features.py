@@ -1,22 +1,23 @@
 """Records to features: token ids, labels, and what is needed to read a prediction back.
 
 A feature is a dict of plain lists (`input_ids`, for BERT also `token_type_ids`, and labels). Nothing is padded here;
-`collate` pads a batch to its longest member. A feature of a record that was too long has `cut`; the last window of a
-context none of whose windows holds the answer has `lost`, a sentence with words of which the tokenizer makes nothing
-has their number, `pieceless` (see `xlt.models.unseen`).
+`batching.collate` pads a batch to its longest member. Some features are marked (`xlt.models.unseen` counts them):
+
+cut        the record was too long
+lost       the last window of a context none of whose windows holds the answer
+pieceless  how many words of the sentence the tokenizer makes nothing of
 """
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from xlt.core.errors import UserError
 from xlt.models import dual
+from xlt.models.spans import gold_span, with_marks
 from xlt.spec import tasks
 
 IGNORED = -100  # label that the loss skips
@@ -31,8 +32,10 @@ def encode(family: str, rows: Any, tokenizer: Any, max_length: int, stride: int 
     return _FAMILIES[family](rows, tokenizer, max_length, stride)
 
 
-def sentences(texts: Sequence[str] | Sequence[tuple[str, str]], tokenizer: Any, max_length: int) -> list[Feature]:
-    """Single texts, or pairs of texts (of which the longer is cut first), for retrieval."""
+def encode_sentences(
+    texts: Sequence[str] | Sequence[tuple[str, str]], tokenizer: Any, max_length: int
+) -> list[Feature]:
+    """Features of single texts, or of pairs of texts (of which the longer is cut first), for retrieval."""
     sides = zip(*texts, strict=True) if texts and not isinstance(texts[0], str) else [texts]
     encoded = tokenizer(*map(list, sides), truncation=True, max_length=max_length)
     return _marked(_features(encoded), encoded)
@@ -151,8 +154,8 @@ def _dual(rows: Any, tokenizer: Any, max_length: int, _: int) -> list[Feature]:
     number: dict[Any, int] = {}
     same = [number.setdefault(target, len(number)) for target in targets]
     sides = zip(
-        sentences(queries, tokenizer, min(dual.QUERY_LENGTH, max_length)),
-        sentences(targets, tokenizer, max_length),
+        encode_sentences(queries, tokenizer, min(dual.QUERY_LENGTH, max_length)),
+        encode_sentences(targets, tokenizer, max_length),
         strict=True,
     )
     return [
@@ -184,9 +187,9 @@ def _span(rows: Any, tokenizer: Any, max_length: int, stride: int) -> list[Featu
             tuple(span) if part == 1 else None
             for span, part in zip(encoded["offset_mapping"][window], encoded.sequence_ids(window), strict=True)
         ]
-        spans = _with_marks(spans, contexts[row])
+        spans = with_marks(spans, contexts[row])
         opens, closes = window == 0 or owner[window - 1] != row, owner[window + 1 : window + 2] != [row]
-        start, end = _gold_span(spans, answers[row], 0 if opens else None, len(contexts[row]) if closes else None)
+        start, end = gold_span(spans, answers[row], 0 if opens else None, len(contexts[row]) if closes else None)
         offsets.append(spans)
         starts.append(start)
         ends.append(end)
@@ -205,107 +208,7 @@ def _short(texts: list[str], tokenizer: Any, most: Sequence[int]) -> list[str]:
     return [text[:end] for text, end in zip(texts, ends, strict=True)]
 
 
-Spans = list[tuple[int, int] | None]  # of each token its first character and past its last; None outside the context
-
-
-def _with_marks(spans: Spans, context: str) -> Spans:
-    """The spans, each with the combining marks behind it, which a normaliser joins to their letter and leaves out."""
-    return spans if context.isascii() else [span and (span[0], _past_marks(context, span[1])) for span in spans]
-
-
-def _past_marks(text: str, place: int) -> int:
-    while 0 < place < len(text) and unicodedata.category(text[place])[0] == "M":
-        place += 1
-    return place
-
-
-def bare(text: str) -> str:
-    """The text without what shows nothing at its ends: space, controls, zero-width characters, a byte-order mark."""
-    return text[slice(*_bare(text))]
-
-
-def _bare(text: str) -> tuple[int, int]:
-    shown = [i for i, char in enumerate(text) if not (char.isspace() or unicodedata.category(char) in ("Cc", "Cf"))]
-    return (shown[0], shown[-1] + 1) if shown else (0, 0)
-
-
-def _gold_span(spans: Spans, answers: dict, low: int | None, high: int | None) -> tuple[int, int]:
-    """First and last token that overlap the first answer; (0, 0) when the window does not hold all of it.
-
-    The window holds the text from its first token (or from `low`) to its last (or to `high`), also what no token
-    covers; and what shows nothing at the ends of the answer does not count.
-    """
-    if not answers["text"]:
-        return 0, 0
-    begin, finish = (answers["answer_start"][0] + place for place in _bare(answers["text"][0]))
-    inside = [i for i, span in enumerate(spans) if span and span[0] < finish and span[1] > begin]
-    low = next((span[0] for span in spans if span), 0) if low is None else low
-    high = next((span[1] for span in reversed(spans) if span), 0) if high is None else high
-    return (inside[0], inside[-1]) if inside and low <= begin and finish <= high else (0, 0)
-
-
 _FAMILIES = {
     tasks.CLASSIFICATION: _classification, tasks.CHOICE: _choice, tasks.TAGGING: _tagging, tasks.SPAN: _span,
     tasks.MLM: _text, tasks.ANSWERS: _dual, tasks.DUAL: _dual,
 }  # fmt: skip
-
-
-def batches(features: list[Feature], size: int, rng: np.random.Generator | None = None) -> Iterator[list[int]]:
-    """Indices in batches of similar length; shuffled when `rng` is given, longest first otherwise.
-
-    Sorting happens within chunks of 50 batches of a shuffled order, so that batches stay random.
-    """
-    lengths = np.array([len(feature["input_ids"]) for feature in features])
-    if rng is None:
-        order = np.argsort(-lengths, kind="stable")
-        yield from (order[i : i + size].tolist() for i in range(0, len(order), size))
-        return
-    order = rng.permutation(len(features))
-    cut: list[list[int]] = []
-    for i in range(0, len(order), 50 * size):
-        chunk = order[i : i + 50 * size]
-        chunk = chunk[np.argsort(lengths[chunk], kind="stable")]
-        cut += [chunk[j : j + size].tolist() for j in range(0, len(chunk), size)]
-    yield from (cut[i] for i in rng.permutation(len(cut)))
-
-
-_PADDING = {"token_type_ids": 0, "labels": IGNORED, "position_ids": 1}
-_TENSORS = ("input_ids", "token_type_ids", "labels", "position_ids", "start_positions", "end_positions")
-
-
-def restart_positions(ids: list[int], separator: int) -> list[int]:
-    """XLM-R's positions (from 2), starting again at the second text of a pair "<s> A </s> </s> B </s>"."""
-    first = ids.index(separator) + 1 if separator in ids else len(ids)
-    return [*range(2, 2 + first), *range(2, 2 + len(ids) - first)]
-
-
-def collate(
-    features: list[Feature], pad_id: int, device: str = "cpu", restart_at: int | None = None
-) -> dict[str, torch.Tensor]:
-    """One batch: `input_ids`, `attention_mask` (B, T), and the labels, padded to the longest feature.
-
-    Features with `choices` are laid out flat, (sum of choices, T), with `sizes` (B,) to group them again;
-    those with `query` become two batches, `query` and `target`, with `same` (B,).
-    `restart_at` is the separator at which positions start again, for encoders that were pretrained so.
-    """
-    if "choices" in features[0]:
-        flat = collate([pair for f in features for pair in f["choices"]], pad_id, device, restart_at)
-        groups = {"sizes": [len(f["choices"]) for f in features]}
-        groups |= {"labels": [f["labels"] for f in features]} if "labels" in features[0] else {}
-        return flat | {name: torch.tensor(values).to(device) for name, values in groups.items()}
-    if "query" in features[0]:
-        sides = {n: collate([f[n] for f in features], pad_id, device, restart_at) for n in ("query", "target")}
-        return sides | {"same": torch.tensor([f["same"] for f in features]).to(device)}
-    if restart_at is not None:
-        features = [{**f, "position_ids": restart_positions(f["input_ids"], restart_at)} for f in features]
-    width = max(len(feature["input_ids"]) for feature in features)
-    batch: dict[str, Any] = {
-        "attention_mask": [[1] * (n := len(f["input_ids"])) + [0] * (width - n) for f in features],
-    }
-    for name in _TENSORS:
-        if name not in features[0]:
-            continue
-        fill = pad_id if name == "input_ids" else _PADDING.get(name)
-        values = [feature[name] for feature in features]
-        batch[name] = [v + [fill] * (width - len(v)) for v in values] if isinstance(values[0], list) else values
-    return {name: torch.tensor(values).to(device, non_blocking=True) for name, values in batch.items()}

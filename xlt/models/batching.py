@@ -1,0 +1,72 @@
+"""Features to batches: groups of similar length, padded and as tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from xlt.models.features import IGNORED, Feature
+
+
+def batches(features: list[Feature], size: int, rng: np.random.Generator | None = None) -> Iterator[list[int]]:
+    """Indices in batches of similar length; shuffled when `rng` is given, longest first otherwise.
+
+    Sorting happens within chunks of 50 batches of a shuffled order, so that batches stay random.
+    """
+    lengths = np.array([len(feature["input_ids"]) for feature in features])
+    if rng is None:
+        order = np.argsort(-lengths, kind="stable")
+        yield from (order[i : i + size].tolist() for i in range(0, len(order), size))
+        return
+    order = rng.permutation(len(features))
+    cut: list[list[int]] = []
+    for i in range(0, len(order), 50 * size):
+        chunk = order[i : i + 50 * size]
+        chunk = chunk[np.argsort(lengths[chunk], kind="stable")]
+        cut += [chunk[j : j + size].tolist() for j in range(0, len(chunk), size)]
+    yield from (cut[i] for i in rng.permutation(len(cut)))
+
+
+_PADDING = {"token_type_ids": 0, "labels": IGNORED, "position_ids": 1}
+_TENSORS = ("input_ids", "token_type_ids", "labels", "position_ids", "start_positions", "end_positions")
+
+
+def restart_positions(ids: list[int], separator: int) -> list[int]:
+    """XLM-R's positions (from 2), starting again at the second text of a pair "<s> A </s> </s> B </s>"."""
+    first = ids.index(separator) + 1 if separator in ids else len(ids)
+    return [*range(2, 2 + first), *range(2, 2 + len(ids) - first)]
+
+
+def collate(
+    features: list[Feature], pad_id: int, device: str = "cpu", restart_at: int | None = None
+) -> dict[str, torch.Tensor]:
+    """One batch: `input_ids`, `attention_mask` (B, T), and the labels, padded to the longest feature.
+
+    Features with `choices` are laid out flat, (sum of choices, T), with `sizes` (B,) to group them again;
+    those with `query` become two batches, `query` and `target`, with `same` (B,).
+    `restart_at` is the separator at which positions start again, for encoders that were pretrained so.
+    """
+    if "choices" in features[0]:
+        flat = collate([pair for f in features for pair in f["choices"]], pad_id, device, restart_at)
+        groups = {"sizes": [len(f["choices"]) for f in features]}
+        groups |= {"labels": [f["labels"] for f in features]} if "labels" in features[0] else {}
+        return flat | {name: torch.tensor(values).to(device) for name, values in groups.items()}
+    if "query" in features[0]:
+        sides = {n: collate([f[n] for f in features], pad_id, device, restart_at) for n in ("query", "target")}
+        return sides | {"same": torch.tensor([f["same"] for f in features]).to(device)}
+    if restart_at is not None:
+        features = [{**f, "position_ids": restart_positions(f["input_ids"], restart_at)} for f in features]
+    width = max(len(feature["input_ids"]) for feature in features)
+    batch: dict[str, Any] = {
+        "attention_mask": [[1] * (n := len(f["input_ids"])) + [0] * (width - n) for f in features],
+    }
+    for name in _TENSORS:
+        if name not in features[0]:
+            continue
+        fill = pad_id if name == "input_ids" else _PADDING.get(name)
+        values = [feature[name] for feature in features]
+        batch[name] = [v + [fill] * (width - len(v)) for v in values] if isinstance(values[0], list) else values
+    return {name: torch.tensor(values).to(device, non_blocking=True) for name, values in batch.items()}

@@ -1,0 +1,145 @@
+"""Encoders and their tokenizers: drawn at random here, read from a folder or the hub, or as a stage left them.
+
+An encoder of our own has XLM-R's architecture, random weights and a tokenizer that is learned from text.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+import transformers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+from xlt.core.files import State, state
+from xlt.data.weights import ROBERTA, locate, on_the_hub
+from xlt.spec.recipe import Encoder, Recipe
+
+if TYPE_CHECKING:
+    from xlt.data.store import Store
+
+transformers.logging.set_verbosity_error()
+transformers.logging.disable_progress_bar()
+
+
+def read_encoder(place: str, revision: str | None = None, dropout: float | None = None) -> transformers.PreTrainedModel:
+    """Encoder weights from a folder or the hub, in fp32, without a pooler where no head uses it.
+
+    `dropout` replaces every dropout rate of the configuration. It is saved with the encoder, so later stages keep it.
+    """
+    config = transformers.AutoConfig.from_pretrained(place, revision=revision)
+    if dropout is not None:
+        rates = [name for name, value in vars(config).items() if "dropout" in name and isinstance(value, float)]
+        config.update(dict.fromkeys(rates, dropout))
+    extra = {"add_pooling_layer": False} if config.model_type in ROBERTA else {}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # weights that the file lacks (such as BERT's pooler) are then the same at every reading
+        return transformers.AutoModel.from_pretrained(
+            place, config=config, revision=revision, dtype=torch.float32, use_safetensors=True, **extra
+        )
+
+
+def encoder_of(store: Store, recipe: Recipe) -> transformers.PreTrainedModel:
+    """The encoder after the last stage of `recipe`, with that stage's LoRA adapter merged into its weights."""
+    if not recipe.stages:
+        return _start_encoder(store, recipe)
+    folder = store.folder(recipe)
+    if recipe.stages[-1].method == "full":
+        return read_encoder(str(folder / "encoder"))
+    from peft import PeftModel  # importing it takes seconds, so only stages with LoRA do
+
+    merged = PeftModel.from_pretrained(encoder_of(store, recipe.parent), folder / "adapter").merge_and_unload()
+    merged.requires_grad_(True)  # the adapter had frozen the weights below it
+    # The merged weights are stored nowhere, so an adapter that is trained on them must not name the first one's base.
+    merged.name_or_path = merged.config.name_or_path = ""
+    return merged
+
+
+def _start_encoder(store: Store, recipe: Recipe) -> transformers.PreTrainedModel:
+    start = recipe.start
+    encoder = read_encoder(*start_place(store, recipe), start.dropout if start.model else None)
+    if start.model and (repository := on_the_hub(start)):
+        # An adapter on this encoder stores the name of its base: the hub's id means something elsewhere, a folder of
+        # this machine's cache does not.
+        encoder.name_or_path = encoder.config.name_or_path = repository.name
+    return encoder
+
+
+def start_place(store: Store, recipe: Recipe) -> tuple[str, str | None]:
+    """Folder or hub id of the encoder that `recipe` starts from, and its revision."""
+    if recipe.start.model:
+        return locate(recipe.start), recipe.start.revision
+    return str(store.folder(Recipe(start=recipe.start)) / "encoder"), None
+
+
+def tokenizer_of(store: Store, recipe: Recipe) -> Any:
+    place, revision = start_place(store, recipe)
+    file = Path(place) / "tokenizer.json"
+    return _tokenizer(place, revision, state(file) if file.is_file() else None)
+
+
+@cache  # a worker reads thousands of test sets with the same one, and loading it takes as long as a small test set
+def _tokenizer(place: str, revision: str | None, file: State | None) -> Any:
+    """`file` is the state of the tokenizer's file: a tokenizer that has changed is loaded anew."""
+    return transformers.AutoTokenizer.from_pretrained(place, revision=revision, use_fast=True)
+
+
+def restart_at(config: Any, tokenizer: Any) -> int | None:
+    """The separator after which positions start again, for encoders that are pretrained here; None for all others.
+
+    In a pair the positions of the second text start again, in translation language modelling (Conneau &
+    Lample 2019) as in all later tasks: a word and its translation then have positions near each other. Encoders from
+    elsewhere count on, as they were trained.
+    """
+    return tokenizer.sep_token_id if getattr(config, "restart_positions", False) else None
+
+
+# an encoder of our own ------------------------------------------------------------------------
+
+
+def train_tokenizer(texts: list[str], vocabulary: int) -> transformers.PreTrainedTokenizerFast:
+    """A subword tokenizer with XLM-R's special tokens, NFKC normaliser and '▁' word starts.
+
+    Two things differ from XLM-R's, both because our text is small and regular. It is learned by byte-pair
+    merges, since the unigram trainer at hand seeds pieces from different words without their counts and
+    cuts the commonest ones apart. And Han characters stand alone, as in BERT's tokenizer, or whole
+    Chinese phrases would become single entries.
+    """
+    specials = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Metaspace(),
+            pre_tokenizers.Split(Regex(r"\p{Han}|[.,;?!¿¡؟。？，।]"), "isolated"),
+        ]
+    )
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.train_from_iterator(
+        texts, trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=specials, show_progress=False)
+    )
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    names = dict(zip(("bos_token", "pad_token", "eos_token", "unk_token", "mask_token"), specials, strict=True))
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, cls_token="<s>", sep_token="</s>",
+        model_input_names=["input_ids", "attention_mask"], **names,
+    )  # fmt: skip
+
+
+def random_encoder(start: Encoder, vocabulary: int) -> transformers.PreTrainedModel:
+    """XLM-R's architecture (Conneau et al. 2020) at the size of `start`, weights drawn with its seed."""
+    torch.manual_seed(start.seed)
+    dropout = 0.1 if start.dropout is None else start.dropout
+    config = transformers.XLMRobertaConfig(
+        vocab_size=vocabulary, hidden_size=start.width, num_hidden_layers=start.layers,
+        num_attention_heads=start.heads, intermediate_size=4 * start.width, type_vocab_size=1,
+        max_position_embeddings=start.positions + 2, initializer_range=start.init,
+        hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout,
+        pad_token_id=1, bos_token_id=0, eos_token_id=2,
+    )  # fmt: skip
+    config.restart_positions = True
+    return transformers.XLMRobertaModel(config, add_pooling_layer=False)
