@@ -5,8 +5,9 @@ It is a measuring instrument: a pipeline must recover effects that were put in. 
     concepts   what can be said: the `Event`, its words as concepts
     events     random sensible events and their splits
     inference  what follows from what
-    grammar    one module for each language, over the words in `lexicon`
+    grammar    what the languages share, and one module for each, over the words in `lexicon`
     render     one way into all grammars
+    draws      records without repetition, as many of each label; columns: features and sets
     codeswitch sentences in two languages
     forms      records in the columns of the real data sets: text, tags, translations, inference, questions
     entities   events with cities, organisations and surnames; tags: entities and supertags; linking: who is meant

@@ -16,15 +16,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache, partial
-from itertools import islice
 from random import Random
 from typing import NamedTuple
 
-from datasets import ClassLabel, Features, Value
+from datasets import Value
 
+from xlt.world.columns import INTEGER, classes, features, sets
 from xlt.world.concepts import NAMES, NOUNS, Event
+from xlt.world.draws import take
 from xlt.world.events import adjectives, random_filler, sensible, split_of
-from xlt.world.forms import Row, distinct
+from xlt.world.forms import Row
 from xlt.world.knowledge import CHAINS, EXCLUSIVE, LINKS, Link, by_another, happen
 from xlt.world.lexicon import lexicon
 from xlt.world.render import grammar, realise, text
@@ -56,7 +57,7 @@ class Item(NamedTuple):
 
 def items(rng: Random, split: str, size: int, form: Form = COPA) -> list[Item]:
     """Questions for causes and effects. What is told (in training, the choices too) is of `split`."""
-    return list(islice(distinct(lambda: _item(rng, split, form), key=lambda item: item), size))
+    return take(size, lambda: _item(rng, split, form))
 
 
 def _item(rng: Random, split: str, form: Form) -> Item:
@@ -206,39 +207,33 @@ def cosmos_rows(records: Iterable[Item], language: str = "en") -> list[Row]:
 
 def said_subject(event: Event) -> str:
     """The English subject as it stands inside of a sentence."""
-    return text([token for token in grammar("en")[0](event) if token.part == "subject"])
+    return text(grammar("en").subject(event))
 
 
 def _short(event: Event, question: str) -> str:
     """`not sell a red car`, `because Anna loves a red car`."""
     if question == CAUSE:
-        return f"because {text(grammar('en')[0](event)[:-1])}"
+        return f"because {text(grammar('en').sentence(event)[:-1])}"
     bare = lexicon("en")["verbs"][event.verb][0]
-    thing = text([token for token in grammar("en")[0](event._replace(negated=False)) if token.part == "object"])
+    thing = text(grammar("en").object(event._replace(negated=False)))
     return f"{'not ' * event.negated}{bare} {thing}"
 
 
-_STRING, _INT = Value("string"), Value("int32")
-_COPA = {"premise": _STRING, "choice1": _STRING, "choice2": _STRING, "question": _STRING}
+_COPA_TEXTS = "premise choice1 choice2 question"
 FEATURES = {
-    "aps/super_glue": Features(_COPA | {"idx": _INT, "label": ClassLabel(names=["choice1", "choice2"])}),
-    "cambridgeltl/xcopa": Features(_COPA | {"label": _INT, "idx": _INT, "changed": Value("bool")}),
-    "lighteval/siqa": Features(
-        dict.fromkeys(("context", "question", "answerA", "answerB", "answerC", "label"), _STRING)
-    ),
-    "allenai/cosmos_qa": Features(
-        dict.fromkeys(("id", "context", "question", "answer0", "answer1", "answer2", "answer3"), _STRING)
-        | {"label": _INT}
-    ),
+    "aps/super_glue": features(_COPA_TEXTS, idx=INTEGER, label=classes("choice1 choice2")),
+    "cambridgeltl/xcopa": features(_COPA_TEXTS, label=INTEGER, idx=INTEGER, changed=Value("bool")),
+    "lighteval/siqa": features("context question answerA answerB answerC label"),
+    "allenai/cosmos_qa": features("id context question answer0 answer1 answer2 answer3", label=INTEGER),
 }
-_COPA_HOME, _XCOPA = ("aps/super_glue", "copa"), ("cambridgeltl/xcopa", "{code}{foreign}")
-_SIQA, _COSMOS_QA = ("lighteval/siqa", "default"), ("allenai/cosmos_qa", "default")
 SETS = {
-    "copa_train": ("train", items, copa_rows, [(*_COPA_HOME, "train")]),
-    "copa_dev": ("dev", items, copa_rows, [(*_COPA_HOME, "validation"), (*_XCOPA, "validation")]),
-    "copa_test": ("test", items, copa_rows, [(*_COPA_HOME, "test"), (*_XCOPA, "test")]),
-    "siqa_train": ("train", partial(items, form=SIQA), siqa_rows, [(*_SIQA, "train")]),
-    "siqa_dev": ("dev", partial(items, form=SIQA), siqa_rows, [(*_SIQA, "validation")]),
-    "cosmosqa_train": ("train", partial(items, form=COSMOS), cosmos_rows, [(*_COSMOS_QA, "train")]),
-    "cosmosqa_dev": ("dev", partial(items, form=COSMOS), cosmos_rows, [(*_COSMOS_QA, "validation")]),
-}
+    "copa_train": ("train", items, copa_rows, [("aps/super_glue", "copa", "train")]),
+    **{
+        f"copa_{split}": (split, items, copa_rows, [
+            ("aps/super_glue", "copa", name), ("cambridgeltl/xcopa", "{code}{foreign}", name),
+        ])
+        for split, name in (("dev", "validation"), ("test", "test"))
+    },
+    **sets("siqa", "train dev", partial(items, form=SIQA), siqa_rows, "lighteval/siqa", "default"),
+    **sets("cosmosqa", "train dev", partial(items, form=COSMOS), cosmos_rows, "allenai/cosmos_qa", "default"),
+}  # fmt: skip

@@ -23,21 +23,16 @@ def code_switched(rng: Random, event: Event, asked: str, language: str) -> list[
 
     Where an event is negated, verb and object stay: one language says its negation there, another does not.
     """
-    frame = _sentence(event, asked, language)
+    frame = grammar(language).sentence(event, asked)
     staying = ("", "verb", "object") if event.negated else ("",)
     guests = {}
     for role in dict.fromkeys(map(_role, frame)):
         if role not in staying and rng.random() < SWITCHED:
-            guest = _sentence(event, asked, rng.choice(_OTHERS) if language == "en" else "en")
+            guest = grammar(rng.choice(_OTHERS) if language == "en" else "en").sentence(event, asked)
             guests[role] = [token for token in guest if _role(token) == role]
     if not all(len(tokens) == 1 for tokens in (guests.get("verb", []), [t for t in frame if _role(t) == "verb"])):
         guests.pop("verb", None)
     return capitalised(list(_joined(frame, {role: guest for role, guest in guests.items() if guest})), language)
-
-
-def _sentence(event: Event, asked: str, language: str) -> list[Token]:
-    clause, question = grammar(language)
-    return question(event, asked) if asked else clause(event)
 
 
 def _role(token: Token) -> str:

@@ -9,16 +9,17 @@ choices is in two splits.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
 from random import Random
 from typing import NamedTuple
 
-from datasets import Features, List, Value
+from datasets import List
 
 from xlt.world.choice import said_subject, somewhere
+from xlt.world.columns import INTEGER, STRING, features, sets
 from xlt.world.concepts import ANTONYM_VERBS, ANTONYMS, Event
+from xlt.world.draws import take
 from xlt.world.events import random_event, sensible, split_by, split_of
-from xlt.world.forms import Row, distinct
+from xlt.world.forms import Row
 from xlt.world.knowledge import FOUND, KINDS, USES
 from xlt.world.lexicon import lexicon
 from xlt.world.render import grammar, realise, text
@@ -39,7 +40,7 @@ class Ending(NamedTuple):
 
 def endings(rng: Random, split: str, size: int) -> list[Ending]:
     """Contexts of `split` with four endings each."""
-    return list(islice(distinct(lambda: _ending(rng, split), key=lambda ending: ending), size))
+    return take(size, lambda: _ending(rng, split))
 
 
 def _ending(rng: Random, split: str) -> Ending:
@@ -77,7 +78,7 @@ def _hellaswag_row(record: Ending, i: int) -> Row:
 
 def _done(use: str, event: Event) -> str:
     """`wears it in the kitchen.`"""
-    tokens = [token for token in grammar("en")[0](event) if token.part in ("place", "time")]
+    tokens = [*grammar("en").place(event), *grammar("en").time(event)]
     return f"{' '.join([use, *(token.form for token in tokens)])}."
 
 
@@ -100,7 +101,7 @@ def facts(rng: Random, split: str, size: int) -> list[Fact]:
         fact = rng.choice((_kind, _member, _opposite, _opposite_verb, _place))(rng)
         return fact if split_by(tuple(sorted(fact.choices))) == split else None
 
-    return list(islice(distinct(draw, key=lambda fact: fact), size))
+    return take(size, draw)
 
 
 def _kind(rng: Random) -> Fact:
@@ -165,23 +166,16 @@ def csqa_rows(records: Iterable[Fact], language: str = "en") -> list[Row]:
     ]
 
 
-_STRING = Value("string")
 FEATURES = {
-    "Rowan/hellaswag": Features(
-        {"ind": Value("int32")}
-        | dict.fromkeys(("activity_label", "ctx_a", "ctx_b", "ctx"), _STRING)
-        | {"endings": List(_STRING)}
-        | dict.fromkeys(("source_id", "split", "split_type", "label"), _STRING)
+    "Rowan/hellaswag": features(
+        "", ind=INTEGER, activity_label=STRING, ctx_a=STRING, ctx_b=STRING, ctx=STRING, endings=List(STRING),
+        source_id=STRING, split=STRING, split_type=STRING, label=STRING,
     ),
-    "tau/commonsense_qa": Features({
-        "id": _STRING, "question": _STRING, "question_concept": _STRING,
-        "choices": {"label": List(_STRING), "text": List(_STRING)}, "answerKey": _STRING,
-    }),
+    "tau/commonsense_qa": features(
+        "id question question_concept", choices={"label": List(STRING), "text": List(STRING)}, answerKey=STRING
+    ),
 }  # fmt: skip
-_HELLASWAG, _CSQA = ("Rowan/hellaswag", "default"), ("tau/commonsense_qa", "default")
 SETS = {
-    "hellaswag_train": ("train", endings, hellaswag_rows, [(*_HELLASWAG, "train")]),
-    "hellaswag_dev": ("dev", endings, hellaswag_rows, [(*_HELLASWAG, "validation")]),
-    "commonsenseqa_train": ("train", facts, csqa_rows, [(*_CSQA, "train")]),
-    "commonsenseqa_dev": ("dev", facts, csqa_rows, [(*_CSQA, "validation")]),
+    **sets("hellaswag", "train dev", endings, hellaswag_rows, "Rowan/hellaswag", "default"),
+    **sets("commonsenseqa", "train dev", facts, csqa_rows, "tau/commonsense_qa", "default"),
 }

@@ -14,9 +14,8 @@ from random import Random
 from typing import NamedTuple
 
 from xlt.world.concepts import NAMES, Event, Token
+from xlt.world.draws import take
 from xlt.world.events import event_of, split_of
-from xlt.world.grammar import phrase
-from xlt.world.grammar.sr import to_cyrillic
 from xlt.world.lexicon import lexicon
 from xlt.world.render import DIALECTS, capitalised, grammar, text
 
@@ -45,8 +44,7 @@ class Scene(NamedTuple):
 
 def say(scene: Scene, language: str) -> list[Token]:
     """The statement of the scene. The tokens of a name have its kind (PER, ORG, LOC) as their `part`."""
-    clause, _ = grammar(language)
-    tokens = clause(_stand_in(scene, language))
+    tokens = grammar(language).sentence(_stand_in(scene, language))
     if scene.organisation:
         tokens = _put(tokens, "subject", _names(language, "organisations", scene.organisation, "subject"))
     if scene.surname:
@@ -77,10 +75,7 @@ def _entry(language: str, section: str, name: str) -> tuple[str, str]:
 
 
 def _names(language: str, section: str, name: str, part: str) -> list[Token]:
-    tokens = phrase(_entry(language, section, name)[0], part)
-    if language == "sr-Cyrl":
-        tokens = [token._replace(form=to_cyrillic(token.form)) for token in tokens]
-    return [token._replace(glued=True) for token in tokens] if language == "zh" else tokens
+    return grammar(language).phrase(_entry(language, section, name)[0], part)
 
 
 def _put(tokens: list[Token], role: str, instead: list[Token]) -> list[Token]:
@@ -96,32 +91,27 @@ def _marked(tokens: list[Token], role: str, kind: str) -> list[Token]:
     return [token._replace(part=kind) if i in inside else token for i, token in enumerate(tokens)]
 
 
-def random_scene(rng: Random, split: str) -> Scene:
-    """A scene of one split with names more often than not; the split is that of its event.
+def random_scene(rng: Random, split: str) -> Scene | None:
+    """A scene with names more often than not; None where it is not of the split, which is that of its event.
 
     What is not said is the same in all scenes (any organisation stands where David would), so that
     no sentence belongs to two splits.
     """
-    while True:
-        event = event_of(rng, split, general=False, negated=0.05)
-        organisation = rng.choice(ORGANISATIONS) if event.verb in OFFICIAL and rng.random() < 0.7 else None
-        city = rng.choice(CITIES) if event.place and rng.random() < 0.6 else None
-        named = event.subject in NAMES and not organisation
-        surname = rng.choice(SURNAMES) if named and rng.random() < 0.5 else None
-        event = event._replace(
-            subject=SOMEBODY if organisation else event.subject,
-            place=HERE if city else event.place,
-        )
-        if split_of(event) == split:
-            return Scene(event, surname, organisation, city)
+    event = event_of(rng, split, general=False, negated=0.05)
+    organisation = rng.choice(ORGANISATIONS) if event.verb in OFFICIAL and rng.random() < 0.7 else None
+    city = rng.choice(CITIES) if event.place and rng.random() < 0.6 else None
+    named = event.subject in NAMES and not organisation
+    surname = rng.choice(SURNAMES) if named and rng.random() < 0.5 else None
+    event = event._replace(
+        subject=SOMEBODY if organisation else event.subject,
+        place=HERE if city else event.place,
+    )
+    return Scene(event, surname, organisation, city) if split_of(event) == split else None
 
 
 def scenes(rng: Random, split: str, size: int) -> list[Scene]:
     """Different scenes of one split."""
-    found: dict[Scene, None] = {}
-    while len(found) < size:
-        found[random_scene(rng, split)] = None
-    return list(found)
+    return take(size, lambda: random_scene(rng, split))
 
 
 def scene_text_rows(records: Iterable[Scene], language: str) -> list[dict[str, str]]:

@@ -63,6 +63,10 @@ def noun_class(noun: str) -> str:
     return next(kind for name, (kind, above, _) in NOUNS.items() if noun in (name, above))
 
 
+def is_animal(noun: str) -> bool:
+    return noun != SOMETHING and noun_class(noun) == "animal"
+
+
 @cache
 def takes(verb: str, noun: str) -> bool:
     """Whether the verb can be said of the noun."""

@@ -23,27 +23,26 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
-from datasets import ClassLabel, Features, List, Value
+from datasets import Features
 
 from xlt.core.errors import UserError, unknown
 from xlt.spec.languages import Language
 from xlt.spec.languages import language as language_row
-from xlt.world import choice, commonsense, hans, linking, multichecklist, nli, paraphrase, planted, qa, retrieval, tags
-from xlt.world.forms import (
-    UPOS,
-    Row,
-    nli_rows,
-    pairs,
-    paragraphs,
-    parallel_rows,
-    passages,
-    pos_rows,
-    qa_rows,
-    sentences,
-    switched_rows,
-    text_rows,
+from xlt.world import (
+    choice,
+    commonsense,
+    forms,
+    hans,
+    linking,
+    multichecklist,
+    nli,
+    paraphrase,
+    planted,
+    qa,
+    retrieval,
+    tags,
 )
-from xlt.world.inference import LABELS
+from xlt.world.forms import Row
 from xlt.world.render import grammar
 
 # size -> the version of the world that changed its records last; a change takes the next number. Runs on sets of
@@ -51,47 +50,14 @@ from xlt.world.render import grammar
 CHANGED = {"any other": 1, "para_train": 2, "para_dev": 2, "para_test": 2}
 WORLD_VERSION = max(CHANGED.values())
 
-_STRING = Value("string")
-_NLI = {"premise": _STRING, "hypothesis": _STRING, "label": ClassLabel(names=list(LABELS))}
-_ANSWERS = {"text": List(_STRING), "answer_start": List(Value("int32"))}
-_QA = {"id": _STRING, "context": _STRING, "question": _STRING, "answers": _ANSWERS}
-FEATURES = {  # by repository, or by config family or kind where a repository has several
-    "nyu-mll/glue": Features(_NLI | {"idx": Value("int32")}),
-    "facebook/xnli": Features(_NLI),
-    "xlt/mnli-translated": Features(_NLI),
-    "rajpurkar/squad": Features({"id": _STRING, "title": _STRING} | _QA),
-    "google/xquad": Features(_QA),
-    "udpos": Features({"tokens": List(_STRING), "pos_tags": List(ClassLabel(names=UPOS))}),
-    "tatoeba": Features(
-        {name: _STRING for name in ("source_sentence", "target_sentence", "source_lang", "target_lang")}
-    ),
-    "xlt/world-text": Features({"text": _STRING}),
-    "xlt/world-text-switched": Features({"text": _STRING}),
-}
-
 # size -> the split its events are from, how they are drawn and said, and where they go. A second word of the key
 # tells apart the forms that are made in the same size.
 # A config without braces is English only; in one with {all} every language says every record, in one with {one}
 # the languages share the records out; {foreign} leaves English out. Where homes differ in what they hold, `say` is
 # by config.
-_SETS = {
-    "nli_train": ("train", pairs, nli_rows, [("nyu-mll/glue", "mnli", "train")]),
-    "nli_dev": ("dev", pairs, nli_rows, [
-        ("nyu-mll/glue", "mnli", "validation_matched"), ("facebook/xnli", "{code}", "validation"),
-    ]),
-    "nli_test": ("test", pairs, nli_rows, [("facebook/xnli", "{code}", "test")]),
-    "nli_translated": ("train", pairs, nli_rows, [("xlt/mnli-translated", "{code}", "train")]),
-    "qa_train": ("train", paragraphs, qa_rows, [("rajpurkar/squad", "plain_text", "train")]),
-    "qa_dev": ("dev", paragraphs, qa_rows, [("rajpurkar/squad", "plain_text", "validation")]),
-    "qa_test": ("test", paragraphs, qa_rows, [("google/xquad", "xquad.{code}", "validation")]),
-    "pos_train": ("train", sentences, pos_rows, [("google/xtreme", "udpos.English", "train")]),
-    "pos_dev": ("dev", sentences, pos_rows, [("google/xtreme", "udpos.English", "validation")]),
-    "pos_test": ("test", sentences, pos_rows, [("google/xtreme", "udpos.{name}", "test")]),
-    "parallel": ("test", sentences, parallel_rows, [("google/xtreme", "tatoeba.{iso3}", "validation")]),
-    "text": ("train", passages, text_rows, [("xlt/world-text", "{code}", "train")]),
-    "switched_text": ("train", passages, switched_rows, [("xlt/world-text-switched", "{code}", "train")]),
-}  # fmt: skip
-for _form in (tags, qa, retrieval, linking, paraphrase, nli, planted, hans, choice, commonsense, multichecklist):
+_SETS: dict[str, tuple] = {}
+FEATURES: dict[str, Features] = {}  # by repository, or by config family or kind where a repository has several
+for _form in (forms, tags, qa, retrieval, linking, paraphrase, nli, planted, hans, choice, commonsense, multichecklist):
     FEATURES |= _form.FEATURES
     _SETS |= _form.SETS
 LARGE = 20_000  # records; a smaller world is written before other processes would have started

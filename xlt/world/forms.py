@@ -7,14 +7,17 @@ sets or languages are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
+
+from datasets import List
 
 from xlt.spec.languages import language as language_row
 from xlt.world.codeswitch import code_switched
-from xlt.world.concepts import ROLES, SOMETHING, Event, Token
+from xlt.world.columns import ANSWERS, INTEGER, STRING, classes, features, sets
+from xlt.world.concepts import ROLES, SOMETHING, Event
+from xlt.world.draws import askable, distinct, in_turn, labelled, take
 from xlt.world.events import event_of, sensible, split_of
 from xlt.world.inference import CLASH, LABELS, NARROWER, SAME, WIDER, random_pair, relation
 from xlt.world.render import ask, realise, span, text
@@ -26,18 +29,8 @@ UPOS = [
 
 Row = dict[str, Any]
 Sentence = tuple[Event, str]  # the role that is asked for, "" for a statement
+Pair = tuple[Event, Event]  # premise and hypothesis
 Paragraph = tuple[tuple[Event, ...], int, str]  # its events, which one is asked about, and what
-Item = TypeVar("Item")
-
-
-def distinct(draw: Callable[[], Item | None], key: Callable[[Item], Any]) -> Iterator[Item]:
-    """Draws that are not None, without repetition."""
-    seen = set()
-    while True:
-        item = draw()
-        if item is not None and key(item) not in seen:
-            seen.add(key(item))
-            yield item
 
 
 # Sentences: pretraining text, part of speech, parallel sentences
@@ -51,7 +44,7 @@ def sentences(rng: Random, split: str, size: int) -> list[Sentence]:
         asked = rng.choice(filled(event)) if rng.random() < 1 / 6 and not event.negated else ""
         return event, asked
 
-    return list(islice(distinct(draw, said_of), size))
+    return take(size, draw, key=said_of)
 
 
 def filled(event: Event) -> list[str]:
@@ -66,11 +59,6 @@ def said_of(sentence: Sentence) -> Sentence:
     return (event._replace(**{asked: None}) if asked else event), asked
 
 
-def _tokens(sentence: Sentence, language: str) -> list[Token]:
-    event, asked = sentence
-    return ask(event, asked, language) if asked else realise(event, language)
-
-
 def passages(rng: Random, split: str, size: int) -> list[list[Sentence]]:
     """Coherent text: half of the rows are one sentence, half go on with a second one about the same event.
 
@@ -78,13 +66,13 @@ def passages(rng: Random, split: str, size: int) -> list[list[Sentence]]:
     fruit is met again where there were apples.
     """
     single = iter(sentences(rng, split, size))
-    coherent = distinct(lambda: pair_of(rng, split, rng.choice(LABELS[:2])), key=tuple)
+    coherent = distinct(lambda: pair_of(rng, split, rng.choice(LABELS[:2])))
     return [[(event, "") for event in next(coherent)] if rng.random() < 0.5 else [next(single)] for _ in range(size)]
 
 
 def text_rows(records: Iterable[list[Sentence]], language: str) -> list[Row]:
     """Pretraining text: one passage a row."""
-    return [{"text": text(*(_tokens(sentence, language) for sentence in passage))} for passage in records]
+    return [{"text": text(*(realise(event, language, asked) for event, asked in passage))} for passage in records]
 
 
 def switched_rows(records: Iterable[list[Sentence]], language: str) -> list[Row]:
@@ -95,57 +83,59 @@ def switched_rows(records: Iterable[list[Sentence]], language: str) -> list[Row]
 
 def pos_rows(records: Iterable[Sentence], language: str) -> list[Row]:
     """Words and universal tags, as in XTREME's udpos."""
-    said = [_tokens(record, language) for record in records]
-    return [{"tokens": [t.form for t in tokens], "pos_tags": [UPOS.index(t.upos) for t in tokens]} for tokens in said]
+    sentences = [realise(event, language, asked) for event, asked in records]
+    return [
+        {"tokens": [token.form for token in tokens], "pos_tags": [UPOS.index(token.upos) for token in tokens]}
+        for tokens in sentences
+    ]
 
 
 def parallel_rows(records: Iterable[Sentence], language: str) -> list[Row]:
     """Translation pairs with English on the target side, as in XTREME's tatoeba."""
     return [
         {
-            "source_sentence": text(_tokens(record, language)),
-            "target_sentence": text(_tokens(record, "en")),
+            "source_sentence": text(realise(event, language, asked)),
+            "target_sentence": text(realise(event, "en", asked)),
             "source_lang": language_row(language).iso3,
             "target_lang": "eng",
         }
-        for record in records
+        for event, asked in records
     ]
 
 
 # Natural language inference
 
 
-def pair_of(rng: Random, split: str, label: str) -> tuple[Event, Event] | None:
-    pair = random_pair(rng, label)
-    if pair is None or split_of(pair[0]) != split:
-        return None
-    return None if split == "train" and split_of(pair[1]) != split else pair
+NO_LABEL = "-"  # of a pair that can be debated
+
+
+def pair_of(
+    rng: Random, split: str, label: str, draw: Callable[[Random, str], Pair | None] = random_pair
+) -> Pair | None:
+    """A pair with this label and a premise of `split`; None where the draw led to none."""
+    pair = draw(rng, label)
+    return pair if pair and split_of(pair[0]) == split and askable(pair[1], split) else None
 
 
 def pairs(
-    rng: Random, split: str, size: int, draw: Callable[[Random, str, str], tuple[Event, Event] | None] = pair_of
+    rng: Random, split: str, size: int, draw: Callable[[Random, str, str], Pair | None] = pair_of
 ) -> list[tuple[Event, Event, str]]:
-    """Premise, hypothesis, label; as many of each label. Premises are of `split`.
+    """Premise, hypothesis, label; as many of each label."""
+    labels = in_turn(LABELS, size)
+    return [(*pair, label) for pair, label in labelled(rng, labels, lambda label: draw(rng, split, label))]
 
-    Hypotheses of training pairs are too, so that a premise of an evaluation set is never met in training.
-    """
-    labels = [LABELS[i % 3] for i in range(size)]
-    rng.shuffle(labels)
-    fresh = {label: distinct(lambda label=label: draw(rng, split, label), key=tuple) for label in LABELS}
-    return [(*next(fresh[label]), label) for label in labels]
+
+def pair_row(premise: Event, hypothesis: Event, label: str, language: str) -> Row:
+    return {
+        "premise": text(realise(premise, language)),
+        "hypothesis": text(realise(hypothesis, language)),
+        "label": -1 if label == NO_LABEL else LABELS.index(label),
+    }
 
 
 def nli_rows(records: Iterable[tuple[Event, Event, str]], language: str) -> list[Row]:
     """Premise, hypothesis and label, as in MNLI and XNLI."""
-    return [
-        {
-            "premise": text(realise(premise, language)),
-            "hypothesis": text(realise(hypothesis, language)),
-            "label": LABELS.index(label),
-            "idx": i,
-        }
-        for i, (premise, hypothesis, label) in enumerate(records)
-    ]
+    return [pair_row(*record, language) | {"idx": i} for i, record in enumerate(records)]
 
 
 # Question answering
@@ -153,7 +143,7 @@ def nli_rows(records: Iterable[tuple[Event, Event, str]], language: str) -> list
 
 def paragraphs(rng: Random, split: str, size: int) -> list[Paragraph]:
     """Three or four statements about different people, and a question that exactly one of them answers."""
-    return list(islice(distinct(lambda: _paragraph(rng, split), key=lambda paragraph: paragraph), size))
+    return take(size, lambda: _paragraph(rng, split))
 
 
 def _paragraph(rng: Random, split: str) -> Paragraph | None:
@@ -182,25 +172,60 @@ def answers(event: Event, target: Event, asked: str) -> bool:
     strict = ("subject", "verb", "noun")
     relations = {field: relation(target, event, field) for field in given}
     return not any(
-        found == CLASH or (found not in (SAME, WIDER, NARROWER) and field in strict)
-        for field, found in relations.items()
+        kind == CLASH or (kind not in (SAME, WIDER, NARROWER) and field in strict) for field, kind in relations.items()
     )
 
 
 def qa_rows(records: Iterable[Paragraph], language: str) -> list[Row]:
     """Context, question and the one answer, as in SQuAD and XQuAD."""
-    return [_qa_row(record, language, f"world-{i:06d}") for i, record in enumerate(records)]
+    return [
+        qa_row(f"world-{i:06d}", events, events[which], asked, which, language)
+        for i, (events, which, asked) in enumerate(records)
+    ]
 
 
-def _qa_row(paragraph: Paragraph, language: str, name: str) -> Row:
-    events, which, asked = paragraph
-    said = [realise(event, language) for event in events]
-    context = text(*said)
-    start, end = span(said, which, asked)
+def qa_row(name: str, events: Iterable[Event], question: Event, asked: str, which: int | None, language: str) -> Row:
+    """The columns of SQuAD. Without a statement that answers, the lists are empty, as in SQuAD 2.0."""
+    statements = [realise(event, language) for event in events]
+    context = text(*statements)
+    answers = {"text": [], "answer_start": []}
+    if which is not None:
+        start, end = span(statements, which, asked)
+        answers = {"text": [context[start:end]], "answer_start": [start]}
     return {
         "id": name,
         "title": "World",
         "context": context,
-        "question": text(ask(events[which], asked, language)),
-        "answers": {"text": [context[start:end]], "answer_start": [start]},
+        "question": text(ask(question, asked, language)),
+        "answers": answers,
     }
+
+
+_NLI = features("premise hypothesis", label=classes(LABELS))
+_XTREME = "google/xtreme"
+FEATURES = {
+    "nyu-mll/glue": features("premise hypothesis", label=classes(LABELS), idx=INTEGER),
+    "facebook/xnli": _NLI,
+    "xlt/mnli-translated": _NLI,
+    "rajpurkar/squad": features("id title context question", answers=ANSWERS),
+    "google/xquad": features("id context question", answers=ANSWERS),
+    "udpos": features("", tokens=List(STRING), pos_tags=List(classes(UPOS))),
+    "tatoeba": features("source_sentence target_sentence source_lang target_lang"),
+    "xlt/world-text": features("text"),
+    "xlt/world-text-switched": features("text"),
+}
+SETS = {
+    "nli_train": ("train", pairs, nli_rows, [("nyu-mll/glue", "mnli", "train")]),
+    "nli_dev": ("dev", pairs, nli_rows, [
+        ("nyu-mll/glue", "mnli", "validation_matched"), ("facebook/xnli", "{code}", "validation"),
+    ]),
+    "nli_test": ("test", pairs, nli_rows, [("facebook/xnli", "{code}", "test")]),
+    "nli_translated": ("train", pairs, nli_rows, [("xlt/mnli-translated", "{code}", "train")]),
+    **sets("qa", "train dev", paragraphs, qa_rows, "rajpurkar/squad", "plain_text"),
+    "qa_test": ("test", paragraphs, qa_rows, [("google/xquad", "xquad.{code}", "validation")]),
+    **sets("pos", "train dev", sentences, pos_rows, _XTREME, "udpos.English"),
+    **sets("pos", "test", sentences, pos_rows, _XTREME, "udpos.{name}"),
+    "parallel": ("test", sentences, parallel_rows, [(_XTREME, "tatoeba.{iso3}", "validation")]),
+    "text": ("train", passages, text_rows, [("xlt/world-text", "{code}", "train")]),
+    "switched_text": ("train", passages, switched_rows, [("xlt/world-text-switched", "{code}", "train")]),
+}  # fmt: skip

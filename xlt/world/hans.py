@@ -7,14 +7,14 @@ hypotheses do not follow. Whoever counts common words is wrong in that half. The
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
+from itertools import count
 from random import Random
 
-from datasets import ClassLabel, Features, Value
-
+from xlt.world.columns import STRING, classes, features
 from xlt.world.concepts import Event
+from xlt.world.draws import take
 from xlt.world.events import event_of
-from xlt.world.forms import Row, distinct
+from xlt.world.forms import Row
 from xlt.world.inference import CLASHES
 from xlt.world.render import grammar, text
 
@@ -45,7 +45,7 @@ def templated(rng: Random, split: str, size: int) -> list[Templated]:
     """Subcases and events of `split`; the heuristics and, within each, both labels in turn."""
     kinds = [(heuristic, follows) for heuristic in HEURISTICS for follows in (True, False)]
     cases = [[name for name, row in TEMPLATES.items() if row[:2] == kind] for kind in kinds]
-    turns = iter(range(10**9))
+    turns = count()
 
     def draw() -> Templated | None:
         a, b = event_of(rng, split, general=False), event_of(rng, split, general=False)
@@ -53,7 +53,7 @@ def templated(rng: Random, split: str, size: int) -> list[Templated]:
             return None
         return rng.choice(cases[next(turns) % len(cases)]), a, b
 
-    records = list(islice(distinct(draw, key=lambda record: record), size))
+    records = take(size, draw)
     rng.shuffle(records)
     return records
 
@@ -80,21 +80,19 @@ def _hans_row(subcase: str, one: Event, two: Event) -> Row:
 
 def _pieces(event: Event) -> tuple[str, str, str]:
     """Subject, verb with object, adjuncts."""
-    tokens = grammar("en")[0](event)[:-1]
-    roles = {token.part: text([other for other in tokens if other.part == token.part]) for token in tokens}
-    adjuncts = " ".join(roles[role] for role in ("place", "time") if role in roles)
-    return roles["subject"], f"{roles['']} {roles['object']}", adjuncts
+    english = grammar("en")
+    does = text(english.verb(event, ""), english.object(event))
+    return text(english.subject(event)), does, text(english.place(event), english.time(event))
 
 
-_STRING = Value("string")
 _SIDES = ("premise", "hypothesis")
 _PARSES = ("parse_premise", "parse_hypothesis", "binary_parse_premise", "binary_parse_hypothesis")
 FEATURES = {
-    "jhu-cogsci/hans": Features(
-        {"premise": _STRING, "hypothesis": _STRING, "label": ClassLabel(names=["entailment", "non-entailment"])}
-        | dict.fromkeys((*_PARSES, "heuristic", "subcase", "template"), _STRING)
+    "jhu-cogsci/hans": features(
+        "premise hypothesis", label=classes("entailment non-entailment"),
+        **dict.fromkeys((*_PARSES, "heuristic", "subcase", "template"), STRING),
     ),
-}
+}  # fmt: skip
 SETS = {
     "hans_train": ("train", templated, hans_rows, [("jhu-cogsci/hans", "plain_text", "train")]),
     "hans_test": ("test", templated, hans_rows, [("jhu-cogsci/hans", "plain_text", "validation")]),

@@ -15,8 +15,7 @@ from collections.abc import Iterable
 from random import Random
 from typing import NamedTuple
 
-from datasets import Features, Value
-
+from xlt.world.columns import features
 from xlt.world.concepts import NAMES, Event
 from xlt.world.entities import CITIES, HERE, OFFICIAL, ORGANISATIONS, SOMEBODY, SURNAMES, Scene, say
 from xlt.world.events import event_of, random_filler, sensible, split_of
@@ -118,15 +117,14 @@ def pair_rows(records: Iterable[Linked], language: str) -> list[Row]:
     return [{"mention": _marked(made, language), "entity": _description(made, language)} for made in records]
 
 
-_STRING = Value("string")
-FEATURES = {
-    "izhx/mewsli-x/wikipedia_pairs": Features({"mention": _STRING, "entity": _STRING}),
-    "izhx/mewsli-x/candidate_entities": Features({"entity_id": _STRING, "description": _STRING}),
-    "izhx/mewsli-x": Features({"mention": _STRING, "entity_id": _STRING}),
-}
 _MEWSLI = "izhx/mewsli-x"
+FEATURES = {
+    f"{_MEWSLI}/wikipedia_pairs": features("mention entity"),
+    f"{_MEWSLI}/candidate_entities": features("entity_id description"),
+    _MEWSLI: features("mention entity_id"),
+}
 _SAY = {"wikipedia_pairs": pair_rows, "{code}": mention_rows, "candidate_entities{one}": candidate_rows}
-SETS = {  # as in xlt.world.files
+SETS = {
     "mewsli_train": ("train", linked, _SAY, [(_MEWSLI, "wikipedia_pairs", "train")]),
     "mewsli_dev": ("dev", linked, _SAY, [(_MEWSLI, config, "validation") for config in _SAY]),
     "mewsli_test": ("test", linked, _SAY, [(_MEWSLI, config, "test") for config in list(_SAY)[1:]]),

@@ -15,13 +15,12 @@ from random import Random
 from string import Formatter
 from typing import Any, NamedTuple
 
-from datasets import Features, List, Value
-
 from xlt.world.checklist import sentences
+from xlt.world.columns import ANSWERS, STRING, features
 from xlt.world.concepts import COLOURS, NAMES, NOUNS, SOMETHING, Event
+from xlt.world.draws import distinct
 from xlt.world.events import random_event, sensible, split_of
-from xlt.world.forms import Row, distinct
-from xlt.world.grammar import phrase
+from xlt.world.forms import Row
 from xlt.world.grammar.sr import to_cyrillic
 from xlt.world.render import ask, capitalised, grammar, realise, text
 
@@ -58,7 +57,7 @@ Told = tuple[list[list[Piece]], str]  # the sentences of a context, and the ques
 
 def checks(rng: Random, split: str, size: int) -> list[Check]:
     """Cases of the six tests in turn. The events of animal against vehicle are of `split`."""
-    fresh = [distinct(lambda draw=draw: draw(rng, split), key=lambda check: check) for draw in _DRAWN]
+    fresh = [distinct(lambda draw=draw: draw(rng, split)) for draw in _DRAWN]
     return [next(fresh[i % len(fresh)]) for i in range(size)]
 
 
@@ -112,8 +111,7 @@ _DRAWN: tuple[Callable[[Random, str], Check | None], ...] = (
 
 
 def _name(person: str, language: str) -> str:
-    tokens = grammar(language)[0](Event(person, "see", SOMETHING))
-    return text([token for token in tokens if token.part == "subject"])
+    return text(grammar(language).subject(Event(person, "see", SOMETHING)))
 
 
 def _gendered(template: str, female: bool) -> str:
@@ -185,19 +183,11 @@ def _bought(check: Check, language: str) -> Told:
     event = check.about[0]._replace(noun=check.asked)
     if role == "subject":
         return told, text(ask(event, role, language))
-    tokens = grammar(language)[1](event, role)
-    which = phrase(_written(sentences(language)["which"][check.asked], language), role)
-    which = [token._replace(glued=language == "zh") for token in which]
+    tokens = grammar(language).sentence(event, role)
+    which = grammar(language).phrase(sentences(language)["which"][check.asked], role)
     where = [i for i, token in enumerate(tokens) if token.part == role]
     which[0] = which[0]._replace(glued=tokens[where[0]].glued)
     return told, text(capitalised([*tokens[: where[0]], *which, *tokens[where[-1] + 1 :]], language))
-
-
-def _written(tagged: str, language: str) -> str:
-    """Tagged words in the script of the language; the tags stay."""
-    if language != "sr-Cyrl":
-        return tagged
-    return " ".join(f"{to_cyrillic(word)}/{tag}" for word, tag in (item.rsplit("/", 1) for item in tagged.split()))
 
 
 def _event_pieces(event: Event, language: str, answer: str) -> list[Piece]:
@@ -235,11 +225,5 @@ def _row(check: Check, language: str, i: int) -> Row:
     return row
 
 
-_STRING = Value("string")
-FEATURES = {
-    "xlt/multichecklist": Features(
-        dict.fromkeys(("id", "title", "context", "question"), _STRING)
-        | {"answers": {"text": List(_STRING), "answer_start": List(Value("int32"))}, "test": _STRING}
-    ),
-}
+FEATURES = {"xlt/multichecklist": features("id title context question", answers=ANSWERS, test=STRING)}
 SETS = {"checklist": ("test", checks, checklist_rows, [("xlt/multichecklist", "{code}", "test")])}

@@ -18,37 +18,32 @@ from functools import partial
 from random import Random
 from typing import NamedTuple
 
-from datasets import ClassLabel, Features, Value
-
+from xlt.world.columns import STRING, classes, features, sets
 from xlt.world.concepts import Event
+from xlt.world.draws import askable, in_turn, labelled
 from xlt.world.events import event_of, random_event, random_filler, sensible, split_of
-from xlt.world.forms import Row, distinct
+from xlt.world.forms import NO_LABEL, Pair, Row, pair_of, pair_row
 from xlt.world.inference import LABELS, MODIFIERS, clashing, gold, more_general_noun, premise_for, random_pair
 from xlt.world.render import realise, text
 
 # SNLI
 
 NO_GOLD = 0.02  # 0.0014 of training and 0.016 of development pairs in the real data
-_DEBATABLE = "-"
 
 
 def scenes(rng: Random, split: str, size: int) -> list[tuple[Event, Event, str]]:
-    """Premise, hypothesis, label or "-"; as many of each label, in the splits as in `forms.pairs`."""
-    labels = [_DEBATABLE if i < round(NO_GOLD * size) else LABELS[i % 3] for i in range(size)]
-    rng.shuffle(labels)
-    kinds = (*LABELS, _DEBATABLE)
-    fresh = {label: distinct(lambda label=label: _scene(rng, split, label), key=tuple) for label in kinds}
-    return [(*next(fresh[label]), label) for label in labels]
+    """Premise, hypothesis, label or NO_LABEL; as many of each label, in the splits as in `forms.pairs`."""
+    debatable = round(NO_GOLD * size)
+    labels = [NO_LABEL] * debatable + in_turn(LABELS, size)[debatable:]
+    return [(*pair, label) for pair, label in labelled(rng, labels, lambda label: _scene(rng, split, label))]
 
 
-def _scene(rng: Random, split: str, label: str) -> tuple[Event, Event] | None:
-    pair = _debatable_pair(rng) if label == _DEBATABLE else random_pair(rng, label)
-    if pair is None or any(event.time for event in pair) or split_of(pair[0]) != split:
-        return None
-    return None if split == "train" and split_of(pair[1]) != split else pair
+def _scene(rng: Random, split: str, label: str) -> Pair | None:
+    pair = pair_of(rng, split, label, draw=_debatable_pair if label == NO_LABEL else random_pair)
+    return None if pair is None or any(event.time for event in pair) else pair
 
 
-def _debatable_pair(rng: Random) -> tuple[Event, Event] | None:
+def _debatable_pair(rng: Random, label: str) -> Pair | None:
     """Two events that differ in a modifier, where it is unclear whether both can be true."""
     hypothesis = random_event(rng, general=False)
     role = rng.choice(MODIFIERS)
@@ -58,14 +53,7 @@ def _debatable_pair(rng: Random) -> tuple[Event, Event] | None:
 
 def snli_rows(records: Iterable[tuple[Event, Event, str]], language: str = "en") -> list[Row]:
     """Premise, hypothesis and label, as in SNLI; -1 where there is none."""
-    return [
-        {
-            "premise": text(realise(premise, language)),
-            "hypothesis": text(realise(hypothesis, language)),
-            "label": -1 if label == _DEBATABLE else LABELS.index(label),
-        }
-        for premise, hypothesis, label in records
-    ]
+    return [pair_row(*record, language) for record in records]
 
 
 # ANLI
@@ -104,29 +92,28 @@ class Adversarial(NamedTuple):
 
 def adversarial(rng: Random, split: str, size: int, number: int) -> list[Adversarial]:
     """Pairs of one round, as many of each label. Premises (of training pairs hypotheses too) are of `split`."""
-    labels = [LABELS[i % 3] for i in range(size)]
-    rng.shuffle(labels)
-    draw = partial(_adversarial, rng, split, ROUNDS[number])
-    fresh = {label: distinct(lambda label=label: draw(label), key=lambda record: record) for label in LABELS}
-    return [next(fresh[label]) for label in labels]
+    kind = ROUNDS[number]
+    draws = labelled(rng, in_turn(LABELS, size), lambda label: _adversarial(rng, split, kind, label))
+    return [record for record, _ in draws]
 
 
 def _adversarial(rng: Random, split: str, kind: Round, label: str) -> Adversarial | None:
     hypothesis = random_event(rng, general=False, negated=kind.negated[label])
     if rng.random() < kind.vague[label]:
         hypothesis = more_general_noun(rng, hypothesis)
-    if split == "train" and split_of(hypothesis) != split:
+    if not askable(hypothesis, split):
         return None
-    told = _told(rng, hypothesis, label, split)
-    if told is None or None in [_told(rng, hypothesis, other) for other in LABELS if other != label]:
+    about = _premise(rng, hypothesis, label, split)
+    if about is None or None in [_premise(rng, hypothesis, other) for other in LABELS if other != label]:
         return None
     others = _others(rng, hypothesis, split, kind.sentences - 1)
-    premise = rng.sample((told, *others), kind.sentences) if len(others) == kind.sentences - 1 else ()
-    return Adversarial(tuple(premise), hypothesis) if premise else None
+    if len(others) < kind.sentences - 1:
+        return None
+    return Adversarial(tuple(rng.sample((about, *others), kind.sentences)), hypothesis)
 
 
-def _told(rng: Random, hypothesis: Event, label: str, split: str = "") -> Event | None:
-    """What could be told of the subject of the hypothesis, so that it has this label."""
+def _premise(rng: Random, hypothesis: Event, label: str, split: str = "") -> Event | None:
+    """What could be premise of the subject of the hypothesis, so that it has this label."""
     for _ in range(24):
         event = premise_for(rng, hypothesis, label)
         about = event.subject == hypothesis.subject and event != hypothesis and sensible(event)
@@ -141,14 +128,14 @@ def _others(rng: Random, hypothesis: Event, split: str, count: int) -> list[Even
     filler = getattr(hypothesis, role) or random_filler(rng, hypothesis, role)
     events = [hypothesis._replace(**{role: filler}), *(event_of(rng, split, general=False) for _ in range(count - 1))]
     subjects = list(clashing("subject", hypothesis.subject))
-    found = []
+    others = []
     for event in events:
-        told = [event._replace(subject=subject) for subject in subjects]
-        told = [event for event in told if split_of(event) == split and sensible(event)]
-        if told:
-            found.append(rng.choice(told))
-            subjects.remove(found[-1].subject)
-    return found
+        candidates = [event._replace(subject=subject) for subject in subjects]
+        candidates = [other for other in candidates if split_of(other) == split and sensible(other)]
+        if candidates:
+            others.append(rng.choice(candidates))
+            subjects.remove(others[-1].subject)
+    return others
 
 
 def anli_rows(records: Iterable[Adversarial], language: str = "en", number: int = 1) -> list[Row]:
@@ -165,22 +152,15 @@ def anli_rows(records: Iterable[Adversarial], language: str = "en", number: int 
     ]
 
 
-_STRING = Value("string")
-_NLI = {"premise": _STRING, "hypothesis": _STRING, "label": ClassLabel(names=list(LABELS))}
 FEATURES = {
-    "stanfordnlp/snli": Features(_NLI),
-    "facebook/anli": Features({"uid": _STRING} | _NLI | {"reason": _STRING}),
+    "stanfordnlp/snli": features("premise hypothesis", label=classes(LABELS)),
+    "facebook/anli": features("uid premise hypothesis", label=classes(LABELS), reason=STRING),
 }
-SETS = {
-    "snli_train": ("train", scenes, snli_rows, [("stanfordnlp/snli", "plain_text", "train")]),
-    "snli_dev": ("dev", scenes, snli_rows, [("stanfordnlp/snli", "plain_text", "validation")]),
-    "snli_test": ("test", scenes, snli_rows, [("stanfordnlp/snli", "plain_text", "test")]),
-    **{
-        f"anli_{split} r{number}": (
-            split, partial(adversarial, number=number), partial(anli_rows, number=number),
-            [("facebook/anli", "plain_text", f"{split}_r{number}")],
-        )
-        for split in ("train", "dev", "test")
-        for number in ROUNDS
-    },
+SETS = sets("snli", "train dev test", scenes, snli_rows, "stanfordnlp/snli", "plain_text") | {
+    f"anli_{split} r{number}": (
+        split, partial(adversarial, number=number), partial(anli_rows, number=number),
+        [("facebook/anli", "plain_text", f"{split}_r{number}")],
+    )
+    for split in ("train", "dev", "test")
+    for number in ROUNDS
 }  # fmt: skip

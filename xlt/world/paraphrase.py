@@ -13,15 +13,15 @@ than a few hundred updates teach the small encoder of the profile mini: it stays
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from random import Random
 from typing import NamedTuple
 
-from datasets import ClassLabel, Features, Value
-
+from xlt.world.columns import INTEGER, STRING, classes, features
 from xlt.world.concepts import Event, Token
+from xlt.world.draws import askable, labelled
 from xlt.world.events import event_of, random_event, sensible, split_of
-from xlt.world.forms import Item, Row, Sentence, distinct, filled, said_of
+from xlt.world.forms import Row, Sentence, filled, said_of
 from xlt.world.inference import CLASHES, swapped
 from xlt.world.render import ask, capitalised, grammar, realise, text
 
@@ -46,15 +46,8 @@ def is_paraphrase(record: Retelling) -> bool:
 
 def retellings(rng: Random, split: str, size: int) -> list[Retelling]:
     """Pairs of texts, every second one a paraphrase. First texts (of training pairs both) are of `split`."""
-    return _of_both_labels(rng, size, size // 2, lambda paraphrase: _retelling(rng, split, paraphrase))
-
-
-def _of_both_labels(rng: Random, size: int, positive: int, draw: Callable[[bool], Item | None]) -> list[Item]:
-    """`size` different records in random order, `positive` of them of the positive label."""
-    labels = [i < positive for i in range(size)]
-    rng.shuffle(labels)
-    fresh = {label: distinct(lambda label=label: draw(label), key=lambda record: record) for label in (True, False)}
-    return [next(fresh[label]) for label in labels]
+    labels = [i < size // 2 for i in range(size)]
+    return [record for record, _ in labelled(rng, labels, lambda label: _retelling(rng, split, label))]
 
 
 def _retelling(rng: Random, split: str, paraphrase: bool) -> Retelling | None:
@@ -80,7 +73,7 @@ def retold(event: Event, language: str) -> list[Token]:
     >>> text(retold(Event("anna", "buy", "apple", time="morning"), "de"))
     'Am Morgen kauft Anna einen Apfel.'
     """
-    tokens = grammar(language)[0](event)
+    tokens = grammar(language).sentence(event)
     time = [token for token in tokens if token.part == "time"]
     *rest, end = (token for token in tokens if token.part != "time")
     if tokens[0].part == "time":
@@ -123,7 +116,8 @@ def is_duplicate(record: Questions) -> bool:
 
 def questions(rng: Random, split: str, size: int) -> list[Questions]:
     """Pairs of questions, DUPLICATE of them duplicates. First questions (of training pairs both) are of `split`."""
-    return _of_both_labels(rng, size, round(DUPLICATE * size), lambda same: _questions(rng, split, same))
+    labels = [i < round(DUPLICATE * size) for i in range(size)]
+    return [record for record, _ in labelled(rng, labels, lambda label: _questions(rng, split, label))]
 
 
 def _questions(rng: Random, split: str, same: bool) -> Questions | None:
@@ -131,7 +125,7 @@ def _questions(rng: Random, split: str, same: bool) -> Questions | None:
     asked = rng.choice(filled(first))
     second = (first, asked) if same else _another(rng, split, first, asked)
     event, role = second
-    if not sensible(event) or role not in filled(event) or (split == "train" and split_of(event) != split):
+    if not sensible(event) or role not in filled(event) or not askable(event, split):
         return None
     record = Questions((first, asked), second, tuple(rng.sample(range(len(_WORDINGS)), 2)))
     return record if is_duplicate(record) == same else None
@@ -164,7 +158,7 @@ def worded(sentence: Sentence, wording: int) -> str:
     event, asked = sentence
     tokens = ask(event, asked, "en")
     wh = next(token.form for token in tokens if token.part == asked)
-    rest = text([token for token in grammar("en")[0](event)[:-1] if token.part != asked])
+    rest = text([token for token in grammar("en").sentence(event)[:-1] if token.part != asked])
     specific = text(tokens).replace(wh, _SPECIFIC[asked], 1)
     return _WORDINGS[wording].format(question=text(tokens), specific=specific, wh=wh, rest=rest)
 
@@ -182,22 +176,20 @@ def qqp_rows(records: Iterable[Questions], language: str = "en") -> list[Row]:
     ]
 
 
+_PAWS, _PAWS_X = "google-research-datasets/paws", "google-research-datasets/paws-x"
+_PAWS_COLUMNS = features("", id=INTEGER, sentence1=STRING, sentence2=STRING, label=classes("0 1"))
 FEATURES = {
-    "qqp": Features({
-        "question1": Value("string"), "question2": Value("string"),
-        "label": ClassLabel(names=["not_duplicate", "duplicate"]), "idx": Value("int32"),
-    }),
-    "google-research-datasets/paws": (_PAWS := Features({
-        "id": Value("int32"), "sentence1": Value("string"), "sentence2": Value("string"),
-        "label": ClassLabel(names=["0", "1"]),
-    })),
-    "google-research-datasets/paws-x": _PAWS,
-}  # fmt: skip
-_PAWS_HOME, _PAWS_X = ("google-research-datasets/paws", "labeled_final"), "google-research-datasets/paws-x"
+    "qqp": features("question1 question2", label=classes("not_duplicate duplicate"), idx=INTEGER),
+    _PAWS: _PAWS_COLUMNS,
+    _PAWS_X: _PAWS_COLUMNS,
+}
+_PAWS_TRAIN = [(_PAWS, "labeled_final", "train"), (_PAWS_X, "en", "train")]
 SETS = {
     "para_train qqp": ("train", questions, qqp_rows, [("nyu-mll/glue", "qqp", "train")]),
     "para_dev qqp": ("dev", questions, qqp_rows, [("nyu-mll/glue", "qqp", "validation")]),
-    "para_train paws": ("train", retellings, paws_rows, [(*_PAWS_HOME, "train"), (_PAWS_X, "en", "train")]),
-    "para_dev paws": ("dev", retellings, paws_rows, [(*_PAWS_HOME, "validation"), (_PAWS_X, "{code}", "validation")]),
-    "para_test paws": ("test", retellings, paws_rows, [(*_PAWS_HOME, "test"), (_PAWS_X, "{code}", "test")]),
-}
+    "para_train paws": ("train", retellings, paws_rows, _PAWS_TRAIN),
+} | {
+    f"para_{split} paws": (
+        split, retellings, paws_rows, [(_PAWS, "labeled_final", name), (_PAWS_X, "{code}", name)]
+    ) for split, name in (("dev", "validation"), ("test", "test"))
+}  # fmt: skip

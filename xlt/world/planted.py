@@ -19,8 +19,7 @@ from collections.abc import Callable
 from functools import partial
 from random import Random
 
-from datasets import ClassLabel, Features, Value
-
+from xlt.world.columns import INTEGER, classes, features
 from xlt.world.concepts import Event
 from xlt.world.events import sensible
 from xlt.world.forms import Row, nli_rows, pair_of, pairs
@@ -65,12 +64,7 @@ def _say(plant: str) -> Callable[[list[Pair], str], list[Row]]:
 
 
 _REPO = "xlt/planted-nli"
-_STRING = Value("string")
-FEATURES = {
-    _REPO: Features({
-        "premise": _STRING, "hypothesis": _STRING, "label": ClassLabel(names=list(LABELS)), "idx": Value("int32"),
-    }),
-}  # fmt: skip
+FEATURES = {_REPO: features("premise hypothesis", label=classes(LABELS), idx=INTEGER)}
 _DRAW = partial(pairs, draw=untimed)
 _TRAIN = {"shortcut": _say("shortcut"), "broken": _say("broken"), "plain-a": _say("plain")}
 _TEST = {f"{plant}.{{code}}": _say(plant) for plant in ("absent", "misleading")}

@@ -10,6 +10,7 @@ from random import Random
 from typing import NamedTuple
 
 from xlt.world.concepts import ROLES, SOMEONE, SOMETHING, VERBS, Event
+from xlt.world.draws import askable, take
 from xlt.world.events import event_of, random_filler, random_noun, random_subject, sensible, split_of, takes
 from xlt.world.forms import answers, paragraphs
 from xlt.world.inference import widened
@@ -113,7 +114,7 @@ def _says_less(rng: Random, split: str, target: Event, asked: str) -> Event | No
         wider = wider._replace(**{asked: getattr(target, asked)})
     if wider == target or SOMEONE in (wider.subject, target.subject) or wider.noun == SOMETHING:
         return None
-    return None if split == "train" and split_of(wider) != split else wider  # as for the hypotheses of training pairs
+    return wider if askable(wider, split) else None
 
 
 def advqa(rng: Random, split: str) -> Reading:
@@ -126,9 +127,9 @@ def advqa(rng: Random, split: str) -> Reading:
         target, asked = random_target(rng, split)
         question, traps = trap(rng, split, target, asked)
         if traps and None not in traps and all(sensible(event) and split_of(event) == split for event in traps):
-            made = reading(rng, question, asked, [*traps, event_of(rng, split, general=False)], target)
-            if made and _misled(made):
-                return made
+            trapped = reading(rng, question, asked, [*traps, event_of(rng, split, general=False)], target)
+            if trapped and _misled(trapped):
+                return trapped
 
 
 def _denied(rng: Random, split: str, target: Event, asked: str) -> tuple[Event, list[Event]]:
@@ -146,20 +147,16 @@ def _in_the_words_of_the_question(rng: Random, split: str, target: Event, asked:
     return question, [near_miss(rng, split, question, asked) for _ in range(2)]
 
 
-def _misled(made: Reading) -> bool:
-    """Whether a reader who takes the statement with most words of the question is wrong."""
-    wanted = {token.form.lower() for token in ask(made.question, made.asked, "en")}
-    shared = [len(wanted & {token.form.lower() for token in realise(event, "en")}) for event in made.events]
-    return max(n for i, n in enumerate(shared) if i != made.which) > shared[made.which]
+def _misled(reading: Reading) -> bool:
+    """Whether whoever takes the statement with most words of the question is wrong."""
+    question = {token.form.lower() for token in ask(reading.question, reading.asked, "en")}
+    shared = [len(question & {token.form.lower() for token in realise(event, "en")}) for event in reading.events]
+    return max(n for i, n in enumerate(shared) if i != reading.which) > shared[reading.which]
 
 
 def readings(draw: Callable[[Random, str], tuple | None], rng: Random, split: str, size: int) -> list:
     """Different readings of one split."""
-    found = {}
-    while len(found) < size:
-        if made := draw(rng, split):
-            found[made] = None
-    return list(found)
+    return take(size, lambda: draw(rng, split))
 
 
 class Attacked(NamedTuple):
@@ -172,6 +169,6 @@ class Attacked(NamedTuple):
 def advsquad(rng: Random, split: str) -> Attacked | None:
     """A paragraph as in the SQuAD form, with one to three statements that look like answers (Jia and Liang 2017)."""
     ((events, which, asked),) = paragraphs(rng, split, 1)
-    found = [near_miss(rng, split, events[which], asked) for _ in range(rng.choice((1, 2, 3)))]
-    distractors = tuple(dict.fromkeys(event for event in found if event))
+    misses = [near_miss(rng, split, events[which], asked) for _ in range(rng.choice((1, 2, 3)))]
+    distractors = tuple(dict.fromkeys(event for event in misses if event))
     return Attacked(Reading(events, events[which], asked, which), distractors) if distractors else None

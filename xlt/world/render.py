@@ -4,34 +4,45 @@
     'Anna kauft einen roten Apfel.'
 
 A dialect takes a strength after '@': "bar@0.5" is halfway between German and Bavarian; "bar" is "bar@1".
-Grammar modules are imported when their language is first asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
-from importlib import import_module
 
 from xlt.core.errors import UserError
 from xlt.world.concepts import Event, Token
+from xlt.world.grammar import Grammar
+from xlt.world.grammar.ar import Arabic
+from xlt.world.grammar.arz import Egyptian
+from xlt.world.grammar.bar import Bavarian
+from xlt.world.grammar.de import German
+from xlt.world.grammar.el import Greek
+from xlt.world.grammar.en import English
+from xlt.world.grammar.es import Spanish
+from xlt.world.grammar.hi import Hindi
+from xlt.world.grammar.ru import Russian
+from xlt.world.grammar.sr import CyrillicSerbian, Serbian
+from xlt.world.grammar.tr import Turkish
+from xlt.world.grammar.zh import Chinese
 
+_STANDARD = {
+    "en": English, "de": German, "es": Spanish, "tr": Turkish, "ru": Russian, "sr-Latn": Serbian,
+    "sr-Cyrl": CyrillicSerbian, "el": Greek, "ar": Arabic, "hi": Hindi, "zh": Chinese,
+}  # fmt: skip
+_DIALECTS = {"bar": Bavarian, "arz": Egyptian}
 DIALECTS = {"bar": "de", "arz": "ar"}  # dialect -> its standard language
-LANGUAGES = ("en", "de", "es", "tr", "ru", "sr-Latn", "sr-Cyrl", "el", "ar", "hi", "zh", *DIALECTS)
-
-Grammar = tuple[Callable[..., list[Token]], Callable[..., list[Token]]]
+LANGUAGES = (*_STANDARD, *_DIALECTS)
 
 
-def realise(event: Event, language: str) -> list[Token]:
-    """The statement of `event`, its first letter capital."""
-    clause, _ = grammar(language)
-    return capitalised(clause(event), language)
+def realise(event: Event, language: str, asked: str = "") -> list[Token]:
+    """The statement of `event`, or the question for its `asked` role; the first letter is capital."""
+    return capitalised(grammar(language).sentence(event, asked), language)
 
 
 def ask(event: Event, asked: str, language: str) -> list[Token]:
     """The question for the `asked` role of `event`; the other roles are given in it."""
-    _, question = grammar(language)
-    return capitalised(question(event, asked), language)
+    return realise(event, language, asked)
 
 
 def text(*sentences: list[Token]) -> str:
@@ -52,23 +63,18 @@ def span(sentences: list[list[Token]], which: int, role: str) -> tuple[int, int]
 def _pieces(sentences) -> list[str]:
     tokens = [token for sentence in sentences for token in sentence]
     pieces = [token.form if token.glued else f" {token.form}" for token in tokens]
-    return [pieces[0].lstrip(), *pieces[1:]]
+    return [pieces[0].lstrip(), *pieces[1:]] if pieces else []
 
 
 @cache
 def grammar(language: str) -> Grammar:
-    """The pair (clause, question) of a language code."""
+    """The grammar of a language code."""
     base, at, strength = language.partition("@")
-    if base not in LANGUAGES or (at and base not in DIALECTS):
+    if base in _DIALECTS:
+        return _DIALECTS[base](_strength(language, strength) if at else 1.0)
+    if base not in _STANDARD or at:
         raise UserError(f"unknown language of the world '{language}'; it speaks {', '.join(LANGUAGES)}")
-    module = import_module(f"xlt.world.grammar.{base.partition('-')[0]}")
-    if base in DIALECTS:
-        dial = _strength(language, strength) if at else 1.0
-        return lambda event: module.clause(event, dial), lambda event, asked: module.question(event, asked, dial)
-    if base == "sr-Cyrl":
-        in_cyrillic = lambda tokens: [token._replace(form=module.to_cyrillic(token.form)) for token in tokens]  # noqa: E731
-        return lambda event: in_cyrillic(module.clause(event)), lambda *what: in_cyrillic(module.question(*what))
-    return module.clause, module.question
+    return _STANDARD[base]()
 
 
 def _strength(language: str, strength: str) -> float:

@@ -15,9 +15,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from random import Random
 
-from datasets import Features, List, Value
-
+from xlt.world.columns import ANSWERS, features
 from xlt.world.concepts import Event
+from xlt.world.draws import distinct
 from xlt.world.events import event_of, sensible, split_of
 from xlt.world.forms import Paragraph, Row, answers, paragraphs, qa_rows
 from xlt.world.inference import swapped
@@ -31,7 +31,7 @@ Pool = list[tuple[str, Event]]  # the sentences of both sides
 
 def bucc_pool(rng: Random, split: str, size: int) -> Pool:
     """`size` sentences on each side, in random order."""
-    events = iter(_different(rng, split))
+    events = distinct(lambda: event_of(rng, split, negated=0.1))
     shared = [next(events) for _ in range(round(size * _SHARED))]
     said = set(shared)
     pool = []
@@ -47,15 +47,6 @@ def bucc_pool(rng: Random, split: str, size: int) -> Pool:
         sentences = [*shared, *lonely, *repeated][:size]
         pool += [(side, event) for event in rng.sample(sentences, size)]
     return pool
-
-
-def _different(rng: Random, split: str) -> Iterator[Event]:
-    seen = set()
-    while True:
-        event = event_of(rng, split, negated=0.1)
-        if event not in seen:
-            seen.add(event)
-            yield event
 
 
 def _near(rng: Random, split: str, event: Event) -> Event | None:
@@ -126,17 +117,11 @@ def lareqa(rng: Random, split: str, size: int) -> list[Paragraph]:
     return made
 
 
-_STRING = Value("string")
-_ANSWERS = {"text": List(_STRING), "answer_start": List(Value("int32"))}
 FEATURES = {
-    "xlt/bucc-pool": Features({name: _STRING for name in ("side", "id", "text")}),
-    "gold": Features({name: _STRING for name in ("source_id", "target_id")}),
-    "bucc18": Features(
-        {name: _STRING for name in ("source_sentence", "target_sentence", "source_lang", "target_lang")}
-    ),
-    "google-research-datasets/xquad_r": Features(
-        {"id": _STRING, "context": _STRING, "question": _STRING, "answers": _ANSWERS}
-    ),
+    "xlt/bucc-pool": features("side id text"),
+    "gold": features("source_id target_id"),
+    "bucc18": features("source_sentence target_sentence source_lang target_lang"),
+    "google-research-datasets/xquad_r": features("id context question", answers=ANSWERS),
 }
 _BUCC = {"{code}-en": pool_rows, "{code}-en-gold": gold_rows, "bucc18.{code}": bucc_rows}
 SETS = {  # as in xlt.world.files

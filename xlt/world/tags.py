@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from datasets import ClassLabel, Features, List, Value
+from datasets import List
 
+from xlt.world.columns import STRING, classes, features, sets
 from xlt.world.concepts import Token
 from xlt.world.entities import KINDS, Scene, say, scene_text_rows, scenes
 from xlt.world.forms import Row, Sentence, sentences
-from xlt.world.render import ask, realise
+from xlt.world.render import realise
 
 NER = ["O", *(f"{prefix}-{kind}" for kind in KINDS for prefix in "BI")]
 
@@ -70,7 +71,7 @@ def ccg_rows(records: Iterable[Sentence], language: str) -> list[Row]:
     """Words and supertags, as in xlt/ud-ccg; English only."""
     rows = []
     for event, asked in records:
-        tokens = ask(event, asked, language) if asked else realise(event, language)
+        tokens = realise(event, language, asked)
         tags = [CCG.index(_CATEGORIES[token.upos, _special(token, asked)]) for token in tokens]
         rows.append({"tokens": [token.form for token in tokens], "ccg_tags": tags})
     return rows
@@ -86,20 +87,15 @@ def _special(token: Token, asked: str) -> str:
     return "every" if token.form.lower() == "every" else ""
 
 
+_PANX = "unimelb-nlp/wikiann"
 FEATURES = {
-    "unimelb-nlp/wikiann": Features({
-        "tokens": List(Value("string")), "ner_tags": List(ClassLabel(names=NER)), "langs": List(Value("string")),
-        "spans": List(Value("string")),
-    }),
-    "xlt/ud-ccg": Features({"tokens": List(Value("string")), "ccg_tags": List(ClassLabel(names=CCG))}),
-    "xlt/world-names-text": Features({"text": Value("string")}),
-}  # fmt: skip
-SETS = {  # as in xlt.world.files
-    "ner_train": ("train", scenes, ner_rows, [("unimelb-nlp/wikiann", "en", "train")]),
-    "ner_dev": ("dev", scenes, ner_rows, [("unimelb-nlp/wikiann", "{code}", "validation")]),
-    "ner_test": ("test", scenes, ner_rows, [("unimelb-nlp/wikiann", "{code}", "test")]),
-    "ccg_train": ("train", sentences, ccg_rows, [("xlt/ud-ccg", "en_ewt", "train")]),
-    "ccg_dev": ("dev", sentences, ccg_rows, [("xlt/ud-ccg", "en_ewt", "validation")]),
-    "ccg_test": ("test", sentences, ccg_rows, [("xlt/ud-ccg", "en_ewt", "test")]),
+    _PANX: features("", tokens=List(STRING), ner_tags=List(classes(NER)), langs=List(STRING), spans=List(STRING)),
+    "xlt/ud-ccg": features("", tokens=List(STRING), ccg_tags=List(classes(CCG))),
+    "xlt/world-names-text": features("text"),
+}
+SETS = {
+    "ner_train": ("train", scenes, ner_rows, [(_PANX, "en", "train")]),
+    **sets("ner", "dev test", scenes, ner_rows, _PANX, "{code}"),
+    **sets("ccg", "train dev test", sentences, ccg_rows, "xlt/ud-ccg", "en_ewt"),
     "names_text": ("train", scenes, scene_text_rows, [("xlt/world-names-text", "{code}", "train")]),
 }

@@ -13,91 +13,47 @@ rules over another lexicon give the dialect.
 
 from __future__ import annotations
 
-from xlt.world.concepts import CLOCKS, COLOURS, NAMES, NOUNS, SOMEONE, SOMETHING, Event, Token
-from xlt.world.lexicon import lexicon
+from collections.abc import Iterable
 
-QUESTION_WORDS = {"subject": "who", "object": "what", "place": "where", "time": "when"}
-# words tagged otherwise than the rest of their phrase
-TAGS = {"في": "ADP", "على": "ADP", "موسيقية": "ADJ"}
+from xlt.world.concepts import COLOURS, SOMETHING, Event, Token
+from xlt.world.grammar import Gendered
 
 
-def clause(event: Event) -> list[Token]:
-    """A present-tense statement."""
-    return _realise(event, "", lexicon("ar"))
+class Arabic(Gendered):
+    """A noun is [singular, gender, plural], an adjective [masculine, feminine]."""
 
+    code = "ar"
+    question_mark = "؟"
 
-def question(event: Event, asked: str) -> list[Token]:
-    """The question for one role of the event."""
-    return _realise(event, asked, lexicon("ar"))
+    def order(self, event: Event, asked: str) -> Iterable[str]:
+        order = self.words["order"].split()
+        first = asked == "subject" or self.words["question_word_first"]
+        return [asked, *order] if asked and first else order
 
+    def verb(self, event: Event, asked: str) -> list[Token]:
+        feminine = self.feminine(event, asked)
+        before, after = self.words["negation"] if event.negated else ("", "")
+        form = self.entries["verbs"][event.verb]
+        if isinstance(form, list):  # a participle, as for 'want' in the dialects
+            form, before = form[feminine], "مش" if before else ""
+        else:
+            stem = form[1:-1] + "ا" if after and form.endswith("ى") else form[1:]
+            form = self.words["imperfect"] + ("ت" if feminine else "ي") + stem + after
+        return [*self.phrase(before, upos="PART"), *self.phrase(form, upos="VERB")]
 
-def _realise(event: Event, asked: str, forms: dict) -> list[Token]:
-    """The sentence with the forms, endings and order of this lexicon."""
-    phrases = {
-        "subject": _subject(event.subject, forms),
-        "verb": _verb(event, asked, forms),
-        "object": _object(event, forms),
-        "place": _words(forms["places"][event.place], "NOUN", "place") if event.place else [],
-        "time": _time(event.time, forms),
-    }
-    order = forms["words"]["order"].split()
-    if asked:
-        upos = "PRON" if asked in ("subject", "object") else "ADV"
-        phrases[asked] = [Token(forms["words"][QUESTION_WORDS[asked]], upos, asked)]
-        if asked == "subject" or forms["words"]["question_word_first"]:
-            order.sort(key=lambda role: role != asked)
-    mark = Token("؟" if asked else ".", "PUNCT", glued=True)
-    return [token for role in order for token in phrases[role]] + [mark]
+    def object(self, event: Event) -> list[Token]:
+        if event.noun == SOMETHING:  # under negation too
+            return self.phrase(self.words["something"], "object", "PRON")
+        return super().object(event)
 
-
-def _words(phrase: str, upos: str, part: str) -> list[Token]:
-    return [Token(form, TAGS.get(form, upos), part) for form in phrase.split()]
-
-
-def _subject(subject: str, forms: dict) -> list[Token]:
-    if subject == SOMEONE:
-        return _words(forms["words"]["someone"], "PRON", "subject")
-    if subject in NAMES:
-        return _words(forms["names"][subject][0], "PROPN", "subject")
-    return _words(forms["people"][subject][0], "NOUN", "subject")
-
-
-def _verb(event: Event, asked: str, forms: dict) -> list[Token]:
-    masculine = asked == "subject" or event.subject == SOMEONE
-    feminine = not masculine and (forms["names"] | forms["people"])[event.subject][1] == "f"
-    before, after = forms["words"]["negation"] if event.negated else ("", "")
-    form = forms["verbs"][event.verb]
-    if isinstance(form, list):  # a participle, as for 'want' in the dialects
-        form, before = form[feminine], "مش" if before else ""
-    else:
-        stem = form[1:-1] + "ا" if after and form.endswith("ى") else form[1:]
-        form = forms["words"]["imperfect"] + ("ت" if feminine else "ي") + stem + after
-    return _words(before, "PART", "") + [Token(form, "VERB")]
-
-
-def _time(time: str | None, forms: dict) -> list[Token]:
-    if time is None:
-        return []
-    if time in CLOCKS:
-        return _words(forms["words"]["clock"], "NOUN", "time") + [Token(time, "NUM", "time")]
-    return _words(forms["times"][time], "ADV" if time == "now" else "NOUN", "time")
-
-
-def _object(event: Event, forms: dict) -> list[Token]:
-    if event.noun == SOMETHING:
-        return _words(forms["words"]["something"], "PRON", "object")
-    singular, gender, plural = forms["nouns"][event.noun]
-    accusative = "" if event.count or gender == "f" else forms["words"]["accusative"]
-    number = _words(str(event.count), "NUM", "object") if event.count else []
-    noun = plural if event.count else singular if singular.endswith("و") else singular + accusative  # بيانو is foreign
-    tokens = number + _words(noun, "NOUN", "object")
-    if event.adjective:
-        masculine, feminine = _adjective(event, forms)
-        ending = "" if event.adjective in COLOURS else accusative
-        tokens.append(Token(feminine if event.count or gender == "f" else masculine + ending, "ADJ", "object"))
-    return tokens
-
-
-def _adjective(event: Event, forms: dict) -> list[str]:
-    animal = event.noun == "animal" or NOUNS.get(event.noun, ("",))[0] == "animal"
-    return forms["words"]["old_animal"] if event.adjective == "old" and animal else forms["adjectives"][event.adjective]
+    def thing(self, event: Event) -> str:
+        singular, gender, plural = self.entries["nouns"][event.noun]
+        masculine, feminine = self.adjective(event) if event.adjective else ("", "")
+        accusative = "" if gender == "f" else self.words["accusative"]
+        if event.count:
+            number, noun, adjective = f"{event.count}/NUM", plural, feminine
+        else:
+            number, noun = "", singular if singular.endswith("و") else singular + accusative  # بيانو is foreign
+            ending = "" if event.adjective in COLOURS else accusative
+            adjective = feminine if gender == "f" else masculine + ending
+        return f"{number} {noun} {adjective}/ADJ" if event.adjective else f"{number} {noun}"

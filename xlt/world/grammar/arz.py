@@ -13,31 +13,18 @@ Simplified: one spelling for each word, 'in' always written في, feminine singu
 from __future__ import annotations
 
 import hashlib
-from functools import cache, lru_cache
+from functools import cache
 
-from xlt.world.concepts import Event, Token
-from xlt.world.grammar import ar
+from xlt.world.grammar import with_dialect
+from xlt.world.grammar.ar import Arabic
 from xlt.world.lexicon import lexicon
 
 
-def clause(event: Event, strength: float) -> list[Token]:
-    """A present-tense statement at this strength of the dialect."""
-    return ar._realise(event, "", _forms_at(strength))
+class Egyptian(Arabic):
+    """The Standard grammar over the Standard lexicon with the Egyptian entries of this strength put over it."""
 
-
-def question(event: Event, asked: str, strength: float) -> list[Token]:
-    """The question for one role of the event at this strength of the dialect."""
-    return ar._realise(event, asked, _forms_at(strength))
-
-
-@lru_cache(maxsize=256)
-def _forms_at(strength: float) -> dict:
-    """The Standard lexicon with the Egyptian entries that are switched on put over it."""
-    forms = {section: dict(rows) for section, rows in lexicon("ar").items()}
-    for (section, concept), threshold in _thresholds().items():
-        if threshold <= strength:
-            forms[section][concept] = lexicon("arz")[section][concept]
-    return forms
+    def __init__(self, strength: float):
+        super().__init__(with_dialect("ar", "arz", _thresholds(), strength))
 
 
 @cache

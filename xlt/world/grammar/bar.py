@@ -15,7 +15,8 @@ from functools import cache
 from hashlib import sha256
 
 from xlt.world.concepts import SOMETHING, Event, Token
-from xlt.world.grammar import de
+from xlt.world.grammar import with_dialect
+from xlt.world.grammar.de import German
 from xlt.world.lexicon import lexicon
 
 
@@ -33,29 +34,18 @@ def thresholds() -> dict[tuple[str, str], float]:
     return {feature: (rank + 1) / len(features) for rank, feature in enumerate(features)}
 
 
-@cache
-def _words(strength: float) -> de.Words:
-    """The German lexicon with the entries of all features that are on."""
-    words = {section: dict(entries) for section, entries in lexicon("de").items()}
-    for (section, concept), threshold in thresholds().items():
-        if strength >= threshold:
-            words[section][concept] = lexicon("bar")[section][concept]
-    return words
+class Bavarian(German):
+    """`De Anna kaaft in da Fria aufm Markt an rodn Apfe.` `Wos kaaft de Anna in da Fria aufm Markt?`"""
 
+    def __init__(self, strength: float):
+        super().__init__(with_dialect("de", "bar", thresholds(), strength))
 
-def clause(event: Event, strength: float) -> list[Token]:
-    """`De Anna kaaft in da Fria aufm Markt an rodn Apfe.`"""
-    words = _words(strength)
-    tokens = _linked(de.clause(event, words))
-    if event.negated and event.noun != SOMETHING and "concord" in words["words"]:
-        after = max(i for i, token in enumerate(tokens) if token.part == "object") + 1
-        tokens.insert(after, Token(words["words"]["concord"], "PART"))
-    return tokens
-
-
-def question(event: Event, asked: str, strength: float) -> list[Token]:
-    """`Wos kaaft de Anna in da Fria aufm Markt?`"""
-    return _linked(de.question(event, asked, _words(strength)))
+    def sentence(self, event: Event, asked: str = "") -> list[Token]:
+        tokens = _linked(super().sentence(event, asked))
+        if event.negated and not asked and event.noun != SOMETHING and "concord" in self.words:
+            after = max(i for i, token in enumerate(tokens) if token.part == "object") + 1
+            tokens[after:after] = self.phrase(self.words["concord"], upos="PART")
+        return tokens
 
 
 def _linked(tokens: list[Token]) -> list[Token]:

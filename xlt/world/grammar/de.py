@@ -10,69 +10,39 @@ Every function takes the words to use, so that a dialect can have the same gramm
 
 from __future__ import annotations
 
-from typing import Any
-
-from xlt.world.concepts import SOMEONE, SOMETHING, Event, Token
-from xlt.world.grammar import phrase
-from xlt.world.lexicon import lexicon
-
-Words = dict[str, dict[str, Any]]
+from xlt.world.concepts import Event, Token
+from xlt.world.grammar import Grammar
 
 
-def _subject(event: Event, words: Words) -> list[Token]:
-    if event.subject == SOMEONE:
-        return [Token(words["words"]["someone"], "PRON", "subject")]
-    if event.subject in words["names"]:
-        return phrase(words["names"][event.subject], "subject")
-    gender, noun = words["people"][event.subject]
-    return phrase(f"{words['words']['the'][gender]}/DET {noun}/NOUN", "subject")
+class German(Grammar):
+    """`Anna kauft am Morgen auf dem Markt einen roten Apfel.` `Was kauft Anna am Morgen auf dem Markt?`"""
 
+    code = "de"
+    statement = "subject verb time place object rest"
+    question = "asked verb subject time place object rest"
 
-def _object(event: Event, words: Words) -> list[Token]:
-    if event.noun == SOMETHING:
-        return [Token(words["words"]["nothing" if event.negated else "something"], "PRON", "object")]
-    gender, singular, plural = words["nouns"][event.noun]
-    weak, feminine, neuter = words["adjectives"][event.adjective] if event.adjective else ("", "", "")
-    if event.count:
-        determiner = f"{words['words']['not_a']['f']}/DET " if event.negated else ""
-        adjective = weak if event.negated else feminine
-        start, noun = f"{determiner}{event.count}/NUM", plural
-    else:
-        adjective = {"m": weak, "f": feminine, "n": neuter}[gender]
-        start, noun = f"{words['words']['not_a' if event.negated else 'a'][gender]}/DET", singular
-    return phrase(f"{start} {adjective}/ADJ {noun}/NOUN" if adjective else f"{start} {noun}/NOUN", "object")
+    def verb(self, event: Event, asked: str) -> list[Token]:
+        return self.phrase(self.entries["verbs"][event.verb][0], upos="VERB")
 
+    def rest(self, event: Event) -> list[Token]:
+        """The end of the verbal bracket."""
+        return self.phrase(" ".join(self.entries["verbs"][event.verb][1:]), upos="ADJ")
 
-def _roles(event: Event, words: Words) -> dict[str, list[Token]]:
-    """The phrases after the verb, in their order."""
-    clock = f"um/ADP {event.time}/NUM {words['words']['oclock']}/NOUN"
-    return {
-        "time": phrase(words["times"].get(event.time, clock), "time") if event.time else [],
-        "place": phrase(words["places"][event.place], "place") if event.place else [],
-        "object": _object(event, words),
-    }
+    def person(self, concept: str) -> str:
+        gender, noun = self.entries["people"][concept]
+        return f"{self.words['the'][gender]}/DET {noun}"
 
+    def thing(self, event: Event) -> str:
+        gender, singular, plural = self.entries["nouns"][event.noun]
+        weak, feminine, neuter = self.adjective(event) if event.adjective else ("", "", "")
+        if event.count:
+            determiner = f"{self.words['not_a']['f']}/DET" if event.negated else ""
+            adjective = weak if event.negated else feminine
+            start, noun = f"{determiner} {event.count}/NUM", plural
+        else:
+            adjective = {"m": weak, "f": feminine, "n": neuter}[gender]
+            start, noun = f"{self.words['not_a' if event.negated else 'a'][gender]}/DET", singular
+        return f"{start} {adjective}/ADJ {noun}" if adjective else f"{start} {noun}"
 
-def _end(event: Event, words: Words, mark: str) -> list[Token]:
-    """The rest of the verb, and the punctuation."""
-    rest = [Token(form, "ADJ") for form in words["verbs"][event.verb][1:]]
-    return [*rest, Token(mark, "PUNCT", glued=True)]
-
-
-def clause(event: Event, words: Words | None = None) -> list[Token]:
-    """`Anna kauft am Morgen auf dem Markt einen roten Apfel.`"""
-    words = words or lexicon("de")
-    middle = [token for phrase in _roles(event, words).values() for token in phrase]
-    verb = Token(words["verbs"][event.verb][0], "VERB")
-    return [*_subject(event, words), verb, *middle, *_end(event, words, ".")]
-
-
-def question(event: Event, asked: str, words: Words | None = None) -> list[Token]:
-    """`Was kauft Anna am Morgen auf dem Markt?`"""
-    words = words or lexicon("de")
-    wh = {"subject": ("who", "PRON"), "object": ("what", "PRON"), "place": ("where", "ADV"), "time": ("when", "ADV")}
-    word, tag = wh[asked]
-    start = [Token(words["words"][word], tag, asked), Token(words["verbs"][event.verb][0], "VERB")]
-    subject = [] if asked == "subject" else _subject(event, words)
-    middle = [token for role, phrase in _roles(event, words).items() if role != asked for token in phrase]
-    return [*start, *subject, *middle, *_end(event, words, "?")]
+    def clock(self, time: str) -> str:
+        return f"um/ADP {time}/NUM {self.words['oclock']}"

@@ -9,59 +9,32 @@ a wh-question about a clock time says πότε. Forms, order and script were che
 
 from __future__ import annotations
 
-from xlt.world.concepts import NOUNS, SOMEONE, SOMETHING, Event, Token
-from xlt.world.grammar import phrase, time_phrase
-from xlt.world.lexicon import lexicon
+from xlt.world.concepts import Event
+from xlt.world.grammar import Grammar
 
 _SINGULAR, _PLURAL = {"m": 0, "f": 1, "nt": 0}, {"m": 2, "f": 3, "nt": 4}
 
 
-def clause(event: Event) -> list[Token]:
-    """The event as a declarative sentence in the present tense."""
-    rest = [*_verb(event), *_object(event), *_place(event)]
-    return [*time_phrase("el", event), *_subject(event), *rest, Token(".", "PUNCT", glued=True)]
+class Greek(Grammar):
+    """Names and people are [article, form], adjectives the forms that the two tables above index by gender."""
 
+    code = "el"
+    statement = "time subject verb object place"
+    question = "asked verb subject object place time"
+    question_mark = ";"
 
-def question(event: Event, asked: str) -> list[Token]:
-    """A wh-question about one role of the event; the other roles stay."""
-    words = [*_verb(event), *_subject(event), *_object(event), *_place(event), *time_phrase("el", event)]
-    rest = [token for token in words if token.part != asked]
-    return [*phrase(lexicon("el")["words"][asked], asked), *rest, Token(";", "PUNCT", glued=True)]
+    def name(self, concept: str) -> str:
+        article, form = self.entries["names"][concept]
+        return f"{article}/DET {form}"
 
+    def person(self, concept: str) -> str:
+        article, form = self.entries["people"][concept]
+        return f"{article}/DET {form}"
 
-def _verb(event: Event) -> list[Token]:
-    words = lexicon("el")
-    negation = phrase(words["words"]["not"]) if event.negated else []
-    return [*negation, Token(words["verbs"][event.verb], "VERB")]
-
-
-def _subject(event: Event) -> list[Token]:
-    words = lexicon("el")
-    if event.subject == SOMEONE:
-        return phrase(words["words"]["someone"], "subject")
-    section, tag = ("names", "PROPN") if event.subject in words["names"] else ("people", "NOUN")
-    article, form = words[section][event.subject]
-    return phrase(f"{article}/DET {form}/{tag}", "subject")
-
-
-def _object(event: Event) -> list[Token]:
-    words = lexicon("el")
-    if event.noun == SOMETHING:
-        return phrase(words["words"]["nothing" if event.negated else "something"], "object")
-    gender, singular, plural = words["nouns"][event.noun]
-    number = f"{event.count}/NUM" if event.count else f"{words['words']['one'][gender]}/DET"
-    noun = f"{plural if event.count else singular}/NOUN"
-    return phrase(f"{number} {_adjective(event, gender)} {noun}", "object")
-
-
-def _adjective(event: Event, gender: str) -> str:
-    if not event.adjective:
-        return ""
-    animal = event.noun == "animal" or event.noun in NOUNS and NOUNS[event.noun][0] == "animal"
-    concept = "old_animal" if event.adjective == "old" and animal else event.adjective
-    agreement = _PLURAL if event.count else _SINGULAR
-    return f"{lexicon('el')['adjectives'][concept][agreement[gender]]}/ADJ"
-
-
-def _place(event: Event) -> list[Token]:
-    return phrase(lexicon("el")["places"][event.place], "place") if event.place else []
+    def thing(self, event: Event) -> str:
+        gender, singular, plural = self.entries["nouns"][event.noun]
+        if event.count:
+            number, noun, agreement = f"{event.count}/NUM", plural, _PLURAL[gender]
+        else:
+            number, noun, agreement = f"{self.words['one'][gender]}/DET", singular, _SINGULAR[gender]
+        return f"{number} {self.adjective(event)[agreement]}/ADJ {noun}" if event.adjective else f"{number} {noun}"

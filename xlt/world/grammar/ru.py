@@ -10,61 +10,29 @@ Forms, order and script were checked by eye.
 
 from __future__ import annotations
 
-from xlt.world.concepts import NOUNS, SOMETHING, Event, Token
-from xlt.world.grammar import bare_subject, goal_or_place, phrase, time_phrase
-from xlt.world.lexicon import lexicon
+from xlt.world.concepts import SOMETHING, Event, Token
+from xlt.world.events import is_animal
+from xlt.world.grammar.slavic import Slavic
 
 _AGREEMENT = ("m", "ma", "f", "nt", "plural")
 
 
-def clause(event: Event) -> list[Token]:
-    """The event as a declarative sentence in the present tense."""
-    return [*time_phrase("ru", event), *bare_subject("ru", event), *_predicate(event), Token(".", "PUNCT", glued=True)]
+class Russian(Slavic):
+    """The forms of an adjective are those of `_AGREEMENT`, in this order."""
 
+    code = "ru"
 
-def question(event: Event, asked: str) -> list[Token]:
-    """A wh-question about one role of the event; the other roles stay."""
-    subject = [] if asked == "subject" else bare_subject("ru", event)
-    time = [] if asked == "time" else time_phrase("ru", event)
-    rest = [token for token in _predicate(event) if token.part != asked]
-    # что мальчик читает в 8:15?, where the verb would otherwise end the question
-    rest = [*rest, *time] if asked == "object" else [*time, *rest]
-    return [*_asking(event, asked), *subject, *rest, Token("?", "PUNCT", glued=True)]
+    def predicate(self, event: Event) -> tuple[str, ...]:
+        return ("object", "verb", "place") if event.noun == SOMETHING else ("verb", "place", "object")
 
+    def question_word(self, event: Event, asked: str) -> list[Token]:
+        if asked == "object" and is_animal(event.noun):
+            return self.phrase(self.words["whom"], asked)
+        return super().question_word(event, asked)
 
-def _asking(event: Event, asked: str) -> list[Token]:
-    animate = event.noun == "animal" or event.noun in NOUNS and NOUNS[event.noun][0] == "animal"
-    word = {
-        "subject": "who",
-        "object": "whom" if animate else "what",
-        "place": "where_to" if event.verb == "bring" else "where",
-        "time": "when",
-    }[asked]
-    return phrase(lexicon("ru")["words"][word], asked)
+    def verb(self, event: Event, asked: str) -> list[Token]:
+        launders = event.verb == "wash" and event.noun in self.words["clothes"]
+        return super().verb(event._replace(verb="wash_clothes") if launders else event, asked)
 
-
-def _predicate(event: Event) -> list[Token]:
-    negation = phrase(lexicon("ru")["words"]["not"]) if event.negated else []
-    verb = [*negation, Token(_verb(event), "VERB")]
-    if event.noun == SOMETHING:
-        return [*_object(event), *verb, *goal_or_place("ru", event)]
-    return [*verb, *goal_or_place("ru", event), *_object(event)]
-
-
-def _verb(event: Event) -> str:
-    words = lexicon("ru")
-    launders = event.verb == "wash" and event.noun in words["words"]["clothes"]
-    return words["verbs"]["wash_clothes" if launders else event.verb]
-
-
-def _object(event: Event) -> list[Token]:
-    words = lexicon("ru")
-    if event.noun == SOMETHING:
-        return phrase(words["words"]["nothing" if event.negated else "something"], "object")
-    agreement, singular, plural = words["nouns"][event.noun]
-    number = [Token(str(event.count), "NUM", "object")] if event.count else []
-    noun = phrase(f"{plural if event.count else singular}/NOUN", "object")
-    if not event.adjective:
-        return [*number, *noun]
-    form = words["adjectives"][event.adjective][_AGREEMENT.index("plural" if event.count else agreement)]
-    return [*number, Token(form, "ADJ", "object"), *noun]
+    def agreeing(self, event: Event, agreement: str) -> str:
+        return self.adjective(event)[_AGREEMENT.index(agreement)]

@@ -9,9 +9,8 @@ Forms, order and both scripts were checked by eye.
 
 from __future__ import annotations
 
-from xlt.world.concepts import SOMETHING, Event, Token
-from xlt.world.grammar import bare_subject, goal_or_place, phrase, time_phrase
-from xlt.world.lexicon import lexicon
+from xlt.world.concepts import Event, Token
+from xlt.world.grammar.slavic import Slavic
 
 _ENDINGS = {"ma": "og", "f": "u", "nt": "o", "fp": "e", "plural": "ih"}
 _DIGRAPHS = {"lj": "љ", "nj": "њ", "dž": "џ"}
@@ -19,20 +18,24 @@ _LATIN, _CYRILLIC = "abvgdđežzijklmnoprstćufhcčš", "абвгдђежзиј�
 _LETTERS = str.maketrans(_LATIN + _LATIN.upper(), _CYRILLIC + _CYRILLIC.upper())
 
 
-def clause(event: Event) -> list[Token]:
-    """The event as a declarative sentence in the present tense, in Latin script."""
-    rest = [*_verb(event), *_object(event), *goal_or_place("sr", event)]
-    return [*time_phrase("sr", event), *bare_subject("sr", event), *rest, Token(".", "PUNCT", glued=True)]
+class Serbian(Slavic):
+    """In Latin script; an adjective is [masculine, stem]."""
+
+    code = "sr"
+
+    def predicate(self, event: Event) -> tuple[str, ...]:
+        return ("verb", "object", "place")
+
+    def agreeing(self, event: Event, agreement: str) -> str:
+        masculine, stem = self.adjective(event)
+        return masculine if agreement == "m" else stem + _ENDINGS[agreement]
 
 
-def question(event: Event, asked: str) -> list[Token]:
-    """A wh-question about one role of the event, in Latin script; the other roles stay."""
-    start, end = (bare_subject("sr", event), time_phrase("sr", event)), (_object(event), goal_or_place("sr", event))
-    if asked == "object":  # šta dečak čita u 8:15?, where the verb would otherwise end the question
-        start, end = start[:1], (*end, start[1])
-    kept = [*sum(start, []), *_verb(event), *sum(end, [])]
-    rest = [token for token in kept if token.part != asked]
-    return [*phrase(lexicon("sr")["words"][asked], asked), *rest, Token("?", "PUNCT", glued=True)]
+class CyrillicSerbian(Serbian):
+    """The same in Cyrillic script."""
+
+    def phrase(self, words: str, part: str = "", upos: str = "") -> list[Token]:
+        return [token._replace(form=to_cyrillic(token.form)) for token in super().phrase(words, part, upos)]
 
 
 def to_cyrillic(text: str) -> str:
@@ -41,27 +44,3 @@ def to_cyrillic(text: str) -> str:
         text = text.replace(latin, letter)
         text = text.replace(latin.capitalize(), letter.upper()).replace(latin.upper(), letter.upper())
     return text.translate(_LETTERS)
-
-
-def _verb(event: Event) -> list[Token]:
-    words = lexicon("sr")
-    negation = phrase(words["words"]["not"]) if event.negated else []
-    return [*negation, Token(words["verbs"][event.verb], "VERB")]
-
-
-def _object(event: Event) -> list[Token]:
-    words = lexicon("sr")
-    if event.noun == SOMETHING:
-        return phrase(words["words"]["nothing" if event.negated else "something"], "object")
-    agreement, singular, plural = words["nouns"][event.noun]
-    number = [Token(str(event.count), "NUM", "object")] if event.count else []
-    noun = Token(plural if event.count else singular, "NOUN", "object")
-    if not event.adjective:
-        return [*number, noun]
-    form = _adjective(event.adjective, "plural" if event.count else agreement)
-    return [*number, Token(form, "ADJ", "object"), noun]
-
-
-def _adjective(concept: str, agreement: str) -> str:
-    masculine, stem = lexicon("sr")["adjectives"][concept]
-    return masculine if agreement == "m" else stem + _ENDINGS[agreement]

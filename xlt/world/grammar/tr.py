@@ -11,77 +11,44 @@ Forms, order and script were checked by eye.
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Iterable
 
-from xlt.world.concepts import NOUNS, SOMETHING, Event, Token
-from xlt.world.grammar import bare_subject, phrase
-from xlt.world.lexicon import lexicon
-
-
-def clause(event: Event) -> list[Token]:
-    """The event as a declarative sentence in the present tense."""
-    return [*bare_subject("tr", event), *_time(event), *_place(event), *_object(event), *_verb(event), _end(".")]
+from xlt.world.concepts import SOMETHING, Event, Token
+from xlt.world.grammar import Grammar
 
 
-def question(event: Event, asked: str) -> list[Token]:
-    """A wh-question about one role of the event; the other roles stay."""
-    asking = _asking(event, asked)
-    roles = {"subject": partial(bare_subject, "tr"), "time": _time, "place": _place, "object": _object}
-    order = ("time", "place", "subject", "object") if asked == "subject" else tuple(roles)
-    words = [token for role in order for token in (asking if role == asked else roles[role](event))]
-    return [*words, *_verb(event), _end("?")]
+class Turkish(Grammar):
+    """What depends on the case of the object has one form for each case; a verb is [case, present, negated]."""
 
+    code = "tr"
+    statement = question = "subject time place object verb"
 
-def _asking(event: Event, asked: str) -> list[Token]:
-    words = lexicon("tr")["words"]
-    if asked == "object":
-        return phrase(words["what"][_case(event)], asked)
-    where = "where_to" if event.verb == "bring" else "where"
-    return phrase(words[{"subject": "who", "place": where, "time": "when"}[asked]], asked)
+    def order(self, event: Event, asked: str) -> Iterable[str]:
+        if asked == "subject":
+            return ("time", "place", "subject", "object", "verb")
+        return super().order(event, asked)
 
+    def question_word(self, event: Event, asked: str) -> list[Token]:
+        if asked == "object":
+            return self.phrase(self.words["what"][self._case(event)], asked)
+        return super().question_word(event, asked)
 
-def _verb(event: Event) -> list[Token]:
-    _, present, negated = lexicon("tr")["verbs"][event.verb]
-    return phrase(negated if event.negated else present)
+    def verb(self, event: Event, asked: str) -> list[Token]:
+        _, present, negated = self.entries["verbs"][event.verb]
+        return self.phrase(negated if event.negated else present)
 
+    def _case(self, event: Event) -> int:
+        return self.entries["verbs"][event.verb][0]
 
-def _case(event: Event) -> int:
-    return lexicon("tr")["verbs"][event.verb][0]
+    def object(self, event: Event) -> list[Token]:
+        if event.noun == SOMETHING:
+            return self.phrase(self.words["nothing" if event.negated else "something"][self._case(event)], "object")
+        return super().object(event)
 
+    def thing(self, event: Event) -> str:
+        adjective = f"{self.adjective(event)}/ADJ" if event.adjective else ""
+        noun = self.entries["nouns"][event.noun][self._case(event)]
+        return f"{event.count}/NUM {adjective} {noun}" if event.count else f"{adjective} bir/DET {noun}"
 
-def _object(event: Event) -> list[Token]:
-    words = lexicon("tr")
-    if event.noun == SOMETHING:
-        return phrase(words["words"]["nothing" if event.negated else "something"][_case(event)], "object")
-    noun = f"{words['nouns'][event.noun][_case(event)]}/NOUN"
-    if event.count:
-        return phrase(f"{event.count}/NUM {_adjective(event)} {noun}", "object")
-    return phrase(f"{_adjective(event)} bir/DET {noun}", "object")
-
-
-def _adjective(event: Event) -> str:
-    if not event.adjective:
-        return ""
-    animal = event.noun == "animal" or event.noun in NOUNS and NOUNS[event.noun][0] == "animal"
-    concept = "old_animal" if event.adjective == "old" and animal else event.adjective
-    return f"{lexicon('tr')['adjectives'][concept]}/ADJ"
-
-
-def _place(event: Event) -> list[Token]:
-    if not event.place:
-        return []
-    where, where_to = lexicon("tr")["places"][event.place]
-    return [Token(where_to if event.verb == "bring" else where, "NOUN", "place")]
-
-
-def _time(event: Event) -> list[Token]:
-    if not event.time:
-        return []
-    words = lexicon("tr")
-    if event.time in words["times"]:
-        return phrase(words["times"][event.time], "time")
-    return phrase(words["words"]["clock"][event.time[-2:]].format(event.time), "time")
-
-
-def _end(mark: str) -> Token:
-    return Token(mark, "PUNCT", glued=True)
+    def clock(self, time: str) -> str:
+        return self.words["clock"][time[-2:]].format(time)
