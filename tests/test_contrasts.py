@@ -13,7 +13,7 @@ matplotlib.use("Agg")
 
 from xlt.analysis import contrasts, stats
 from xlt.analysis.findings import Answer  # noqa: E402
-from xlt.lab.studies import Study  # noqa: E402
+from xlt.lab.study import Study  # noqa: E402
 from xlt.report import study_figures  # noqa: E402
 from xlt.spec.recipe import Evaluation  # noqa: E402
 from xlt.spec.study import Contrast, Plan  # noqa: E402

@@ -13,11 +13,11 @@ from xlt.core.errors import UserError
 from xlt.data.store import Store
 from xlt.lab import cluster, engine
 from xlt.lab.lab import Lab
-from xlt.lab.studies import takes
 from xlt.report import summary
 from xlt.spec import tasks
 from xlt.spec.recipe import Evaluation, Recipe
 from xlt.spec.stage import Part, Stage
+from xlt.spec.study import takes
 from xlt.spec.trained import Sources
 
 COLUMNS = {

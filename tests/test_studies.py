@@ -4,7 +4,7 @@ import pytest
 from conftest import tiny
 
 from xlt import perturb
-from xlt.lab import studies
+from xlt.lab import planned, studies
 from xlt.lab.lab import Lab
 
 
@@ -48,12 +48,12 @@ def test_the_words_of_the_world_are_for_the_world_alone(asked, monkeypatch):
     arms = {"none": [], "copies": {"target": {"augment": {"perturbation": "code-mix:de"}}}}
     fields = {"arms": arms, "conditions": {"code-mix:en": 0.5, "drop": 0.1}, "languages": ["en", "de"]}
     assert asked(**fields).absent == () and "copies → xnli" in asked(**fields).recipes
-    monkeypatch.setattr(studies, "_in_world", lambda lab: False)
+    monkeypatch.setattr(planned, "in_world", lambda lab: False)
     monkeypatch.delenv("XLT_LEXICONS", raising=False)
     study = asked(**fields)
     assert study.absent == (
-        f"copies: no word list for code-mix:de here; {studies.WORD_LISTS}",
-        f"code-mix:en: no word list for de here; {studies.WORD_LISTS}",
+        f"copies: no word list for code-mix:de here; {planned.WORD_LISTS}",
+        f"code-mix:en: no word list for de here; {planned.WORD_LISTS}",
     )
     assert set(study.recipes) == {"none → xnli"}
     assert {e.perturbation for e in study.evaluations} == {None, "drop"}
@@ -64,9 +64,9 @@ def test_copies_are_made_with_the_file_that_is_named_or_not_at_all(asked, tmp_pa
     (stage,) = asked(arms={"rs-da": {"target": {"augment": {"perturbation": "rs-da"}}}}).design()["target stage"]
     assert stage.endswith(", with words of the generated world, en to en")
     arms = {"none": [], "rs-da": {"target": {"augment": {"perturbation": "rs-da:near.json"}}}}
-    monkeypatch.setattr(studies, "_in_world", lambda lab: False)
+    monkeypatch.setattr(planned, "in_world", lambda lab: False)
     monkeypatch.setenv("XLT_LEXICONS", str(tmp_path))
-    assert asked(arms=arms).absent == (f"rs-da: no word list for rs-da:near.json here; {studies.WORD_LISTS}",)
+    assert asked(arms=arms).absent == (f"rs-da: no word list for rs-da:near.json here; {planned.WORD_LISTS}",)
     (tmp_path / "near.json").write_text('{"good": ["nice"]}')
     study = asked(arms=arms)
     assert study.absent == () and "rs-da → xnli" in study.recipes

@@ -19,7 +19,7 @@ from xlt.analysis import stats
 from xlt.analysis.degenerate_runs import collapsed
 from xlt.analysis.findings import Answer, corrected, detectable
 from xlt.core.text import DASH, NOT_RUN, interval, plus_minus, points_or_dash
-from xlt.lab.studies import AFTER, Study
+from xlt.lab.study import AFTER, Study
 from xlt.spec import tasks, trained
 from xlt.spec.languages import language
 from xlt.spec.study import CLEAN, PAIR, PERTURBED, SELECTORS, Contrast

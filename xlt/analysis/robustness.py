@@ -16,7 +16,7 @@ from xlt.analysis.contrasts import drops, tested
 from xlt.core.errors import UserError
 from xlt.core.paths import ROOT
 from xlt.core.text import DASH, NOT_RUN, plus_minus, points
-from xlt.lab.studies import Study
+from xlt.lab.study import Study
 from xlt.spec import trained
 from xlt.spec.study import CLEAN, PAIR, SELECTORS
 

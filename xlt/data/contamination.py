@@ -33,7 +33,7 @@ from xlt.data.sources import Source
 from xlt.spec import tasks
 from xlt.spec.identity import digest
 from xlt.spec.recipe import Evaluation, Recipe
-from xlt.spec.study import takes
+from xlt.spec.study import taken
 
 COLUMNS = ["training", "evaluation", "language", "split", "kind", "overlapping", "of", "training_records", "verbatim"]
 NOTHING = "nothing"  # the kind of what two tasks have in common that hold no texts of one kind
@@ -76,7 +76,7 @@ def table(source: Source, recipes: Mapping[str, Recipe], evaluations: Iterable[E
     pairs: dict[tuple[Training, Tested], None] = {}
     for recipe in recipes.values():
         trained = [(part.task, part.languages) for stage in recipe.stages for part in stage.parts]
-        tested = [place for e in evaluations if takes(recipe, e) for place in _places(source, e)]
+        tested = [place for evaluation in taken(recipe, evaluations) for place in _places(source, evaluation)]
         pairs |= dict.fromkeys((one, other) for one in trained for other in tested)
     rows = [row for training, tested in pairs for row in _compared(source, training, tested)]
     return pd.DataFrame(rows, columns=COLUMNS)

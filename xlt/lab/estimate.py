@@ -46,7 +46,7 @@ def estimator(store: Store) -> Callable[..., float]:
         past[_kind(stages[-1] if stages else None)].append(record["seconds"])
 
     def seconds(job: Job, trained: bool = False) -> float:
-        stage = job.recipe.stages[-1] if job.recipe.stages else None
+        stage = job.recipe.last_stage
         known = past.get(_kind(stage.model_dump(mode="json") if stage else None))
         training = median(known) if known else _training_seconds(store, job.recipe)
         evaluating = sum(_evaluation_seconds(store, job.recipe.start, e) for e in job.evaluations)
@@ -154,7 +154,7 @@ def _evaluation_seconds(store: Store, start: Encoder, evaluation: Evaluation) ->
 
 def megabytes(recipe: Recipe) -> float:
     """What a run leaves on disk: an encoder in fp32, or an adapter, and a little for predictions."""
-    stage = recipe.stages[-1] if recipe.stages else None
+    stage = recipe.last_stage
     if stage and stage.method == "lora":
         return 3.0 + encoder_size(recipe.start) / 12 / 1e6 * stage.rank / 100
     whole = encoder_size(recipe.start) + _embeddings(recipe.start)
@@ -168,7 +168,7 @@ def _embeddings(start: Encoder) -> int:
 
 def checkpoint_megabytes(recipe: Recipe) -> float:
     """A checkpoint of the last stage: what it trains, in fp32, with the two moments of Adam."""
-    stage = recipe.stages[-1] if recipe.stages else None
+    stage = recipe.last_stage
     if stage is None:
         return 0.0
     return megabytes(recipe) + 2 * (

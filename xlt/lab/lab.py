@@ -22,7 +22,7 @@ from xlt.spec import tasks
 from xlt.spec.languages import language
 from xlt.spec.profile import Profile
 from xlt.spec.recipe import Evaluation, Recipe
-from xlt.spec.study import takes
+from xlt.spec.study import taken
 from xlt.spec.trained import Sources, same_task, stages_in, trained_last
 
 pd.set_option("display.max_colwidth", None)  # notebooks show texts in full
@@ -139,7 +139,7 @@ class Lab:
     ) -> list[Wanted]:
         """(label, seed, recipe, the evaluations that it takes)."""
         runs, evaluations = self.expand(recipes, seeds or self.profile.seeds), list(evaluations)
-        return [(label, seed, r, [e for e in evaluations if takes(r, e)]) for label, seed, r in runs]
+        return [(label, seed, recipe, taken(recipe, evaluations)) for label, seed, recipe in runs]
 
     def _jobs(self, wanted: Iterable[Wanted]) -> list[Job]:
         """What is not done yet, every shared prefix once, parents first."""
@@ -222,12 +222,12 @@ class Lab:
         `evaluating` holds the seconds that these `evaluations` took; without them, those of all that are stored,
         whoever asked for them.
         """
+        evaluations = None if evaluations is None else list(evaluations)
         rows, spent = [], {}
-        asked = None if evaluations is None else list(evaluations)
         for label, seed, recipe in self.expand(recipes, seeds or self.profile.seeds):
             for step in filter(self.store.done, recipe.lineage()):
                 if step not in spent:  # that is many files
-                    chosen = None if asked is None else [e for e in asked if takes(step, e)]
+                    chosen = None if evaluations is None else taken(step, evaluations)
                     spent[step] = self.store.evaluating(step, chosen)
                 rows.append({**_cost(self.store, step, label, seed), "evaluating": spent[step]})
         return pd.DataFrame(rows)
@@ -258,7 +258,7 @@ class Lab:
 
 def _cost(store: Store, recipe: Recipe, label: str, seed: int) -> dict[str, Any]:
     record = store.record(recipe)
-    stage = recipe.stages[-1] if recipe.stages else None
+    stage = recipe.last_stage
     return {
         "run": store.id(recipe), "name": recipe.name, "recipe": label, "seed": seed,
         "kind": stage.role if stage else "start", "task": stage.name if stage else "",

@@ -13,7 +13,7 @@ from xlt.core.text import DASH, bounds, points_or_dash
 from xlt.lab import datasheet, studies
 from xlt.lab.jobs import training_splits
 from xlt.lab.lab import Lab
-from xlt.lab.studies import Study
+from xlt.lab.study import Study
 from xlt.report import results
 from xlt.spec import trained
 from xlt.spec.stage_rules import ENGLISH

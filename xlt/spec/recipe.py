@@ -68,6 +68,13 @@ class Recipe(Value):
     def parent(self) -> Recipe | None:
         return self.model_copy(update={"stages": self.stages[:-1]}) if self.stages else None
 
+    @property
+    def last_stage(self) -> Stage | None:
+        return self.stages[-1] if self.stages else None
+
+    def stages_with(self, role: str) -> tuple[Stage, ...]:
+        return tuple(stage for stage in self.stages if stage.role == role)
+
     def lineage(self) -> Iterator[Recipe]:
         """The recipe itself, its parent, and so on down to the starting encoder."""
         step: Recipe | None = self
@@ -83,7 +90,7 @@ class Recipe(Value):
 
     def tasks(self, role: str) -> str:
         """The names of the stages with `role` in their order ("none" without any)."""
-        return " → ".join(s.name for s in self.stages if s.role == role) or "none"
+        return " → ".join(stage.name for stage in self.stages_with(role)) or "none"
 
 
 class Evaluation(Value):

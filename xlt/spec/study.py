@@ -7,7 +7,7 @@ figure for each seed. Each contrast gives one answer of the report; its breakdow
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from itertools import combinations
 from typing import Annotated, Any, Literal, NamedTuple
@@ -191,20 +191,27 @@ class Plan(Settings):
 
 
 def takes(recipe: Recipe, evaluation: Evaluation) -> bool:
-    """Whether the recipe is to be evaluated so.
+    """Whether the recipe is to be evaluated so. This is decided here and nowhere else.
 
-    After a target stage: on every test set that is trained on the same data (XQuAD and MLQA: SQuAD). After an
-    intermediate stage: on the development sets of its tasks. What has no head: before any target stage.
+    - A recipe that ends with a target stage is tested on every task that trains on the same data: after SQuAD, on
+      XQuAD and MLQA.
+    - One that ends with an intermediate stage is scored on the development sets of its intermediate tasks.
+    - Tasks without a head (retrieval) are tested on the encoder before any target stage, as in Phang et al. 2020.
     """
-    task, last = tasks.get(evaluation.task), recipe.stages[-1] if recipe.stages else None
+    task, last = tasks.get(evaluation.task), recipe.last_stage
     if task.headless:
         return last is None or last.role != "target"
     if last is None or last.role == "pretraining":
         return False
-    if last.role == "intermediate":  # what an earlier stage has learned is looked at again: forgetting
-        learned = [name for stage in recipe.stages if stage.role == "intermediate" for name in stage.trains]
+    if last.role == "intermediate":  # the tasks of earlier stages as well, to see what has been forgotten
+        learned = [name for stage in recipe.stages_with("intermediate") for name in stage.trains]
         return evaluation.split == "dev" and task.name in learned
     return task.training.name in last.trains
+
+
+def taken(recipe: Recipe, evaluations: Iterable[Evaluation]) -> list[Evaluation]:
+    """Those of the evaluations that the recipe takes."""
+    return [evaluation for evaluation in evaluations if takes(recipe, evaluation)]
 
 
 class Control(NamedTuple):

@@ -47,7 +47,7 @@ def trained_last(recipe: Recipe, task: tasks.Task) -> bool:
 
 def same_task(recipe: Recipe, task: tasks.Task) -> bool:
     """Whether an intermediate stage learned from the target's own training data, be it in translation."""
-    parts = [tasks.get(part.task) for s in recipe.stages if s.role == "intermediate" for part in s.parts]
+    parts = [tasks.get(part.task) for stage in recipe.stages_with("intermediate") for part in stage.parts]
     learned = [tasks.get(name) for part in parts for name in (part.translation_of or part.training.name, *part.parts)]
     own = task.training
     return any((other.dataset, other.config) == (own.dataset, own.config) for other in learned)  # LAReQA's is SQuAD

@@ -1,0 +1,130 @@
+"""A study: recipes by label, the evaluations that they take, and what a notebook shows of both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from xlt import perturb
+from xlt.core.text import NOT_RUN
+from xlt.data import rows
+from xlt.lab import estimate
+from xlt.lab.lab import Lab
+from xlt.spec import tasks
+from xlt.spec.recipe import Evaluation, Recipe
+from xlt.spec.study import Contrast, Plan, taken
+
+AFTER = "after "  # begins the label of a recipe that ends with an intermediate stage of an arm: "after mnli → squad"
+
+
+@dataclass(frozen=True)
+class Study:
+    """Recipes and evaluations: each recipe takes those of the evaluations that it has been trained for.
+
+    recipes     by label
+    plan        what the profile declares; None where the study is a phase, or where the profile does not declare it
+    arms        recipe's label: arm's label
+    conditions  evaluation: the plan's label of its condition, or "clean", or "pair"
+    absent      what could not be had, one sentence each
+    """
+
+    recipes: dict[str, Recipe]
+    evaluations: list[Evaluation] = field(default_factory=list)
+    plan: Plan | None = None
+    arms: dict[str, str] = field(default_factory=dict)
+    conditions: dict[Evaluation, str] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
+
+    def run(self, lab: Lab) -> pd.DataFrame:
+        """The scores as `Lab.run` gives them, with the columns arm and condition (labels as in the plan)."""
+        for sentence in self.absent:
+            print(f"not run: {sentence}")
+        scores = lab.run(self.recipes, self.evaluations, self.plan.seeds if self.plan else None)
+        if scores.empty:
+            return scores.assign(arm="", condition="")
+        labels = {(e.task, *e.conditions.values()): label for e, label in self.conditions.items()}
+        columns = ["task", *self.evaluations[0].conditions]
+        condition = [labels[tuple(row.values())] for row in scores[columns].to_dict("records")]
+        return scores.assign(arm=scores["recipe"].map(self.arms), condition=condition)
+
+    @property
+    def cells(self) -> set[tuple[str, str]]:
+        """(target, condition) wherever the condition can be applied to the target in at least one language."""
+        return {(e.task, label) for e, label in self.conditions.items() if e.split == "test"}
+
+    @property
+    def question(self) -> str:
+        return self.plan.question if self.plan else "This profile does not ask it."
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of the arms, in the order of the profile."""
+        return tuple(self.plan.arms) if self.plan else ()
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return self.plan.targets if self.plan else ()
+
+    @property
+    def contrasts(self) -> tuple[Contrast, ...]:
+        return self.plan.contrasts if self.plan else ()
+
+    def design(self) -> pd.DataFrame:
+        """One row for each arm: intermediate stages, changes to the target's stage, targets, whether it is run."""
+        if self.plan is None:
+            return pd.DataFrame({"arm": [NOT_RUN]})
+        design = []
+        for label, arm in self.plan.arms.items():
+            recipe = next((self.recipes[name] for name, of_arm in self.arms.items() if of_arm == label), None)
+            stages = recipe.stages_with("intermediate") if recipe else ()
+            changes = json.dumps(arm.target) + _word_lists(recipe) if arm.target else "as usual"
+            design.append({
+                "arm": label,
+                "intermediate stages": " → ".join(f"{stage.name} ({stage.duration})" for stage in stages) or "–",
+                "target stage": changes,
+                "targets": ", ".join(arm.targets or self.targets),
+                "run": "yes" if recipe else "not run",
+            })  # fmt: skip
+        return pd.DataFrame(design)
+
+    def drawn(self, lab: Lab) -> str:
+        """How many records the intermediate stages draw in each language, and how many they share."""
+        stages = [stage for recipe in self.recipes.values() for stage in recipe.stages_with("intermediate")]
+        return rows.told(stages, lambda part: estimate.training_rows(lab.store, part))
+
+    def table(self) -> pd.DataFrame:
+        """One row for each recipe: its stages in order and the tasks that it is evaluated on."""
+        table = []
+        for label, recipe in self.recipes.items():
+            stages = " → ".join(f"{stage.name} ({stage.role})" for stage in recipe.stages) or "(as it is)"
+            on = dict.fromkeys(evaluation.task for evaluation in taken(recipe, self.evaluations))
+            table.append({"recipe": label, "stages": stages, "evaluated on": ", ".join(on)})
+        return pd.DataFrame(table)
+
+
+def _word_lists(recipe: Recipe | None) -> str:
+    """The files of words that the target's training records are perturbed with: ", with neighbours.json"."""
+    stage = recipe.last_stage if recipe else None
+    if not (stage and stage.augment):
+        return ""
+    files = {name for code in stage.languages for name in perturb.files(stage.augment.perturbation, code)}
+    return f", with {' and '.join(sorted(files))}" if files else ""
+
+
+def trained_and_headless(names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Targets with a training stage of their own, and those that are evaluated on the encoder as it is."""
+    names = list(names)
+    headless = [name for name in names if tasks.get(name).headless]
+    return [name for name in names if name not in headless], headless
+
+
+def distinct(recipes: Iterable[tuple[str, Recipe]]) -> dict[str, Recipe]:
+    """The recipes by label, each one once: of two that are the same run (XQuAD's and MLQA's) the first is kept."""
+    by_label: dict[str, Recipe] = {}
+    for label, recipe in recipes:
+        if recipe not in by_label.values():
+            by_label[label] = recipe
+    return by_label
