@@ -1,5 +1,6 @@
 """Names and texts of strangers in a report: neither formulas, marks nor mathematics, and links that lead somewhere."""
 
+import gzip
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -71,9 +72,9 @@ def test_no_text_of_a_table_is_a_formula_of_a_spreadsheet(tmp_path):
 
 
 def test_the_scores_of_a_recipe_with_such_a_name_are_read_back(tmp_path, scores):
-    named = scores.assign(recipe="=mine", dirty=False, commit="a", seconds=1, finished="")
+    named = scores.assign(recipe="=mine", run="a", dirty=False, commit="a", seconds=1, finished="")
     report.save_scores(named, tmp_path)
-    assert "\n'=mine," in (tmp_path / "scores.csv").read_text(encoding="utf-8")
+    assert "\n'=mine," in gzip.decompress((tmp_path / "scores.csv.gz").read_bytes()).decode()
     assert set(site.results.scores(tmp_path)["recipe"]) == {"=mine"}
 
 

@@ -204,7 +204,7 @@ def _diff(arguments: argparse.Namespace) -> int:
     print(*compared.how, sep="\n")
     print(f"{report_diff.summary(compared)} (numbers within {tolerance:g} are equal)")
     print(f"all differences: {arguments.page}")
-    return int(bool(compared.found))
+    return int(bool(compared.differences))
 
 
 def _score(arguments: argparse.Namespace) -> None:

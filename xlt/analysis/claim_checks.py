@@ -5,7 +5,7 @@ not shown, so it fails and says so. The interval is that of the claim alone, the
 first excludes zero and the second does not reject, both are said. A published value is met when the estimate lies
 within its tolerance; it is asked of reproductions only, and where no task that it is over is left out. A claim over
 several tasks is held against those that the profile has, and says without which. No numbers but those of
-reports/<profile>/scores*.csv are read; what these do not hold is "not run", with the reason.
+the score files of reports/<profile> are read (see `score_tables`); what these lack is "not run", with the reason.
 """
 
 from __future__ import annotations

@@ -14,10 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from xlt.analysis import stats
+from xlt.analysis import score_tables, stats
 from xlt.analysis.claims import Claim, Rows
 from xlt.analysis.degenerate_runs import collapsed
-from xlt.core import spreadsheets
 from xlt.core.errors import UserError
 from xlt.spec import tasks, trained
 
@@ -65,16 +64,16 @@ def read(folder: Path) -> dict[str, pd.DataFrame]:
         UserError: a file is empty, damaged or lacks a column.
     """
     tables = {}
-    for path in sorted(folder.glob("scores*.csv")):
+    for name, path in score_tables.files(folder).items():
         where = f"{folder.name}/{path.name}"
         try:
-            table = spreadsheets.read(path, keep_default_na=False, na_values=[""], low_memory=False).drop_duplicates()
-        except (ValueError, OSError):  # every way in which pandas finds a csv empty or damaged
+            table = score_tables.read(path, keep_default_na=False, na_values=[""], low_memory=False).drop_duplicates()
+        except ValueError:  # every way in which pandas finds a csv empty or damaged
             raise UserError(f"{where} is empty or damaged; run ./run_all.sh --profile {folder.name} again") from None
         if missing := [column for column in _NEEDED if column not in table]:
             raise UserError(f"{where} lacks the column {', '.join(missing)}; run the notebook that writes it again")
         table["main"] = table["main"].astype(str) == "True"
-        tables[path.name] = table.assign(collapsed=collapsed(table))
+        tables[name] = table.assign(collapsed=collapsed(table))
     return tables
 
 

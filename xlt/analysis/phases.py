@@ -1,9 +1,8 @@
-"""Tables and curves of phases 1 and 2, and the score file: small views of the tidy table of scores."""
+"""Tables and curves of phases 1 and 2: small views of the tidy table of scores."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +11,6 @@ import pandas as pd
 from xlt.analysis import stats
 from xlt.analysis.degenerate_runs import chance, collapsed
 from xlt.analysis.tables import language_order, script
-from xlt.core import spreadsheets
-from xlt.core.files import write_atomically
 from xlt.core.text import NOT_RUN
 from xlt.spec import tasks
 from xlt.spec.stage_rules import ENGLISH, dev_language
@@ -111,19 +108,3 @@ def learned_table(scores: pd.DataFrame) -> pd.DataFrame:
         rows.append(about | {"chance": "–", "collapsed": "–"} | known)
     made = pd.DataFrame(rows).round(4) if rows else pd.DataFrame({"intermediate": [NOT_RUN]})
     return made.drop(columns="language") if {row["language"] for row in rows} == {ENGLISH} else made
-
-
-def save_scores(scores: pd.DataFrame, folder: Path, name: str = "scores") -> str:
-    """Every score with its provenance as `name`.csv; says how many rows and from which code.
-
-    Times and seconds are left out: the same results give the same bytes.
-    """
-    if scores.empty:
-        return f"{name}.csv: nothing was run"
-    kept = scores.drop(columns=["seconds", "finished"])
-    text = spreadsheets.csv(kept)
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    write_atomically(Path(folder) / f"{name}.csv", text)
-    dirty = int(np.sum(scores["dirty"].astype(bool)))
-    commits = ", ".join(sorted(map(str, scores["commit"].unique())))
-    return f"{name}.csv: {len(kept)} rows from code {commits}; {dirty} of them from a changed working tree"

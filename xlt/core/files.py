@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,14 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     os.replace(temporary, path)
+
+
+def gzipped(text: str) -> bytes:
+    """Compressed without a name and an hour: the same text gives the same bytes."""
+    buffer = BytesIO()
+    with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0) as file:
+        file.write(text.encode())
+    return buffer.getvalue()
 
 
 State = tuple[str, int, int, int, int]

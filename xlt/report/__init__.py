@@ -6,7 +6,8 @@ Tables are computed in xlt.analysis.tables, drawn in xlt.report.figures and writ
 from xlt.analysis.costs import cost_table
 from xlt.analysis.degenerate_runs import chance
 from xlt.analysis.layers import layer_note, layer_summary, layer_table, rule_table
-from xlt.analysis.phases import control_table, learned_table, retrieval_table, save_scores, schedule_table
+from xlt.analysis.phases import control_table, learned_table, retrieval_table, schedule_table
+from xlt.analysis.score_tables import save as save_scores
 from xlt.analysis.tables import (
     cells,
     control_note,

@@ -1,9 +1,10 @@
 """What the notebooks left in reports/<profile>, read strictly; nothing is computed and no other report is read.
 
 tables/*.csv and figures/*.png, each with the .json that `xlt.report` wrote beside it; notebooks/*.ipynb, and in
-failures/ those that stopped; scores*.csv; summary.json with {title, question, source, state: clean | dirty | smoke,
-note, left_out, answers, provenance}; and answers/<notebook>.json with {study, label, answers: [{question, answer,
-effect, low, high, detectable, verdict}]}. All of it is optional; effects are fractions like every score.
+failures/ those that stopped; scores*.csv.gz with runs*.csv.gz (see `analysis.score_tables`); summary.json with {title,
+question, source, state: clean | dirty | smoke, note, left_out, answers, provenance}; and answers/<notebook>.json with
+{study, label, answers: [{question, answer, effect, low, high, detectable, verdict}]}. All of it is optional; effects
+are fractions like every score.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import json
 import re
 from base64 import b64encode
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import nbformat
 import pandas as pd
 
+from xlt.analysis import score_tables
 from xlt.core import spreadsheets
 from xlt.core.errors import UserError
 from xlt.report.artifacts import readable, shown_width
@@ -86,9 +89,30 @@ _TYPES = defaultdict(lambda: "str", seed="Int64", n="Int64", dirty="boolean")
 
 
 def scores(folder: Path) -> pd.DataFrame:
-    """What the score files say of the runs, as one table; empty where there is none."""
-    tables = [_csv(path, dtype=_TYPES) for path in sorted(folder.glob("scores*.csv"))]
+    """All score files as one table; empty where there is none."""
+    tables = [_scores(path) for path in score_tables.files(folder).values()]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def score_files(folder: Path) -> list[dict[str, Any]]:
+    """Each score file of a report: its `files` to be linked, and how much it holds, from which code and devices."""
+    return [_score_file(path) for path in score_tables.files(folder).values()]
+
+
+def _score_file(path: Path) -> dict[str, Any]:
+    table, runs = _scores(path), score_tables.runs_of(path)
+    counted = {"runs": "run", "tasks": "task", "languages": "language", "seeds": "seed"}
+    counts = {title: table[column].nunique() if column in table else "" for title, column in counted.items()}
+    made = {column: _values(table, column) for column in ("commit", "device")}
+    return {"files": [path.name, runs.name] if runs.is_file() else [path.name], "scores": len(table)} | counts | made
+
+
+def _values(table: pd.DataFrame, column: str) -> str:
+    return ", ".join(sorted(table[column].dropna().unique())) if column in table else ""
+
+
+def _scores(path: Path) -> pd.DataFrame:
+    return _csv(path, score_tables.read, dtype=_TYPES)
 
 
 def _in_order(folder: Path, ending: str) -> list[Path]:
@@ -119,9 +143,9 @@ def _json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _csv(path: Path, **options: Any) -> pd.DataFrame:
+def _csv(path: Path, read: Callable[..., pd.DataFrame] = spreadsheets.read, **options: Any) -> pd.DataFrame:
     try:
-        return spreadsheets.read(path, **options)
+        return read(path, **options)
     except ValueError:  # every way in which pandas finds a csv empty or damaged
         raise UserError(f"{_where(path)} is empty or damaged; run its notebook again") from None
 

@@ -46,7 +46,7 @@ def build(profile: str, reports: Path = Path("reports")) -> Path:
     _write_notebooks(found.failures, folder / "failures", profile)
     lists = checklists.filled(checklists.Records.of(folder, found))
     _write(folder / "checklists.html", "checklists.html.j2", profile=profile, title="Checklists", lists=lists)
-    return _write(folder / "index.html", "index.html.j2", **_index_fields(found, profile))
+    return _write(folder / "index.html", "index.html.j2", **_index_fields(found, folder))
 
 
 def render(template: str, **fields: Any) -> str:
@@ -67,13 +67,13 @@ def _write(path: Path, template: str, **fields: Any) -> Path:
 # ---- the index -------------------------------------------------------------------------------
 
 
-def _index_fields(found: Results, profile: str) -> dict[str, Any]:
+def _index_fields(found: Results, folder: Path) -> dict[str, Any]:
     summary, provenance = found.summary, found.summary.get("provenance") or {}
     named = {section: [t for t in found.tables.values() if t["name"].startswith(w)] for section, w in _NAMED.items()}
     page = {key: summary.get(key, "") for key in ("question", "state", "note")} | named
     page |= {
-        "profile": profile,
-        "title": summary.get("title") or f"Results of the profile {profile}",
+        "profile": folder.name,
+        "title": summary.get("title") or f"Results of the profile {folder.name}",
         "world": "world" in (summary.get("source"), provenance.get("source")),
         "others": [row for row in results.rows(found.tables.get("data_sets")) if row["records"] != WORLD],
         "answers": _answers(found),
@@ -81,6 +81,7 @@ def _index_fields(found: Results, profile: str) -> dict[str, Any]:
         "notebooks": found.notebooks,
         "left_out": summary.get("left_out", []),
         "stopped": found.failures,
+        "scores": results.score_files(folder),
         "provenance": [(k, v if isinstance(v, str) else json.dumps(v)) for k, v in provenance.items()],
     }
     there = page | {"failures": page["failures"] or page["stopped"]}
@@ -95,6 +96,7 @@ _SECTIONS = {
     "notebooks": "Notebooks",
     "cost": "Cost",
     "data": "Data sets",
+    "scores": "Scores",
     "provenance": "Provenance",
 }
 

@@ -63,8 +63,8 @@ def test_changed_cells_are_named_and_numbers_have_a_tolerance(reports):
         ("mnli → xnli · 1 · de · accuracy", "value", "0.6", "0.625", pytest.approx(0.025))
     ]
     assert second.changes == [("de · Latin", "verdict", "up", "down", None)]
-    assert [len(drift.changes) for drift in diff(old, new, tolerance=0)] == [1, 2]
-    assert [drift.name for drift in diff(old, new, tolerance=0.03)] == ["tables/languages.csv"]
+    assert [len(difference.changes) for difference in diff(old, new, tolerance=0)] == [1, 2]
+    assert [difference.name for difference in diff(old, new, tolerance=0.03)] == ["tables/languages.csv"]
 
 
 def test_a_number_that_comes_or_goes_is_a_difference(reports):
@@ -72,7 +72,7 @@ def test_a_number_that_comes_or_goes_is_a_difference(reports):
     for gone in ("", "nan", "not run"):
         edit(new, "tables/languages.csv", "Han,0.5", f"Han,{gone}")
         for a, b in ((old, new), (new, old)):
-            assert [change.by for drift in diff(a, b, tolerance=9) for change in drift.changes] == [None]
+            assert [change.by for difference in diff(a, b, tolerance=9) for change in difference.changes] == [None]
         edit(new, "tables/languages.csv", f"Han,{gone},", "Han,0.5,")
 
 
@@ -82,7 +82,7 @@ def test_rows_columns_tables_and_notebooks_that_appear_or_vanish(reports):
     edit(new, "scores.csv", "value,main", "value,best")
     (new / "tables/more.csv").write_text("a\n1\n")
     (new / "notebooks/01_first.ipynb").unlink()
-    said = {drift.name: drift.said for drift in diff(old, new)}
+    said = {difference.name: difference.notes for difference in diff(old, new)}
     assert said == {
         "scores.csv": ["column vanished: main", "column appeared: best"],
         "tables/languages.csv": ["row vanished: zh · Han", "row appeared: ja · Japanese"],
@@ -147,7 +147,10 @@ def test_tables_without_names_or_with_the_same_name_twice_are_matched_in_order(r
     for folder, last in ((old, 3), (new, 4)):
         (folder / "tables/numbers.csv").write_text(f"a,b\n1,2\n1,{last}\n")
         (folder / "tables/twice.csv").write_text(f"name,b\nx,2\nx,{last}\n")
-    assert [change[:2] for drift in diff(old, new) for change in drift.changes] == [("row 2", "b"), ("x (2)", "b")]
+    assert [change[:2] for difference in diff(old, new) for change in difference.changes] == [
+        ("row 2", "b"),
+        ("x (2)", "b"),
+    ]
 
 
 # made on different machines ---------------------------------------------------------------------
@@ -172,7 +175,7 @@ def test_on_equal_machines_every_number_has_to_be_equal(reports):
     old, new = reports
     scored(old), scored(new, shift=1e-6)
     found = compare(old, new)
-    assert [len(drift.changes) for drift in found.found] == [6] and not found.elsewhere
+    assert [len(difference.changes) for difference in found.differences] == [6] and not found.elsewhere
     assert found.how == [
         "made on equal machines, as far as they tell (device cpu; precision not recorded; processor Xeon; instructions "
         "AVX512; threads 1 + 2; torch version 2.13): compared number by number"
@@ -186,7 +189,7 @@ def test_on_another_machine_means_agree_where_their_intervals_overlap(reports):
     scored(old), scored(new, noise=0.02, processor="EPYC")
     edit(new, "tables/languages.csv", "0.25,up", "0.75,down")
     found = compare(old, new)
-    assert found.found == [] and found.elsewhere
+    assert found.differences == [] and found.elsewhere
     where, compared, left = found.how
     assert where.startswith("made on different machines (processor Xeon in the old report and EPYC in the new)")
     assert compared == "compared: 6 means, by their spread over seeds and the size of the test set"
@@ -224,16 +227,18 @@ def test_a_report_that_does_not_tell_its_processor_is_of_another_machine_than_on
     table = pd.read_csv(old / "scores.csv").drop(columns=["processor", "instructions", "threads"])
     table.to_csv(old / "scores.csv", index=False)
     found = compare(old, new)
-    assert found.found == [] and "processor not recorded in the old report and Xeon in the new" in found.how[0]
+    assert found.differences == [] and "processor not recorded in the old report and Xeon in the new" in found.how[0]
 
 
 def test_a_single_run_is_held_against_the_size_of_its_test_set_alone(reports):
     old, new = reports
     scored(old, seeds=1), scored(new, seeds=1, shift=0.05, processor="EPYC")
     found = compare(old, new)
-    assert found.found == [] and found.how[1].endswith("4 of them of one run each, by the size of the test set alone")
+    assert found.differences == [] and found.how[1].endswith(
+        "4 of them of one run each, by the size of the test set alone"
+    )
     scored(new, seeds=1, shift=0.15, processor="EPYC")
-    assert [len(drift.changes) for drift in diff(old, new)] == [2]
+    assert [len(difference.changes) for difference in diff(old, new)] == [2]
 
 
 def test_what_is_no_share_of_a_test_set_has_no_interval_in_one_run(reports):
@@ -241,9 +246,9 @@ def test_what_is_no_share_of_a_test_set_has_no_interval_in_one_run(reports):
     scored(old, seeds=1), scored(new, seeds=1, shift=5, processor="EPYC")  # such as queries of an attack
     edit(old, "scores.csv", "0.6,", "7.6,")
     found = compare(old, new)
-    assert found.found == [] and found.how[-1].startswith("not compared: 2 means without an interval")
+    assert found.differences == [] and found.how[-1].startswith("not compared: 2 means without an interval")
     edit(new, "scores.csv", "5.6,", ",")  # such as the words changed where an attack succeeded, and it did not
-    assert compare(old, new).found == []
+    assert compare(old, new).differences == []
 
 
 def test_rows_that_vanish_and_code_that_changes_are_differences_on_any_machine(reports):
@@ -254,8 +259,8 @@ def test_rows_that_vanish_and_code_that_changes_are_differences_on_any_machine(r
     notebook(new, "x = 2")
     (new / "tables/languages.csv").unlink()
     scores, table, code = diff(old, new)
-    assert scores.said == ["row vanished: mnli → xnli · 2 · xnli · zh · accuracy"] and not scores.changes
-    assert table.said == ["not in the new report"] and code.text
+    assert scores.notes == ["row vanished: mnli → xnli · 2 · xnli · zh · accuracy"] and not scores.changes
+    assert table.notes == ["not in the new report"] and code.text
 
 
 def test_the_command_says_which_comparison_was_made(reports, tmp_path, capsys):

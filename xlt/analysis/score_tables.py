@@ -1,0 +1,82 @@
+"""The scores of a report as files: what was scored and its value in one, what made each run, once, in another.
+
+scores.csv.gz has a row for each score; runs.csv.gz a row for each run, with the source of its records, commit, machine
+and versions. A study has a pair of its own, such as scores_ordering.csv.gz and runs_ordering.csv.gz. The columns `run`
+and `origin` join them: scores of one run that were made from another commit or on another machine have another origin.
+
+Older reports hold both in one scores.csv, which is read as well.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from xlt.core import spreadsheets
+from xlt.core.files import gzipped, write_atomically
+from xlt.core.provenance import MACHINE
+
+_KEYS = ["run", "origin"]
+_OF_A_RUN = re.compile(rf"source|commit|dirty|{'|'.join(MACHINE)}|(?!task_)\w+_version")
+
+
+def save(scores: pd.DataFrame, folder: Path, name: str = "scores") -> str:
+    """Write every score and every run behind them; says how many scores there are and from which code.
+
+    Times and seconds are left out: the same results give the same bytes. The file of an older report is deleted.
+    """
+    if scores.empty:
+        return f"{name}.csv.gz: nothing was run"
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    rows, runs = _split(scores.drop(columns=["seconds", "finished"]))
+    file = folder / f"{name}.csv.gz"
+    for path, table in ((runs_of(file), runs), (file, rows)):
+        write_atomically(path, gzipped(spreadsheets.csv(table)))
+    (folder / f"{name}.csv").unlink(missing_ok=True)
+    dirty = int(np.sum(scores["dirty"].astype(bool)))
+    commits = ", ".join(sorted(map(str, scores["commit"].unique())))
+    return f"{file.name}: {len(rows)} scores from code {commits}; {dirty} of them from a changed working tree"
+
+
+def _split(scores: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The scores without what made their runs, and that of each run."""
+    made = [column for column in scores if _OF_A_RUN.fullmatch(column)]
+    runs = scores[["run", *made]].drop_duplicates()
+    runs.insert(1, "origin", runs.groupby("run").cumcount() + 1)
+    return scores.merge(runs, on=["run", *made], how="left").drop(columns=made), runs
+
+
+def runs_of(file: Path) -> Path:
+    """The file of runs that belongs to a file of scores."""
+    return file.with_name(file.name.replace("scores", "runs", 1))
+
+
+def files(folder: Path) -> dict[str, Path]:
+    """The score files of a report in either form, each by the name of its table, such as "scores_ordering.csv"."""
+    paths = sorted([*folder.glob("scores*.csv"), *folder.glob("scores*.csv.gz")])
+    return {path.name.removesuffix(".gz"): path for path in paths}  # of both forms the new one, which is sorted last
+
+
+def read(file: Path, **options: Any) -> pd.DataFrame:
+    """A score file in either form, each score with what made its run; `options` are those of pandas.read_csv.
+
+    Raises:
+        ValueError: the file is empty or damaged, or the runs behind it are.
+    """
+    options = {"dtype": {"run": "str"}} | options
+    try:
+        scores = spreadsheets.read(file, **options)
+        if file.suffix != ".gz":
+            return scores
+        joined = scores.merge(spreadsheets.read(runs_of(file), **options), on=_KEYS, validate="many_to_one")
+    except (OSError, EOFError, KeyError, zlib.error) as error:  # cut off, without its runs or without their names
+        raise ValueError(f"{file.name}: {error}") from None
+    if len(joined) < len(scores):
+        raise ValueError(f"{file.name} has scores of runs that are not in {runs_of(file).name}")
+    return joined.drop(columns="origin")
