@@ -113,7 +113,7 @@ def test_words_of_which_the_tokenizer_makes_nothing_are_counted_apart_from_those
     features = encoded(tasks.TAGGING, {"tokens": words, "tags": [[1] * len(w) for w in words]}, tokenizer, max_length=8)
     assert [feature.get("pieceless") for feature in features] == [2, None, 1, 1]  # the last one's end is cut off
     assert unseen.counts(features) == {"cut": 1, "pieceless": 4}
-    monkeypatch.setattr(progress, "_said", set())
+    monkeypatch.setattr(progress, "_subjects", set())
     unseen.say("udpos", "de", features, 8)
     nothing = "4 words without a subword, so without a prediction"
     said = f"udpos (de): 1 of 4 records cut at 8 subwords, {nothing} (said once for a task)\n"
@@ -294,7 +294,7 @@ def test_answers_in_no_window_are_counted_once_a_record(tokenizer, monkeypatch, 
     rows = {name: [*long[name], *none[name], *short[name]] for name in long}
     features = encoded(tasks.SPAN, rows, tokenizer, 30, 5)
     assert unseen.counts(features) == {"lost": 1} and len(features) > 3
-    monkeypatch.setattr(progress, "_said", set())
+    monkeypatch.setattr(progress, "_subjects", set())
     for _ in range(2):
         unseen.say("squad", "training", features, 30)
     said = "squad (training): 1 of 3 records with an answer in no window of 30 subwords (said once for a task)\n"
@@ -414,7 +414,7 @@ def test_cut_texts_are_marked_in_every_family(tokenizer):
 def test_sentences_that_are_cut_for_retrieval_are_said(tokenizer, monkeypatch, capsys):
     from xlt.models import vectors
 
-    monkeypatch.setattr(progress, "_said", set())
+    monkeypatch.setattr(progress, "_subjects", set())
     monkeypatch.setattr(vectors, "_states", lambda *_: [])
 
     class Encoder:

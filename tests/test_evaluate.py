@@ -124,7 +124,7 @@ def test_a_perfect_tagger(shared, start, monkeypatch, code):
 
 
 def test_cut_records_are_counted_in_one_line_for_a_task(monkeypatch, capsys):
-    monkeypatch.setattr(progress, "_said", set())
+    monkeypatch.setattr(progress, "_subjects", set())
     for code, features in (("en", [{}, {}]), ("de", [{"cut": True}, {}]), ("hi", [{"cut": True}] * 2)):
         unseen.say("udpos", code, features, 64)
     assert capsys.readouterr().err == "udpos (de): 1 of 2 records cut at 64 subwords (said once for a task)\n"

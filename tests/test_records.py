@@ -233,7 +233,7 @@ def test_labels_that_yaml_reads_as_truth_values():
 @pytest.fixture
 def said(capsys, monkeypatch):
     """What is said of the rows that a call reads."""
-    monkeypatch.setattr(progress, "_said", set())
+    monkeypatch.setattr(progress, "_subjects", set())
 
     def said(*arguments, **options):
         canonical(*arguments, **options)

@@ -121,7 +121,7 @@ def test_known_vectors_find_their_sentence(world, monkeypatch):
 def test_each_copy_of_a_repeated_sentence_is_right_and_ties_are_counted(world, monkeypatch, capsys):
     rows = {"source": ["a", "b", "a", "c"], "target": ["A", "B", "A", "A"]}
     scripted(monkeypatch, {"a": [1, 0], "A": [1, 0], "b": [0, 1], "B": [0, 1], "c": [0, 1]})
-    monkeypatch.setattr(progress, "_said", set())
+    monkeypatch.setattr(progress, "_subjects", set())
     asked = search.Search(world, Evaluation(task="tatoeba", language="de"), rows, None, Ids(), 4)
     values, examples = pairs.score(asked)
     # A finds a, of which there are two; the third A should have found c. b and c have one vector, so B is tied

@@ -1,4 +1,4 @@
-"""Where and in which precision things run, decided here, once, with a reason; and how much memory they take."""
+"""The device and the precision of all computing, chosen once for a process, with the reason; and the peak of memory."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def compute() -> Compute:
 
 
 def use_threads(count: int) -> None:
-    """Compute with so many threads from now on, also where there are fewer cores."""
+    """Compute with so many threads from now on, even on fewer cores: results depend on the number of threads."""
     torch.set_num_threads(count)
 
 
 def forget_peak() -> str:
-    """Let the peak of memory count from now on; returns since when it will count: "run", or "worker" where the system
-    keeps but one peak for the whole life of a process."""
+    """Measure the peak of memory from now on. Returns what the next `peak_mb` is the peak of: "run", or "worker" where
+    the system cannot forget, so that the peak is that of the whole life of the process."""
     if compute().device == "cuda":
         torch.cuda.reset_peak_memory_stats()
         return "run"

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and YAML that is read as its authors mean it."""
+"""Atomic writing of files, and a reader of YAML that takes `no`, `yes` and dates as text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ import yaml
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """The whole file or none of it, whatever happens in between."""
+    """Write the file so that a reader sees the old content or the new, never a part, even if the process dies.
+
+    The temporary file has the process's number in its name, as two workers may write the same file at once.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     os.replace(temporary, path)
@@ -31,15 +34,21 @@ State = tuple[str, int, int, int, int]
 
 
 def state(path: Path) -> State:
-    """What differs once a file has been written again, even where its size and its time are put back: its path, size,
-    inode and the times of its last modification and change. For what is kept in memory of a file's content."""
-    found = path.stat()
-    return str(path), found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns
+    """What shows that a file has been written again: its path, size, inode, and times of modification and change.
+
+    A key for caches of a file's content. Size and modification time do not suffice: tools such as rsync and tar set
+    the time back. The time of change cannot be set.
+    """
+    stat = path.stat()
+    return str(path), stat.st_size, stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML with the booleans of YAML 1.2, true and false alone: `no` is Norwegian, `yes` may be a label. A date is
-    text, as it may be a label, too, or a revision."""
+    """Safe YAML with the booleans of YAML 1.2, true and false alone.
+
+    YAML 1.1 reads more words as values, and here they are text: `no` is Norwegian, `yes` may be a label, and a date
+    may be a label or the revision of a data set.
+    """
 
 
 _BOOL, _TRUE_OR_FALSE = "tag:yaml.org,2002:bool", re.compile("(?:true|false)$", re.IGNORECASE)

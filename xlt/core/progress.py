@@ -1,7 +1,8 @@
 """Progress of a long computation, from where it runs to the reader's terminal.
 
-Code that works calls `report`; inside a notebook that `xlt run` executes this appends a JSON line to the
-file XLT_PROGRESS, which `Line` in the parent process shows. Nothing of it gets into saved outputs.
+The code that works calls `report`. Inside a notebook that `xlt run` executes, this appends a JSON line to the file
+named by XLT_PROGRESS, and `Line` shows the last one in the parent process. A file and not standard output, because
+what a notebook prints is saved with it.
 """
 
 from __future__ import annotations
@@ -12,12 +13,10 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
 _INTERVAL = 0.5  # seconds between two updates on a terminal
-_FIRST = 5  # places that a line names
 _last_report = 0.0
 
 
@@ -30,13 +29,13 @@ def duration(seconds: float) -> str:
 
 
 def describe(done: int, total: int, left_s: float | None = None, what: str = "") -> str:
-    """`done` counts what is finished, so the one at work is the next: "run 4 of 9: mnli · 1 min 20 s left"."""
+    """The run at work, in words: "run 4 of 9: mnli · 1 min 20 s left", where `done` is 3."""
     text = f"run {min(done + 1, total)} of {total}" + (f": {what}" if what else "")
     return text + (f" · {duration(left_s)} left" if left_s is not None and done < total else "")
 
 
 def report(done: int, total: int, left_s: float | None = None, what: str = "") -> None:
-    """Tell the reader that `done` of `total` runs are finished; cheap enough to be called in a loop."""
+    """Tell the reader that `done` of `total` runs are finished. Cheap in a loop: most calls do nothing."""
     global _last_report
     finished, now = done >= total, time.monotonic()
     if now - _last_report < _INTERVAL and not finished:
@@ -59,7 +58,7 @@ def latest(path: Path) -> str:
     try:
         lines = path.read_bytes()[-4096:].splitlines()
         return describe(**json.loads(lines[-1]))
-    except (OSError, IndexError, ValueError, TypeError):  # no file, nothing in it, or a line half written
+    except (OSError, IndexError, ValueError, TypeError):  # no file, an empty one, or a line that is half written
         return ""
 
 
@@ -80,7 +79,7 @@ class Line:
 
     def at_cell(self, number: int, total: int) -> None:
         self.cell = f"cell {number}/{total}"
-        self.file.unlink(missing_ok=True)  # what the cell before reported is over
+        self.file.unlink(missing_ok=True)  # so that the progress of the cell before is not shown for this one
 
     def __enter__(self) -> Line:
         self._write("started")
@@ -105,28 +104,16 @@ class Line:
             print(text, file=self.out, flush=True)
 
 
-_said: set[tuple[object, ...]] = set()
+_subjects: set[tuple[object, ...]] = set()  # of the lines that this process has printed
 
 
 def say_once(*about: object, line: str) -> None:
-    """A line on stderr, for the first that says something `about` the same, such as the first language of a task."""
+    """As `say`, for what would be said of every language of a task: the line adds that the others go without."""
     say(*about, line=f"{line} (said once for a task)")
 
 
 def say(*about: object, line: str) -> None:
-    """A line on stderr, unless one `about` the same has been said."""
-    if about not in _said:
-        _said.add(about)
+    """Print a line on stderr, unless this process has printed one `about` the same subject."""
+    if about not in _subjects:
+        _subjects.add(about)
         print(line, file=sys.stderr)
-
-
-def counted(number: int, what: str) -> str:
-    """ "1 row", "2,000 rows"."""
-    return f"{number:,} {what}{'s' * (number != 1)}"
-
-
-def places(numbers: Sequence[int], what: str = "row") -> str:
-    """The first of them in words: "line 3"; "rows 3, 8, 12, 20, 21 and 7 more"."""
-    first = ", ".join(map(str, numbers[:_FIRST]))
-    more = f" and {len(numbers) - _FIRST:,} more" if len(numbers) > _FIRST else ""
-    return f"{what}{'s' * (len(numbers) > 1)} {first}{more}"

@@ -1,7 +1,8 @@
 """What made a number: code version, library versions, machine.
 
-Equal records give equal bits only on equal machines: the order of a sum, so its last digits, depends on the processor,
-on the instructions that the libraries take and on the number of threads; training makes large differences of them.
+The machine is recorded because the same run gives other numbers on another one. The order in which a sum is added up
+depends on the processor, its vector instructions and the number of threads, and rounding depends on the order. Training
+amplifies such differences until they change scores.
 """
 
 from __future__ import annotations
@@ -19,13 +20,9 @@ from xlt.core.paths import ROOT
 
 PACKAGES = ("torch", "transformers", "datasets", "peft", "tokenizers", "numpy")
 MACHINE = ("device", "precision", "processor", "instructions", "threads")  # of an environment
-UNKNOWN = "not recorded"  # of a run that was made before it was
-_LIMITS = (
-    "ONEDNN_MAX_CPU_ISA",
-    "DNNL_MAX_CPU_ISA",
-    "MKL_ENABLE_INSTRUCTIONS",
-    "MKL_CBWR",
-)  # what torch itself is forbidden, it says
+UNKNOWN = "not recorded"  # of runs that are older than the field
+# Variables that limit the instructions of the libraries below torch. torch reports its own limit (ATEN_CPU_CAPABILITY).
+_LIMITS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR")
 
 
 def _git(*arguments: str) -> str | None:
@@ -56,20 +53,21 @@ def state(profile: str) -> str:
 
 
 def processor() -> str:
-    """Its name; on Linux with its family and model, as clouds call many processors alike."""
+    """Its name; on Linux with family and model, because clouds give different processors one name."""
     if (file := Path("/proc/cpuinfo")).is_file():
         first = file.read_text(encoding="utf-8", errors="replace").split("\n\n")[0]
-        told = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in first.splitlines())}
+        pairs = (line.partition(":") for line in first.splitlines())
+        fields = {name.strip(): value.strip() for name, _, value in pairs}
         parts = ("cpu family", "model", "CPU implementer", "CPU part")  # the last two on ARM, which has no name
-        numbers = ", ".join(f"{part} {told[part]}" for part in parts if part in told)
-        return f"{told.get('model name', platform.machine())} ({numbers})"
+        numbers = ", ".join(f"{part} {fields[part]}" for part in parts if part in fields)
+        return f"{fields.get('model name', platform.machine())} ({numbers})"
     if platform.system() == "Darwin":
         return _output("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
     return platform.processor() or platform.machine()
 
 
 def instructions() -> str:
-    """The vector instructions that torch takes here, and what the environment forbids its libraries: "AVX512"."""
+    """The vector instructions that torch uses here ("AVX512"), then the variables that limit its libraries."""
     import torch
 
     limits = [f"{name}={value}" for name in _LIMITS if (value := os.environ.get(name))]
@@ -98,13 +96,17 @@ def _installed() -> dict[str, Any]:
 
 
 def made_on(environments: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """The machines and versions behind a result, as columns: of each what all its steps had, each value once.
+    """The machines and versions behind a result, as columns of a table.
 
-    `environments` are those of the steps, in their order, as `environment` gives them.
+    A result comes from several runs (pretraining, intermediate, target, evaluation), which may have been made on
+    several machines. Then a column holds each value once, in the order of the runs: "cpu + cuda".
+
+    Args:
+        environments: of these runs in their order, as `environment` gives them.
     """
-    told = []
-    for one in environments:
-        packages = {f"{name}_version": version for name, version in one.get("packages", {}).items()}
-        told.append({name: str(one.get(name, UNKNOWN)) for name in MACHINE} | packages)
-    names = dict.fromkeys(name for one in told for name in one)
-    return {name: " + ".join(dict.fromkeys(one.get(name, UNKNOWN) for one in told)) for name in names}
+    steps = []
+    for environment in environments:
+        packages = {f"{name}_version": version for name, version in environment.get("packages", {}).items()}
+        steps.append({name: str(environment.get(name, UNKNOWN)) for name in MACHINE} | packages)
+    columns = dict.fromkeys(name for step in steps for name in step)
+    return {name: " + ".join(dict.fromkeys(step.get(name, UNKNOWN) for step in steps)) for name in columns}

@@ -1,6 +1,7 @@
-"""Texts in CSV files that a spreadsheet would run as a formula: written with an apostrophe before them, read without.
+"""CSV files whose texts no spreadsheet runs as a formula: an apostrophe is written before them and taken off again.
 
-What stands in a report may be a stranger's: a record, a name in a profile. Numbers stay numbers.
+Reports hold texts of strangers (records, names), and a spreadsheet would execute one that begins with "=". Texts that
+are numbers, such as -3, are left as they are.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ from typing import Any
 
 import pandas as pd
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")  # an apostrophe more before those that have one, so that reading is exact
+# Texts that begin with an apostrophe before such a sign get one more, so that `read` gives back what was written.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 def csv(table: pd.DataFrame) -> str:
     """The table as text, its index left out; the same input gives the same bytes."""
-    return _each(table, _harmless).to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    return _each(table, _marked).to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
 def read(path: Path, **options: Any) -> pd.DataFrame:
     """A table that `csv` has written."""
-    return _each(pd.read_csv(path, **options), _meant)
+    return _each(pd.read_csv(path, **options), _unmarked)
 
 
 def _each(table: pd.DataFrame, change: Any) -> pd.DataFrame:
@@ -31,7 +33,7 @@ def _each(table: pd.DataFrame, change: Any) -> pd.DataFrame:
     return table.assign(**changed).rename(columns=change)
 
 
-def _harmless(value: Any) -> Any:
+def _marked(value: Any) -> Any:
     if not isinstance(value, str) or not _FORMULA.match(value):
         return value
     with suppress(ValueError):
@@ -40,5 +42,5 @@ def _harmless(value: Any) -> Any:
     return f"'{value}"
 
 
-def _meant(value: Any) -> Any:
+def _unmarked(value: Any) -> Any:
     return value[1:] if isinstance(value, str) and value.startswith("'") and _FORMULA.match(value) else value

@@ -1,9 +1,11 @@
 """How values read in tables, captions and answers. Scores are fractions everywhere; points (x 100) are made here."""
 
+from collections.abc import Sequence
 from math import isnan
 
 NOT_RUN = "not run"  # in a cell of what has no score
 DASH = "–"  # in a cell that has nothing to say
+_LISTED = 5  # numbers that are listed before "and 7 more"
 
 
 def points(value: float, sign: bool = False, digits: int = 1) -> str:
@@ -39,3 +41,15 @@ def plus_minus(value: float, high: float, sign: bool = False) -> str:
     if isnan(value):
         return NOT_RUN
     return points(value, sign) if isnan(high) else f"{points(value, sign)} ± {points(high - value)}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: "1 row", "2,000 rows"."""
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
+
+
+def places(numbers: Sequence[int], noun: str = "row") -> str:
+    """Where something is: "line 3"; "rows 3, 8, 12, 20, 21 and 7 more"."""
+    listed = ", ".join(map(str, numbers[:_LISTED]))
+    more = f" and {len(numbers) - _LISTED:,} more" if len(numbers) > _LISTED else ""
+    return f"{noun if len(numbers) == 1 else noun + 's'} {listed}{more}"

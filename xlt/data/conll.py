@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from xlt.core.progress import counted, places
+from xlt.core.text import counted, places
 
 CONLLU = ["ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC"]
 FORM = "write a word and its tag a line, with a tab or a space between them, and an empty line between sentences"

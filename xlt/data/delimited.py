@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from xlt.core.progress import counted, places
+from xlt.core.text import counted, places
 
 SEPARATORS = ",\t;|"
 csv.field_size_limit(2**31 - 1)  # of a cell, in characters

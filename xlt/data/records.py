@@ -10,7 +10,7 @@ from typing import Any
 
 import datasets
 
-from xlt.core import progress
+from xlt.core import progress, text
 from xlt.core.errors import UserError
 from xlt.data import labels, wellformed, written
 from xlt.data.textfiles import Want
@@ -57,9 +57,9 @@ def _say_dropped(columns: Columns, task: Task, where: str) -> None:
     counts = [sum(tag is None for tag in tags) for tags in columns.get("tags", ())]
     rows = [row for row, label in enumerate(counts or columns["label"], start=1) if label is None or counts and label]
     if rows:
-        words = f"{progress.counted(sum(counts), 'word')} of " if counts else ""
-        what = f"left out for a label under drop: {words}{progress.counted(len(rows), 'row')}"
-        _say(task, where, what, progress.places(rows))
+        words = f"{text.counted(sum(counts), 'word')} of " if counts else ""
+        what = f"left out for a label under drop: {words}{text.counted(len(rows), 'row')}"
+        _say(task, where, what, text.places(rows))
 
 
 def _kept(columns: Columns, task: Task) -> Columns:
@@ -107,8 +107,8 @@ def _of_language(rows: datasets.Dataset, task: Task, code: str, where: str) -> d
         chosen = [i for i, value in enumerate(values) if value.startswith(beginning)]
         strange = [i for i, value in enumerate(values, start=1) if not value.startswith(beginnings)]
         if strange and task.definition:
-            count = progress.counted(len(strange), "row")
-            _say(task, where, f"left out, as {column} begins with no language: {count}", progress.places(strange))
+            count = text.counted(len(strange), "row")
+            _say(task, where, f"left out, as {column} begins with no language: {count}", text.places(strange))
         if not chosen:
             raise UserError(f"{where}: no row for language {code}: none has {column} beginning with {beginning!r}")
         rows = rows.select(chosen)

@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 
 from xlt.core.files import state
-from xlt.core.progress import counted, places
+from xlt.core.text import counted, places
 from xlt.data import conll, delimited, squad
 
 CSV, JSON, CONLL, TEXT = "csv", "json", "conll", "text"  # as `datasets` calls their readers

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xlt.core.progress import counted
+from xlt.core.text import counted
 from xlt.data import delimited
 from xlt.evaluation import scorefiles
 from xlt.evaluation.scorefiles import NotTheForm, Record

@@ -112,7 +112,7 @@ def _field(profile: Profile, name: str, kind: str) -> str:
     if kind == "model":
         return "encoder.model"
     named = [task for task in _main(profile) if name in [one for one, *_ in _data(profile, [task])]]
-    return f"task{'s' * (len(named) > 1)} {', '.join(named)}"
+    return f"{'task' if len(named) == 1 else 'tasks'} {', '.join(named)}"
 
 
 def _encoder(profile: Profile) -> Repository:
@@ -128,8 +128,8 @@ def _main(profile: Profile) -> list[str]:
 def _needed(profile: Profile) -> list[Repository]:
     """The encoder and the data sets of the main part that are to come from the hub itself."""
     model = profile.encoder.model
-    remote = model and not model.startswith(("package:", ".", "/", "~")) and not (ROOT / model).is_dir()
-    return [_encoder(profile)] * bool(remote) + _data(profile, _main(profile))
+    local = not model or model.startswith(("package:", ".", "/", "~")) or (ROOT / model).is_dir()
+    return ([] if local else [_encoder(profile)]) + _data(profile, _main(profile))
 
 
 def _studied(profile: Profile) -> list[Repository]:

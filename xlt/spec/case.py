@@ -1,4 +1,4 @@
-"""Capital and small letters, as the language has them: in Turkish and Azerbaijani İ is the capital of i, I of ı."""
+"""Upper and lower case by language: Python's rules are wrong in Turkish and Azerbaijani (İ for i, I for ı)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def lower(text: str, language: str) -> str:
 
 
 def like(word: str, other: str, language: str) -> str:
-    """`other`, a word of `language`, in capitals or with one at its beginning where `word` is so."""
-    if len(word) > 1 and word == word.upper() != word.lower():
+    """`other`, a word of `language`, in the case of `word`: all capitals, or a capital first, or as it is."""
+    has_case = word.upper() != word.lower()
+    if len(word) > 1 and has_case and word == word.upper():  # "A" alone may as well begin a sentence
         return upper(other, language)
-    return upper(other[0], language) + other[1:] if word[0] != word[0].lower() else other
+    capitalised = word[0] != word[0].lower()
+    return upper(other[0], language) + other[1:] if capitalised else other

@@ -15,60 +15,61 @@ from xlt.spec.readas import Read
 
 
 def _words(value: Any) -> Any:
-    """ "en ar de" is a list of words: short to write."""
+    """ "en ar de" is a short form of a list."""
     return tuple(value.split()) if isinstance(value, str) else value
 
 
 def _word(value: Any) -> Any:
-    """YAML reads true and false as truth values, which a label, too, may be called."""
+    """YAML reads true and false as booleans, but they may be the names of labels."""
     return str(value).lower() if isinstance(value, bool) else value
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Word = Annotated[str, BeforeValidator(_word)]
-Spelled = Annotated[Words, AfterValidator(one_each)]  # codes, in any spelling
+Spelled = Annotated[Words, AfterValidator(one_each)]  # language codes, kept as the data set spells them
 
 
 def _by_code(table: Any) -> Any:
-    """A table by language with canonical codes; what is none stays as it is."""
+    """A table by language with canonical codes; any other value is returned as it is."""
     return {canonical(code): value for code, value in table.items()} if isinstance(table, Mapping) else table
 
 
 class Declaration(BaseModel):
     """What YAML says of one task, field by field.
 
-    columns     ours: theirs. Theirs may be a path into a nested column ("choices.text") or a list: of texts they
-                are joined by a space, of `choices` they are the choices. `text_b: null` for single texts. Of a
-                `prompt` that is too long the beginning is cut, so a passage stands before its question.
+    columns     our name: theirs. Theirs may be a path into a nested column ("choices.text"), or a list of columns,
+                whose texts are joined by a space (of `choices`: each is one choice). `text_b: null` for single
+                texts. A `prompt` that is too long loses its beginning, so the passage comes before the question.
     dataset     a hub id, or the path of a folder or of one file: ./mine, ../mine, /data/mine, ~/mine.csv
-    config      with {code}, the code as `languages` spells it, {name}, {iso3}, {lower} for the name in lower case; or a
-                table language: config. Where no card names configs it is the name of a folder.
+    config      the data set's config of a language, in which {code} stands for the code as `languages` spells it,
+                {name} and {lower} for its name and that in lower case, {iso3} for its ISO 639-3 code; or a table
+                language: config. Of a folder without a card that names configs, the name of a folder in it.
     revision    branch, tag or commit on the hub: of a repository that is a loading script, its parquet branch
     elsewhere   language: fields that differ for it, when its records are in another data set
-    labels      names in the order of their numbers; of a label column that holds text, the texts in that order.
-                Tags say where chunks begin by one of the schemes of spec.schemes. Left out: for tagging the names that
-                the training file gives. A file that names its labels is read by the names, in whatever order it has
-                them.
+    labels      names in the order of their numbers, or the texts of a label column that holds text. A file that
+                names its labels is read by these names, so it may number them otherwise. For tagging, names follow a
+                scheme of spec.schemes; without any, those of the training file are taken.
     splits      ours: theirs. Theirs may be a part of a split: train[:80%] and train[80%:] (see xlt.spec.slices)
-    relabel     theirs: ours, of label names. Of a compound ("CONJ+NOUN") the first in this table counts.
-    drop        labels (theirs) that are left out: the row (SNLI's -1: no gold) or, of tagging, the word (UD's "_":
-                a contraction, whose words follow)
+    relabel     label names, theirs: ours. Of a compound ("CONJ+NOUN"), the part that comes first in this table counts.
+    drop        labels (theirs) that are left out: of classification the row (SNLI's -1: annotators disagreed), of
+                tagging the word (UD's "_": a contraction, whose words follow it)
     read        how CSV, TSV and CoNLL files are read where that cannot be seen from them: `Read`
-    words       column: {value: text} replaces values by text before columns are joined (COPA's cause/effect)
-    prefix      column: beginning, with the same fields as config; other rows are of other languages (TyDiQA)
-    pool        the tasks (family pool) whose records are searched: of mining the foreign and the English sentences, of
-                dual retrieval the entries that `target` names by their id
+    words       column: {value: text} replaces values by texts before columns are joined (COPA's cause/effect)
+    prefix      column: text that begins the rows of a language, filled in like config; for files that hold several
+                languages (TyDiQA's ids)
+    pool        the tasks (family pool) whose records are searched: for mining the foreign and the English sentences,
+                for dual retrieval the entries that `target` names by their id
     trains_on   the task whose English training split this target is trained on (MNLI for XNLI, as in XTREME)
     translation_of  the task of which this is a translation: learning from it is learning from that task's data
     parts       the tasks whose training splits this one joins (ANLI+)
-    clean       the task that has the same rows as they were before people perturbed them: a drop is between the two
-    rows_of     the task in whose column `idx` the numbers of the rows stand: these, in that order, and no others
-    rows        split: number of rows of the public data set, or of each language; checked where records come from it
+    clean       of a test set that people perturbed, the task with the same rows before that
+    rows_of     the task whose column `idx` holds the numbers of the rows to take, in the order to take them
+    rows        split: number of rows in the public data set, or of each language; checked when records are read
     languages   those in which it is evaluated unless the profile names others: XTREME's; see also xlt.data.spoken
     licence, citation  of the data set, in words: both stand in the report beside its name
     xtreme_r    XTREME-R's languages, evaluated where the profile names them
-    unread      its records could not be had when this was written: columns and numbers are from its documentation
-    version     raised when scores can change
+    unread      true where the records could not be downloaded for a check: columns and numbers are from documentation
+    version     raised when a change of the declaration can change scores
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
@@ -106,6 +107,7 @@ class Declaration(BaseModel):
     _spelled: dict[str, str] = PrivateAttr({})  # canonical code: as declared
 
     def model_post_init(self, _: Any) -> None:
+        # The model is frozen for its users; here defaults that depend on the family are filled in.
         family = FAMILIES[self.family]
         columns = {**family.columns, **self.columns}.items()
         object.__setattr__(self, "columns", {ours: theirs for ours, theirs in columns if theirs})
@@ -126,9 +128,10 @@ class Declaration(BaseModel):
         return type(self)(**{**fields, "elsewhere": {}, **self.elsewhere[code]})
 
     def filled(self, text: str, code: str) -> str:
+        """The text with its {code}, {name}, {lower} and {iso3} replaced by those of a language."""
         row = language(code)
-        said = {"code": self._spelled.get(row.code, row.code), "lower": row.name.lower()}
-        return text.format(name=row.name, iso3=row.iso3, **said)
+        spelled = self._spelled.get(row.code, row.code)
+        return text.format(code=spelled, name=row.name, lower=row.name.lower(), iso3=row.iso3)
 
     def config_for(self, code: str) -> str:
         spelled = self._spelled.get(code, code)

@@ -1,4 +1,4 @@
-"""How long a stage trains where a profile says it in several places: what stands nearest holds."""
+"""How long a stage trains when several files say so: the setting nearest to the stage holds."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ Fields = dict[str, Any]
 
 
 def nearest(own: Fields, merged: Fields, steps: bool = False) -> Fields:
-    """`merged`, what a file and its bases say, without the `steps` that its `own` `epochs` set aside.
+    """`merged` with `steps: null` wherever the file itself states `epochs` and something else states `steps`.
 
-    A stage with `steps` trains for so many updates whatever its `epochs` are. So `steps` of a base, of `training` or of
-    a study would make nothing of the `epochs` that the file states for a stage. A file that extends this one and
-    states `steps` has the last word again.
+    In a Stage `steps` overrides `epochs`. So `steps` inherited from a base file, from `training` or from a study would
+    silently undo the `epochs` that a file states for a stage.
 
     Args:
-        steps: whether `training` further out states `steps`.
+        own: what the file says.
+        merged: what the file and the files that it extends say together.
+        steps: whether a table around this one states `steps` under `training`.
     """
     steps = steps or bool(_table(merged.get("training")).get("steps"))
-    found = {name: nearest(_table(own.get(name)), value, steps) if isinstance(value, dict) else value
-             for name, value in merged.items()}  # fmt: skip
+    fields: Fields = {}
+    for name, value in merged.items():
+        inner = isinstance(value, dict)
+        fields[name] = nearest(_table(own.get(name)), value, steps) if inner else value
     if own.get("epochs") and not own.get("steps") and (steps or merged.get("steps")):
-        found["steps"] = None
-    return found
+        fields["steps"] = None
+    return fields
 
 
 def _table(value: Any) -> Fields:
+    """The value if it is a table; YAML of a user may hold anything, which is refused elsewhere."""
     return value if isinstance(value, dict) else {}

@@ -9,7 +9,12 @@ RETRIEVAL, MINING, ANSWERS, DUAL, POOL, MLM = "retrieval", "mining", "answers", 
 
 
 class Family(NamedTuple):
-    """Our columns (a task names theirs where they differ), the usual metrics, the main one first, and all that fit."""
+    """A family of tasks.
+
+    columns  our name: the data set's, where a task does not declare another
+    usual    metrics of a task that names none; the first is the main one
+    metrics  all that a task of the family may name, in one string
+    """
 
     columns: dict[str, str]
     usual: tuple[str, ...] = ()
@@ -46,4 +51,4 @@ FAMILIES: dict[str, Family] = {
     MLM: Family({"text": "text"}),
 }  # fmt: skip
 HEADED = (CLASSIFICATION, CHOICE, TAGGING, SPAN)  # trained and evaluated with a head of the task's own
-SEARCHES = (RETRIEVAL, MINING, ANSWERS, DUAL)  # evaluated on sentence vectors, without a head
+SEARCHES = (RETRIEVAL, MINING, ANSWERS, DUAL)  # evaluated by search among sentence vectors, so without a head

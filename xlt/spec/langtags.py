@@ -9,17 +9,17 @@ import langcodes
 from langcodes.data_dicts import ALL_SCRIPTS, LIKELY_SUBTAGS, MACROLANGUAGES
 
 SCRIPTS = frozenset(ALL_SCRIPTS)  # of ISO 15924
-# Languages, scripts and regions for anybody's own use, so of no meaning without a declaration; XK is Kosovo.
+# Codes that the standards reserve for private use mean nothing without a declaration. XK is one, but used for Kosovo.
 _PRIVATE = re.compile(r"q[a-t][a-z]|x-.*|Qa[a-b][a-x]|AA|Q[M-Z]|X[A-JL-Z]|ZZ")
-_NARROW = {"Hang": "Kore"}  # Korean without the Han characters that few texts have
+_NARROW = {"Hang": "Kore"}  # Hangul alone, as in most Korean texts, counts as the usual script (Hangul and Han)
 
 
 @cache
 def shortest(code: str) -> str | None:
     """The shortest tag of the language that a code names; None where it names none.
 
-    A language of three letters that stands for a macrolanguage of two is that (cmn: zh), as in CLDR. A script is named
-    only where it is not the usual one.
+    As in CLDR, the main language of a macrolanguage is called by the two letters of the latter (cmn: zh), and a script
+    is part of the tag only where it is not the usual one.
     """
     try:
         tag = langcodes.Language.get(code)
@@ -46,7 +46,7 @@ def described(code: str) -> tuple[str, str, str]:
 
 
 def named(name: str) -> str | None:
-    """The tag of the language of that name, in whatever language the name is."""
+    """The tag of the language of that name ("German", "Deutsch", "allemand")."""
     try:
         return langcodes.find(name).to_tag()
     except LookupError:
@@ -54,7 +54,7 @@ def named(name: str) -> str | None:
 
 
 def _script(tag: langcodes.Language) -> str:
-    """Of the tag itself, else by CLDR's likely subtags, else as its macrolanguage has; what none knows is Latin."""
+    """The script in the tag, else CLDR's likely one, else that of its macrolanguage; Latin where none is known."""
     wider = MACROLANGUAGES.get(tag.language or "")
     if tag.script or not wider or tag.language in LIKELY_SUBTAGS:
         return tag.script or tag.maximize().script

@@ -19,9 +19,13 @@ from xlt.spec import langtags
 
 
 class Language(NamedTuple):
-    """`name` is UDPOS's config name, `iso3` Tatoeba's; `script` is the ISO 15924 code; `family` may be empty.
+    """One language.
 
-    Of a variety, `standard` is the code of the standard language that it is compared with.
+    name      as the configs of UDPOS are called
+    iso3      as the configs of Tatoeba are called: mostly ISO 639-3
+    script    ISO 15924 code
+    family    may be empty
+    standard  of a variety: the code of the standard language that it is compared with
     """
 
     code: str
@@ -142,22 +146,23 @@ def language(code: str, where: str = "") -> Language:
 
 
 def canonical(code: str) -> str:
-    """The one code of a language, by which it is compared: "ko" of "kor", "zh" of "cmn" and "zho_Hans".
+    """The code by which languages are compared: "ko" for "kor", "zh" for "cmn" and "zho_Hans".
 
-    What names no language stays as it is, for `language` to say so.
+    A code that names no language is returned as it is, so that `language` can name it in its error.
     """
     base, at, strength = code.partition("@")
     spelled = base.replace("_", "-").lower()
     for declared in (LANGUAGES, OWN):
-        if found := next((known for known in (base, spelled) if known in declared), None):
-            return found + at + strength
+        for known in (base, spelled):  # as it is written first, because some declared codes have capitals (no-N)
+            if known in declared:
+                return known + at + strength
     tag = langtags.shortest(base)
-    found = _aliases().get(spelled) or _aliases().get((tag or "").lower()) or tag or base
-    return found + at + strength
+    known = _aliases().get(spelled) or _aliases().get((tag or "").lower()) or tag or base
+    return known + at + strength
 
 
 def subtag(code: str) -> str:
-    """The code without script, region and dialect strength: what rules for a language as such go by."""
+    """The code without script, region and dialect strength, for rules that hold for a language in any of these."""
     return re.split("[-@]", code)[0]
 
 
@@ -190,7 +195,10 @@ def _script(script: str) -> str:
 
 
 class OwnLanguage(BaseModel):
-    """A language that no standard has, or of which its user says more: `iso3` fills {iso3} of a task's config."""
+    """A language that a profile declares because no standard has it, or to say more of it.
+
+    `iso3` replaces {iso3} in the config of a task.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -202,25 +210,27 @@ class OwnLanguage(BaseModel):
 
 
 def declare(own: Mapping[str, OwnLanguage]) -> Mapping[str, OwnLanguage]:
-    """Make a profile's own languages known; saying the same again changes nothing.
+    """Make a profile's own languages known to this process. Declaring the same again changes nothing.
 
     Raises:
-        ValueError: no code, one of the table or of another language; a standard that is not known.
+        ValueError: a malformed code, or one that is taken; a standard language that is not known.
     """
-    made = {}
-    for code, said in own.items():
+    rows = {}
+    for code, settings in own.items():
         known = canonical(code)
         if not _FORM.fullmatch(code):
             raise ValueError(f"{code!r} is no code; give letters and figures with hyphens, as in de-xy")
         if known in LANGUAGES:
             raise ValueError(f"{code} is {LANGUAGES[known].name} already; leave it out or give another code")
-        made[known] = Language(known, said.name, said.iso3 or known, said.script, said.family, said.standard)
-        if OWN.get(known, made[known]) != made[known]:
+        iso3 = settings.iso3 or known
+        row = Language(known, settings.name, iso3, settings.script, settings.family, settings.standard)
+        if OWN.get(known, row) != row:
             raise ValueError(f"{code} was declared otherwise before; give another code, or restart if you changed it")
-    for row in made.values():
-        if row.standard and (row.standard == row.code or not (row.standard in made or _row(row.standard))):
+        rows[known] = row
+    for row in rows.values():
+        if row.standard and (row.standard == row.code or not (row.standard in rows or _row(row.standard))):
             raise ValueError(f"{row.code}: standard {row.standard} is no other language that is known")
-    OWN.update(made)
+    OWN.update(rows)
     return own
 
 
@@ -236,7 +246,7 @@ def _row(code: str) -> Language | None:
 
 @cache
 def _from_library(code: str) -> Language | None:
-    """Of a table's language in another script or region the family is known."""
+    """What the library knows of a code; the family is that of the same language in the table, if it is there."""
     if langtags.shortest(code) is None:
         return None
     wider = LANGUAGES.get(canonical(subtag(code)))
@@ -245,7 +255,7 @@ def _from_library(code: str) -> Language | None:
 
 @cache
 def _aliases() -> dict[str, str]:
-    """Other codes of the table's languages, in small letters: the library's tag (fil: tl, sr: sr-Cyrl), ISO 639-3."""
+    """Lower-case code: code in the table, for the library's tags (fil: tl, sr: sr-Cyrl) and ISO 639-3."""
     tags = {tag.lower(): code for code in LANGUAGES if (tag := langtags.shortest(code))}
     return {row.iso3: code for code, row in LANGUAGES.items() if len(row.iso3) == 3} | tags
 

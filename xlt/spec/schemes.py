@@ -52,7 +52,7 @@ _NOTATIONS = {
 
 
 def scheme_of(names: Iterable[str | None]) -> Scheme:
-    """The scheme of a set of tags; None among them says nothing.
+    """The scheme that a set of tag names follows; None among them is ignored.
 
     Raises:
         ValueError: some tags are of a scheme with letters and others are not.
@@ -67,7 +67,7 @@ def scheme_of(names: Iterable[str | None]) -> Scheme:
         opening = [name for name, letter in letters.items() if letter in "BI"]
         if letters and len(letters) == len(inner) and (opening or outside):
             return scheme
-        if opening and scheme != Scheme.BARE:  # among kinds, one may be called B
+        if opening and scheme != Scheme.BARE:  # a kind may be called B, so a bare letter proves no scheme
             mixed.append((opening[0], next(name for name in inner if name not in letters)))
     if mixed:
         one, other = mixed[0]
@@ -82,25 +82,27 @@ def chunks(tags: Tags, scheme: Scheme) -> list[Chunk]:
 
     UD's parts of speech are read as XTREME's script reads them: see `xlt.evaluation.metrics.chunk_f1`.
     """
-    found: list[Chunk] = []
+    spans: list[Chunk] = []
     last, last_kind = "O", ""
     for i, tag in enumerate(tags):
         role, kind = _read(tag, scheme)
         if role != "O":
             begins = role in "BS" or last in "OES" or kind != last_kind
-            found.append((kind, i if begins else found.pop()[1], i))
+            first = i if begins else spans.pop()[1]  # a chunk that goes on replaces its shorter self
+            spans.append((kind, first, i))
         last, last_kind = role, kind
-    return found
+    return spans
 
 
 def units(tags: Tags, scheme: Scheme) -> list[list[int]]:
-    """The words that belong together when words move: those of a chunk; every other word alone."""
+    """The words, grouped for perturbations that move them: a chunk stays together, any other word is a group alone."""
     ends = {first: last for _, first, last in chunks(tags, scheme)} if scheme.has_chunks else {}
-    found, i = [], 0
+    groups, i = [], 0
     while i < len(tags):
-        found.append(list(range(i, ends.get(i, i) + 1)))
-        i = found[-1][-1] + 1
-    return found
+        end = ends.get(i, i)
+        groups.append(list(range(i, end + 1)))
+        i = end + 1
+    return groups
 
 
 def need_chunks(names: Collection[str]) -> Scheme:
@@ -121,8 +123,8 @@ def _outside(name: str) -> bool:
 
 
 def _letter(scheme: Scheme, name: str) -> str:
-    found = _NOTATIONS[scheme].fullmatch(name)
-    return _ROLES[found["letter"].upper()] if found else ""
+    match = _NOTATIONS[scheme].fullmatch(name)
+    return _ROLES[match["letter"].upper()] if match else ""
 
 
 def _read(tag: str | None, scheme: Scheme) -> tuple[str, str]:
@@ -130,7 +132,7 @@ def _read(tag: str | None, scheme: Scheme) -> tuple[str, str]:
     if tag is None or (_outside(tag) and scheme.has_chunks):
         return "O", ""
     if scheme in _NOTATIONS:
-        found = _NOTATIONS[scheme].fullmatch(tag)
-        return (_ROLES[found["letter"].upper()], found["kind"]) if found else ("S", tag)
+        match = _NOTATIONS[scheme].fullmatch(tag)
+        return (_ROLES[match["letter"].upper()], match["kind"]) if match else ("S", tag)
     single = scheme == Scheme.POS and tag.startswith("S")  # seqeval takes SCONJ and SYM for "single"
     return "S" if single else "I", tag

@@ -1,6 +1,7 @@
 """Parts of a split, in the words of `datasets`: train[:80%] and train[80%:], or train[100:] by number.
 
-So one file can be learned from and tested on: rows keep their order, and parallel files are cut at the same place.
+With them, a data set of one file can be trained and tested on. Rows keep their order, so parallel files are cut at the
+same place.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from itertools import combinations
 
 _FORM = re.compile(r"(?P<split>[^\[\]]+)\[(?P<start>\d+%?)?:(?P<stop>\d+%?)?\]")
-_WHOLE = 10**9  # rows, where nobody knows how many there are
+_WHOLE = 10**9  # rows that a split is taken to have when parts are compared before the file has been read
 
 
 def whole(name: str) -> str:
@@ -19,20 +20,21 @@ def whole(name: str) -> str:
 
 
 def part(name: str, rows: int) -> range:
-    """The places of the rows, of so many, that `name` stands for.
+    """The numbers of the rows that `name` stands for, in a split of `rows` rows.
 
     Raises:
         ValueError: it is no name of a split or of a part of one.
     """
     if "[" not in name:
         return range(rows)
-    if not (found := _FORM.fullmatch(name)):
+    match = _FORM.fullmatch(name)
+    if match is None:
         raise ValueError(f"{name!r} is no part of a split: write train[:80%], train[80%:] or train[100:200]")
-    return range(_place(found["start"] or "0", rows), _place(found["stop"] or "100%", rows))
+    return range(_place(match["start"] or "0", rows), _place(match["stop"] or "100%", rows))
 
 
 def check(splits: Mapping[str, str]) -> None:
-    """Raises ValueError where two of them (ours: theirs) share rows, or one is no name."""
+    """Raises ValueError where two splits (our name: theirs) share rows, or a name cannot be read."""
     for name in splits.values():
         part(name, _WHOLE)
     for (one, first), (other, second) in combinations(splits.items(), 2):
@@ -42,7 +44,8 @@ def check(splits: Mapping[str, str]) -> None:
 
 
 def overlap(one: str, other: str) -> bool:
-    """Whether two names stand for some of the same rows; percentages and numbers are compared as of a large split."""
+    """Whether two names stand for some of the same rows. A percentage counts as one of a very large split, so it is
+    compared rightly with other percentages, and with row numbers as far as that is possible without the file."""
     first, second = part(one, _WHOLE), part(other, _WHOLE)
     return whole(one) == whole(other) and max(first.start, second.start) < min(first.stop, second.stop)
 

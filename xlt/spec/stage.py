@@ -146,7 +146,9 @@ class Stage(Value):
     @property
     def duration(self) -> str:
         """For how long it trains, as declared: "94 updates", "2 epochs"."""
-        return f"{self.steps} updates" if self.steps else f"{self.epochs:g} epoch{'s' * (self.epochs != 1)}"
+        if self.steps:
+            return f"{self.steps} updates"
+        return "1 epoch" if self.epochs == 1 else f"{self.epochs:g} epochs"
 
     @property
     def watched(self) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""Stages as a profile declares them: the language that a task of the user's own is learned in, and what must fit."""
+"""What a stage needs to know of its tasks: default languages, checks, the tasks that choose a checkpoint.
+
+Apart from `Stage`, which is a plain value and knows no task.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,10 @@ ENGLISH = "en"  # what a stage learns unless it says otherwise
 
 
 def with_default_languages(fields: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The fields of a stage, with the language in which tasks of the user's own are learned where none is named.
+    """The fields of a stage, with `languages` filled in where the user's own task has no English.
 
-    That is English if the task has it, else its only one; the task of a control may be one of these too. A stage that
-    keeps the best checkpoint looks at development records in a language that it learns.
+    The default of `Stage.languages` is English, which every declared task has. A user's task in one other language is
+    learned in that one. Likewise `select_languages`: a checkpoint is chosen in a language that the stage learns.
 
     Raises:
         UserError: a task has several languages, none of them English, and the stage names none.
@@ -50,17 +53,16 @@ def _own(name: Any) -> tasks.Task | None:
 
 
 def dev_language(languages: Sequence[str]) -> str:
-    """Of the languages that a stage learns, that in which one looks whether it has: English, if it is one of them."""
+    """The language whose development set tells whether a stage has learned its task: English, else its first one."""
     return ENGLISH if ENGLISH in map(canonical, languages) else languages[0]
 
 
 def check(stage: Stage, where: str) -> None:
-    """Tasks and languages that the stage names, and whether they fit together.
+    """Hold the tasks and languages of a stage against each other.
 
     Raises:
-        UserError: an unknown task or language; a task without a head; a pivot that is no language of the text; a
-            selection on a task that the stage trains no head for or that has no development split; robust training that
-        has no meaning here.
+        UserError: an unknown task or language; a task without a head; a pivot that is no language of the text; robust
+            training of a task without labels; selection by a task that has no development split, or no head here.
     """
     for part in stage.parts:
         for code in part.languages:
@@ -83,22 +85,30 @@ def check(stage: Stage, where: str) -> None:
 
 
 def selection_tasks(stage: Stage) -> list[tuple[tasks.Task, str]]:
-    """The tasks on whose development sets a checkpoint of the stage is chosen, each with the head that it is read by.
+    """(task, head): the development sets by which a checkpoint of the stage is chosen, and the head that predicts them.
 
-    Those that the stage names, else all that it trains: a task of several parts is judged on each part, as in jiant.
-    Text for masked language modelling has no development set, and no part in the choice.
+    `select_task` if it is set, else every task that the stage trains and that has a development set. A joint task such
+    as ANLI+ is scored on each of its parts, as jiant does, with its one head. Text for masked language modelling has no
+    development set.
     """
     if stage.select_task:
         task = tasks.get(stage.select_task)
         return [(task, task.training.name)]
-    found = {}
+    heads: dict[str, str] = {}
     for trained in (tasks.get(name).training for name in stage.trains):
-        found |= {part: trained.name for part in trained.parts or (trained.name,) if "dev" in tasks.get(part).splits}
-    return [(tasks.get(name), head) for name, head in found.items()]
+        for part in trained.parts or (trained.name,):
+            if "dev" in tasks.get(part).splits:
+                heads[part] = trained.name
+    return [(tasks.get(name), head) for name, head in heads.items()]
 
 
 def longest_sequence(stage: Stage, restart: bool) -> int:
-    """Positions that the stage's longest sequence takes; with `restart` they begin again in the second text."""
+    """Positions that the longest sequence of the stage needs.
+
+    Args:
+        restart: whether the positions of the second text of a translation pair begin again at 0.
+    """
     if all(tasks.get(part.task).family != tasks.MLM for part in stage.parts):
         return stage.max_length
+    # In language modelling max_length counts the subwords of a text without its two special tokens.
     return stage.max_length + 2 if restart or not stage.pairs else 2 * stage.max_length + 4

@@ -20,7 +20,8 @@ from xlt.spec.languages import Codes, canonical, language
 from xlt.spec.recipe import Evaluation, Recipe
 
 CLEAN, PERTURBED, PAIR = "clean", "perturbed", "pair"
-SELECTORS: dict[str, Callable[[str], bool]] = {  # groups of languages by name, those of training in none of them
+# Groups of languages by name. Whatever its name, no group holds a language that the task is trained in.
+SELECTORS: dict[str, Callable[[str], bool]] = {
     "zero-shot": lambda code: True,
     "latin": lambda code: language(code).script == "Latn",
     "non-latin": lambda code: language(code).script != "Latn",
@@ -28,12 +29,12 @@ SELECTORS: dict[str, Callable[[str], bool]] = {  # groups of languages by name, 
 
 
 def _group(name: str) -> bool:
-    """Whether it is meant for a group: "non-latn" is one misspelt and no Old Norse."""
+    """Whether a name is meant for a group. A near miss counts: "non-latn" would else be read as a tag of Old Norse."""
     return bool(get_close_matches(name, SELECTORS, n=1, cutoff=0.8))
 
 
 def check_chosen(name: str, where: str) -> None:
-    """Raises UserError where it is neither a group nor a language."""
+    """Raises UserError where the name is neither a group nor a language."""
     if name not in SELECTORS and _group(name):
         raise unknown("language", name, SELECTORS, where)
     if name not in SELECTORS:
@@ -48,17 +49,19 @@ Chosen = Annotated[tuple[str, ...], AfterValidator(_each)]  # codes and groups o
 
 
 class Settings(BaseModel):
-    """What a YAML file says: no field that is not known, never changed."""
+    """A table of a YAML file: it refuses unknown fields and cannot be changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Arm(Settings):
-    """Intermediate stages in their order, and what is otherwise in the target's stage (its ball or augmentation, say).
+    """One way of training. In YAML a list alone is short for `stages`.
 
-    A stage is named as in the study's own `stages`, else as under `intermediate`, else by its task. A list alone
-    stands for the stages. `targets`: those that the arm goes on to; none: all of the study's. In `target`, fields
-    under the name of a target are for that one alone.
+    stages   the intermediate stages in order, each the name of one in the study's `stages`, in the profile's
+             `intermediate`, or of a task
+    targets  the targets that the arm trains; none: all of the study's
+    target   fields of the target stage that differ from the profile's (such as ball or augment); fields under the name
+             of a target hold for that one alone
     """
 
     stages: tuple[str, ...] = ()
@@ -66,22 +69,23 @@ class Arm(Settings):
     target: dict[str, Any] = {}
 
     def fields(self, target: str, targets: tuple[str, ...]) -> dict[str, Any]:
-        """What the arm says of the stage of `target`, one of the study's `targets`."""
+        """The fields of the stage of `target` that the arm changes; `targets` are all of the study's."""
         shared = {name: value for name, value in self.target.items() if name not in targets}
         return shared | self.target.get(target, {})
 
 
 class Contrast(Settings):
-    """The mean over the arms `of` minus the mean over those `against` (none: minus nothing), seed by seed.
+    """A difference between arms: the mean over the arms `of` minus the mean over those `against`, seed by seed.
 
-    outcome     score; or drop, the clean score minus that of the condition in the same languages, where both were read
-                on as many examples; on a target that people perturbed, the score of its clean twin (`Task.clean`, a
-                target too) minus its own
-    languages   codes, or zero-shot (all but those of training), latin, non-latin; the mean over them is taken within a
-    minus       seed, and that over these languages is taken off it: a gap between varieties, scripts or languages
-    targets, conditions     over which it is averaged; none: all of the study's, and clean alone; "perturbed" stands for
-                all but clean
-    expect      of a planted effect: the sign that must come out
+    against     none: the mean over `of` itself
+    outcome     "score", or "drop": the clean score minus the score under a condition, over languages and numbers of
+                examples that both have. Of a test set that people perturbed: the score on its clean twin (`Task.clean`,
+                which must be a target too) minus its own
+    languages   codes or groups ("zero-shot", "latin", "non-latin"); the mean over them is taken within a seed
+    minus       codes or groups whose mean is subtracted from that: the gap between a variety and its standard language
+    targets     over which the difference is averaged; none: all of the study's
+    conditions  likewise; "perturbed" stands for all but clean
+    expect      of an effect that was planted in the generated world: the sign that the difference must have
     """
 
     question: str
@@ -96,20 +100,24 @@ class Contrast(Settings):
 
 
 def _whole(contrasts: Any) -> Any:
-    """Contrasts, of which a question that begins with "..." goes on from the last that does not."""
-    found, first = [], ""
+    """Contrasts with their questions in full: one that begins with "..." continues the last that does not."""
+    written, first = [], ""
     for contrast in contrasts if isinstance(contrasts, list) else []:
         question = str(contrast.get("question", "")) if isinstance(contrast, dict) else ""
         if question.startswith("...") and first:
             contrast = contrast | {"question": f"{first.rstrip('?')}, {question.removeprefix('...').strip()}"}
         else:
             first = question
-        found.append(contrast)
-    return found or contrasts
+        written.append(contrast)
+    return written or contrasts  # what is no list of contrasts is left for pydantic to refuse
 
 
 def written_out(study: Any) -> Any:
-    """A study's arms and conditions without their short forms, so that another file can say what differs in one."""
+    """A study with its arms and conditions written out as tables.
+
+    Files are merged table by table. A file that extends another can change one field of an arm only if the arm is a
+    table in both.
+    """
     if not isinstance(study, dict):
         return study
     arms, named = study.get("arms"), study.get("conditions")
@@ -131,9 +139,12 @@ class Plan(Settings):
     stages       intermediate stages of this study's own, by label; `training` over the profile's, for all its stages
     conditions   label: strength (of the perturbation of that name) or fields of an Evaluation
     unperturbed  targets that are read as they are, under no condition: test sets that people perturbed already
-    dev          intermediate tasks whose English dev score is taken after every intermediate stage: what is forgotten
-    pairs        languages of the generalised setting: the two texts of a pair in two languages, all pairs of these
-    languages    those of the evaluations; none: the profile's
+    dev          intermediate tasks that are scored on English dev after every intermediate stage, to see forgetting
+    pairs        languages of the generalised setting (Huang et al. 2021): every pair of these, one for each of the two
+                 texts of a record
+    languages    in which targets are tested; none: the profile's
+    examples     of each test set; none: as the profile evaluates
+    seeds        none: the profile's
     """
 
     question: str
@@ -154,8 +165,8 @@ class Plan(Settings):
     @classmethod
     def _short(cls, value: Any) -> Any:
         value = written_out(value)
-        asked = value.get("contrasts") if isinstance(value, dict) else None
-        return value | {"contrasts": _whole(asked)} if asked else value
+        contrasts = value.get("contrasts") if isinstance(value, dict) else None
+        return value | {"contrasts": _whole(contrasts)} if contrasts else value
 
     @model_validator(mode="after")
     def _consistent(self) -> Plan:
@@ -170,10 +181,10 @@ class Plan(Settings):
         if taken := {CLEAN, PERTURBED, PAIR} & set(self.conditions):
             raise ValueError(f"a condition cannot be called {taken.pop()}: that word has a meaning already")
         for contrast in self.contrasts:
-            asked = [(arm, self.arms, "arm") for arm in (*contrast.of, *contrast.against)]
-            asked += [(target, self.targets, "target") for target in contrast.targets]
-            asked += [(label, labels, "condition") for label in contrast.conditions]
-            for name, known, kind in asked:
+            names = [(arm, self.arms, "arm") for arm in (*contrast.of, *contrast.against)]
+            names += [(target, self.targets, "target") for target in contrast.targets]
+            names += [(label, labels, "condition") for label in contrast.conditions]
+            for name, known, kind in names:
                 if name not in known:
                     raise ValueError(unknown(kind, name, known, f"'{contrast.question}'"))
             if contrast.outcome == "drop" and not set(contrast.conditions) - {CLEAN}:
@@ -215,7 +226,11 @@ def taken(recipe: Recipe, evaluations: Iterable[Evaluation]) -> list[Evaluation]
 
 
 class Control(NamedTuple):
-    """A row of the matrix that is no intermediate task: what was trained, in words; targets `without` such a row."""
+    """A control as a row of the transfer matrix.
+
+    told     what was trained, in words
+    without  the targets for which there is no such control
+    """
 
     told: str
     without: tuple[str, ...] = ()
