@@ -17,7 +17,7 @@ from xlt.world.concepts import NAMES, Event, Token
 from xlt.world.draws import take
 from xlt.world.events import event_of, split_of
 from xlt.world.lexicon import lexicon
-from xlt.world.render import DIALECTS, capitalised, grammar, text
+from xlt.world.render import DIALECTS, capitalised, grammar, replaced, text
 
 SURNAMES = ("novak", "weber", "costa", "kim", "silva", "haddad")
 CITIES = (
@@ -46,12 +46,12 @@ def say(scene: Scene, language: str) -> list[Token]:
     """The statement of the scene. The tokens of a name have its kind (PER, ORG, LOC) as their `part`."""
     tokens = grammar(language).sentence(_stand_in(scene, language))
     if scene.organisation:
-        tokens = _put(tokens, "subject", _names(language, "organisations", scene.organisation, "subject"))
+        tokens = replaced(tokens, "subject", _names(language, "organisations", scene.organisation, "subject"))
     if scene.surname:
         subject = [token for token in tokens if token.part == "subject"]
-        tokens = _put(tokens, "subject", [*subject, *_names(language, "surnames", scene.surname, "subject")])
+        tokens = replaced(tokens, "subject", [*subject, *_names(language, "surnames", scene.surname, "subject")])
     if scene.city:
-        tokens = _put(tokens, "place", _names(language, "cities", scene.city, "place"))
+        tokens = replaced(tokens, "place", _names(language, "cities", scene.city, "place"))
     kinds = {"subject": "ORG" if scene.organisation else "PER" if scene.event.subject in NAMES else "", "place": "LOC"}
     for role, kind in kinds.items():
         if kind:
@@ -76,12 +76,6 @@ def _entry(language: str, section: str, name: str) -> tuple[str, str]:
 
 def _names(language: str, section: str, name: str, part: str) -> list[Token]:
     return grammar(language).phrase(_entry(language, section, name)[0], part)
-
-
-def _put(tokens: list[Token], role: str, instead: list[Token]) -> list[Token]:
-    """The tokens with another phrase for a role; every grammar says a role in one piece."""
-    where = [i for i, token in enumerate(tokens) if token.part == role]
-    return [*tokens[: where[0]], *instead, *tokens[where[-1] + 1 :]]
 
 
 def _marked(tokens: list[Token], role: str, kind: str) -> list[Token]:

@@ -16,7 +16,7 @@ from datasets import List
 from xlt.spec.languages import language as language_row
 from xlt.world.codeswitch import code_switched
 from xlt.world.columns import ANSWERS, INTEGER, STRING, classes, features, sets
-from xlt.world.concepts import ROLES, SOMETHING, Event
+from xlt.world.concepts import ROLES, SOMETHING, Event, Token
 from xlt.world.draws import askable, distinct, in_turn, labelled, take
 from xlt.world.events import event_of, sensible, split_of
 from xlt.world.inference import CLASH, LABELS, NARROWER, SAME, WIDER, random_pair, relation
@@ -178,27 +178,21 @@ def answers(event: Event, target: Event, asked: str) -> bool:
 
 def qa_rows(records: Iterable[Paragraph], language: str) -> list[Row]:
     """Context, question and the one answer, as in SQuAD and XQuAD."""
-    return [
-        qa_row(f"world-{i:06d}", events, events[which], asked, which, language)
-        for i, (events, which, asked) in enumerate(records)
-    ]
+    rows = []
+    for i, (events, which, asked) in enumerate(records):
+        statements = [realise(event, language) for event in events]
+        rows.append(qa_row(f"world-{i:06d}", statements, ask(events[which], asked, language), which, asked))
+    return rows
 
 
-def qa_row(name: str, events: Iterable[Event], question: Event, asked: str, which: int | None, language: str) -> Row:
-    """The columns of SQuAD. Without a statement that answers, the lists are empty, as in SQuAD 2.0."""
-    statements = [realise(event, language) for event in events]
+def qa_row(name: str, statements: list[list[Token]], question: list[Token], which: int | None, role: str) -> Row:
+    """The columns of SQuAD. The answer is the phrase of `role` in statement `which`; none without one, as in SQuAD 2.0."""
     context = text(*statements)
-    answers = {"text": [], "answer_start": []}
+    answers: dict[str, list] = {"text": [], "answer_start": []}
     if which is not None:
-        start, end = span(statements, which, asked)
+        start, end = span(statements, which, role)
         answers = {"text": [context[start:end]], "answer_start": [start]}
-    return {
-        "id": name,
-        "title": "World",
-        "context": context,
-        "question": text(ask(question, asked, language)),
-        "answers": answers,
-    }
+    return {"id": name, "title": "World", "context": context, "question": text(question), "answers": answers}
 
 
 _NLI = features("premise hypothesis", label=classes(LABELS))

@@ -13,16 +13,16 @@ import re
 from collections.abc import Callable, Iterable
 from random import Random
 from string import Formatter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from xlt.world.checklist import sentences
 from xlt.world.columns import ANSWERS, STRING, features
-from xlt.world.concepts import COLOURS, NAMES, NOUNS, SOMETHING, Event
+from xlt.world.concepts import COLOURS, NAMES, NOUNS, SOMETHING, Event, Token
 from xlt.world.draws import distinct
 from xlt.world.events import random_event, sensible, split_of
-from xlt.world.forms import Row
+from xlt.world.forms import Row, qa_row
 from xlt.world.grammar.sr import to_cyrillic
-from xlt.world.render import ask, capitalised, grammar, realise, text
+from xlt.world.render import capitalised, grammar, realise, replaced, text
 
 TESTS = (
     "comparisons", "intensifiers", "properties", "profession_vs_nationality", "animal_vs_vehicle_v1",
@@ -33,6 +33,7 @@ _THINGS, _SIZES = ("bag", "box", "cup", "lamp"), ("big", "small")
 _JOBS, _COUNTRIES = (
     ("doctor", "teacher", "farmer", "singer", "baker"), ("spain", "greece", "russia", "turkey", "india", "china"),
 )  # fmt: skip
+_LISTS = {"size": "sizes", "colour": "colours", "job": "jobs", "country": "countries"}  # in the sentences of a language
 _VERBS = ("buy", "sell", "find")  # whose object has no case of its own in any language here
 _KINDS = ("animal", "vehicle")
 
@@ -49,10 +50,6 @@ class Check(NamedTuple):
     said: tuple
     asked: str | int
     turned: bool
-
-
-Piece = tuple[str, bool]  # text, and whether it is the answer
-Told = tuple[list[list[Piece]], str]  # the sentences of a context, and the question
 
 
 def checks(rng: Random, split: str, size: int) -> list[Check]:
@@ -110,94 +107,87 @@ _DRAWN: tuple[Callable[[Random, str], Check | None], ...] = (
 # In a language
 
 
+class Wording(NamedTuple):
+    """The statements of a context, the question, and where the answer is: the phrase of a role or slot."""
+
+    statements: list[list[Token]]
+    question: list[Token]
+    which: int
+    role: str
+
+
 def _name(person: str, language: str) -> str:
     return text(grammar(language).subject(Event(person, "see", SOMETHING)))
+
+
+def _filled(template: str, slots: dict[str, str], language: str, female: bool = False) -> list[Token]:
+    """The template in pieces; the part of a filler is the name of its slot."""
+    pieces = []
+    for literal, slot, *_ in Formatter().parse(_gendered(template, female)):
+        pieces.append((literal, ""))
+        if slot:
+            pieces.append((_gendered(slots[slot], female), slot))
+    written = to_cyrillic if language == "sr-Cyrl" else str
+    first, *rest = [Token(written(form), "", part, glued=True) for form, part in pieces if form]
+    tokens = [first._replace(glued=language == "zh"), *rest]
+    return capitalised(tokens, language) if first.form[0].isalnum() else tokens  # ¿Quién
 
 
 def _gendered(template: str, female: bool) -> str:
     return re.sub(r"\[([^|\]]*)\|([^\]]*)\]", lambda match: match[1 + female], template)
 
 
-def _pieces(template: str, slots: dict[str, str], language: str, answer: str = "", female: bool = False) -> list[Piece]:
-    """The template with its slots filled in; the slot `answer` is the answer."""
-    written = to_cyrillic if language == "sr-Cyrl" else str
-    pieces = []
-    for literal, slot, *_ in Formatter().parse(_gendered(template, female)):
-        pieces += [(written(literal), False), *([(written(slots[slot]), slot == answer)] if slot else [])]
-    said = [piece for piece in pieces if piece[0]]
-    (first, is_answer), *rest = said
-    start = 1 if first[0] == "¿" else 0
-    return [(first[:start] + first[start].upper() + first[start + 1 :], is_answer), *rest]
-
-
-def _asked(template: str, slots: dict[str, str], language: str, female: bool = False) -> str:
-    return "".join(piece for piece, _ in _pieces(template, slots, language, female=female))
-
-
-def _compared(check: Check, language: str) -> Told:
+def _compared(check: Check, language: str) -> Wording:
     words = sentences(language)
     one, other = check.about
     statement, *questions = words["comparisons"][check.said[0]]
     slots = {"a": _name(one, language), "b": words.get("than", {}).get(other) or _name(other, language)}
-    told = _pieces(statement, slots, language, answer="ab"[check.asked], female=one in WOMEN)
-    return [told], _asked(questions[check.asked], {}, language)
+    statements = [_filled(statement, slots, language, one in WOMEN)]
+    return Wording(statements, _filled(questions[check.asked], {}, language), 0, "ab"[check.asked])
 
 
-def _intensified(check: Check, language: str) -> Told:
+def _intensified(check: Check, language: str) -> Wording:
     state, strong = check.said
-    *statements, more, less = sentences(language)["intensifiers"][state]
-    told = []
-    for i, (person, statement) in enumerate(zip(check.about, (statements[strong], statements[2]), strict=True)):
-        answer = "a" if i == check.asked else ""
-        told.append(_pieces(statement, {"a": _name(person, language)}, language, answer, person in WOMEN))
-    return told, _asked((more, less)[check.asked], {}, language)
+    *degrees, more, less = sentences(language)["intensifiers"][state]
+    statements = [
+        _filled(degree, {"a": _name(person, language)}, language, person in WOMEN)
+        for person, degree in zip(check.about, (degrees[strong], degrees[2]), strict=True)
+    ]
+    return Wording(statements, _filled((more, less)[check.asked], {}, language), check.asked, "a")
 
 
-def _with_properties(check: Check, language: str) -> Told:
-    words, told, questions = sentences(language)["properties"], [], []
-    for i, (thing, (size, colour)) in enumerate(zip(check.about, check.said, strict=True)):
-        entry = words["things"][thing]
-        form, female = (entry[0], True) if isinstance(entry, list) else (entry, False)
-        slots = {"thing": form, "size": words["sizes"][size], "colour": words["colours"][colour]}
-        slots = {slot: _gendered(filler, female) for slot, filler in slots.items()}
-        told.append(_pieces(words["text"], slots, language, "" if i else str(check.asked), female))
-        questions.append(_asked(words[check.asked], slots, language, female))
-    return told, questions[0]
+def _described(check: Check, language: str) -> Wording:
+    """Two things of a size and a colour, or two people with a job and from a country."""
+    if check.test == "properties":
+        words, described = sentences(language)["properties"], ("size", "colour")
+        entries = [words["things"][thing] for thing in check.about]
+        about = [(entry[0], True) if isinstance(entry, list) else (entry, False) for entry in entries]
+    else:
+        words, described = sentences(language)["origins"], ("job", "country")
+        about = [(_name(person, language), person in WOMEN) for person in check.about]
+    statements, questions = [], []
+    for (subject, female), concepts in zip(about, check.said, strict=True):
+        slots = {slot: words[_LISTS[slot]][concept] for slot, concept in zip(described, concepts, strict=True)}
+        slots |= {"thing": subject, "a": subject}
+        statements.append(_filled(words["text"], slots, language, female))
+        questions.append(_filled(words[check.asked], slots, language, female))
+    return Wording(statements, questions[0], 0, check.asked)
 
 
-def _with_origins(check: Check, language: str) -> Told:
-    words, told, questions = sentences(language)["origins"], [], []
-    for i, (person, (job, country)) in enumerate(zip(check.about, check.said, strict=True)):
-        female = person in WOMEN
-        slots = {"a": _name(person, language), "job": words["jobs"][job], "country": words["countries"][country]}
-        slots = {slot: _gendered(filler, female) for slot, filler in slots.items()}
-        told.append(_pieces(words["text"], slots, language, "" if i else str(check.asked), female))
-        questions.append(_asked(words[check.asked], slots, language, female))
-    return told, questions[0]
-
-
-def _bought(check: Check, language: str) -> Told:
+def _bought(check: Check, language: str) -> Wording:
     """`Anna buys a dog. Anna buys a car. What animal does Anna buy?`, or two people and who buys an animal."""
-    role = "object" if check.test == TESTS[4] else "subject"
-    told = [_event_pieces(event, language, "" if i else role) for i, event in enumerate(check.about)]
-    event = check.about[0]._replace(noun=check.asked)
-    if role == "subject":
-        return told, text(ask(event, role, language))
-    tokens = grammar(language).sentence(event, role)
-    which = grammar(language).phrase(sentences(language)["which"][check.asked], role)
-    where = [i for i, token in enumerate(tokens) if token.part == role]
-    which[0] = which[0]._replace(glued=tokens[where[0]].glued)
-    return told, text(capitalised([*tokens[: where[0]], *which, *tokens[where[-1] + 1 :]], language))
+    role = "object" if check.test == "animal_vs_vehicle_v1" else "subject"
+    question = grammar(language).sentence(check.about[0]._replace(noun=check.asked), role)
+    if role == "object":
+        which = grammar(language).phrase(sentences(language)["which"][check.asked], role)
+        which[0] = which[0]._replace(glued=next(token.glued for token in question if token.part == role))
+        question = replaced(question, role, which)
+    statements = [realise(event, language) for event in check.about]
+    return Wording(statements, capitalised(question, language), 0, role)
 
 
-def _event_pieces(event: Event, language: str, answer: str) -> list[Piece]:
-    tokens = realise(event, language)
-    spaced = [("" if token.glued or i == 0 else " ", token) for i, token in enumerate(tokens)]
-    return [piece for space, token in spaced for piece in ((space, False), (token.form, token.part == answer != ""))]
-
-
-_TOLD: dict[str, Callable[[Check, str], Told]] = dict(
-    zip(TESTS, (_compared, _intensified, _with_properties, _with_origins, _bought, _bought), strict=True)
+_WORDED: dict[str, Callable[[Check, str], Wording]] = dict(
+    zip(TESTS, (_compared, _intensified, _described, _described, _bought, _bought), strict=True)
 )
 
 
@@ -207,22 +197,10 @@ def checklist_rows(records: Iterable[Check], language: str) -> list[Row]:
 
 
 def _row(check: Check, language: str, i: int) -> Row:
-    told, question = _TOLD[check.test](check, language)
-    told = told[::-1] if check.turned else told
-    gap: list[Piece] = [] if language == "zh" else [(" ", False)]
-    pieces = [piece for number, sentence in enumerate(told) for piece in (gap if number else []) + sentence]
-    marked = [number for number, (_, is_answer) in enumerate(pieces) if is_answer]
-    start = sum(len(said) for said, _ in pieces[: marked[0]])
-    answer = "".join(said for said, _ in pieces[marked[0] : marked[-1] + 1])
-    row: dict[str, Any] = {
-        "id": f"checklist-{i:06d}",
-        "title": "World",
-        "context": "".join(said for said, _ in pieces),
-        "question": question,
-        "answers": {"text": [answer], "answer_start": [start]},
-        "test": check.test,
-    }
-    return row
+    statements, question, which, role = _WORDED[check.test](check, language)
+    if check.turned:
+        statements, which = statements[::-1], len(statements) - 1 - which
+    return qa_row(f"checklist-{i:06d}", statements, question, which, role) | {"test": check.test}
 
 
 FEATURES = {"xlt/multichecklist": features("id title context question", answers=ANSWERS, test=STRING)}

@@ -16,6 +16,7 @@ from xlt.spec.languages import language as language_row
 from xlt.world.columns import ANSWERS, STRING, features, sets
 from xlt.world.forms import Row, qa_row
 from xlt.world.readings import Attacked, Reading, advqa, advsquad, mlqa, readings, squad2, tydiqa
+from xlt.world.render import ask, realise
 
 
 def reading_rows(records: Iterable[Reading], language: str, prefix: str = "world") -> list[Row]:
@@ -24,7 +25,9 @@ def reading_rows(records: Iterable[Reading], language: str, prefix: str = "world
 
 
 def _row(reading: Reading, language: str, name: str) -> Row:
-    return qa_row(name, reading.events, reading.question, reading.asked, reading.which, language)
+    statements = [realise(event, language) for event in reading.events]
+    question = ask(reading.question, reading.asked, language)
+    return qa_row(name, statements, question, reading.which, reading.asked)
 
 
 def tydiqa_rows(records: Iterable[Reading], language: str) -> list[Row]:

@@ -66,6 +66,12 @@ def _pieces(sentences) -> list[str]:
     return [pieces[0].lstrip(), *pieces[1:]] if pieces else []
 
 
+def replaced(tokens: list[Token], role: str, phrase: list[Token]) -> list[Token]:
+    """The tokens with another phrase for a role; every grammar says a role in one piece."""
+    where = [i for i, token in enumerate(tokens) if token.part == role]
+    return [*tokens[: where[0]], *phrase, *tokens[where[-1] + 1 :]]
+
+
 @cache
 def grammar(language: str) -> Grammar:
     """The grammar of a language code."""
