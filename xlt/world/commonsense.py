@@ -18,8 +18,9 @@ from xlt.world.choice import said_subject, somewhere
 from xlt.world.columns import INTEGER, STRING, features, sets
 from xlt.world.concepts import ANTONYM_VERBS, ANTONYMS, Event
 from xlt.world.draws import take
-from xlt.world.events import random_event, sensible, split_by, split_of
+from xlt.world.events import fits, random_event, split_by
 from xlt.world.forms import Row
+from xlt.world.grammar.en import article
 from xlt.world.knowledge import FOUND, KINDS, USES
 from xlt.world.lexicon import lexicon
 from xlt.world.render import grammar, realise, text
@@ -48,7 +49,7 @@ def _ending(rng: Random, split: str) -> Ending:
     nouns = USES[uses[label]]
     while True:
         event = random_event(rng, general=False)._replace(noun=rng.choice(nouns), count=None)
-        if event.verb in _MEETINGS and sensible(event) and split_of(event) == split:
+        if event.verb in _MEETINGS and fits(event, split):
             break
     bare = Event(event.subject, "see", event.noun)
     return Ending(event, tuple((use, somewhere(rng, bare)) for use in uses), label, split)
@@ -149,7 +150,7 @@ def _noun(concept: str) -> str:
 
 def _a(concept: str) -> str:
     noun = _noun(concept)
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+    return f"{article(noun)} {noun}"
 
 
 def csqa_rows(records: Iterable[Fact], language: str = "en") -> list[Row]:

@@ -52,10 +52,9 @@ def say(scene: Scene, language: str) -> list[Token]:
         tokens = replaced(tokens, "subject", [*subject, *_names(language, "surnames", scene.surname, "subject")])
     if scene.city:
         tokens = replaced(tokens, "place", _names(language, "cities", scene.city, "place"))
-    kinds = {"subject": "ORG" if scene.organisation else "PER" if scene.event.subject in NAMES else "", "place": "LOC"}
-    for role, kind in kinds.items():
-        if kind:
-            tokens = _marked(tokens, role, kind)
+        tokens = _marked(tokens, "place", "LOC")
+    if scene.organisation or scene.event.subject in NAMES:
+        tokens = _marked(tokens, "subject", "ORG" if scene.organisation else "PER")
     return capitalised(tokens, language)
 
 
@@ -85,7 +84,7 @@ def _marked(tokens: list[Token], role: str, kind: str) -> list[Token]:
     return [token._replace(part=kind) if i in inside else token for i, token in enumerate(tokens)]
 
 
-def random_scene(rng: Random, split: str) -> Scene | None:
+def _random_scene(rng: Random, split: str) -> Scene | None:
     """A scene with names more often than not; None where it is not of the split, which is that of its event.
 
     What is not said is the same in all scenes (any organisation stands where David would), so that
@@ -105,7 +104,7 @@ def random_scene(rng: Random, split: str) -> Scene | None:
 
 def scenes(rng: Random, split: str, size: int) -> list[Scene]:
     """Different scenes of one split."""
-    return take(size, lambda: random_scene(rng, split))
+    return take(size, lambda: _random_scene(rng, split))
 
 
 def scene_text_rows(records: Iterable[Scene], language: str) -> list[dict[str, str]]:

@@ -129,6 +129,11 @@ def split_by(key: tuple) -> str:
     return "dev" if share < SPLITS["train"] + SPLITS["dev"] else "test"
 
 
+def fits(event: Event, split: str) -> bool:
+    """Whether the event makes sense and is of the split."""
+    return sensible(event) and split_of(event) == split
+
+
 def event_of(rng: Random, split: str, general: bool = True, negated: float = 0.0) -> Event:
     """A random event of one split."""
     while True:

@@ -18,7 +18,7 @@ from xlt.world.codeswitch import code_switched
 from xlt.world.columns import ANSWERS, INTEGER, STRING, classes, features, sets
 from xlt.world.concepts import ROLES, SOMETHING, Event, Token
 from xlt.world.draws import askable, distinct, in_turn, labelled, take
-from xlt.world.events import event_of, sensible, split_of
+from xlt.world.events import event_of, fits, split_of
 from xlt.world.inference import CLASH, LABELS, NARROWER, SAME, WIDER, random_pair, relation
 from xlt.world.render import ask, realise, span, text
 
@@ -49,6 +49,12 @@ def sentences(rng: Random, split: str, size: int) -> list[Sentence]:
 
 def filled(event: Event) -> list[str]:
     return [role for role in ROLES if role in ("subject", "object") or getattr(event, role)]
+
+
+def random_target(rng: Random, split: str) -> tuple[Event, str]:
+    """An event, and which of its roles to ask for."""
+    event = event_of(rng, split, general=False)
+    return event, rng.choice(filled(event))
 
 
 def said_of(sentence: Sentence) -> Sentence:
@@ -147,8 +153,7 @@ def paragraphs(rng: Random, split: str, size: int) -> list[Paragraph]:
 
 
 def _paragraph(rng: Random, split: str) -> Paragraph | None:
-    target = event_of(rng, split, general=False)
-    asked = rng.choice(filled(target))
+    target, asked = random_target(rng, split)
     others = [_distractor(rng, split, target) for _ in range(rng.choice((2, 3)))]
     subjects = {event.subject for event in (target, *others)}
     if len(subjects) <= len(others) or any(answers(other, target, asked) for other in others):
@@ -162,7 +167,7 @@ def _distractor(rng: Random, split: str, target: Event) -> Event:
     event = event_of(rng, split, general=False)
     shared = rng.choice(("verb", "noun", "place", "time"))
     near = event._replace(**{shared: getattr(target, shared)})
-    return near if sensible(near) and split_of(near) == split else event
+    return near if fits(near, split) else event
 
 
 def answers(event: Event, target: Event, asked: str) -> bool:

@@ -12,6 +12,7 @@ field by field; pairs whose truth could be debated (a big rabbit, a big animal?)
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from itertools import permutations
 from random import Random
@@ -110,25 +111,19 @@ def _count_relation(premise: Event, hypothesis: Event) -> str | None:
 
 def gold(premise: Event, hypothesis: Event) -> str | None:
     """The label of a pair, None where it could be debated."""
-    relations = {relation(premise, hypothesis, field) for field in FIELDS}
+    by_field = {field: relation(premise, hypothesis, field) for field in FIELDS}
+    relations = set(by_field.values())
     if None in relations or _graded_across_kinds(premise, hypothesis):
         return None
     if premise.negated != hypothesis.negated:
         affirmative_says_more = WIDER if hypothesis.negated else NARROWER
         return "contradiction" if relations <= {SAME, affirmative_says_more} else None
-    if premise.negated and CLASH in relations:
-        return None
-    if CLASH in relations:
-        return "contradiction" if _clash_is_certain(premise, hypothesis) else None
+    if CLASH in relations:  # one, and about the same participants otherwise: no `someone` against a name
+        participants = {by_field["subject"], by_field["noun"]} <= {SAME, CLASH}
+        certain = participants and list(by_field.values()).count(CLASH) == 1 and not premise.negated
+        return "contradiction" if certain else None
     follows = {SAME, NARROWER if premise.negated else WIDER}
     return "entailment" if relations <= follows else "neutral"
-
-
-def _clash_is_certain(premise: Event, hypothesis: Event) -> bool:
-    """One clash, and about the same participants otherwise: no `someone` against a name."""
-    relations = {field: relation(premise, hypothesis, field) for field in FIELDS}
-    participants = {relations["subject"], relations["noun"]} - {SAME, CLASH}
-    return list(relations.values()).count(CLASH) == 1 and not participants
 
 
 def _graded_across_kinds(premise: Event, hypothesis: Event) -> bool:
@@ -153,11 +148,16 @@ def random_pair(rng: Random, label: str) -> tuple[Event, Event] | None:
     hypothesis = random_event(rng, general=False, negated=NEGATED[label])
     if rng.random() < VAGUE[label]:
         hypothesis = _vaguer(rng, hypothesis)
-    for _ in range(8):
+    premise = next(premises(rng, hypothesis, label, 8), None)
+    return (premise, hypothesis) if premise else None
+
+
+def premises(rng: Random, hypothesis: Event, label: str, tries: int) -> Iterator[Event]:
+    """Other events that make sense and from which the hypothesis has this label."""
+    for _ in range(tries):
         premise = premise_for(rng, hypothesis, label)
         if premise != hypothesis and sensible(premise) and gold(premise, hypothesis) == label:
-            return premise, hypothesis
-    return None
+            yield premise
 
 
 def _vaguer(rng: Random, event: Event) -> Event:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from xlt.world.columns import features
 from xlt.world.concepts import NAMES, Event
 from xlt.world.entities import CITIES, HERE, OFFICIAL, ORGANISATIONS, SOMEBODY, SURNAMES, Scene, say
-from xlt.world.events import event_of, random_filler, sensible, split_of
+from xlt.world.events import event_of, fits, random_filler, sensible
 from xlt.world.forms import Row
 from xlt.world.render import span, text
 
@@ -72,7 +72,7 @@ def _event(rng: Random, split: str, kind: str, first: str) -> Event:
             event = event._replace(subject=first if kind == "PER" else SOMEBODY)
         else:
             continue
-        if sensible(event) and split_of(event) == split:
+        if fits(event, split):
             return event
 
 

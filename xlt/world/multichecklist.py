@@ -19,7 +19,7 @@ from xlt.world.checklist import sentences
 from xlt.world.columns import ANSWERS, STRING, features
 from xlt.world.concepts import COLOURS, NAMES, NOUNS, SOMETHING, Event, Token
 from xlt.world.draws import distinct
-from xlt.world.events import random_event, sensible, split_of
+from xlt.world.events import fits, random_event
 from xlt.world.forms import Row, qa_row
 from xlt.world.grammar.sr import to_cyrillic
 from xlt.world.render import capitalised, grammar, realise, replaced, text
@@ -89,7 +89,7 @@ def _animal_or_vehicle(rng: Random, split: str, test: str, people: tuple[str, st
     kinds = rng.sample(_KINDS, 2)
     nouns = [rng.choice([noun for noun in NOUNS if NOUNS[noun][1] == kind]) for kind in kinds]
     about = tuple(event._replace(subject=who, noun=noun) for who, noun in zip(people, nouns, strict=True))
-    if {split_of(told) for told in about} != {split} or not all(map(sensible, about)):
+    if not all(fits(event, split) for event in about):
         return None
     return Check(test, about, (), kinds[0], _turned(rng))
 

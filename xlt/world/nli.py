@@ -21,9 +21,9 @@ from typing import NamedTuple
 from xlt.world.columns import STRING, classes, features, sets
 from xlt.world.concepts import Event
 from xlt.world.draws import askable, in_turn, labelled
-from xlt.world.events import event_of, random_event, random_filler, sensible, split_of
+from xlt.world.events import event_of, fits, random_event, random_filler, sensible, split_of
 from xlt.world.forms import NO_LABEL, Pair, Row, pair_of, pair_row
-from xlt.world.inference import LABELS, MODIFIERS, clashing, gold, more_general_noun, premise_for, random_pair
+from xlt.world.inference import LABELS, MODIFIERS, clashing, gold, more_general_noun, premises, random_pair
 from xlt.world.render import realise, text
 
 # SNLI
@@ -114,12 +114,9 @@ def _adversarial(rng: Random, split: str, kind: Round, label: str) -> Adversaria
 
 def _premise(rng: Random, hypothesis: Event, label: str, split: str = "") -> Event | None:
     """What could be premise of the subject of the hypothesis, so that it has this label."""
-    for _ in range(24):
-        event = premise_for(rng, hypothesis, label)
-        about = event.subject == hypothesis.subject and event != hypothesis and sensible(event)
-        if about and gold(event, hypothesis) == label and split in ("", split_of(event)):
-            return event
-    return None
+    events = premises(rng, hypothesis, label, 24)
+    fitting = (event for event in events if event.subject == hypothesis.subject and split in ("", split_of(event)))
+    return next(fitting, None)
 
 
 def _others(rng: Random, hypothesis: Event, split: str, count: int) -> list[Event]:
@@ -131,7 +128,7 @@ def _others(rng: Random, hypothesis: Event, split: str, count: int) -> list[Even
     others = []
     for event in events:
         candidates = [event._replace(subject=subject) for subject in subjects]
-        candidates = [other for other in candidates if split_of(other) == split and sensible(other)]
+        candidates = [other for other in candidates if fits(other, split)]
         if candidates:
             others.append(rng.choice(candidates))
             subjects.remove(others[-1].subject)

@@ -21,7 +21,7 @@ from xlt.world.columns import INTEGER, STRING, classes, features
 from xlt.world.concepts import Event, Token
 from xlt.world.draws import askable, labelled
 from xlt.world.events import event_of, random_event, sensible, split_of
-from xlt.world.forms import Row, Sentence, filled, said_of
+from xlt.world.forms import Row, Sentence, filled, random_target, said_of
 from xlt.world.inference import CLASHES, swapped
 from xlt.world.render import ask, capitalised, grammar, realise, text
 
@@ -121,8 +121,7 @@ def questions(rng: Random, split: str, size: int) -> list[Questions]:
 
 
 def _questions(rng: Random, split: str, same: bool) -> Questions | None:
-    first = event_of(rng, split, general=False)
-    asked = rng.choice(filled(first))
+    first, asked = random_target(rng, split)
     second = (first, asked) if same else _another(rng, split, first, asked)
     event, role = second
     if not sensible(event) or role not in filled(event) or not askable(event, split):

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from xlt.world.concepts import ROLES, SOMEONE, SOMETHING, VERBS, Event
 from xlt.world.draws import askable, take
-from xlt.world.events import event_of, random_filler, random_noun, random_subject, sensible, split_of, takes
-from xlt.world.forms import answers, paragraphs
+from xlt.world.events import event_of, fits, random_filler, random_noun, random_subject, sensible, takes
+from xlt.world.forms import answers, paragraphs, random_target
 from xlt.world.inference import widened
 from xlt.world.render import ask, realise
 
@@ -54,19 +54,13 @@ def near_miss(rng: Random, split: str, question: Event, asked: str) -> Event | N
     for _ in range(200):
         event = refilled(rng, refilled(rng, question, asked), rng.choice(given))
         other = _filler(event, asked) not in (None, _filler(question, asked))
-        if other and sensible(event) and split_of(event) == split and not tells(event, question, asked):
+        if other and fits(event, split) and not tells(event, question, asked):
             return event
     return None
 
 
 def _filler(event: Event, role: str) -> str | None:
     return event.noun if role == "object" else getattr(event, role)
-
-
-def random_target(rng: Random, split: str) -> tuple[Event, str]:
-    """An event, and which of its roles to ask for."""
-    event = event_of(rng, split, general=False)
-    return event, rng.choice([role for role in ROLES if _filler(event, role)])
 
 
 def reading(
@@ -126,7 +120,7 @@ def advqa(rng: Random, split: str) -> Reading:
     while True:
         target, asked = random_target(rng, split)
         question, traps = trap(rng, split, target, asked)
-        if traps and None not in traps and all(sensible(event) and split_of(event) == split for event in traps):
+        if traps and None not in traps and all(fits(event, split) for event in traps):
             trapped = reading(rng, question, asked, [*traps, event_of(rng, split, general=False)], target)
             if trapped and _misled(trapped):
                 return trapped

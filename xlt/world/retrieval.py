@@ -18,7 +18,7 @@ from random import Random
 from xlt.world.columns import ANSWERS, features
 from xlt.world.concepts import Event
 from xlt.world.draws import distinct
-from xlt.world.events import event_of, sensible, split_of
+from xlt.world.events import event_of, fits
 from xlt.world.forms import Paragraph, Row, answers, paragraphs, qa_rows
 from xlt.world.inference import swapped
 from xlt.world.render import realise, text
@@ -52,7 +52,7 @@ def bucc_pool(rng: Random, split: str, size: int) -> Pool:
 def _near(rng: Random, split: str, event: Event) -> Event | None:
     """The event with one thing changed that makes it another."""
     near = (swapped(rng, event) for _ in range(20))
-    return next((other for other in near if other != event and sensible(other) and split_of(other) == split), None)
+    return next((other for other in near if other != event and fits(other, split)), None)
 
 
 def pool_rows(pool: Pool, language: str) -> list[Row]:

@@ -81,7 +81,8 @@ class Grammar:
 
     def object(self, event: Event) -> list[Token]:
         if event.noun == SOMETHING:
-            return self.phrase(self.words["nothing" if event.negated else "something"], "object", "PRON")
+            word = "nothing" if event.negated and "nothing" in self.words else "something"
+            return self.phrase(self.words[word], "object", "PRON")
         return self.phrase(self.thing(event), "object", "NOUN")
 
     def thing(self, event: Event) -> str:

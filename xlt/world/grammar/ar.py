@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from xlt.world.concepts import COLOURS, SOMETHING, Event, Token
+from xlt.world.concepts import COLOURS, Event, Token
 from xlt.world.grammar import Gendered
 
 
@@ -40,11 +40,6 @@ class Arabic(Gendered):
             stem = form[1:-1] + "ا" if after and form.endswith("ى") else form[1:]
             form = self.words["imperfect"] + ("ت" if feminine else "ي") + stem + after
         return [*self.phrase(before, upos="PART"), *self.phrase(form, upos="VERB")]
-
-    def object(self, event: Event) -> list[Token]:
-        if event.noun == SOMETHING:  # under negation too
-            return self.phrase(self.words["something"], "object", "PRON")
-        return super().object(event)
 
     def thing(self, event: Event) -> str:
         singular, gender, plural = self.entries["nouns"][event.noun]

@@ -16,20 +16,12 @@ _SINGULAR, _PLURAL = {"m": 0, "f": 1, "nt": 0}, {"m": 2, "f": 3, "nt": 4}
 
 
 class Greek(Grammar):
-    """Names and people are [article, form], adjectives the forms that the two tables above index by gender."""
+    """An adjective is the forms that the two tables above index by gender."""
 
     code = "el"
     statement = "time subject verb object place"
     question = "asked verb subject object place time"
     question_mark = ";"
-
-    def name(self, concept: str) -> str:
-        article, form = self.entries["names"][concept]
-        return f"{article}/DET {form}"
-
-    def person(self, concept: str) -> str:
-        article, form = self.entries["people"][concept]
-        return f"{article}/DET {form}"
 
     def thing(self, event: Event) -> str:
         gender, singular, plural = self.entries["nouns"][event.noun]

@@ -37,4 +37,8 @@ class English(Grammar):
         if event.count:
             return f"{event.count}/NUM {adjective}{plural}"
         described = f"{adjective}{singular}"
-        return f"{'an' if described[0] in 'aeiou' else 'a'}/DET {described}"
+        return f"{article(described)}/DET {described}"
+
+
+def article(phrase: str) -> str:
+    return "an" if phrase[0] in "aeiou" else "a"

@@ -22,10 +22,6 @@ class Spanish(Grammar):
         words = super().question_word(event, asked)
         return [Token("¿", "PUNCT"), *(word._replace(glued=True) for word in words)]
 
-    def person(self, concept: str) -> str:
-        article, noun = self.entries["people"][concept]
-        return f"{article}/DET {noun}"
-
     def thing(self, event: Event) -> str:
         gender, singular, plural = self.entries["nouns"][event.noun]
         article = self.words["not_a" if event.negated else "a"][gender]
