@@ -14,18 +14,16 @@ The splits share the links, not the events. All but COPA are English only, as th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cache, partial
 from random import Random
 from typing import NamedTuple
 
 from datasets import Value
 
-from xlt.world.columns import INTEGER, classes, features, sets
+from xlt.world.columns import INTEGER, Row, classes, features, row_by_row, sets
 from xlt.world.concepts import NAMES, NOUNS, Event
-from xlt.world.draws import take
+from xlt.world.draws import different
 from xlt.world.events import adjectives, random_filler, sensible, split_of
-from xlt.world.forms import Row
 from xlt.world.knowledge import CHAINS, EXCLUSIVE, LINKS, Link, by_another, happen
 from xlt.world.lexicon import lexicon
 from xlt.world.render import grammar, realise, text
@@ -55,12 +53,9 @@ class Item(NamedTuple):
     label: int
 
 
-def items(rng: Random, split: str, size: int, form: Form = COPA) -> list[Item]:
+@different
+def items(rng: Random, split: str, form: Form = COPA) -> Item:
     """Questions for causes and effects. What is told (in training, the choices too) is of `split`."""
-    return take(size, lambda: _item(rng, split, form))
-
-
-def _item(rng: Random, split: str, form: Form) -> Item:
     amid = form == COPA and rng.random() < DIRECTED
     while True:
         drawn = _amid_a_chain(rng, split) if amid else _among_links(rng, split, form)
@@ -156,19 +151,17 @@ def somewhere(rng: Random, event: Event) -> Event:
     return richer if rng.random() < 0.4 and sensible(richer) else event
 
 
-def copa_rows(records: Iterable[Item], language: str) -> list[Row]:
+@row_by_row
+def copa_rows(item: Item, language: str, i: int) -> Row:
     """Premise, two choices and what is asked for, as in COPA and XCOPA."""
-    return [
-        {
-            "premise": text(realise(item.told[0], language)),
-            **{f"choice{i}": text(realise(choice, language)) for i, choice in enumerate(item.choices, start=1)},
-            "question": item.question,
-            "label": item.label,
-            "idx": i,
-            "changed": False,
-        }
-        for i, item in enumerate(records)
-    ]
+    return {
+        "premise": text(realise(item.told[0], language)),
+        **{f"choice{j}": text(realise(choice, language)) for j, choice in enumerate(item.choices, start=1)},
+        "question": item.question,
+        "label": item.label,
+        "idx": i,
+        "changed": False,
+    }
 
 
 _SOCIAL = {EFFECT: "What will {} want to do next?", CAUSE: "Why does {} do this?"}
@@ -178,31 +171,29 @@ _COSMOS = {
 }
 
 
-def siqa_rows(records: Iterable[Item], language: str = "en") -> list[Row]:
+@row_by_row
+def siqa_rows(item: Item, language: str, i: int) -> Row:
     """Context, question about one of the people, three short answers, as in Social IQa. English only."""
-    return [
-        {
-            "context": text(*(realise(event, "en") for event in item.told)),
-            "question": _SOCIAL[item.question].format(said_subject(item.told[item.asked])),
-            **{f"answer{'ABC'[i]}": _short(choice, item.question) for i, choice in enumerate(item.choices)},
-            "label": str(item.label + 1),
-        }
-        for item in records
-    ]
+    return {
+        "context": text(*(realise(event, "en") for event in item.told)),
+        "question": _SOCIAL[item.question].format(said_subject(item.told[item.asked])),
+        **{
+            f"answer{letter}": _short(choice, item.question) for letter, choice in zip("ABC", item.choices, strict=True)
+        },
+        "label": str(item.label + 1),
+    }
 
 
-def cosmos_rows(records: Iterable[Item], language: str = "en") -> list[Row]:
+@row_by_row
+def cosmos_rows(item: Item, language: str, i: int) -> Row:
     """Context, question about one of the people, four answers, as in CosmosQA. English only."""
-    return [
-        {
-            "id": f"world-{i:06d}",
-            "context": text(*(realise(event, "en") for event in item.told)),
-            "question": _COSMOS[item.question].format(said_subject(item.told[item.asked])),
-            **{f"answer{j}": text(realise(choice, "en")) for j, choice in enumerate(item.choices)},
-            "label": item.label,
-        }
-        for i, item in enumerate(records)
-    ]
+    return {
+        "id": f"world-{i:06d}",
+        "context": text(*(realise(event, "en") for event in item.told)),
+        "question": _COSMOS[item.question].format(said_subject(item.told[item.asked])),
+        **{f"answer{j}": text(realise(choice, "en")) for j, choice in enumerate(item.choices)},
+        "label": item.label,
+    }
 
 
 def said_subject(event: Event) -> str:

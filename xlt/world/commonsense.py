@@ -8,18 +8,16 @@ choices is in two splits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from random import Random
 from typing import NamedTuple
 
 from datasets import List
 
 from xlt.world.choice import said_subject, somewhere
-from xlt.world.columns import INTEGER, STRING, features, sets
+from xlt.world.columns import INTEGER, STRING, Row, features, row_by_row, sets
 from xlt.world.concepts import ANTONYM_VERBS, ANTONYMS, Event
-from xlt.world.draws import take
+from xlt.world.draws import different
 from xlt.world.events import fits, random_event, split_by
-from xlt.world.forms import Row
 from xlt.world.grammar.en import article
 from xlt.world.knowledge import FOUND, KINDS, USES
 from xlt.world.lexicon import lexicon
@@ -39,12 +37,9 @@ class Ending(NamedTuple):
     split: str
 
 
-def endings(rng: Random, split: str, size: int) -> list[Ending]:
+@different
+def endings(rng: Random, split: str) -> Ending:
     """Contexts of `split` with four endings each."""
-    return take(size, lambda: _ending(rng, split))
-
-
-def _ending(rng: Random, split: str) -> Ending:
     uses, label = rng.sample(list(USES), 4), rng.randrange(4)
     nouns = USES[uses[label]]
     while True:
@@ -55,20 +50,17 @@ def _ending(rng: Random, split: str) -> Ending:
     return Ending(event, tuple((use, somewhere(rng, bare)) for use in uses), label, split)
 
 
-def hellaswag_rows(records: Iterable[Ending], language: str = "en") -> list[Row]:
+@row_by_row
+def hellaswag_rows(record: Ending, language: str, i: int) -> Row:
     """A context that breaks off and four endings, as in HellaSwag. English only."""
-    return [_hellaswag_row(record, i) for i, record in enumerate(records)]
-
-
-def _hellaswag_row(record: Ending, i: int) -> Row:
-    said, subject = text(realise(record.context, "en")), said_subject(record.context)
+    context, subject = text(realise(record.context, "en")), said_subject(record.context)
     start = subject[0].upper() + subject[1:]
     return {
         "ind": i,
         "activity_label": lexicon("en")["nouns"][record.context.noun][1].capitalize(),
-        "ctx_a": said,
+        "ctx_a": context,
         "ctx_b": start,
-        "ctx": f"{said} {start}",
+        "ctx": f"{context} {start}",
         "endings": [_done(*ending) for ending in record.endings],
         "source_id": f"world~{i}",
         "split": {"train": "train", "dev": "val", "test": "test"}[record.split],
@@ -95,14 +87,11 @@ class Fact(NamedTuple):
     label: int
 
 
-def facts(rng: Random, split: str, size: int) -> list[Fact]:
+@different
+def facts(rng: Random, split: str) -> Fact | None:
     """Questions whose set of choices is in this split only, and with it all that could be asked about it."""
-
-    def draw() -> Fact | None:
-        fact = rng.choice((_kind, _member, _opposite, _opposite_verb, _place))(rng)
-        return fact if split_by(tuple(sorted(fact.choices))) == split else None
-
-    return take(size, draw)
+    fact = rng.choice((_kind, _member, _opposite, _opposite_verb, _place))(rng)
+    return fact if split_by(tuple(sorted(fact.choices))) == split else None
 
 
 def _kind(rng: Random) -> Fact:
@@ -153,18 +142,16 @@ def _a(concept: str) -> str:
     return f"{article(noun)} {noun}"
 
 
-def csqa_rows(records: Iterable[Fact], language: str = "en") -> list[Row]:
+@row_by_row
+def csqa_rows(fact: Fact, language: str, i: int) -> Row:
     """A question and five short choices, as in CommonsenseQA. English only."""
-    return [
-        {
-            "id": f"world-{i:06d}",
-            "question": fact.question,
-            "question_concept": fact.concept,
-            "choices": {"label": list("ABCDE"), "text": list(fact.choices)},
-            "answerKey": "ABCDE"[fact.label],
-        }
-        for i, fact in enumerate(records)
-    ]
+    return {
+        "id": f"world-{i:06d}",
+        "question": fact.question,
+        "question_concept": fact.concept,
+        "choices": {"label": list("ABCDE"), "text": list(fact.choices)},
+        "answerKey": "ABCDE"[fact.label],
+    }
 
 
 FEATURES = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import partial, wraps
 from itertools import cycle, islice
 from random import Random
 from typing import Any, TypeVar
@@ -28,6 +28,16 @@ def distinct(draw: Callable[[], Item | None], key: Callable[[Item], Any] = lambd
 def take(size: int, draw: Callable[[], Item | None], key: Callable[[Item], Any] = lambda item: item) -> list[Item]:
     """`size` different draws."""
     return list(islice(distinct(draw, key), size))
+
+
+def different(draw: Callable[..., Item | None]) -> Callable[..., list[Item]]:
+    """The draw of one record of a split (`rng`, `split`) becomes that of `size` different ones."""
+
+    @wraps(draw)
+    def records(rng: Random, split: str, size: int, *options: Any, **named: Any) -> list[Item]:
+        return take(size, lambda: draw(rng, split, *options, **named))
+
+    return records
 
 
 def in_turn(labels: Sequence[Label], size: int) -> list[Label]:

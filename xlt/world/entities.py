@@ -14,7 +14,7 @@ from random import Random
 from typing import NamedTuple
 
 from xlt.world.concepts import NAMES, Event, Token
-from xlt.world.draws import take
+from xlt.world.draws import different
 from xlt.world.events import event_of, split_of
 from xlt.world.lexicon import lexicon
 from xlt.world.render import DIALECTS, capitalised, grammar, replaced, text
@@ -84,8 +84,9 @@ def _marked(tokens: list[Token], role: str, kind: str) -> list[Token]:
     return [token._replace(part=kind) if i in inside else token for i, token in enumerate(tokens)]
 
 
-def _random_scene(rng: Random, split: str) -> Scene | None:
-    """A scene with names more often than not; None where it is not of the split, which is that of its event.
+@different
+def scenes(rng: Random, split: str) -> Scene | None:
+    """Scenes of one split, which is that of their event, with names more often than not.
 
     What is not said is the same in all scenes (any organisation stands where David would), so that
     no sentence belongs to two splits.
@@ -100,11 +101,6 @@ def _random_scene(rng: Random, split: str) -> Scene | None:
         place=HERE if city else event.place,
     )
     return Scene(event, surname, organisation, city) if split_of(event) == split else None
-
-
-def scenes(rng: Random, split: str, size: int) -> list[Scene]:
-    """Different scenes of one split."""
-    return take(size, lambda: _random_scene(rng, split))
 
 
 def scene_text_rows(records: Iterable[Scene], language: str) -> list[dict[str, str]]:

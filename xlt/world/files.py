@@ -42,7 +42,7 @@ from xlt.world import (
     retrieval,
     tags,
 )
-from xlt.world.forms import Row
+from xlt.world.columns import Row
 from xlt.world.render import grammar
 
 # size -> the version of the world that changed its records last; a change takes the next number. Runs on sets of

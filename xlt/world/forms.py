@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from random import Random
-from typing import Any
 
 from datasets import List
 
 from xlt.spec.languages import language as language_row
 from xlt.world.codeswitch import code_switched
-from xlt.world.columns import ANSWERS, INTEGER, STRING, classes, features, sets
+from xlt.world.columns import ANSWERS, INTEGER, STRING, Row, classes, features, row_by_row, sets
 from xlt.world.concepts import ROLES, SOMETHING, Event, Token
-from xlt.world.draws import askable, distinct, in_turn, labelled, take
+from xlt.world.draws import askable, different, distinct, in_turn, labelled, take
 from xlt.world.events import event_of, fits, split_of
 from xlt.world.inference import CLASH, LABELS, NARROWER, SAME, WIDER, random_pair, relation
 from xlt.world.render import ask, realise, span, text
@@ -27,7 +26,6 @@ UPOS = [
     "VERB", "X",
 ]  # fmt: skip
 
-Row = dict[str, Any]
 Sentence = tuple[Event, str]  # the role that is asked for, "" for a statement
 Pair = tuple[Event, Event]  # premise and hypothesis
 Paragraph = tuple[tuple[Event, ...], int, str]  # its events, which one is asked about, and what
@@ -87,26 +85,24 @@ def switched_rows(records: Iterable[list[Sentence]], language: str) -> list[Row]
     return [{"text": text(*(code_switched(rng, *sentence, language) for sentence in passage))} for passage in records]
 
 
-def pos_rows(records: Iterable[Sentence], language: str) -> list[Row]:
+@row_by_row
+def pos_rows(sentence: Sentence, language: str, i: int) -> Row:
     """Words and universal tags, as in XTREME's udpos."""
-    sentences = [realise(event, language, asked) for event, asked in records]
-    return [
-        {"tokens": [token.form for token in tokens], "pos_tags": [UPOS.index(token.upos) for token in tokens]}
-        for tokens in sentences
-    ]
+    event, asked = sentence
+    tokens = realise(event, language, asked)
+    return {"tokens": [token.form for token in tokens], "pos_tags": [UPOS.index(token.upos) for token in tokens]}
 
 
-def parallel_rows(records: Iterable[Sentence], language: str) -> list[Row]:
+@row_by_row
+def parallel_rows(sentence: Sentence, language: str, i: int) -> Row:
     """Translation pairs with English on the target side, as in XTREME's tatoeba."""
-    return [
-        {
-            "source_sentence": text(realise(event, language, asked)),
-            "target_sentence": text(realise(event, "en", asked)),
-            "source_lang": language_row(language).iso3,
-            "target_lang": "eng",
-        }
-        for event, asked in records
-    ]
+    event, asked = sentence
+    return {
+        "source_sentence": text(realise(event, language, asked)),
+        "target_sentence": text(realise(event, "en", asked)),
+        "source_lang": language_row(language).iso3,
+        "target_lang": "eng",
+    }
 
 
 # Natural language inference
@@ -139,20 +135,18 @@ def pair_row(premise: Event, hypothesis: Event, label: str, language: str) -> Ro
     }
 
 
-def nli_rows(records: Iterable[tuple[Event, Event, str]], language: str) -> list[Row]:
+@row_by_row
+def nli_rows(record: tuple[Event, Event, str], language: str, i: int) -> Row:
     """Premise, hypothesis and label, as in MNLI and XNLI."""
-    return [pair_row(*record, language) | {"idx": i} for i, record in enumerate(records)]
+    return pair_row(*record, language) | {"idx": i}
 
 
 # Question answering
 
 
-def paragraphs(rng: Random, split: str, size: int) -> list[Paragraph]:
+@different
+def paragraphs(rng: Random, split: str) -> Paragraph | None:
     """Three or four statements about different people, and a question that exactly one of them answers."""
-    return take(size, lambda: _paragraph(rng, split))
-
-
-def _paragraph(rng: Random, split: str) -> Paragraph | None:
     target, asked = random_target(rng, split)
     others = [_distractor(rng, split, target) for _ in range(rng.choice((2, 3)))]
     subjects = {event.subject for event in (target, *others)}
@@ -181,17 +175,16 @@ def answers(event: Event, target: Event, asked: str) -> bool:
     )
 
 
-def qa_rows(records: Iterable[Paragraph], language: str) -> list[Row]:
+@row_by_row
+def qa_rows(paragraph: Paragraph, language: str, i: int) -> Row:
     """Context, question and the one answer, as in SQuAD and XQuAD."""
-    rows = []
-    for i, (events, which, asked) in enumerate(records):
-        statements = [realise(event, language) for event in events]
-        rows.append(qa_row(f"world-{i:06d}", statements, ask(events[which], asked, language), which, asked))
-    return rows
+    events, which, asked = paragraph
+    statements = [realise(event, language) for event in events]
+    return qa_row(f"world-{i:06d}", statements, ask(events[which], asked, language), which, asked)
 
 
 def qa_row(name: str, statements: list[list[Token]], question: list[Token], which: int | None, role: str) -> Row:
-    """The columns of SQuAD. The answer is the phrase of `role` in statement `which`; none without one, as in SQuAD 2.0."""
+    """The columns of SQuAD. The answer is the phrase of `role` in statement `which`; None: no answer."""
     context = text(*statements)
     answers: dict[str, list] = {"text": [], "answer_start": []}
     if which is not None:

@@ -6,15 +6,13 @@ hypotheses do not follow. Whoever counts common words is wrong in that half. The
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import count
 from random import Random
 
-from xlt.world.columns import STRING, classes, features
+from xlt.world.columns import STRING, Row, classes, features, row_by_row
 from xlt.world.concepts import Event
 from xlt.world.draws import take
 from xlt.world.events import event_of
-from xlt.world.forms import Row
 from xlt.world.inference import CLASHES
 from xlt.world.render import grammar, text
 
@@ -58,18 +56,16 @@ def templated(rng: Random, split: str, size: int) -> list[Templated]:
     return records
 
 
-def hans_rows(records: Iterable[Templated], language: str = "en") -> list[Row]:
+@row_by_row
+def hans_rows(record: Templated, language: str, i: int) -> Row:
     """Premise, hypothesis, label and where the pair is from, as in HANS. English only."""
-    return [_hans_row(*record) for record in records]
-
-
-def _hans_row(subcase: str, one: Event, two: Event) -> Row:
+    subcase, one, two = record
     heuristic, follows, premise, hypothesis = TEMPLATES[subcase]
     a, does, adjunct = _pieces(one)
     b, did, _ = _pieces(two)
-    said = [template.format(a=a, b=b, does=does, did=did, adjunct=adjunct) for template in (premise, hypothesis)]
+    pair = [template.format(a=a, b=b, does=does, did=did, adjunct=adjunct) for template in (premise, hypothesis)]
     return {
-        **{name: sentence[0].upper() + sentence[1:] for name, sentence in zip(_SIDES, said, strict=True)},
+        **{name: sentence[0].upper() + sentence[1:] for name, sentence in zip(_SIDES, pair, strict=True)},
         **dict.fromkeys(_PARSES, ""),
         "label": int(not follows),
         "heuristic": heuristic,

@@ -11,15 +11,13 @@ candidates `entity_id` and `description`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from random import Random
 from typing import NamedTuple
 
-from xlt.world.columns import features
+from xlt.world.columns import Row, features, row_by_row
 from xlt.world.concepts import NAMES, Event
 from xlt.world.entities import CITIES, HERE, OFFICIAL, ORGANISATIONS, SOMEBODY, SURNAMES, Scene, say
 from xlt.world.events import event_of, fits, random_filler, sensible
-from xlt.world.forms import Row
 from xlt.world.render import span, text
 
 _KINDS = ("PER", "PER", "PER", "ORG", "LOC")
@@ -92,29 +90,32 @@ def _said_again(rng: Random, kind: str, event: Event) -> Event:
     return other if sensible(other) else event
 
 
-def mention_rows(records: Iterable[Linked], language: str) -> list[Row]:
+@row_by_row
+def mention_rows(entity: Linked, language: str, i: int) -> Row:
     """A mention in its context, and which entity it is."""
-    return [{"mention": _marked(made, language), "entity_id": made.entity_id} for made in records]
+    return {"mention": _marked(entity, language), "entity_id": entity.entity_id}
 
 
-def _marked(made: Linked, language: str) -> str:
-    tokens = say(made.mention, language)
-    context, (start, end) = text(tokens), span([tokens], 0, made.kind)
+@row_by_row
+def candidate_rows(entity: Linked, language: str, i: int) -> Row:
+    """The descriptions among which to choose."""
+    return {"entity_id": entity.entity_id, "description": _description(entity, language)}
+
+
+@row_by_row
+def pair_rows(entity: Linked, language: str, i: int) -> Row:
+    """Mentions with the descriptions of their entities, to train on."""
+    return {"mention": _marked(entity, language), "entity": _description(entity, language)}
+
+
+def _marked(entity: Linked, language: str) -> str:
+    tokens = say(entity.mention, language)
+    context, (start, end) = text(tokens), span([tokens], 0, entity.kind)
     return f"{context[:start]}{{{context[start:end]}}}{context[end:]}"
 
 
-def candidate_rows(records: Iterable[Linked], language: str) -> list[Row]:
-    """The descriptions among which to choose."""
-    return [{"entity_id": made.entity_id, "description": _description(made, language)} for made in records]
-
-
-def _description(made: Linked, language: str) -> str:
-    return text(*(say(fact, language) for fact in made.facts))
-
-
-def pair_rows(records: Iterable[Linked], language: str) -> list[Row]:
-    """Mentions with the descriptions of their entities, to train on."""
-    return [{"mention": _marked(made, language), "entity": _description(made, language)} for made in records]
+def _description(entity: Linked, language: str) -> str:
+    return text(*(say(fact, language) for fact in entity.facts))
 
 
 _MEWSLI = "izhx/mewsli-x"

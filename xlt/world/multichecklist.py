@@ -10,17 +10,17 @@ article or case; a failure rate is one minus exact match by `test`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from random import Random
 from string import Formatter
 from typing import NamedTuple
 
 from xlt.world.checklist import sentences
-from xlt.world.columns import ANSWERS, STRING, features
+from xlt.world.columns import ANSWERS, STRING, Row, features, row_by_row
 from xlt.world.concepts import COLOURS, NAMES, NOUNS, SOMETHING, Event, Token
 from xlt.world.draws import distinct
 from xlt.world.events import fits, random_event
-from xlt.world.forms import Row, qa_row
+from xlt.world.forms import qa_row
 from xlt.world.grammar.sr import to_cyrillic
 from xlt.world.render import capitalised, grammar, realise, replaced, text
 
@@ -191,12 +191,9 @@ _WORDED: dict[str, Callable[[Check, str], Wording]] = dict(
 )
 
 
-def checklist_rows(records: Iterable[Check], language: str) -> list[Row]:
+@row_by_row
+def checklist_rows(check: Check, language: str, i: int) -> Row:
     """Context, question and answer, as in SQuAD, and the test."""
-    return [_row(check, language, i) for i, check in enumerate(records)]
-
-
-def _row(check: Check, language: str, i: int) -> Row:
     statements, question, which, role = _WORDED[check.test](check, language)
     if check.turned:
         statements, which = statements[::-1], len(statements) - 1 - which

@@ -13,16 +13,15 @@ sentence.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import partial
 from random import Random
 from typing import NamedTuple
 
-from xlt.world.columns import STRING, classes, features, sets
+from xlt.world.columns import STRING, Row, classes, features, row_by_row, sets
 from xlt.world.concepts import Event
 from xlt.world.draws import askable, in_turn, labelled
 from xlt.world.events import event_of, fits, random_event, random_filler, sensible, split_of
-from xlt.world.forms import NO_LABEL, Pair, Row, pair_of, pair_row
+from xlt.world.forms import NO_LABEL, Pair, pair_of, pair_row
 from xlt.world.inference import LABELS, MODIFIERS, clashing, gold, more_general_noun, premises, random_pair
 from xlt.world.render import realise, text
 
@@ -51,9 +50,10 @@ def _debatable_pair(rng: Random, label: str) -> Pair | None:
     return (premise, hypothesis) if sensible(premise) and gold(premise, hypothesis) is None else None
 
 
-def snli_rows(records: Iterable[tuple[Event, Event, str]], language: str = "en") -> list[Row]:
+@row_by_row
+def snli_rows(record: tuple[Event, Event, str], language: str, i: int) -> Row:
     """Premise, hypothesis and label, as in SNLI; -1 where there is none."""
-    return [pair_row(*record, language) for record in records]
+    return pair_row(*record, language)
 
 
 # ANLI
@@ -135,18 +135,16 @@ def _others(rng: Random, hypothesis: Event, split: str, count: int) -> list[Even
     return others
 
 
-def anli_rows(records: Iterable[Adversarial], language: str = "en", number: int = 1) -> list[Row]:
+@row_by_row
+def anli_rows(record: Adversarial, language: str, i: int, number: int = 1) -> Row:
     """Premise, hypothesis and label, as in ANLI; the reasons of the annotators are empty."""
-    return [
-        {
-            "uid": f"world-r{number}-{i:06d}",
-            "premise": text(*(realise(event, language) for event in record.premise)),
-            "hypothesis": text(realise(record.hypothesis, language)),
-            "label": LABELS.index(record.label),
-            "reason": "",
-        }
-        for i, record in enumerate(records)
-    ]
+    return {
+        "uid": f"world-r{number}-{i:06d}",
+        "premise": text(*(realise(event, language) for event in record.premise)),
+        "hypothesis": text(realise(record.hypothesis, language)),
+        "label": LABELS.index(record.label),
+        "reason": "",
+    }
 
 
 FEATURES = {

@@ -13,15 +13,14 @@ than a few hundred updates teach the small encoder of the profile mini: it stays
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from random import Random
 from typing import NamedTuple
 
-from xlt.world.columns import INTEGER, STRING, classes, features
+from xlt.world.columns import INTEGER, STRING, Row, classes, features, row_by_row
 from xlt.world.concepts import Event, Token
 from xlt.world.draws import askable, labelled
 from xlt.world.events import event_of, random_event, sensible, split_of
-from xlt.world.forms import Row, Sentence, filled, random_target, said_of
+from xlt.world.forms import Sentence, filled, random_target, said_of
 from xlt.world.inference import CLASHES, swapped
 from xlt.world.render import ask, capitalised, grammar, realise, text
 
@@ -85,17 +84,15 @@ def retold(event: Event, language: str) -> list[Token]:
     return capitalised([*time, *rest, end], language)
 
 
-def paws_rows(records: Iterable[Retelling], language: str) -> list[Row]:
+@row_by_row
+def paws_rows(record: Retelling, language: str, i: int) -> Row:
     """Two sentences and whether they say the same ("1"), as in PAWS and PAWS-X."""
-    return [
-        {
-            "id": i,
-            "sentence1": text(*(realise(event, language) for event in record.first)),
-            "sentence2": text(*(retold(event, language) for event in record.second)),
-            "label": int(is_paraphrase(record)),
-        }
-        for i, record in enumerate(records, start=1)
-    ]
+    return {
+        "id": i + 1,
+        "sentence1": text(*(realise(event, language) for event in record.first)),
+        "sentence2": text(*(retold(event, language) for event in record.second)),
+        "label": int(is_paraphrase(record)),
+    }
 
 
 # QQP
@@ -162,17 +159,15 @@ def worded(sentence: Sentence, wording: int) -> str:
     return _WORDINGS[wording].format(question=text(tokens), specific=specific, wh=wh, rest=rest)
 
 
-def qqp_rows(records: Iterable[Questions], language: str = "en") -> list[Row]:
+@row_by_row
+def qqp_rows(record: Questions, language: str, i: int) -> Row:
     """Two questions and whether one would do, as in QQP. English only."""
-    return [
-        {
-            "question1": worded(record.first, record.wordings[0]),
-            "question2": worded(record.second, record.wordings[1]),
-            "label": int(is_duplicate(record)),
-            "idx": i,
-        }
-        for i, record in enumerate(records)
-    ]
+    return {
+        "question1": worded(record.first, record.wordings[0]),
+        "question2": worded(record.second, record.wordings[1]),
+        "label": int(is_duplicate(record)),
+        "idx": i,
+    }
 
 
 _PAWS, _PAWS_X = "google-research-datasets/paws", "google-research-datasets/paws-x"

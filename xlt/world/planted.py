@@ -19,10 +19,10 @@ from collections.abc import Callable
 from functools import partial
 from random import Random
 
-from xlt.world.columns import INTEGER, classes, features
+from xlt.world.columns import INTEGER, Row, classes, features
 from xlt.world.concepts import Event
 from xlt.world.events import sensible
-from xlt.world.forms import Row, nli_rows, pair_of, pairs
+from xlt.world.forms import nli_rows, pair_of, pairs
 from xlt.world.inference import LABELS
 
 Pair = tuple[Event, Event, str]

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from functools import partial
 
 from xlt.spec.languages import language as language_row
-from xlt.world.columns import ANSWERS, STRING, features, sets
-from xlt.world.forms import Row, qa_row
+from xlt.world.columns import ANSWERS, STRING, Row, features, sets
+from xlt.world.forms import qa_row
 from xlt.world.readings import Attacked, Reading, advqa, advsquad, mlqa, readings, squad2, tydiqa
 from xlt.world.render import ask, realise
 

@@ -15,11 +15,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from random import Random
 
-from xlt.world.columns import ANSWERS, features
+from xlt.world.columns import ANSWERS, Row, features
 from xlt.world.concepts import Event
 from xlt.world.draws import distinct
 from xlt.world.events import event_of, fits
-from xlt.world.forms import Paragraph, Row, answers, paragraphs, qa_rows
+from xlt.world.forms import Paragraph, answers, paragraphs, qa_rows
 from xlt.world.inference import swapped
 from xlt.world.render import realise, text
 

@@ -8,15 +8,15 @@ two label sets differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import groupby
 
 from datasets import List
 
-from xlt.world.columns import STRING, classes, features, sets
+from xlt.world.columns import STRING, Row, classes, features, row_by_row, sets
 from xlt.world.concepts import Token
 from xlt.world.entities import KINDS, Scene, say, scene_text_rows, scenes
-from xlt.world.forms import Row, Sentence, sentences
+from xlt.world.forms import Sentence, sentences
 from xlt.world.render import realise
 
 NER = ["O", *(f"{prefix}-{kind}" for kind in KINDS for prefix in "BI")]
@@ -33,18 +33,18 @@ _CATEGORIES = {  # (tag, what is special about the word) -> category
 CCG = list(dict.fromkeys(_CATEGORIES.values()))
 
 
-def ner_rows(records: Iterable[Scene], language: str) -> list[Row]:
+@row_by_row
+def ner_rows(scene: Scene, language: str, i: int) -> Row:
     """Words and entity tags, as in WikiAnn; `spans` names the entities in their order."""
-    said = [_characters(say(scene, language)) if language == "zh" else say(scene, language) for scene in records]
-    return [
-        {
-            "tokens": [token.form for token in tokens],
-            "ner_tags": [NER.index(tag) for tag in _iob(tokens)],
-            "langs": [language] * len(tokens),
-            "spans": [f"{kind}: {' '.join(token.form for token in name)}" for kind, name in _phrases(tokens) if kind],
-        }
-        for tokens in said
-    ]
+    tokens = say(scene, language)
+    if language == "zh":
+        tokens = _characters(tokens)
+    return {
+        "tokens": [token.form for token in tokens],
+        "ner_tags": [NER.index(tag) for tag in _iob(tokens)],
+        "langs": [language] * len(tokens),
+        "spans": [f"{kind}: {' '.join(token.form for token in name)}" for kind, name in _phrases(tokens) if kind],
+    }
 
 
 def _characters(tokens: list[Token]) -> list[Token]:
@@ -67,14 +67,13 @@ def _iob(tokens: list[Token]) -> Iterator[str]:
         yield from [f"{'I' if i else 'B'}-{kind}" if kind else "O" for i in range(len(piece))]
 
 
-def ccg_rows(records: Iterable[Sentence], language: str) -> list[Row]:
+@row_by_row
+def ccg_rows(sentence: Sentence, language: str, i: int) -> Row:
     """Words and supertags, as in xlt/ud-ccg; English only."""
-    rows = []
-    for event, asked in records:
-        tokens = realise(event, language, asked)
-        tags = [CCG.index(_CATEGORIES[token.upos, _special(token, asked)]) for token in tokens]
-        rows.append({"tokens": [token.form for token in tokens], "ccg_tags": tags})
-    return rows
+    event, asked = sentence
+    tokens = realise(event, language, asked)
+    tags = [CCG.index(_CATEGORIES[token.upos, _special(token, asked)]) for token in tokens]
+    return {"tokens": [token.form for token in tokens], "ccg_tags": tags}
 
 
 def _special(token: Token, asked: str) -> str:
