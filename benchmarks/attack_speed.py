@@ -55,7 +55,7 @@ def prepare(folder: Path, options: argparse.Namespace) -> None:
     from xlt.evaluation.attack.victim import Victim
     from xlt.evaluation.evaluate import model_for
     from xlt.models.encoder import tokenizer_of
-    from xlt.models.inference import Reader
+    from xlt.models.inference import Predictor
     from xlt.perturb.neighbours import stop_words
     from xlt.spec import tasks
     from xlt.spec.perturbations import Attack
@@ -75,7 +75,7 @@ def prepare(folder: Path, options: argparse.Namespace) -> None:
     table: dict[str, list[str]] = {}
 
     clock = Clock()
-    victim, searches = Victim(rows, task, evaluation, Reader(learner, tokenizer, options.batch)), {}
+    victim, searches = Victim(rows, task, evaluation, Predictor(learner, tokenizer, options.batch)), {}
     for row in range(len(rows["label"])):
         places = candidates.places(rows, row, task.family, attack, "en")
         texts = candidates.texts_of(rows, task.family, row)

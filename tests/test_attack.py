@@ -22,7 +22,7 @@ from xlt.lab.work import execute
 from xlt.models import model
 from xlt.models.encoder import encoder_of, tokenizer_of
 from xlt.models.features import encode
-from xlt.models.inference import Reader
+from xlt.models.inference import Predictor
 from xlt.perturb import attacks
 from xlt.spec import tasks
 from xlt.spec.perturbations import Attack, Ball
@@ -258,7 +258,7 @@ def test_choices_are_attacked_and_read_in_a_ball(store, start):
     rows = {"prompt": ["Anna bought an apple. Why?", "What then?"], "choices": choices, "label": [0, 1]}
     learner = model.with_head(encoder_of(store, start), task, ("a", "b"), seed=3).eval()
     tokenizer = tokenizer_of(store, start)
-    victim = Victim(rows, task, asked("copa", "en", "characters"), Reader(learner, tokenizer, 2))
+    victim = Victim(rows, task, asked("copa", "en", "characters"), Predictor(learner, tokenizer, 2))
     clean = victim.ask([(row, texts_of(rows, "choice", row)) for row in range(2)])
     assert all(0 < outcome.score < 1 for outcome in clean)
     texts = texts_of(rows, "choice", 1)
@@ -268,7 +268,7 @@ def test_choices_are_attacked_and_read_in_a_ball(store, start):
     assert changed[:2] == choices[1][:2] and changed[2] != choices[1][2]
     features = encode("choice", rows, tokenizer, 48)
     logits = [
-        {i: out["logits"] for i, out in Reader(learner, tokenizer, size, around).outputs(features, ("logits",))}
+        {i: out["logits"] for i, out in Predictor(learner, tokenizer, size, around).outputs(features, ("logits",))}
         for size, around in ((2, None), (2, Ball(radius=3.0)), (1, Ball(radius=3.0)))
     ]
     gaps = [one[0][0] - one[0][1] for one in logits]

@@ -24,7 +24,7 @@ from xlt.lab.jobs import Job
 from xlt.lab.work import execute
 from xlt.models import mixture, model, train
 from xlt.models.encoder import encoder_of, tokenizer_of
-from xlt.models.selection import Choice, _checked
+from xlt.models.selection import CheckpointSelector, _checked
 from xlt.spec import stage_rules, tasks
 from xlt.spec.profile import Profile, Resources
 from xlt.spec.recipe import Encoder, Evaluation, Recipe
@@ -389,7 +389,7 @@ def test_translations_of_a_record_get_the_same_wrong_label(store, start, transla
 
 def checkpoints(store, recipe, monkeypatch, at):
     """The trained weights of `recipe` after each of the steps `at`, from a run that looks at nothing."""
-    found, check = {}, Choice.check
+    found, check = {}, CheckpointSelector.check
 
     def look(self, step):
         check(self, step)
@@ -397,7 +397,7 @@ def checkpoints(store, recipe, monkeypatch, at):
             found[step] = {name: value.clone() for name, value in self._weights().items()}
 
     with monkeypatch.context() as patch:
-        patch.setattr(Choice, "check", look)
+        patch.setattr(CheckpointSelector, "check", look)
         finish(store, recipe)
     return found
 
@@ -405,7 +405,7 @@ def checkpoints(store, recipe, monkeypatch, at):
 def scores(monkeypatch, values):
     """Development scores as given, one a check."""
     iterator = iter(values)
-    monkeypatch.setattr(Choice, "_score", lambda self: {"score": next(iterator)})
+    monkeypatch.setattr(CheckpointSelector, "_score", lambda self: {"score": next(iterator)})
 
 
 def trained(store, recipe):
@@ -591,13 +591,14 @@ def test_the_random_state_of_the_gpu_is_kept_too(store, start, monkeypatch, tmp_
     recipe = start.then(stage())
     optimiser = torch.optim.SGD(learner.parameters(), lr=0.1)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda _: 1.0)
-    choice, checkpoint = Choice(store, recipe, learner, 1, evaluate), train.Checkpoint(tmp_path / "c.pt", 0.0)
+    selector = CheckpointSelector(store, recipe, learner, 1, evaluate)
+    resume = train.ResumeState(tmp_path / "c.pt", 0.0)
     monkeypatch.setattr(train, "compute", lambda: here)
     monkeypatch.setattr(torch.cuda, "get_rng_state", lambda: state)
     monkeypatch.setattr(torch.cuda, "set_rng_state", given.append)
     curve = train.Curve(recipe.stages[-1], 1, {"step": 1, "losses": [], "recent": []})
-    checkpoint.keep(learner, optimiser, schedule, choice, curve)
+    resume.keep(learner, optimiser, schedule, selector, curve)
     load = torch.load
     monkeypatch.setattr(torch, "load", lambda path, map_location, **rest: load(path, map_location="cpu", **rest))
-    checkpoint.restore(learner, optimiser, schedule, choice)
+    resume.restore(learner, optimiser, schedule, selector)
     assert torch.equal(given[0], state)

@@ -30,7 +30,7 @@ def stage(task="parallel-nli", **fields):
 
 def draw(world, some):
     """Row numbers by language, for each part."""
-    drawing, load = rows.Draw(some), world.load
+    drawing, load = rows.RowDraw(some), world.load
     return [
         {code: drawing.rows(part, len(load(tasks.get(part.task), code, "train"))).tolist() for code in part.languages}
         for part in some.parts

@@ -20,7 +20,7 @@ from xlt.lab.work import execute
 from xlt.models import batching, mixture, mlm, model, train
 from xlt.models.encoder import tokenizer_of
 from xlt.models.features import IGNORED, encode
-from xlt.models.selection import Choice
+from xlt.models.selection import CheckpointSelector
 from xlt.spec import tasks
 from xlt.spec.profile import Resources
 from xlt.spec.stage import Stage
@@ -200,9 +200,9 @@ def gradients(store, start, monkeypatch, task, accumulate):
 
     with monkeypatch.context() as patch:
         patch.setattr(torch.nn.utils, "clip_grad_norm_", keep)
-        checkpoint = train.Checkpoint(store.root / "none.pt", FOREVER)
-        choice = Choice(store, recipe, learner, 1, evaluate)
-        _, losses = train._loop(learner, updates, recipe.stages[-1], 1, checkpoint, choice)
+        resume = train.ResumeState(store.root / "none.pt", FOREVER)
+        selector = CheckpointSelector(store, recipe, learner, 1, evaluate)
+        _, losses = train._loop(learner, updates, recipe.stages[-1], 1, resume, selector)
     return found, losses
 
 
@@ -284,9 +284,9 @@ def test_broken_weights_are_neither_kept_nor_gone_on_from(store, start, monkeypa
     learner = model.prepare(store, recipe)
     with torch.no_grad():
         next(learner.parameters())[0] = float("inf")
-    checkpoint = train.Checkpoint(store.root / "broken.pt", ALWAYS)
-    checkpoint.keep(learner, None, None, None, None)
-    assert not checkpoint.path.exists()
+    resume = train.ResumeState(store.root / "broken.pt", ALWAYS)
+    resume.keep(learner, None, None, None, None)
+    assert not resume.path.exists()
 
 
 def test_a_stage_whose_last_update_breaks_the_weights_is_not_finished(store, start, monkeypatch):
@@ -466,8 +466,8 @@ def test_a_disk_that_is_full_at_a_checkpoint_is_said_so(store, start, monkeypatc
 def test_a_gpu_is_looked_at_one_update_later_and_before_a_checkpoint_at_once():
     """`behind` is what a tensor on a GPU gives; the update is named all the same."""
     curve = train.Curve(stage(), 500, {"step": 0, "losses": [], "recent": []})
-    curve.unseen = [(7, torch.tensor(1.0)), (8, torch.tensor(float("nan")))]
-    curve.look(behind=1)
-    assert [step for step, _ in curve.unseen] == [8]
+    curve.unchecked = [(7, torch.tensor(1.0)), (8, torch.tensor(float("nan")))]
+    curve.check(behind=1)
+    assert [step for step, _ in curve.unchecked] == [8]
     with pytest.raises(UserError, match="at step 8"):
-        curve.look()
+        curve.check()

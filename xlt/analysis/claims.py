@@ -49,7 +49,7 @@ class Rows(Settings):
         return self.model_copy(update=other.model_dump(exclude_unset=True) if other else {})
 
 
-class Source(Settings):
+class Citation(Settings):
     """Who claims it and where; `status` says how far that was verified: see the labels in published.csv."""
 
     paper: str
@@ -67,7 +67,7 @@ class Claim(Settings):
 
     id: str
     sentence: str
-    source: Source
+    source: Citation
     file: str = Field("scores.csv", pattern=r"^scores[\w-]*\.csv$")
     on: Rows
     compare: Rows

@@ -23,7 +23,7 @@ _BLANKS = re.compile(r"[ \t]+")  # a word may hold other white space
 _NO_WORD = re.compile(r"\d+[-.]\d+")  # ids of contractions, whose words follow, and of words that are not written
 
 
-class Line(NamedTuple):
+class NumberedLine(NamedTuple):
     """A line with its number from 1; an empty one has no cells."""
 
     number: int
@@ -62,11 +62,11 @@ def losses(text: str, options: Mapping[str, Any]) -> list[str]:
     return [f"a blank in {counted(len(spaced), 'word')}: {places(spaced, 'line')}"] if spaced else []
 
 
-def _lines(text: str, sep: str | None) -> list[Line]:
+def _lines(text: str, sep: str | None) -> list[NumberedLine]:
     plain = [line.rstrip("\n") for line in io.StringIO(text, newline=None)]  # not splitlines: words may hold U+2028
     filled = [line for line in plain if line.strip()]
     sep = sep or ("\t" if 2 * sum("\t" in line for line in filled) > len(filled) else None)
-    return [Line(number, line, _cells(line, sep)) for number, line in enumerate(plain, start=1)]
+    return [NumberedLine(number, line, _cells(line, sep)) for number, line in enumerate(plain, start=1)]
 
 
 def _cells(line: str, sep: str | None) -> list[str]:
@@ -77,13 +77,13 @@ def _cells(line: str, sep: str | None) -> list[str]:
     return [cell.strip(" ") for cell in line.rstrip(" \t").split(sep)]
 
 
-def _width(lines: list[Line]) -> int:
+def _width(lines: list[NumberedLine]) -> int:
     """The number of columns that most lines have."""
     widths = Counter(len(line.cells) for line in lines if line.cells and not line.text.startswith("#"))
     return max(widths, key=widths.__getitem__, default=0)
 
 
-def _names(lines: list[Line], width: int, wanted: Collection[str]) -> list[str]:
+def _names(lines: list[NumberedLine], width: int, wanted: Collection[str]) -> list[str]:
     """What a comment, the first line or the form of CoNLL-U says that the columns are; empty: nothing does."""
     first = next((line for line in lines if line.cells and not line.text.startswith("# ")), None)
     if plus := next((line.text for line in lines if line.text.startswith(_GLOBAL)), None):
@@ -93,8 +93,8 @@ def _names(lines: list[Line], width: int, wanted: Collection[str]) -> list[str]:
     return CONLLU if width == len(CONLLU) and first and re.match(r"\d", first.cells[0]) else []
 
 
-def _sentences(lines: list[Line], width: int, names: list[str]) -> list[list[Line]]:
-    found: list[list[Line]] = [[]]
+def _sentences(lines: list[NumberedLine], width: int, names: list[str]) -> list[list[NumberedLine]]:
+    found: list[list[NumberedLine]] = [[]]
     ids = names[:1] == ["ID"]
     for line in lines:
         comment = line.text.startswith("#") and not found[-1] and len(line.cells) != width
@@ -106,7 +106,7 @@ def _sentences(lines: list[Line], width: int, names: list[str]) -> list[list[Lin
     return [sentence for sentence in found if sentence]
 
 
-def _check(line: Line, width: int, named: bool) -> None:
+def _check(line: NumberedLine, width: int, named: bool) -> None:
     if len(line.cells) != width:
         others = "names of columns" if named else "the other lines"
         count = counted(len(line.cells), "column")

@@ -70,7 +70,7 @@ def _names(options: Options) -> list[str] | None:
 
 
 @dataclass(frozen=True)
-class Record:
+class Row:
     """The cells between two ends of a row, and the lines, from 1, where they begin and end."""
 
     cells: list[str]
@@ -78,7 +78,7 @@ class Record:
     last: int
 
 
-def _records(text: str, options: Options, strict: bool = False) -> Iterator[Record]:
+def _records(text: str, options: Options, strict: bool = False) -> Iterator[Row]:
     """What a reader of CSV finds; an empty line has no cells.
 
     Raises:
@@ -89,7 +89,7 @@ def _records(text: str, options: Options, strict: bool = False) -> Iterator[Reco
     reader = csv.reader(io.StringIO(text, newline=""), quoting=quoting, strict=strict, **signs)
     last = 0
     for cells in reader:
-        yield Record(cells, last + 1, reader.line_num)
+        yield Row(cells, last + 1, reader.line_num)
         last = reader.line_num
 
 

@@ -50,7 +50,7 @@ PACKED = (".gz", ".tgz", ".tar", ".zip", ".bz2", ".xz", ".zst")
 Splits = dict[str, tuple[str, ...]]
 
 
-class Place(Protocol):
+class Location(Protocol):
     """Where a data set lies."""
 
     name: str  # as messages call it
@@ -127,7 +127,7 @@ def usual(name: str) -> tuple[str, ...]:
 
 
 @cache
-def layout(place: Place, config: str) -> Layout:
+def layout(place: Location, config: str) -> Layout:
     """The config of that name on the card; else the folder of that name; else, for `default`, all files; else the files
     that have it as a word of their names.
 
@@ -157,18 +157,18 @@ def layout(place: Place, config: str) -> Layout:
     return Layout(kept, reader, options, about and about.features, rows, others)
 
 
-def tables(place: Place) -> list[str]:
+def tables(place: Location) -> list[str]:
     """The files that may hold records."""
     return [path for path in place.paths if reader_of(path) and path.rpartition("/")[2] not in FILES_TO_IGNORE]
 
 
-def configs(place: Place) -> list[str]:
+def configs(place: Location) -> list[str]:
     """The configs that the card names; without any, the folders that hold files of records."""
     return list(_card(place)[0]) or sorted({path.partition("/")[0] for path in tables(place) if "/" in path})
 
 
 @cache
-def _card(place: Place) -> tuple[Mapping[str, dict[str, Any]], Mapping[str, datasets.DatasetInfo]]:
+def _card(place: Location) -> tuple[Mapping[str, dict[str, Any]], Mapping[str, datasets.DatasetInfo]]:
     """What the card declares: its configs by name, and what it says of their columns and rows."""
     if CARD not in place.paths:
         return {}, {}

@@ -10,7 +10,7 @@ from pathlib import Path
 from xlt.core.errors import UserError
 from xlt.core.paths import ROOT
 from xlt.data import repository
-from xlt.data.layout import Folder, Layout, Place, layout, usual
+from xlt.data.layout import Folder, Layout, Location, layout, usual
 from xlt.spec import tasks
 from xlt.spec.tasks import Task
 
@@ -35,7 +35,7 @@ class Places:
         here = self.world or task.dataset.startswith(tasks.NOT_ON_THE_HUB) or folder.is_dir()
         return folder if here else None
 
-    def files(self, task: Task, code: str, split: str) -> tuple[Place, tuple[str, ...], Layout]:
+    def files(self, task: Task, code: str, split: str) -> tuple[Location, tuple[str, ...], Layout]:
         """Where the split lies: a folder or repository, paths in it, and how they are read."""
         place, found = self.config(task, code)
         name = found.called(split, task.splits)
@@ -46,7 +46,7 @@ class Places:
         mend = f"give splits: {{{split}: ...}} in task {task.name}, or {self.mend(task)}"
         raise UserError(f"{named(task, code, split)}: no such split: looked for {looked}; there is {here}; {mend}")
 
-    def config(self, task: Task, code: str) -> tuple[Place, Layout]:
+    def config(self, task: Task, code: str) -> tuple[Location, Layout]:
         """Of a repository that is a loading script, the branch into which the hub has converted it."""
         place, config = self._place(task), task.config_for(code)
         try:
@@ -64,7 +64,7 @@ class Places:
             raise UserError(f"task {task.name}: {script}; name another data set") from None
         return place, layout(place, config)
 
-    def _place(self, task: Task) -> Place:
+    def _place(self, task: Task) -> Location:
         folder = self.folder(task)
         if folder is None and task.dataset.startswith(tasks.NOT_ON_THE_HUB):
             raise UserError(f"{task.dataset} is on no hub; set XLT_HUB_ROOT to a folder that has it")

@@ -26,7 +26,7 @@ from xlt.core.files import write_atomically
 from xlt.core.paths import cache_root
 from xlt.data import textfiles
 from xlt.data.layout import PACKED, Layout
-from xlt.data.textfiles import CSV, JSON, Form, Want
+from xlt.data.textfiles import CSV, JSON, FileForm, Want
 
 datasets.disable_progress_bars()
 datasets.logging.set_verbosity(logging.CRITICAL)  # what is wrong with a file is said here, in one line
@@ -81,7 +81,7 @@ _FAULTS = (
 )  # fmt: skip
 
 
-def _key(layout: Layout, content: Sequence[str], texts: Sequence[tuple[Path, Form]]) -> str:
+def _key(layout: Layout, content: Sequence[str], texts: Sequence[tuple[Path, FileForm]]) -> str:
     version = {"read": textfiles.VERSION} if layout.reader in (CSV, JSON) else {}
     as_named = (layout.reader, sorted(layout.options.items()))
     reader = (layout.reader, version, as_named[1], str(layout.features))
@@ -99,7 +99,7 @@ def _read(files: Sequence[Path], layout: Layout, place: Path) -> datasets.Datase
     return made.as_dataset(split=_ROWS)
 
 
-def _texts(files: Sequence[Path], layout: Layout, content: Sequence[str], want: Want) -> list[tuple[Path, Form]]:
+def _texts(files: Sequence[Path], layout: Layout, content: Sequence[str], want: Want) -> list[tuple[Path, FileForm]]:
     """The text files, out of their archives, and the form of each."""
     found = []
     for file, held in zip(files, content, strict=True):
@@ -119,7 +119,7 @@ def _unpacked(file: Path, place: Path) -> list[Path]:
     return sorted(map(Path, manager.iter_files(manager.extract(str(file)))))
 
 
-def _as_parquet(file: Path, form: Form, place: Path) -> Path:
+def _as_parquet(file: Path, form: FileForm, place: Path) -> Path:
     if not place.is_file():
         content = io.BytesIO()
         try:

@@ -32,7 +32,7 @@ def identity(stage: Stage) -> dict[str, str]:
     return {"rows": DISJOINT} if any(len(codes) > 1 for codes in languages.values()) else {}
 
 
-class Draw:
+class RowDraw:
     """The rows of a stage, drawn part by part and language by language: what one takes the next leaves if it can."""
 
     def __init__(self, stage: Stage):

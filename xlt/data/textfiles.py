@@ -3,7 +3,7 @@
 The readers of `datasets` guess types from what they see: 007 becomes 7, `null` and `NA` nothing, `true` a truth value,
 a column of dates a time. Here every value of a CSV file is text, and a value of JSON is what its quotes say. Only an
 empty cell of CSV is missing. Files are UTF-8, with or without a byte-order mark, with any line ends, gzipped or not.
-What form a file has, is seen from what it holds and what a task wants of it (`Form`).
+What form a file has, is seen from what it holds and what a task wants of it (`FileForm`).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def reads(reader: str, want: Want) -> bool:
 
 
 @dataclass(frozen=True)
-class Form:
+class FileForm:
     """How a file is read: the reader and its options. `losses`: what a reader should know of that, in words."""
 
     reader: str
@@ -59,7 +59,7 @@ class Form:
     losses: tuple[str, ...] = ()
 
 
-def form(file: Path, reader: str, options: Mapping[str, Any], want: Want) -> Form:
+def form(file: Path, reader: str, options: Mapping[str, Any], want: Want) -> FileForm:
     """The form of a file that its name, or a card, gives to `reader` with `options`.
 
     Raises:
@@ -71,18 +71,18 @@ def form(file: Path, reader: str, options: Mapping[str, Any], want: Want) -> For
     return _forms[known]
 
 
-_forms: dict[tuple[Any, ...], Form] = {}  # asked for with every reading of a file, so kept
+_forms: dict[tuple[Any, ...], FileForm] = {}  # asked for with every reading of a file, so kept
 
 
-def _form(text: str, reader: str, given: dict[str, Any], want: Want) -> Form:
+def _form(text: str, reader: str, given: dict[str, Any], want: Want) -> FileForm:
     if reader == JSON:
-        return Form(reader, given, tuple(_json_losses(text, given)))
+        return FileForm(reader, given, tuple(_json_losses(text, given)))
     if reader == CONLL or want.tagging and _in_columns(text, reader, given, want):
         declared = {name: given[name] for name in ("sep", "names") if name in dict(want.read)}
-        return Form(CONLL, declared | {"wanted": want.columns}, tuple(conll.losses(text, declared)))
+        return FileForm(CONLL, declared | {"wanted": want.columns}, tuple(conll.losses(text, declared)))
     given = {"sep": "\t"} | given if reader == TEXT else given
     fitting = delimited.fitting(text, given, want.columns)
-    return Form(CSV, fitting, tuple(delimited.losses(text, fitting, given)))
+    return FileForm(CSV, fitting, tuple(delimited.losses(text, fitting, given)))
 
 
 def _in_columns(text: str, reader: str, options: Mapping[str, Any], want: Want) -> bool:
@@ -97,7 +97,7 @@ def _in_columns(text: str, reader: str, options: Mapping[str, Any], want: Want) 
     return spread and not any(sign in row.get(name, "") for name in want.columns for sign in " [")
 
 
-def table(file: Path, form: Form) -> pa.Table:
+def table(file: Path, form: FileForm) -> pa.Table:
     """The rows of a file, every column.
 
     Args:

@@ -18,7 +18,7 @@ from xlt.evaluation.retrieval.search import Search
 from xlt.models import model, unseen
 from xlt.models.encoder import encoder_of, tokenizer_of
 from xlt.models.features import Feature, encode
-from xlt.models.inference import Reader
+from xlt.models.inference import Predictor
 from xlt.spec import tasks
 from xlt.spec.identity import digest
 from xlt.spec.recipe import Evaluation, Recipe
@@ -50,11 +50,11 @@ def evaluate(
         if evaluation.attack or evaluation.ball:
             raise UserError(f"evaluation of {task.name}: no attack is made on {task.family}; take a perturbation")
         return families.score(Search(store.source, evaluation, rows, tokenizer, learner, batch), recipe)
-    reader = Reader(learner, tokenizer, batch, evaluation.ball)
+    predictor = Predictor(learner, tokenizer, batch, evaluation.ball)
     if evaluation.attack:
-        return attacked(store, recipe, evaluation, rows, reader)
+        return attacked(store, recipe, evaluation, rows, predictor)
     features = _features(store, plain, tokenizer)
-    gold, predicted = FAMILIES[task.family](rows, features, reader, task)
+    gold, predicted = FAMILIES[task.family](rows, features, predictor, task)
     return scored(gold, predicted, rows, task, store.source.labels(task), evaluation.language)
 
 

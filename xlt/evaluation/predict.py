@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from xlt.evaluation import metrics
-from xlt.models.inference import Reader
+from xlt.models.inference import Predictor
 from xlt.models.spans import bare
 from xlt.spec import tasks
 from xlt.spec.tasks import Task
@@ -36,16 +36,16 @@ def scored(
     return {name: metrics.mean(score) for name, score in scores.items()}, examples
 
 
-def _classification(rows: Any, features: list, reader: Reader, task: Task) -> Predictions:
+def _classification(rows: Any, features: list, predictor: Predictor, task: Task) -> Predictions:
     predicted = [0] * len(features)
-    for index, out in reader.outputs(features, ("logits",)):
+    for index, out in predictor.outputs(features, ("logits",)):
         predicted[index] = int(out["logits"].argmax())
     return rows["label"], predicted
 
 
-def _tagging(rows: Any, features: list, reader: Reader, task: Task) -> Predictions:
+def _tagging(rows: Any, features: list, predictor: Predictor, task: Task) -> Predictions:
     predicted: list[list[int | None]] = [[None] * len(tags) for tags in rows["tags"]]  # None: cut off, counts as wrong
-    for index, out in reader.outputs(features, ("logits",)):
+    for index, out in predictor.outputs(features, ("logits",)):
         best = out["logits"].argmax(-1)
         for place, word in enumerate(features[index]["words"]):
             if word is not None:
@@ -53,7 +53,7 @@ def _tagging(rows: Any, features: list, reader: Reader, task: Task) -> Predictio
     return rows["tags"], predicted
 
 
-def _span(rows: Any, features: list, reader: Reader, task: Task) -> Predictions:
+def _span(rows: Any, features: list, predictor: Predictor, task: Task) -> Predictions:
     """The best span over all windows; where a task has questions without answer, none if that scores higher.
 
     As in SQuAD 2.0's baseline (Devlin et al. 2019) no answer scores as the first token, its lowest over the windows;
@@ -62,7 +62,7 @@ def _span(rows: Any, features: list, reader: Reader, task: Task) -> Predictions:
     unanswerable = task.metrics[0].startswith("squad2")
     best: list[tuple[float, str]] = [(-np.inf, "")] * len(rows["id"])
     nothing = [np.inf] * len(best)
-    for index, out in reader.outputs(features, ("start_logits", "end_logits")):
+    for index, out in predictor.outputs(features, ("start_logits", "end_logits")):
         feature = features[index]
         row, start, end = feature["row"], out["start_logits"], out["end_logits"]
         nothing[row] = min(nothing[row], float(start[0] + end[0]))

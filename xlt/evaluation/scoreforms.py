@@ -15,7 +15,7 @@ from xlt.spec.tasks import Task
 _LARGEST = sys.float_info.max
 
 
-class Form(NamedTuple):
+class RecordForm(NamedTuple):
     """The field of a reference and of a prediction, and how each is read."""
 
     gold: str
@@ -29,7 +29,7 @@ class _Wrong(ValueError):
         super().__init__(f"{shown(value)} should be {should}")
 
 
-def form(task: Task, metric: str) -> Form:
+def form(task: Task, metric: str) -> RecordForm:
     return FORMS.get(metric) or FORMS[task.family]
 
 
@@ -119,15 +119,15 @@ def _or_none(reader: Callable[[Any, Task], Any]) -> Callable[[Any, Task], Any]:
     return lambda value, task: None if value is None else reader(value, task)
 
 
-FORMS: dict[str, Form] = {  # by family, or by metric
-    tasks.CLASSIFICATION: Form("label", "label", _label, _or_none(_label)),
-    tasks.CHOICE: Form("choice", "choice", _label, _or_none(_label)),
-    tasks.TAGGING: Form("tags", "tags", _gold_tags, _or_none(_tags)),
-    tasks.SPAN: Form("answers", "answer", _answers, _or_none(string)),
-    tasks.MINING: Form("source", "source", _id, _id),
-    "accuracy_en_to_xx": Form("id", "en_to_xx", _id, _or_none(_id)),
-    "accuracy_xx_to_en": Form("id", "xx_to_en", _id, _or_none(_id)),
-    "map_at_20": Form("relevant", "ranking", _right_ids, _or_none(_ids)),
+FORMS: dict[str, RecordForm] = {  # by family, or by metric
+    tasks.CLASSIFICATION: RecordForm("label", "label", _label, _or_none(_label)),
+    tasks.CHOICE: RecordForm("choice", "choice", _label, _or_none(_label)),
+    tasks.TAGGING: RecordForm("tags", "tags", _gold_tags, _or_none(_tags)),
+    tasks.SPAN: RecordForm("answers", "answer", _answers, _or_none(string)),
+    tasks.MINING: RecordForm("source", "source", _id, _id),
+    "accuracy_en_to_xx": RecordForm("id", "en_to_xx", _id, _or_none(_id)),
+    "accuracy_xx_to_en": RecordForm("id", "xx_to_en", _id, _or_none(_id)),
+    "map_at_20": RecordForm("relevant", "ranking", _right_ids, _or_none(_ids)),
 }
 
 

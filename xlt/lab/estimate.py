@@ -57,9 +57,14 @@ def estimator(store: Store) -> Callable[..., float]:
 
 
 def _kind(stage: dict[str, Any] | None) -> str:
-    return (
-        json.dumps({k: v for k, v in stage.items() if k not in ("seed", "role")}, sort_keys=True) if stage else "start"
-    )
+    """What stages have in common that take equally long: all of a stage but its seed and its names.
+
+    Runs of earlier versions may hold fields that a stage no longer has; they do not count.
+    """
+    if stage is None:
+        return "start"
+    fields = Stage.model_fields.keys() - {"seed", "role", "label"}
+    return json.dumps({name: value for name, value in stage.items() if name in fields}, sort_keys=True)
 
 
 def _speed() -> float:

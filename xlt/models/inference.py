@@ -20,7 +20,7 @@ _INPUTS = ("input_ids", "token_type_ids", "choices")
 
 
 @dataclass(frozen=True)
-class Reader:
+class Predictor:
     """`batch` features at a time decide speed and memory only; with `around` each is read at a point of that ball."""
 
     learner: Any

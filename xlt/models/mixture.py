@@ -68,11 +68,11 @@ def features(store: Store, stage: Stage, tokenizer: Any) -> list[Features]:
     Raises:
         UserError: `pair_languages="mixed"`, but the rows of the languages are not aligned.
     """
-    draw = rows.Draw(stage)
+    draw = rows.RowDraw(stage)
     return [_features(store, stage, tokenizer, place, draw) for place in range(len(stage.parts))]
 
 
-def _features(store: Store, stage: Stage, tokenizer: Any, place: int, draw: rows.Draw) -> Features:
+def _features(store: Store, stage: Stage, tokenizer: Any, place: int, draw: rows.RowDraw) -> Features:
     """Those of the part at `place`."""
     part, seed = stage.parts[place], stage.seed or 0
     task = tasks.get(part.task).training

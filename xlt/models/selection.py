@@ -21,15 +21,16 @@ if TYPE_CHECKING:
     from xlt.models.model import Learner
 
 
-# store, recipe, evaluation, model, batch -> metrics and examples, as `evaluate.evaluate`: handed in, as evaluating
-# stands above training
+# store, recipe, evaluation, model, batch -> metrics and examples: the function `evaluate.evaluate`. It is an argument
+# because the room of evaluation imports this one.
 Evaluate = Callable[..., tuple[dict[str, float], list]]
 
 
-class Choice:
-    """The checks of a stage on its way.
+class CheckpointSelector:
+    """Scores a stage on development data while it trains, and keeps the weights of the best check.
 
-    `curve` has one entry a check: step, the scores by language (of several tasks: by task and language), their mean.
+    `curve` has one entry a check: the step, the scores by language (with several tasks by task and language), and
+    their mean.
     """
 
     def __init__(self, store: Store, recipe: Recipe, learner: Learner, steps: int, evaluate: Evaluate):
@@ -46,7 +47,7 @@ class Choice:
         self.curve, self.kept = state["curve"], {name: value.cpu() for name, value in state["kept"].items()}
 
     def check(self, step: int) -> None:
-        """Look at the learner after `step` updates, if a check is due."""
+        """Score the learner after `step` updates, if a check is due."""
         if step not in self.at:
             return
         best, entry = self._best(), {"step": step, **self._score()}
@@ -61,7 +62,7 @@ class Choice:
         return best is not None and len(self.curve) - 1 - self.curve.index(best) >= self.stage.patience
 
     def apply(self) -> dict[str, Any]:
-        """Give the learner the kept weights; what the record of the run tells about the choice."""
+        """Give the learner the weights that were kept, and return what the run's record says of the selection."""
         if not self.curve:
             return {}
         for name, value in self._weights().items():
@@ -76,13 +77,13 @@ class Choice:
         return max(self.curve, key=lambda entry: entry["score"], default=None)
 
     def _score(self) -> dict[str, Any]:
-        judges, found = stage_rules.selection_tasks(self.stage), {}
+        judges, scores = stage_rules.selection_tasks(self.stage), {}
         self.learner.eval()
         for task, head in judges:
             for code in self.stage.watched:
-                found[code if len(judges) == 1 else f"{task.name} {code}"] = self._main(task, head, code)
+                scores[code if len(judges) == 1 else f"{task.name} {code}"] = self._main(task, head, code)
         self.learner.train()
-        return {"score": float(np.mean(list(found.values()))), **found}
+        return {"score": float(np.mean(list(scores.values()))), **scores}
 
     def _main(self, task: tasks.Task, head: str, code: str) -> float:
         """The main metric on the task's development set in one language."""
@@ -96,7 +97,7 @@ class Choice:
 
 
 def _checked(stage: Stage, steps: int) -> set[int]:
-    """After how many updates the stage is looked at, of `steps` in all."""
+    """After how many updates the stage is checked, of `steps` in all."""
     if stage.check_every:
         return {*range(stage.check_every, steps, stage.check_every), steps}
     checks = min(stage.checks, steps)

@@ -17,7 +17,7 @@ from xlt.models import batching, dual, mlm, model, robust
 from xlt.models.encoder import restart_at, tokenizer_of
 from xlt.models.loss import count_labels, cross_entropy
 from xlt.models.mixture import Mixture
-from xlt.models.selection import Choice, Evaluate
+from xlt.models.selection import CheckpointSelector, Evaluate
 from xlt.spec import tasks
 from xlt.spec.recipe import Recipe
 from xlt.spec.stage import Stage
@@ -31,31 +31,31 @@ Batch = dict[str, torch.Tensor]
 def train_stage(
     store: Store, recipe: Recipe, folder: Path, checkpoint_minutes: float, evaluate: Evaluate
 ) -> dict[str, Any]:
-    """Train the last stage of `recipe`, write encoder and heads to `folder`, return what it cost.
+    """Train the last stage of `recipe`, write encoder and heads to `folder`, and return the cost for the run's record.
 
-    An interrupted stage goes on from its last checkpoint, which lies beside the runs.
+    An interrupted stage goes on from its last checkpoint, a file beside the runs.
     """
     stage, tokenizer = recipe.stages[-1], tokenizer_of(store, recipe)
     learner = model.prepare(store, recipe).to(compute().device)
     if compute().device == "cpu":  # fused attention is slower there in training: 1.4 times at 200 subwords
         learner.encoder.set_attn_implementation("eager")
     mixture = Mixture(store, stage, tokenizer)
-    choice = Choice(store, recipe, learner, mixture.steps, evaluate)
-    checkpoint = Checkpoint(store.root / f".checkpoint-{store.id(recipe)}.pt", checkpoint_minutes)
+    selector = CheckpointSelector(store, recipe, learner, mixture.steps, evaluate)
+    resume = ResumeState(store.root / f".checkpoint-{store.id(recipe)}.pt", checkpoint_minutes)
     updates, loss = _updates(mixture, learner, tokenizer), robust.objective(stage, tokenizer, _loss)
     try:
-        steps, losses = _loop(learner, updates, stage, mixture.steps, checkpoint, choice, loss)
-        chosen = choice.apply()
+        steps, losses = _loop(learner, updates, stage, mixture.steps, resume, selector, loss)
+        selected = selector.apply()
         if not _finite(_trained(learner)):
             raise Diverged(stage, steps + 1)
     except Diverged:
-        checkpoint.path.unlink(missing_ok=True)  # it would diverge again
+        resume.path.unlink(missing_ok=True)  # going on from there would diverge again
         raise
     labels = {name: store.source.labels(tasks.get(name)) for name in learner.tasks}
     model.save(learner, folder, labels)
-    checkpoint.path.unlink(missing_ok=True)
+    resume.path.unlink(missing_ok=True)
     cost = {"steps": steps, "examples": sum(mixture.records), "updates": mixture.updates(steps), "losses": losses}
-    return {**cost, **mixture.lost, **chosen, **model.sizes(learner)}
+    return {**cost, **mixture.lost, **selected, **model.sizes(learner)}
 
 
 def _updates(mixture: Mixture, learner: model.Learner, tokenizer: Any) -> Iterator[tuple[str, list[Batch]]]:
@@ -65,13 +65,18 @@ def _updates(mixture: Mixture, learner: model.Learner, tokenizer: Any) -> Iterat
         yield task, [batching.collate(rows, tokenizer.pad_token_id, compute().device, restart) for rows in batches]
 
 
-class Checkpoint:
-    """Weights, optimiser, random state and position of a stage on its way, written every so many minutes."""
+class ResumeState:
+    """What an interrupted stage needs to go on: weights, optimiser, random state and position.
+
+    It is written to the file `path` every so many `minutes`.
+    """
 
     def __init__(self, path: Path, minutes: float):
         self.path, self.seconds, self.last = path, 60 * minutes, time.monotonic()
 
-    def restore(self, learner: torch.nn.Module, optimiser: Any, schedule: Any, choice: Choice) -> dict[str, Any]:
+    def restore(
+        self, learner: torch.nn.Module, optimiser: Any, schedule: Any, selector: CheckpointSelector
+    ) -> dict[str, Any]:
         state: dict[str, Any] = {"step": 0, "losses": [], "recent": []}
         if not self.path.is_file():
             return state
@@ -82,7 +87,7 @@ class Checkpoint:
         learner.load_state_dict(state["model"], strict=False)
         optimiser.load_state_dict(state["optimiser"])
         schedule.load_state_dict(state["schedule"])
-        choice.restore(state["choice"])
+        selector.restore(state["choice"])
         torch.set_rng_state(state["rng"].cpu())
         if "cuda" in state and compute().device == "cuda":
             torch.cuda.set_rng_state(state["cuda"].cpu())
@@ -92,16 +97,19 @@ class Checkpoint:
     def due(self) -> bool:
         return time.monotonic() - self.last >= self.seconds
 
-    def keep(self, learner: torch.nn.Module, optimiser: Any, schedule: Any, choice: Choice, curve: Curve) -> None:
-        """Write all of it, unless the last update left weights that are no numbers: the next loss will say so."""
+    def keep(
+        self, learner: torch.nn.Module, optimiser: Any, schedule: Any, selector: CheckpointSelector, curve: Curve
+    ) -> None:
+        """Write the file, unless the last update left weights that are not finite: the next loss will report that."""
         if not _finite(_trained(learner)):
             return
         state = {"model": _trained(learner), "optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}
-        state |= {"choice": choice.state(), "rng": torch.get_rng_state(), **curve.state()}
+        # "choice" is the name of the selector in files that earlier versions wrote.
+        state |= {"choice": selector.state(), "rng": torch.get_rng_state(), **curve.state()}
         state |= {"cuda": torch.cuda.get_rng_state()} if compute().device == "cuda" else {}
         temporary = self.path.with_suffix(".tmp")
         try:
-            with temporary.open("wb") as file:  # given a path, torch.save would not say that the disk is full
+            with temporary.open("wb") as file:  # given a path, torch.save does not raise when the disk is full
                 torch.save(state, file)
         except OSError:
             temporary.unlink(missing_ok=True)
@@ -111,38 +119,38 @@ class Checkpoint:
 
 
 class Curve:
-    """About 50 mean losses along the way, for a figure; and the watch that every loss is a number."""
+    """The curve of losses, about 50 means along the way, for a figure; and the check that every loss is finite."""
 
     def __init__(self, stage: Stage, steps: int, state: dict[str, Any]):
         self.stage, self.steps, self.every = stage, steps, max(1, steps // 50)
         self.done, self.losses = state["step"], state["losses"]
         self.recent = [torch.tensor(value) for value in state["recent"]]
-        self.unseen: list[tuple[int, torch.Tensor]] = []
+        self.unchecked: list[tuple[int, torch.Tensor]] = []
 
     def state(self) -> dict[str, Any]:
         return {"step": self.done, "losses": self.losses, "recent": [float(value) for value in self.recent]}
 
     def add(self, loss: torch.Tensor, norm: torch.Tensor) -> None:
-        """The loss of the next update and the norm of its gradient, both before the weights move.
+        """Add the loss of the next update and the norm of its gradient, both before the weights move.
 
-        A GPU runs behind: there an update is looked at one update later, so that nothing waits for it.
+        A GPU works asynchronously: there an update is checked one update later, so that nothing waits for it.
 
         Raises:
-            Diverged: either is not a number.
+            Diverged: either is not finite.
         """
         self.done += 1
         self.recent.append(torch.where(norm.isfinite(), loss, torch.nan))
-        self.unseen.append((self.done, self.recent[-1]))
-        self.look(behind=1 if loss.is_cuda else 0)
+        self.unchecked.append((self.done, self.recent[-1]))
+        self.check(behind=1 if loss.is_cuda else 0)
         if self.done % self.every == 0 or self.done == self.steps:
-            self.look()
+            self.check()
             self.losses.append(round(float(np.mean([float(value) for value in self.recent])), 4))
             self.recent.clear()
 
-    def look(self, behind: int = 0) -> None:
-        """Raises Diverged where the loss of an update is not finite; the last `behind` are not looked at yet."""
-        while len(self.unseen) > behind:
-            step, loss = self.unseen.pop(0)
+    def check(self, behind: int = 0) -> None:
+        """Raise Diverged where the loss of an update is not finite; the last `behind` updates are left for later."""
+        while len(self.unchecked) > behind:
+            step, loss = self.unchecked.pop(0)
             if not math.isfinite(loss):
                 raise Diverged(self.stage, step)
 
@@ -166,14 +174,14 @@ def _loop(
     updates: Iterator[tuple[str, list[Batch]]],
     stage: Stage,
     steps: int,
-    checkpoint: Checkpoint,
-    choice: Choice,
+    resume: ResumeState,
+    selector: CheckpointSelector,
     loss: robust.Loss | None = None,
 ) -> tuple[int, list[float]]:
-    """At most `steps` updates; their number, and about 50 mean losses along the way, for a curve.
+    """Make at most `steps` updates; give their number, and about 50 mean losses along the way.
 
     Raises:
-        Diverged: the loss is no longer a number.
+        Diverged: the loss is no longer finite.
     """
     loss = loss or _loss
     torch.manual_seed(stage.seed or 0)
@@ -181,13 +189,13 @@ def _loop(
         _groups(learner, stage.weight_decay), lr=stage.lr, betas=(0.9, stage.beta2), fused=True
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _linear(step, steps, stage.warmup))
-    state = checkpoint.restore(learner, optimiser, schedule, choice)
+    state = resume.restore(learner, optimiser, schedule, selector)
     curve = Curve(stage, steps, state)
     learner.train()
     for step, (task, batches) in zip(range(steps), updates, strict=False):
-        if step < state["step"]:  # already done before an interruption: only the data move on
+        if step < state["step"]:  # done before an interruption: its batch is read, so that the data go on behind it
             continue
-        if choice.exhausted:
+        if selector.exhausted:
             break
         mean = _gradients(loss, learner[task], batches)
         norm = torch.nn.utils.clip_grad_norm_((p for p in learner.parameters() if p.requires_grad), stage.clip)
@@ -195,19 +203,22 @@ def _loop(
         optimiser.step()
         schedule.step()
         optimiser.zero_grad(set_to_none=True)
-        choice.check(curve.done)
-        if checkpoint.due:
-            curve.look()
-            checkpoint.keep(learner, optimiser, schedule, choice, curve)
-    curve.look()
+        selector.check(curve.done)
+        if resume.due:
+            curve.check()
+            resume.keep(learner, optimiser, schedule, selector, curve)
+    curve.check()
     return curve.done, curve.losses
 
 
 def _gradients(loss: robust.Loss, learner: torch.nn.Module, batches: list[Batch]) -> torch.Tensor:
-    """Gradients of the mean loss over all labels of an update, whatever batch they are in; that mean."""
+    """Compute the gradients of the mean loss over all labels of an update; give that mean.
+
+    Every label weighs the same, whatever batch it is in: the loss of each batch counts by its number of labels.
+    """
     counts = [count_labels(batch) for batch in batches]
-    every = sum(counts).clamp(min=1)
-    return sum(_backward(loss(learner, batch) * (n / every)) for batch, n in zip(batches, counts, strict=True))
+    total = sum(counts).clamp(min=1)
+    return sum(_backward(loss(learner, batch) * (n / total)) for batch, n in zip(batches, counts, strict=True))
 
 
 def _backward(loss: torch.Tensor) -> torch.Tensor:
@@ -216,17 +227,17 @@ def _backward(loss: torch.Tensor) -> torch.Tensor:
 
 
 def _linear(step: int, steps: int, warmup: float) -> float:
-    first = warmup * steps
-    return (step + 1) / (first + 1) if step < first else max(0.0, (steps - step) / max(1.0, steps - first))
+    """The factor of the learning rate: rising over the share `warmup` of the steps, then falling to 0."""
+    rising = warmup * steps
+    return (step + 1) / (rising + 1) if step < rising else max(0.0, (steps - step) / max(1.0, steps - rising))
 
 
 def _groups(learner: torch.nn.Module, decay: float) -> list[dict]:
-    """No weight decay on biases and LayerNorm (Devlin et al. 2019)."""
+    """Trained parameters, with no weight decay on biases and LayerNorm, the vectors (Devlin et al. 2019)."""
     trained = [p for p in learner.parameters() if p.requires_grad]
-    flat = [p for p in trained if p.ndim < 2]
     return [
         {"params": [p for p in trained if p.ndim >= 2], "weight_decay": decay},
-        {"params": flat, "weight_decay": 0.0},
+        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
     ]
 
 

@@ -23,7 +23,7 @@ Paths = (
 )  # a column, "choices.text" for one within a column, or several columns that are one of ours
 
 
-class Layout(NamedTuple):
+class RecordLayout(NamedTuple):
     """How records of a family look: ours: the record's."""
 
     family: str
@@ -54,7 +54,7 @@ def perturbed(
     if chosen.form == EDIT:
         draw.text("a", "")  # reads a lexicon, if one is needed
 
-    def change(rows: dict[str, list], layout: Layout, number: int) -> dict[str, list]:
+    def change(rows: dict[str, list], layout: RecordLayout, number: int) -> dict[str, list]:
         if chosen.form == MOVE and layout.family == "tagging":
             _check_tags(rows["tags"][0], layout.labels)
         return apply(name, rows, layout.family, language, strength, seed, number, layout.labels)
@@ -152,7 +152,7 @@ def _written(record: Record, theirs: Paths, value: Any) -> Record:
     return record
 
 
-def _layout(record: Record, family: str | None) -> Layout:
+def _layout(record: Record, family: str | None) -> RecordLayout:
     """The layout that covers most columns of the record: ours, or that of a declared task's data set."""
     fitting = [layout for layout in _known() if family in (None, layout.family) and layout.fits(record)]
     if not fitting:
@@ -166,17 +166,17 @@ def _layout(record: Record, family: str | None) -> Layout:
 
 
 @cache
-def _known() -> list[Layout]:
+def _known() -> list[RecordLayout]:
     """Our own columns first, then those of the declared data sets."""
     from xlt.spec.tasks import TASKS
 
     wanted = {**COLUMNS, "classification": ("text_a", "text_b")}
-    known = [Layout(family, {column: column for column in columns}) for family, columns in wanted.items()]
-    known.append(Layout("classification", {"text_a": "text_a"}))
+    known = [RecordLayout(family, {column: column for column in columns}) for family, columns in wanted.items()]
+    known.append(RecordLayout("classification", {"text_a": "text_a"}))
     places = (place for task in TASKS.values() for place in (task, *map(task.at, task.elsewhere)))
     for task in (place for place in places if place.family in wanted):
         columns = {ours: _texts(task, ours) for ours in wanted[task.family] if ours in task.columns}
-        known.append(Layout(task.family, columns, task.labels))
+        known.append(RecordLayout(task.family, columns, task.labels))
     return known
 
 

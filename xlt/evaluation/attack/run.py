@@ -26,7 +26,7 @@ from xlt.evaluation.attack.search import GreedySearch, QueryResult, SearchResult
 from xlt.evaluation.attack.texts import Columns, Texts, changed, edited, rebuilt, texts_of
 from xlt.evaluation.attack.victim import Query, Victim
 from xlt.models.features import encode
-from xlt.models.inference import Reader
+from xlt.models.inference import Predictor
 from xlt.perturb import attacks
 from xlt.spec import tasks
 from xlt.spec.recipe import Evaluation, Recipe
@@ -39,7 +39,7 @@ Ask = Callable[[Sequence[Query]], list[QueryResult]]
 
 
 def attacked(
-    store: Store, recipe: Recipe, evaluation: Evaluation, rows: Columns, reader: Reader
+    store: Store, recipe: Recipe, evaluation: Evaluation, rows: Columns, predictor: Predictor
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """Scores on the texts found, with clean_ and random_ beside them, the measures, and a record for each example.
 
@@ -50,10 +50,10 @@ def attacked(
     """
     attack, task = evaluation.attack, tasks.get(evaluation.task)
     attacks.check(attack, task.family, evaluation.language)
-    victim = Victim(rows, task, evaluation, reader)
+    victim = Victim(rows, task, evaluation, predictor)
     expected = None
     if attack.name == "masked":
-        limits = evaluation.language, attack.candidates, evaluation.max_length, reader.batch
+        limits = evaluation.language, attack.candidates, evaluation.max_length, predictor.batch
         expected = masked.Expected(store, recipe, *limits)
     partial = store.score_file(recipe, evaluation).with_suffix(".partial.jsonl")
     done = [json.loads(line) for line in partial.read_text("utf-8").splitlines()] if partial.is_file() else []
@@ -78,7 +78,7 @@ def _chunk(victim: Victim, numbers: range, expected: masked.Expected | None) -> 
     for row, texts in clean.items():
         places = candidates.places(victim.rows, row, family, attack, language, options)
         words = candidates.count_words(texts, family, language)
-        gone = victim.reader.tokenizer.unk_token if family == tasks.TAGGING else ""
+        gone = victim.predictor.tokenizer.unk_token if family == tasks.TAGGING else ""
         searches[row] = GreedySearch(texts, places, max(1, int(attack.edit_rate * words)), attack, gone), words
     results = drive({row: search for row, (search, _) in searches.items()}, victim.ask)
     victim.known.clear()
@@ -157,8 +157,8 @@ def _mean(values: list[float]) -> float:
 def _read(victim: Victim, texts: list[Texts], labels: tuple[str, ...]) -> tuple[dict[str, float], list[dict], list]:
     task, evaluation = victim.task, victim.evaluation
     rows = rebuilt(victim.rows, task.family, list(enumerate(texts)))
-    features = encode(task.family, rows, victim.reader.tokenizer, evaluation.max_length, evaluation.stride)
-    gold, predicted = predict.FAMILIES[task.family](rows, features, victim.reader, task)
+    features = encode(task.family, rows, victim.predictor.tokenizer, evaluation.max_length, evaluation.stride)
+    gold, predicted = predict.FAMILIES[task.family](rows, features, victim.predictor, task)
     scores, examples = predict.scored(gold, predicted, rows, task, labels, evaluation.language)
     return scores, examples, victim.right(gold, predicted)
 

@@ -11,7 +11,7 @@ from xlt.evaluation import metrics, predict
 from xlt.evaluation.attack.search import QueryResult
 from xlt.evaluation.attack.texts import Columns, Texts, rebuilt
 from xlt.models.features import IGNORED, encode
-from xlt.models.inference import Reader
+from xlt.models.inference import Predictor
 from xlt.spec import tasks
 from xlt.spec.recipe import Evaluation
 from xlt.spec.tasks import Task
@@ -21,7 +21,7 @@ _OUTPUTS = {tasks.SPAN: ("start_logits", "end_logits")}
 
 
 class _Replay:
-    """Outputs that are there already, in the form in which a reader gives them."""
+    """Outputs that are there already, in the form in which a predictor gives them."""
 
     def __init__(self, outputs: list[tuple[int, dict[str, np.ndarray]]]):
         self.kept = outputs
@@ -33,8 +33,8 @@ class _Replay:
 class Victim:
     """Says what the model makes of texts in the place of those of a row, gold as it was."""
 
-    def __init__(self, rows: Columns, task: Task, evaluation: Evaluation, reader: Reader):
-        self.rows, self.task, self.evaluation, self.reader = rows, task, evaluation, reader
+    def __init__(self, rows: Columns, task: Task, evaluation: Evaluation, predictor: Predictor):
+        self.rows, self.task, self.evaluation, self.predictor = rows, task, evaluation, predictor
         self.known: dict[Query, QueryResult] = {}
 
     def ask(self, queries: Sequence[Query]) -> list[QueryResult]:
@@ -48,8 +48,8 @@ class Victim:
         family = self.task.family
         rows = rebuilt(self.rows, family, queries)
         limits = self.evaluation.max_length, self.evaluation.stride
-        features = encode(family, rows, self.reader.tokenizer, *limits)
-        outputs = list(self.reader.outputs(features, _OUTPUTS.get(family, ("logits",))))
+        features = encode(family, rows, self.predictor.tokenizer, *limits)
+        outputs = list(self.predictor.outputs(features, _OUTPUTS.get(family, ("logits",))))
         gold, predicted = predict.FAMILIES[family](rows, features, _Replay(outputs), self.task)
         scores = _SCORES[family](rows, features, outputs)
         right = self.right(gold, predicted)
