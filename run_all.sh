@@ -5,7 +5,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 usage() {
   cat <<'END'
-Usage: ./run_all.sh [--profile P] [--only NOTEBOOK] [--plan | --stored | --verify]
+Usage: ./run_all.sh [--profile P] [--only NOTEBOOK] [--stored] [--latex]
+       ./run_all.sh [--profile P] [--only NOTEBOOK] --plan
+       ./run_all.sh [--profile P] --verify
        ./run_all.sh test [ARGUMENT...]
        ./run_all.sh lab
 
@@ -16,6 +18,7 @@ profile mini and build the report, reports/mini/index.html.
   --only NOTEBOOK  only this notebook: 02, 02_name or its file
   --plan           say what would be computed, without computing it
   --stored         start no training: report what is finished so far
+  --latex          write tables as .tex and figures as .pdf, too, for a paper
   --verify         run the profile again from nothing and compare its report with
                    reports/PROFILE: tables within 1e-9, notebooks without outputs.
                    Scores made on another processor, with other threads or versions
@@ -83,7 +86,7 @@ verify() {
   exec "$bin/xlt" diff "reports/$name" "$place/reports/$name" --page "$place/diff.html"
 }
 
-command=run profile=mini only=() stored=()
+command=run profile=mini only=() options=()
 case ${1:-} in
 test | lab) command=$1 && shift ;;
 esac
@@ -95,7 +98,7 @@ while [[ $command != test && $# -gt 0 ]]; do
   run:--profile | plan:--profile | verify:--profile) profile=$2 && shift 2 ;;
   run:--only | plan:--only) only=(--only "$2") && shift 2 ;;
   run:--verify | verify:--verify) command=verify && shift ;;
-  run:--stored) stored=(--stored) && shift ;;
+  run:--stored | run:--latex) options+=("$1") && shift ;;
   *) fail "unknown argument '$1'; ./run_all.sh --help lists them" ;;
   esac
 done
@@ -116,7 +119,7 @@ fi
 case $command in
 run)
   say "executing ${only[1]:-the notebooks} of the profile $profile"
-  exec "$bin/xlt" run --profile "$profile" ${only[@]+"${only[@]}"} ${stored[@]+"${stored[@]}"}
+  exec "$bin/xlt" run --profile "$profile" ${only[@]+"${only[@]}"} ${options[@]+"${options[@]}"}
   ;;
 verify) verify ;;
 plan) exec "$bin/xlt" plan --profile "$profile" ${only[@]+"${only[@]}"} ;;

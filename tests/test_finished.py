@@ -1,5 +1,7 @@
 """A second call with nothing changed has nothing to execute; whatever changes is noticed."""
 
+import os
+
 import pytest
 
 from xlt import cli
@@ -56,3 +58,14 @@ def test_the_second_call_executes_nothing(place, monkeypatch, capsys):
     assert cli.main(["run", "--profile", "smoke"]) == cli.main(["run", "--profile", "smoke"]) == 0
     assert calls == [("smoke", None)] and "nothing has changed" in capsys.readouterr().out
     assert cli.main(["run", "--profile", "smoke", "--only", "03"]) == 0 and len(calls) == 2
+
+
+def test_what_a_paper_takes_is_written_though_nothing_has_changed(place, monkeypatch):
+    from xlt.report import notebooks
+
+    requests = []
+    monkeypatch.setenv("XLT_LATEX", "")  # so that it is put back
+    monkeypatch.setattr(notebooks, "run_notebooks", lambda *_: requests.append(os.environ.get("XLT_LATEX")) or 0)
+    assert cli.main(["run", "--profile", "smoke"]) == cli.main(["run", "--profile", "smoke", "--latex"]) == 0
+    assert cli.main(["run", "--profile", "smoke"]) == 0  # which keeps it
+    assert requests == ["", "1"]

@@ -245,7 +245,13 @@ def test_dot_plot_has_every_seed_and_the_scripts(scores):
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["en", "de", "ru"]
 
 
-def test_saved_tables_are_escaped_and_repeatable(tmp_path, scores):
+@pytest.fixture
+def latex(monkeypatch):
+    """As in `xlt run --latex`."""
+    monkeypatch.setenv("XLT_LATEX", "1")
+
+
+def test_saved_tables_are_escaped_and_repeatable(tmp_path, scores, latex):
     table = pd.DataFrame({"name_1": ["50 % | a\\b", "<b>"], "value": [0.123456789, np.nan]})
     files = report.save_table(table, tmp_path, "t", "A_caption")
     first = [file.read_bytes() for file in files]
@@ -258,7 +264,7 @@ def test_saved_tables_are_escaped_and_repeatable(tmp_path, scores):
     assert json.loads(sidecar) == {"name": "t", "caption": "A_caption"}
 
 
-def test_saved_matrix_keeps_numbers_and_what_is_shown(tmp_path, scores):
+def test_saved_matrix_keeps_numbers_and_what_is_shown(tmp_path, scores, latex):
     matrix = report.transfer_matrix(scores)
     report.save_table(matrix, tmp_path, "m", "c", shown=report.cells(matrix))
     assert pd.read_csv(tmp_path / "m.csv")["mean"].count() == 5
@@ -268,13 +274,24 @@ def test_saved_matrix_keeps_numbers_and_what_is_shown(tmp_path, scores):
     assert r"\shortstack[r]{60.0 $\pm$ 2.5 \\ +0.0 {[}$-$2.3, 2.3{]}}" in (tmp_path / "m.tex").read_text()
 
 
-def test_saved_figures_are_small_repeatable_and_described(tmp_path, scores):
+def test_saved_figures_are_small_repeatable_and_described(tmp_path, scores, latex):
     matrix = report.transfer_matrix(scores)
     first = [file.read_bytes() for file in report.save_figure(report.heat_map(matrix), tmp_path, "f", "c", "what")]
     again = [file.read_bytes() for file in report.save_figure(report.heat_map(matrix), tmp_path, "f", "c", "what")]
     assert first == again
     assert len(first[0]) <= 200_000 and first[1].startswith(b"%PDF")
     assert json.loads(first[2]) == {"name": "f", "caption": "c", "alt": "what"}
+
+
+def test_what_a_paper_takes_is_written_on_request_alone(tmp_path, scores, monkeypatch):
+    def endings():
+        files = report.save_table(scores, tmp_path, "t", "c")
+        files += report.save_figure(report.dot_plot(scores, "xnli"), tmp_path, "f", "c")
+        return [file.suffix for file in files if file.is_file()]
+
+    assert endings() == [".csv", ".md", ".json", ".png", ".json"]
+    monkeypatch.setenv("XLT_LATEX", "1")
+    assert endings() == [".csv", ".md", ".tex", ".json", ".png", ".pdf", ".json"]
 
 
 def test_a_notebook_shows_a_kept_figure_by_its_words_and_not_where_it_lies(tmp_path, scores):
@@ -284,7 +301,7 @@ def test_a_notebook_shows_a_kept_figure_by_its_words_and_not_where_it_lies(tmp_p
     assert str(tmp_path) not in str(data) + str(about)
 
 
-def test_long_tables_go_over_pages_and_break_their_texts(tmp_path):
+def test_long_tables_go_over_pages_and_break_their_texts(tmp_path, latex):
     short = pd.DataFrame({"text": ["a sentence that is long enough"], "value": [0.5]})
     tex = {n: report.save_table(pd.concat([short] * n), tmp_path, f"t{n}", "c")[2].read_text() for n in (3, 31)}
     assert r"\resizebox" in tex[3] and r"\begin{tabular}{lr}" in tex[3]
@@ -300,7 +317,7 @@ def test_figures_describe_themselves(tmp_path, scores):
     matrix = report.transfer_matrix(scores)
 
     def alt(figure):
-        sidecar = report.save_figure(figure, tmp_path, "f", "c")[2]
+        sidecar = report.save_figure(figure, tmp_path, "f", "c")[-1]
         return json.loads(sidecar.read_text(encoding="utf-8"))["alt"]
 
     assert alt(report.heat_map(matrix)) == (

@@ -60,6 +60,7 @@ def test_help_needs_no_environment(copy):
         (["--profile", "minni"], "unknown profile 'minni'; there are: "),
         (["lab", "more"], "unknown argument 'more'"),
         (["--verify", "--stored"], "unknown argument '--stored'"),
+        (["--plan", "--latex"], "unknown argument '--latex'"),
     ],
 )
 def test_wrong_arguments_end_before_anything_is_made(copy, arguments, message):

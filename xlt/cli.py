@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = command("run", _run, "execute the notebooks of a profile and build its report")
     run.add_argument("--stored", action="store_true", help="start no run: report what is finished so far")
+    run.add_argument("--latex", action="store_true", help="write tables as .tex and figures as .pdf, too, for a paper")
     plan = command("plan", _plan, "say what a run would compute, without computing it")
     for sub in (run, plan):
         sub.add_argument("--only", metavar="NOTEBOOK", help="only this notebook: 02, its name or its file")
@@ -145,13 +146,15 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = profiles.load(profile)  # what is wrong in it is said at once
     owner.claim(profile)
     whole = not (arguments.only or arguments.stored)
-    if whole and up_to_date.unchanged(settings):
+    if whole and not arguments.latex and up_to_date.unchanged(settings):
         report = paths.reports_root() / settings.name / "index.html"
         print(f"nothing has changed since the last whole run; report: {os.path.relpath(report)}")
         return 0
     hub.ready(settings)  # and what it needs and cannot have, too: a notebook would say it later and at length
     if arguments.stored:
         os.environ["XLT_STORED_ONLY"] = "1"
+    if arguments.latex:
+        os.environ["XLT_LATEX"] = "1"
     from xlt.lab import cluster
     from xlt.report.notebooks import run_notebooks  # papermill takes a second to import
 

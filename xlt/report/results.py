@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -203,14 +202,14 @@ def _kind(cells: list[str]) -> str:
 
 
 def _figure(path: Path) -> dict[str, Any]:
-    sidecar, data = _json(path.with_suffix(".json")), path.read_bytes()
+    sidecar = _json(path.with_suffix(".json"))
     try:
-        width = shown_width(data)
+        width = shown_width(path.read_bytes())
     except OSError:
         raise UserError(f"{_where(path)} is not a PNG image; run its notebook again") from None
     links = {"name": path.stem, "endings": _endings(path, ("png", "pdf"))}
     text = {key: sidecar.get(key, "") for key in ("caption", "alt")}
-    return links | text | {"width": width, "data": "data:image/png;base64," + b64encode(data).decode()}
+    return links | text | {"width": width}
 
 
 def _notebook(path: Path) -> Notebook:

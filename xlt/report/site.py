@@ -10,6 +10,7 @@ import math
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import jinja2
 from markupsafe import Markup
@@ -173,19 +174,25 @@ def _number(value: Any) -> float | None:
 def _write_notebooks(notebooks: list[Notebook], folder: Path, profile: str) -> None:
     exporter = HTMLExporter(template_name="folded", extra_template_basedirs=[str(TEMPLATES)])
     for i, notebook in enumerate(notebooks):
-        _describe_images(notebook)
+        _prepare_images(notebook, folder)
         body, _ = exporter.from_notebook_node(notebook.content)
         fields = {"before": notebooks[i - 1] if i else None, "after": (notebooks[i + 1 :] or [None])[0]}
         fields |= notebook._asdict() | {"body": Markup(body), "profile": profile}
         _write(folder / f"{notebook.name}.html", "notebook.html.j2", **fields)
 
 
-def _describe_images(notebook: Notebook) -> None:
-    """Give each picture without an alternative text the sentence that stands before it."""
-    said = notebook.title
+def _prepare_images(notebook: Notebook, folder: Path) -> None:
+    """Give each picture an alternative text, if need be the sentence before it.
+
+    The page shows a figure from its file in the report; a picture whose file is not there is held by the page.
+    """
+    sentence = notebook.title
     for cell in notebook.content.cells:
         if cell.cell_type == "markdown":
-            said = re.sub(r"[#*`]", "", cell.source).strip().split("\n")[-1]
+            sentence = re.sub(r"[#*`]", "", cell.source).strip().split("\n")[-1]
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
-                output.metadata.setdefault("image/png", {}).setdefault("alt", f"Figure. {said}")
+                about = output.metadata.setdefault("image/png", {})
+                about.setdefault("alt", f"Figure. {sentence}")
+                if not (folder / unquote(about.get("file", ""))).is_file():
+                    about.pop("file", None)
