@@ -292,6 +292,9 @@ def test_what_a_paper_takes_is_written_on_request_alone(tmp_path, scores, monkey
     assert endings() == [".csv", ".md", ".json", ".png", ".json"]
     monkeypatch.setenv("XLT_LATEX", "1")
     assert endings() == [".csv", ".md", ".tex", ".json", ".png", ".pdf", ".json"]
+    monkeypatch.delenv("XLT_LATEX")
+    endings()
+    assert not [*tmp_path.glob("*.tex"), *tmp_path.glob("*.pdf")]  # they would be older than what stands beside them
 
 
 def test_a_notebook_shows_a_kept_figure_by_its_words_and_not_where_it_lies(tmp_path, scores):

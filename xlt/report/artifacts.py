@@ -42,10 +42,16 @@ def save_table(
     if latex.requested():
         contents["tex"] = latex.table(text, name, caption)
     contents["json"] = json.dumps(sidecar, indent=1, ensure_ascii=False) + "\n"
-    folder = Path(folder)
+    return _write(Path(folder), name, {ending: content.encode() for ending, content in contents.items()})
+
+
+def _write(folder: Path, name: str, contents: dict[str, bytes]) -> list[Path]:
+    """Write a file for each ending; what an earlier run wrote for a paper would not fit what is written now."""
     folder.mkdir(parents=True, exist_ok=True)
+    for ending in ("tex", "pdf"):
+        (folder / f"{name}.{ending}").unlink(missing_ok=True)
     for ending, content in contents.items():
-        (folder / f"{name}.{ending}").write_text(content, encoding="utf-8", newline="\n")
+        (folder / f"{name}.{ending}").write_bytes(content)
     return [folder / f"{name}.{ending}" for ending in contents]
 
 
@@ -86,17 +92,13 @@ def save_figure(figure: Figure, folder: Path, name: str, caption: str, alt: str 
 
     Without `alt` the figure describes itself (see xlt.report.alttext).
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     _names_are_no_mathematics(figure)
     contents = {"png": _png(figure)}
     if latex.requested():
         contents["pdf"] = _pdf(figure)
     content = {"name": name, "caption": caption, "alt": alt or described(figure)}
     contents["json"] = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
-    for ending, data in contents.items():
-        (folder / f"{name}.{ending}").write_bytes(data)
-    return [folder / f"{name}.{ending}" for ending in contents]
+    return _write(Path(folder), name, contents)
 
 
 def _png(figure: Figure) -> bytes:
