@@ -195,7 +195,7 @@ def test_every_split_that_a_shipped_profile_reads_on_the_hub_is_declared(monkeyp
     read = set()
     for study in studies.of(lab).values():
         for _, _, recipe, chosen in lab.wanted(study.recipes, study.evaluations, 1):
-            read.update(one for step in recipe.lineage() for one in inputs._read_by(jobs.Job(step, tuple(chosen))))
+            read.update(one for step in recipe.lineage() for one in inputs._splits(jobs.Job(step, tuple(chosen))))
     assert {("mnli", "en", "train"), ("xnli", "de", "test")} < read
     for task, code, split in read:
         there = tasks.get(task).at(code)

@@ -1,7 +1,7 @@
 """The data sets behind the results of a profile: where their records come from, under which licence, whom to cite.
 
-All three are each task's own. A profile on the generated world may have records of its user beside it, and what a
-folder in hub layout lacks comes from the hub.
+This is asked task by task, because one profile may mix sources: the generated world with tasks of the user's own, or a
+folder in hub layout with the hub for what it lacks.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def data_set(source: Source, task: Task, code: str) -> DataSet:
 
 
 def used(profile: Profile) -> list[str]:
-    """The tasks that a profile learns from or evaluates, but for what it pretrains on."""
+    """The tasks that a profile trains or tests, pretraining aside."""
     learned = [part.task for stage in profile.phases for part in stage.parts]
     return list(dict.fromkeys([*learned, *profile.target, *profile.studied]))
 
@@ -61,15 +61,15 @@ def sources(profile: Profile, source: Source) -> str:
         for where in dict.fromkeys(records(source, one, next(iter(one.everywhere), "en")) for one in places):
             if where != str(source):
                 others.setdefault(where, []).append(task.name)
-    return "; ".join([str(source), *(f"{', '.join(found)}: {where}" for where, found in others.items())])
+    return "; ".join([str(source), *(f"{', '.join(names)}: {where}" for where, names in others.items())])
 
 
 def table(source: Source, read: Iterable[Split]) -> pd.DataFrame:
     """One row for each data set behind what was read: its tasks, where its records are, licence and citation."""
-    found: dict[DataSet, dict[str, None]] = {}
+    readers: dict[DataSet, dict[str, None]] = {}
     for name, code in dict.fromkeys(place for one in dict.fromkeys(read) for place in _opened(*one)):
-        found.setdefault(data_set(source, tasks.get(name), code), {})[name] = None
-    rows = [(one.name, ", ".join(sorted(names)), *one[1:]) for one, names in sorted(found.items())]
+        readers.setdefault(data_set(source, tasks.get(name), code), {})[name] = None
+    rows = [(one.name, ", ".join(sorted(names)), *one[1:]) for one, names in sorted(readers.items())]
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 

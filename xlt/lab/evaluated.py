@@ -14,24 +14,28 @@ from xlt.spec.trained import Sources
 def languages(sources: Sources, source: Source, task: str, split: str | None = None) -> list[str]:
     """Languages in which `task` can be evaluated here, on `split` or the profile's own; those of its training first.
 
-    Those of the profile. If it names none, XTREME's: an average over what XTREME-R adds besides would be over
-    neither benchmark's list, so its languages are evaluated where the profile names them.
+    These are the profile's languages, or XTREME's if it names none. Languages that XTREME-R alone has must be named:
+    an average over XTREME's languages and some of these would be comparable with neither benchmark.
     """
     declared, split = tasks.get(task), split or sources.profile.evaluate(task, "en").split
     here = source.languages(declared, split)
-    asked = [code for code in sources.profile.asked(task) or declared.languages or here if code in here]
+    wanted = sources.profile.test_languages(task) or declared.languages or here
     trained = sources.of(declared)
-    return sorted(asked, key=lambda code: (code not in trained, asked.index(code)))
+    readable = [code for code in wanted if code in here]
+    return sorted(readable, key=lambda code: code not in trained)  # sorting keeps the order of equals
 
 
 def read(sources: Sources, source: Source, task: str, named: Sequence[str]) -> list[str]:
-    """Those of `named` (none: the profile's languages) in which a study can read the test records of the task here."""
+    """The languages among `named` (none: the profile's) in which a study can read test records of the task here.
+
+    A dialect of some strength ("bar@0.5") can be read where the dialect itself can.
+    """
     here = {*source.languages(tasks.get(task), "test")}
     return [code for code in named or languages(sources, source, task) if {code, code.partition("@")[0]} & here]
 
 
-def judged(source: Source, name: str, learned: Sequence[str]) -> list[str]:
-    """The language in which one looks whether a task has been learned in some; none without development records."""
+def dev_languages(source: Source, name: str, learned: Sequence[str]) -> list[str]:
+    """The language of the development set that tells whether a task was learned, as a list; [] where there is none."""
     here = source.languages(tasks.get(name), "dev")
     return [code for code in (dev_language(learned), ENGLISH) if code in here][:1]
 
@@ -39,7 +43,8 @@ def judged(source: Source, name: str, learned: Sequence[str]) -> list[str]:
 def missing(sources: Sources, source: Source, task: str) -> list[str]:
     """Languages that the profile or the task names, but whose test records are not here."""
     declared = tasks.get(task)
-    wanted = [code for code in sources.profile.asked(task) if code in declared.everywhere] or declared.languages
+    named = [code for code in sources.profile.test_languages(task) if code in declared.everywhere]
+    wanted = named or declared.languages
     return [code for code in wanted if code not in languages(sources, source, task)]
 
 
@@ -55,8 +60,8 @@ def check(sources: Sources, source: Source) -> None:
             continue
         here, where = source.languages(task, split), f"{sources.profile.name}: target.{name}"
         if here:
-            asked, known = ", ".join(sources.profile.asked(name)), ", ".join(here)
-            raise UserError(f"{where}: is evaluated in none of {asked}; its {split} records are in {known}: name one")
+            wanted, known = ", ".join(sources.profile.test_languages(name)), ", ".join(here)
+            raise UserError(f"{where}: is evaluated in none of {wanted}; its {split} records are in {known}: name one")
         if task.definition:
             if split in task.splits:
                 source.identity(task, task.languages[0], split)  # says what was looked for

@@ -1,4 +1,7 @@
-"""Can what a profile needs be had? Asked before any work. What only a study needs of the hub may be missing."""
+"""Checks before any work that the data sets and weights of a profile can be had.
+
+What the phases need must be there. What a study alone needs may be missing: its cells then read "not run".
+"""
 
 from __future__ import annotations
 
@@ -71,17 +74,17 @@ def check(profile: Profile, planned: bool = False) -> Profile:
 
 def lost(wanted: Iterable[Repository]) -> dict[Repository, UserError]:
     """Those of the repositories that cannot be had, and why; without network: of which the cache has nothing."""
-    found = {}
+    errors = {}
     for name, kind, revision in wanted:
         try:
             there = repository.resolve(name, kind, revision)
             if repository.offline() and not any(map(there.cached, there.contents)):
                 raise UserError(f"nothing of {name} is in the hub's cache")
         except UserError as error:
-            found[name, kind, revision] = error
+            errors[name, kind, revision] = error
             if isinstance(error, repository.Unreachable):  # so would the others be, each after as long a wait
                 break
-    return found
+    return errors
 
 
 def missing(profile: Profile) -> list[str]:
@@ -92,7 +95,7 @@ def missing(profile: Profile) -> list[str]:
 def revisions(profile: Profile) -> dict[str, str]:
     """The commit of every data set and model of the hub that this run uses or, if it is over, used last."""
     known = {one: repository.last(*one) for one in [*_needed(profile), *_studied(profile)]}
-    return {f"{name} {revision or ''}".strip(): found.commit for (name, _, revision), found in known.items() if found}
+    return {f"{name} {revision or ''}".strip(): last.commit for (name, _, revision), last in known.items() if last}
 
 
 def _without(profile: Profile, gone: list[Repository]) -> Profile:
@@ -143,7 +146,7 @@ def _data(profile: Profile, names: Iterable[str]) -> list[Repository]:
     root = hub_root()
     named = [tasks.get(name) for name in names]
     used = [tasks.get(name) for task in named for name in (task.name, task.training.name, *task.parts, *task.pool)]
-    places = [place for task in used for place in _places(task, profile.asked(task.name))]
+    places = [place for task in used for place in _places(task, profile.test_languages(task.name))]
     pinned = profile.data.revisions
     data = {(place.dataset, pinned.get(place.dataset) or place.revision or None) for place in places}
     if root:

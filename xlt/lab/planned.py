@@ -173,7 +173,7 @@ class _Planner:
 
     def _on_dev(self, task: str) -> list[Evaluation]:
         """The development score of an intermediate task."""
-        codes = evaluated.judged(self.source, task, tasks.get(task).languages)
+        codes = evaluated.dev_languages(self.source, task, tasks.get(task).languages)
         if not codes:
             self.absent.append(f"{task}: no dev records here")
         return [self._evaluate(task, code, {"split": "dev"}) for code in codes]

@@ -1,6 +1,6 @@
-"""Profiles as files: params/NAME.yaml or a file of the user's own, over the file that it extends, wholly checked.
+"""Reads profiles from files: params/NAME.yaml or a file of the user's own, merged over the files that it extends.
 
-A profile states only what differs from its base; `bare` has nothing to take out.
+A file states only what differs from its base. `bare` is the empty base.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ from xlt.spec.study import written_out
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """`base` with what `over` says differently; null takes an entry out, or stands where there is none to take out."""
+    """`base` with the values of `over` in its place, table by table.
+
+    A null in `over` removes the entry of the base. Where the base has none it is kept, as the value of a setting.
+    """
     merged = dict(base)
     for key, value in over.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
@@ -45,7 +48,7 @@ def _over(base: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _files(path: Path, above: tuple[Path, ...] = ()) -> list[dict[str, Any]]:
-    """What the file at `path` says, then what the file that it extends says, and so on."""
+    """The content of the file at `path`, then that of the file that it extends, and so on."""
     if path in above:
         raise UserError(f"{path.name} extends itself; give it another base")
     try:
@@ -65,13 +68,16 @@ def _files(path: Path, above: tuple[Path, ...] = ()) -> list[dict[str, Any]]:
 
 
 def _added(files: list[dict[str, Any]]) -> frozenset[str]:
-    """The tasks that are declared above (in the order of `_files`) of the first file that names languages."""
+    """The tasks that are declared by files before the first, in the order of `_files`, that names languages."""
     silent = takewhile(lambda content: not content.get("languages"), files)
     return frozenset(name for content in silent for name in content.get("tasks") or ())
 
 
 def _placed(declared: Any, folder: Path) -> Any:
-    """Tasks, their data sets' paths taken from the folder of the file that declares them."""
+    """The tasks, with the relative paths of data sets resolved against the folder of the file that declares them.
+
+    Within the project they are relative to its root, so that they do not depend on where the project lies.
+    """
     if not isinstance(declared, dict):
         return declared
     placed = {key: _placed(value, folder) for key, value in declared.items()}
@@ -116,8 +122,9 @@ def load(name: str) -> Profile:
     """
     path = _find(name)
     profile: Profile = parse(Profile, {"name": path.stem, **_read(path)}, path.name)
-    found = {name: spoken.found(name, fields, profile.name) for name, fields in profile.tasks.items()}
-    profile = profile.model_copy(update={"tasks": found})
+    # What a user's task leaves out, such as the languages, is taken from its files.
+    declared = {name: spoken.found(name, fields, profile.name) for name, fields in profile.tasks.items()}
+    profile = profile.model_copy(update={"tasks": declared})
     profile._added = _added(_files(path))
     profile.learn_tasks()
     if not (profile.encoder.model or profile.encoder.text):

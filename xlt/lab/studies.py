@@ -41,7 +41,7 @@ def intermediate(lab: Lab) -> Study:
     evaluations = [
         lab.profile.evaluate(part.task, code, {"split": "dev"})
         for part in learned
-        for code in evaluated.judged(lab.source, part.task, part.languages)
+        for code in evaluated.dev_languages(lab.source, part.task, part.languages)
     ]
     return Study(recipes, list(dict.fromkeys(evaluations)))
 

@@ -35,9 +35,9 @@ def sweep(
     for label, seed, seeded, evaluations in lab.wanted(recipes, chosen, seeds):
         for evaluation in evaluations:
             if result := lab.store.result(seeded, evaluation):
-                found = _rows(result["metrics"])
-                rows[label] += [{"seed": seed, "language": evaluation.language, **row} for row in found]
-    return {label: _table(found) for label, found in rows.items()}
+                cells = _cells(result["metrics"])
+                rows[label] += [{"seed": seed, "language": evaluation.language, **cell} for cell in cells]
+    return {label: _table(cells) for label, cells in rows.items()}
 
 
 def _table(rows: list[dict]) -> pd.DataFrame:
@@ -45,7 +45,7 @@ def _table(rows: list[dict]) -> pd.DataFrame:
     return table.astype({"layer": int, "centred": bool, "accuracy": float})
 
 
-def _rows(metrics: dict[str, float]) -> list[dict]:
+def _cells(metrics: dict[str, float]) -> list[dict]:
     """The cells among the metrics of a sweep: "accuracy_en_to_xx@14/mean/centred"."""
     parts = [(name.partition("@"), value) for name, value in metrics.items() if "@" in name]
     return [

@@ -1,4 +1,4 @@
-"""What of a profile can be held against everything that there is, before anything runs."""
+"""Checks of a profile against everything that there is: tasks, perturbations, attacks. Before anything runs."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ def study(profile: Profile, name: str) -> None:
     for contrast in plan.contrasts:
         for code in (*contrast.languages, *contrast.minus):
             check_chosen(code, f"{where}: '{contrast.question}'")
+    # Conditions are told apart by columns of the scores alone, so no two may give the same columns.
     read = {tuple(profile.evaluate(plan.targets[0], "en").conditions.values()): CLEAN}
     for label, fields in plan.conditions.items():
         evaluation = parse(Evaluation, {"task": plan.targets[0], **fields}, f"{where}: conditions.{label}")
@@ -56,10 +57,10 @@ def lengths(profile: Profile, positions: int | None, restart: bool, where: str) 
         UserError: a sequence may be longer than the encoder takes.
     """
     learned = [*([profile.pretraining] if profile.pretraining else []), *profile.stages]
-    asked = [(stage.task, stage.max_length, stage_rules.longest_sequence(stage, restart)) for stage in learned]
+    sequences = [(stage.task, stage.max_length, stage_rules.longest_sequence(stage, restart)) for stage in learned]
     for task in dict.fromkeys([*profile.target, *(part.task for stage in profile.stages for part in stage.parts)]):
         length = profile.evaluate(task, "en").max_length
-        asked.append((f"evaluation.{task}", length, length))
-    for name, length, longest in asked:
+        sequences.append((f"evaluation.{task}", length, length))
+    for name, length, longest in sequences:
         if positions and longest > positions:
             raise UserError(f"{where}: {name}: max_length {length}: too few encoder.positions ({positions})")

@@ -25,31 +25,32 @@ def why(profile: str, run: str) -> list[str]:
     """Why the stored run `run` (folder name or a part of it) and its scores are or are not current, field by field."""
     lab = Lab.from_params(profile)
     folders = sorted(path.parent for path in lab.store.root.glob("[!.]*/run.json"))
-    found = next((folder for folder in folders if run in folder.name), None)
-    if found is None:
+    folder = next((path for path in folders if run in path.name), None)
+    if folder is None:
         raise unknown("run", run, [folder.name for folder in folders])
-    record = json.loads((found / "run.json").read_text(encoding="utf-8"))
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     current = {lab.store.folder(recipe).name: recipe for recipe in studies.all_recipes(lab)}
-    if found.name in current:
-        if not (stale := list(_stale_scores(lab.store, current[found.name]))):
-            return [f"{found.name} is current: profile {profile} uses it as it is"]
-        return [f"{found.name} is current, but these of its scores are stale:", *(f"  {change}" for change in stale)]
-    name = found.name.rsplit("-", 1)[0]
-    rivals = [recipe for folder, recipe in current.items() if folder.rsplit("-", 1)[0] == name]
+    if folder.name in current:
+        stale = list(_stale_scores(lab.store, current[folder.name]))
+        if not stale:
+            return [f"{folder.name} is current: profile {profile} uses it as it is"]
+        return [f"{folder.name} is current, but these of its scores are stale:", *(f"  {change}" for change in stale)]
+    name = folder.name.rsplit("-", 1)[0]
+    rivals = [recipe for other, recipe in current.items() if other.rsplit("-", 1)[0] == name]
     if not rivals:
-        return [f"{found.name} is of no use to profile {profile}: it has no recipe {name}"]
+        return [f"{folder.name} is of no use to profile {profile}: it has no recipe {name}"]
     changes = min((_changes(lab.store, record["key"], rival) for rival in rivals), key=len)
-    return [f"{found.name} is stale:", *(f"  {change}" for change in changes)]
+    return [f"{folder.name} is stale:", *(f"  {change}" for change in changes)]
 
 
 def _stale_scores(store: Store, recipe: Recipe) -> Iterator[str]:
-    """What differs in the key of each score of a run that was made otherwise than it would be now, and not again."""
+    """What differs in the key of each stale score of a run. A score that has been made again since is not stale."""
     for file in sorted((store.folder(recipe) / "scores").glob("*.json")):
         key = json.loads(file.read_text(encoding="utf-8"))["key"]
         try:
             evaluation = Evaluation(**key["evaluation"])
             now = store.evaluation_key(recipe, evaluation)
-        except (UserError, ValueError):  # asked for by another profile: its task or word list is not known here
+        except (UserError, ValueError):  # a score of another profile, whose task or word list is not known here
             continue
         if not store.score_file(recipe, evaluation).is_file():
             under = evaluation.perturbation or (evaluation.attack and f"attack {evaluation.attack.name}")
@@ -58,7 +59,11 @@ def _stale_scores(store: Store, recipe: Recipe) -> Iterator[str]:
 
 
 def _changes(store: Store, key: dict[str, Any], recipe: Recipe) -> list[str]:
-    """What differs between a stored key and that of `recipe`, up the chain of parents as far as they are stored."""
+    """What differs between a stored key and that of `recipe`.
+
+    A change in an early stage changes the key of every later run, where it shows only as another parent. So the parents
+    are compared too, as far as they are stored.
+    """
     now = store.key(recipe)
     old, new = key.get("parent"), now.get("parent")
     file = next(store.root.glob(f"[!.]*-{old}/run.json"), None)

@@ -74,8 +74,8 @@ def _smaller(recipe: Recipe, resources: Resources, trained: bool) -> str:
     if factor is None:
         return "batch is 1 already; take a shorter max_length, method: lora or a smaller encoder"
     now, then = (stage.batch, stage.accumulate), (stage.batch // factor, stage.accumulate * factor)
-    said = "set batch: {}, accumulate: {} for {} (now {} and {}): the same records an update in smaller parts"
-    return said.format(*then, stage.name, *now)
+    advice = "set batch: {}, accumulate: {} for {} (now {} and {}): the same records an update in smaller parts"
+    return advice.format(*then, stage.name, *now)
 
 
 def failure(error: BaseException) -> Failure:

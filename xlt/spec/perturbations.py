@@ -1,5 +1,5 @@
-"""Settings of what is done to inputs: to embeddings (Ball), to test texts by a search (Attack), to training records
-(Augmentation)."""
+"""Settings of perturbations: of embeddings (Ball), of test texts by a search (Attack), of training records
+(Augmentation). Perturbations of test records need a name and a strength alone, which `Evaluation` has."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from xlt.spec.identity import Value
 class Ball(Value):
     """A neighbourhood of the input: each word's embedding may move by at most `radius` (L2).
 
-    The idea is that of Huang et al. 2021 (2104.08645, abstract). Their norm, radius and search are in no source that
-    was read, so these are ours.
+    The idea is that of Huang et al. 2021 (2104.08645, abstract). The abstract is all that was read of it, so norm,
+    radius and search are ours.
 
-    What moves is the row of the embedding table of every subword but the special ones and padding, before positions
-    are added and before LayerNorm; the unit is that of the table, so a radius belongs to one encoder.
+    What moves is the vector that the embedding table gives for a subword, before positions are added and before
+    LayerNorm; special tokens and padding stay. The unit is that of the table, so a radius that fits one encoder says
+    nothing about another.
 
-    search   pgd: `steps` ascents of the loss from a random point (Madry et al. 2018), each of 2.5 radius / steps
-             along the gradient's direction in every subword, drawn back into the ball; fgsm: one of a whole radius
-             from the centre (the fast gradient method in L2, Miyato et al. 2017); random: a point of the ball, uniform
-    seed     of random points in an evaluation; in training they are drawn anew each time
+    search   pgd: `steps` ascents of the loss from a random point (Madry et al. 2018), each of length 2.5 radius / steps
+             along the gradient of every subword, projected back into the ball;
+             fgsm: one ascent of length radius from the centre (the fast gradient method in L2, Miyato et al. 2017);
+             random: a point drawn uniformly from the ball, the control for both
+    seed     of the random points in an evaluation; in training they are drawn anew at each step
     """
 
     radius: float = Field(ge=0)
@@ -37,9 +39,9 @@ class Attack(Value):
     name             characters (DeepWordBug-like), synonyms[:FILE] (TextFooler-like), masked (BERT-Attack-like),
                      code-mix[:LANGUAGE+...] (PolyGloss-like), inflection (Morpheus-like), distractor (questions only),
                      or a perturbation of single letters ("homoglyphs")
-    budget           queries an example, the clean text and the ranking of its words included
-    candidates       replacements tried for a word, at most
-    edit_rate        share of the words that may change, at most (one word always may)
+    budget           most queries for an example, counting the clean text and the ranking of its words
+    candidates       most replacements that are tried for a word
+    edit_rate        largest share of the words that may change; one word always may
     keep_stop_words  leave function words alone, where the language has a list of them
     """
 
@@ -52,11 +54,11 @@ class Attack(Value):
 
 
 class Augmentation(Value):
-    """Training records through a perturbation: `copies` of each, drawn anew, instead of it or (`keep`) besides it.
+    """Training on perturbed records: `copies` of each, every one drawn anew, in its place or (`keep`) beside it.
 
-    RS-DA of Huang et al. 2021 (2104.08645) is "rs-da:FILE" (or "rs-da-clean:FILE") with 3 copies for NLI and 10 for
-    PAWS-X; like CAT (Tan & Joty 2021, 2103.09593), but without its filters, is "code-mix:de+es" at a strength, kept
-    besides the clean records. Epochs count the copies: a comparison in equal updates sets `Stage.steps`.
+    "rs-da:FILE" or "rs-da-clean:FILE" with 3 copies for NLI and 10 for PAWS-X is RS-DA of Huang et al. 2021
+    (2104.08645). "code-mix:de+es" with `keep` is like CAT (Tan & Joty 2021, 2103.09593), but without its filters.
+    An epoch counts the copies, so a comparison in equal updates sets `Stage.steps`.
     """
 
     perturbation: str

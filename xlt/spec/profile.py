@@ -1,7 +1,7 @@
 """Profiles: YAML files in params/, checked field by field before anything starts.
 
-A profile may `extends` another and then states only what differs; `bare` has nothing to take out. What is in a Stage or
-an Encoder decides results; `resources` never does.
+A file that `extends` another states only what differs; `bare` is the empty base. Stages, encoder and evaluations decide
+results and are part of their keys; `resources` decides none.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from xlt.spec.settings import parse
 from xlt.spec.stage import Stage
 from xlt.spec.study import Plan, Settings
 
-REPEATED = "target"  # as the task of a control: whatever the target is
+REPEATED = "target"  # the task of a control that stands for the target, whichever that is
 
 
 class World(Settings):
@@ -39,17 +39,19 @@ class Data(Settings):
 
 
 class Resources(Settings):
-    """How to run, never what: processes at a time, threads of each, evaluation batch, minutes between checkpoints.
+    """How runs are executed; what they compute is not decided here.
 
-    `precision` is one of fp32 and bf16 (matrix products alone); unless given, bf16 on a GPU and fp32 on a CPU. It is
-    recorded with every score, as rounding moves scores by less than seeds do.
-
-    Sums are rounded otherwise with another number of threads, and training makes large differences of small ones. So
-    both numbers of threads hold on every machine, however many cores it has; `pretraining_threads` are of pretraining,
-    which most other runs wait for.
-
-    `per_gpu` workers share a GPU. `scheduler` is the address of a scheduler of dask.distributed, or its scheduler file
-    (.json): runs then execute in its workers, on however many machines.
+    workers              processes at a time; None: as many as the machine has room for
+    per_gpu              workers that share a GPU
+    scheduler            address of a scheduler of dask.distributed, or its scheduler file (.json), whose workers, on
+                         any number of machines, then execute the runs
+    threads              of each run. Fixed, whatever the number of cores, because sums are rounded otherwise with
+                         another number of threads and training makes large differences of small ones
+    pretraining_threads  of pretraining, for which most other runs wait
+    precision            fp32, or bf16 for matrix products; None: bf16 on a GPU and fp32 on a CPU. It is no part of a
+                         key but recorded with every score, because rounding moves scores by less than seeds do
+    eval_batch           records
+    checkpoint_minutes   between two saved states of a run, from which it is resumed
     """
 
     workers: PositiveInt | None = None
@@ -79,29 +81,28 @@ class Profile(Settings):
     studies: dict[str, Plan] = {}  # of each notebook study_NAME
     tasks: dict[str, dict[str, Any]] = {}  # tasks of the user's own, declared as in xlt/spec/tasks.yaml
     resources: Resources = Resources()
-    _added: frozenset[str] = PrivateAttr(
-        frozenset()
-    )  # tasks that a file declares which takes `languages` from its base
+    # Tasks that a file declares while it inherits `languages` from its base: see `test_languages`.
+    _added: frozenset[str] = PrivateAttr(frozenset())
 
     def learn_tasks(self) -> None:
         """Make the user's own tasks known to this process."""
         tasks.add(tasks.parse(name, fields, self.name) for name, fields in self.tasks.items())
 
-    def asked(self, task: str) -> tuple[str, ...]:
-        """Languages that the profile names for evaluations of the task, () for the task's own.
+    def test_languages(self, task: str) -> tuple[str, ...]:
+        """Languages in which the profile wants the task evaluated; () for the task's own.
 
-        Those that it takes from its base were named without knowing of the tasks that it adds: they hold for the
-        base's alone.
+        `languages` inherited from a base file were chosen for the tasks of the base. They do not hold for tasks that
+        the profile adds.
         """
         return () if task in self._added else self.languages
 
     def stage(self, task: str, role: Literal["intermediate", "target"], before: str | None = None) -> Stage:
-        """The stage that learns `task` in this profile; fields: `training`, then those of the task.
+        """The stage of an entry under `intermediate`, `controls` or `target`: its fields over those of `training`.
 
-        A target is learned from its training task: XNLI from MNLI, XQuAD and MLQA both from SQuAD, so that they
-        share a run where they are trained alike. An intermediate entry is named by its task or by any label:
-        then it says `task`. A control is an intermediate entry; that of the task `target` learns the target that it
-        comes `before`, as that is learned afterwards but for what the control says: training on it for longer.
+        A target is trained on its training task: XNLI on MNLI, XQuAD and MLQA both on SQuAD, so that these two share a
+        run where they are trained alike. An intermediate entry is named by its task, or by a label and says `task`.
+        A control is an intermediate entry. A control with the task `target` trains on whatever target it comes
+        `before`, with the fields of that target's stage unless it says otherwise: a baseline that trains longer.
 
         Raises:
             UserError: the profile has no such task in this role.
@@ -116,7 +117,7 @@ class Profile(Settings):
         return self._stage(task, role, fields, f"{self.name}: {place}.{task}")
 
     def repeats(self, control: str) -> bool:
-        """Whether the control of that name learns the target itself; targets without a head have none like that."""
+        """Whether the control of that name trains on the target itself. It has no stage for targets without a head."""
         return self.controls.get(control, {}).get("task") == REPEATED
 
     def study_stage(self, name: str, study: str) -> Stage:
@@ -126,9 +127,10 @@ class Profile(Settings):
         return self._stage(name, "intermediate", fields, f"{self.name}: studies.{study}: {name}")
 
     def study_target(self, task: str, study: str, arm: str) -> Stage:
-        """The target stage of an arm: as under `target`, of the task or one that is trained on the same data."""
-        alike = [t for t in self.target if tasks.get(t).training == tasks.get(task).training]
-        fields = self.target[task if task in alike else alike[0]] if alike else {}
+        """The target stage of an arm, with the fields under `target` of the task or of one that trains on the same."""
+        alike = [name for name in self.target if tasks.get(name).training == tasks.get(task).training]
+        entry = task if task in alike else next(iter(alike), "")
+        fields = self.target.get(entry, {})
         over = self.studies[study].arms[arm].fields(task, self.studies[study].targets)
         return self._stage(task, "target", {**fields, **over}, f"{self.name}: studies.{study}: {arm} → {task}")
 
@@ -141,13 +143,13 @@ class Profile(Settings):
         return stage
 
     def evaluate(self, task: str, code: str, over: Mapping[str, Any] | None = None) -> Evaluation:
-        """How `task` is evaluated in one language: the profile's default fields, those of the task, then `over`."""
+        """How `task` is evaluated in one language. Fields of `over` come before those of the task and the default."""
         fields = {**self.evaluation.get("default", {}), **self.evaluation.get(task, {}), **(over or {})}
         return parse(Evaluation, {"task": task, "language": code, **fields}, f"{self.name}: evaluation.{task}")
 
     @property
     def phases(self) -> list[Stage]:
-        """The stages under `intermediate`, `controls` and `target`: without them there is nothing to run."""
+        """The stages under `intermediate`, `controls` and `target`."""
         trained = [t for t in self.target if not tasks.get(t).headless]
         repeated = [name for name in self.controls if self.repeats(name)]
         others = [name for name in self.intermediate | self.controls if name not in repeated]
@@ -159,7 +161,7 @@ class Profile(Settings):
 
     @cached_property
     def stages(self) -> list[Stage]:
-        """Every stage the profile declares; reading it checks them all."""
+        """Every stage that the profile declares but pretraining. Making them checks them."""
         arms = [
             (study, name) for study, plan in self.studies.items() for arm in plan.arms.values() for name in arm.stages
         ]
@@ -167,6 +169,6 @@ class Profile(Settings):
 
     @property
     def studied(self) -> list[str]:
-        """The tasks of the studies: learned in their stages, then their targets. What is not here is left out there."""
+        """The tasks of the studies, trained or tested. A study goes without those that cannot be had."""
         learned = [part.task for stage in self.stages[len(self.phases) :] for part in stage.parts]
         return list(dict.fromkeys([*learned, *(target for plan in self.studies.values() for target in plan.targets)]))

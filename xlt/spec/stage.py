@@ -17,13 +17,13 @@ from xlt.spec.identity import Value
 from xlt.spec.languages import Code, Codes
 from xlt.spec.perturbations import Augmentation, Ball
 
-CHECKS = 10  # of a stage, where it does not say how many
+CHECKS = 10  # development scores that a stage takes unless it says otherwise
 
 
 class Part(Value):
-    """A further task of a multi-task stage, with a head of its own: `examples` of it in each of `languages`.
+    """A further task of a multi-task stage. It has a head of its own and `examples` records in each of `languages`.
 
-    `share` fixes its share of the updates; the others divide what is left as `Stage.mixing` says.
+    `share` fixes its share of the updates; the parts without a share divide the rest as `Stage.mixing` says.
     """
 
     task: str
@@ -33,42 +33,45 @@ class Part(Value):
 
 
 class Stage(Value):
-    """One training stage. Times are in epochs or steps, lengths in subwords, `mask` and `pairs` are shares.
+    """One training stage. Lengths are in subwords; `warmup`, `mask` and `pairs` are shares.
 
-    An update learns from `batch` x `accumulate` records, `batch` of them in memory at a time; how the product is
-    divided changes no more than rounding and what dropout draws (but queries are told from those of their own `batch`).
+    An update learns from `batch` x `accumulate` records, of which `batch` are in memory at a time. How the product is
+    divided changes only rounding and the draws of dropout, except for dual encoders: there the other records of a
+    `batch` are the negatives.
 
-    `steps` overrides `epochs`. `method="lora"` trains low-rank adapters (Hu et al. 2021) on the
-    attention projections and the head; afterwards the adapter is merged into the encoder.
+    `steps` (updates) overrides `epochs`. `method="lora"` trains low-rank adapters (Hu et al. 2021) on the attention
+    projections and the head; afterwards the adapter is merged into the encoder.
+
     `pairs` is the share of translation pairs in masked language modelling (TLM, Conneau & Lample 2019);
-    `pivot` is a language that is in every pair, as English is in most parallel corpora. With `mask_other`
-    only one side of a pair is masked by `mask`, the other by this share, so that the translation stays readable;
-    a row alone is masked by the mean of both. `frozen="embeddings"` leaves the embeddings as they are: training
-    on English moves English words only, away from their counterparts.
+    `pivot` is a language that is in every pair, as English is in most parallel corpora. With `mask_other`, one text of
+    a pair is masked by `mask` and the other by `mask_other`, so that the other stays readable; a single text is masked
+    by the mean of both. `frozen="embeddings"` keeps the embeddings as they are, because training on English alone would
+    move English words away from their translations.
 
-    `examples` is per language: n of them in each of L languages are n x L records. The languages draw different rows,
-    so that of parallel training sets no item stands in two of them while there are items enough (see data.rows); with
-    `parallel` all draw the same. With `pair_languages="mixed"` the two texts of a pair of the main task are in
-    different languages (rows must be aligned, as in mnli-translated): each first text with its second text in another
-    language, so n x L records too.
+    `examples` is the number of records in each language, so n in each of L languages are n x L records. The languages
+    draw different rows as long as there are enough: of a parallel training set no item is then learned in two languages
+    (see data.rows). With `parallel` all draw the same rows. With `pair_languages="mixed"` the two texts of a pair of
+    the main task are in different languages, again n x L records; the rows must be aligned, as in mnli-translated.
 
-    `also` makes it a multi-task stage: each update is of one task, drawn in proportion to the number of records n
-    ("proportional"), equally often ("uniform") or in proportion to min(n, cap) ("capped"; Raffel et al. 2020,
-    section 3.5.2); of long contexts n counts the windows. `shuffle_labels` replaces the gold of
-    the training records by one that says nothing about them (`data.label_shuffle`): a control that keeps all else.
+    `also` makes it a multi-task stage: each update is of one task. Of a task with n records (windows, where contexts
+    are long) it is drawn in proportion to n ("proportional"), to 1 ("uniform") or to min(n, cap) ("capped"; Raffel et
+    al. 2020, section 3.5.2). `shuffle_labels` replaces the gold labels by labels that say nothing about the records
+    (`data.label_shuffle`): a control that keeps everything else.
 
-    Robust training: with `ball` the loss is taken, instead of at the input, at a point near it in embedding space: the
-    worst that PGD finds (ADV, after Huang et al. 2021: minimise the maximum; no clean term) or a random one (RS-RP,
-    search "random"). `augment` perturbs the records of every part in advance.
+    Robust training: with `ball` the loss is taken at a point near the input in embedding space, and not at the input:
+    the worst point that PGD finds (ADV, after Huang et al. 2021, a minimax without a clean term) or a random one
+    (RS-RP: search "random"). `augment` perturbs the records of every part before training.
 
-    `select` says which checkpoint is kept: the last; the best on dev: English dev, or that of `select_languages` as far
-    as the stage learns them; or the best on `select_languages` dev, whatever it learns ("oracle": to be reported, never
-    to be chosen by; Keung et al. 2020).
-    There are `checks` of them, evenly spaced, or one every `check_every` updates and one at the end. Dev means the
-    main metric on the first `select_examples` of `select_task` (a target that trains on the stage's task, such as
-    xnli on mnli, brings other languages); without one, of each task that the stage trains and that has a dev split,
-    and their plain mean. After `patience` checks without gain the stage ends. jiant, which Phang et al. 2020 used:
-    check_every 1,000, 500 examples, patience 30, the plain mean (jiant/proj/main/metarunner.py).
+    `select` says which checkpoint is kept:
+      last     the one at the end
+      dev      the best on development records in those of `select_languages` that the stage learns, or in English
+      oracle   the best on development records in all of `select_languages`. For comparison only: zero-shot transfer
+               must not choose by the languages that it is tested in (Keung et al. 2020)
+    There are `checks` checkpoints, evenly spaced, or one every `check_every` updates and one at the end. Each is scored
+    by the main metric on the first `select_examples` records of `select_task`, such as xnli for a stage that trains
+    mnli, as that has more languages. Without `select_task` the score is the plain mean over the tasks of the stage that
+    have a dev split. After `patience` checks without gain the stage ends. jiant, which Phang et al. 2020 used, has
+    check_every 1,000, 500 examples, patience 30 and the plain mean (jiant/proj/main/metarunner.py).
     """
 
     task: str
@@ -152,7 +155,7 @@ class Stage(Value):
 
     @property
     def watched(self) -> tuple[str, ...]:
-        """Languages whose development sets decide which checkpoint is kept."""
+        """Languages whose development sets decide which checkpoint is kept; () where the decision needs none."""
         learned = tuple(code for code in self.select_languages if code in self.languages)
         return {"dev": learned or ("en",), "oracle": self.select_languages}.get(self.select, ())
 
@@ -174,7 +177,7 @@ class Stage(Value):
         return [part.share or left * weight / sum(weights) for (part, _), weight in zip(pairs, weights, strict=True)]
 
     def updates(self, records: Sequence[int]) -> int:
-        """Number of updates. `epochs` counts the records of the parts without a share; the others come on top."""
+        """Number of updates. An epoch is one pass over the parts without a fixed share; the others' are added."""
         if self.steps:
             return self.steps
         own = sum(n for part, n in zip(self.parts, records, strict=True) if not part.share)
@@ -188,5 +191,5 @@ class Stage(Value):
         return hash(_content(self.__dict__))
 
 
-# what a stage is; the other two only name it
+# Two stages are equal, and share a run, if they differ only in what names them.
 _content = itemgetter(*(name for name in Stage.model_fields if name not in ("role", "label")))

@@ -1,10 +1,13 @@
 """In which languages a run was trained, and so which of its scores are zero-shot.
 
-Two things are told of every score. `trained_in`: in which of its stages the run learned a task in the language of the
-score ("" for none, "intermediate", "target" or "both"). Pretraining and masked language modelling teach no task.
-`source_language`: whether the profile trains the task of the score in that language, which is where transfer comes
-from. It is the same for every run on a task, so that an average is over the same languages whatever was learned
-before; where it holds languages that a stage of the run was trained in, that is marked.
+Every score has two columns for this:
+
+    trained_in       the stages of the run that learned a task in the language of the score: "" for none,
+                     "intermediate", "target" or "both". Pretraining and masked language modelling teach no task.
+    source_language  whether the profile trains the task of the score in that language: there transfer begins.
+
+Zero-shot averages go by `source_language`. It is the same for every run on a task, so that all arms are averaged over
+the same languages, whatever they learned before. `trained_in` then marks languages that an arm has seen all the same.
 """
 
 from __future__ import annotations
@@ -41,16 +44,17 @@ def stages_in(recipe: Recipe, code: str) -> str:
 
 
 def trained_last(recipe: Recipe, task: tasks.Task) -> bool:
-    """Whether the last stage trained what the task needs, if that is anything."""
+    """Whether the head of the task, if it has one, was trained in the last stage and not in an earlier one."""
     return not recipe.stages or task.headless or task.training.name in recipe.stages[-1].trains
 
 
 def same_task(recipe: Recipe, task: tasks.Task) -> bool:
-    """Whether an intermediate stage learned from the target's own training data, be it in translation."""
+    """Whether an intermediate stage learned from the target's own training data, or from a translation of it."""
     parts = [tasks.get(part.task) for stage in recipe.stages_with("intermediate") for part in stage.parts]
     learned = [tasks.get(name) for part in parts for name in (part.translation_of or part.training.name, *part.parts)]
     own = task.training
-    return any((other.dataset, other.config) == (own.dataset, own.config) for other in learned)  # LAReQA's is SQuAD
+    # Compared by data set, because two tasks may train on one: SQuAD and LAReQA.
+    return any((other.dataset, other.config) == (own.dataset, own.config) for other in learned)
 
 
 class Sources:
@@ -67,24 +71,24 @@ class Sources:
 
     @cached_property
     def shared(self) -> tuple[str, ...]:
-        """Those that all target stages share; if there are none, all intermediate ones."""
+        """Languages that all target stages share; if they share none, those that all intermediate stages share."""
         return _shared(self._targets.values()) or self.before
 
     @cached_property
     def before(self) -> tuple[str, ...]:
-        """Those that all intermediate stages share."""
+        """Languages that all intermediate stages share."""
         stages = [self.profile.stage(name, "intermediate") for name in self.profile.intermediate]
         return _shared(map(learned, stages))
 
     @cached_property
     def all(self) -> tuple[str, ...]:
-        """Those of all targets."""
+        """Languages of any target stage."""
         codes = tuple(dict.fromkeys(code for several in self._targets.values() for code in several))
         return codes or self.shared or (ENGLISH,)
 
     def of(self, task: tasks.Task, recipe: Recipe | None = None) -> tuple[str, ...]:
-        """Those of the task: of its target stage; of a task without a head those shared by what comes before; of any
-        other those of the last stage of the recipe that trains it."""
+        """Languages in which the task is trained: in its target stage, else in the last stage of the recipe that
+        trains it. A task without a head is trained in none; its source is what the stages before it share."""
         if task.headless:
             return self.shared
         if task.training.name in self._targets:
@@ -100,7 +104,7 @@ def _shared(several: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def is_source(scores: pd.DataFrame) -> pd.Series:
-    """For each row, whether the task is trained in its language; in score files of before that was English."""
+    """For each row, whether the task is trained in its language. Older score files lack the column: English then."""
     if "source_language" in scores:
         return scores["source_language"].astype(bool)
     return scores["language"] == ENGLISH
@@ -112,9 +116,9 @@ def zero_shot(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def in_group(scores: pd.DataFrame, group: str) -> pd.Series:
-    """For each row, whether its language is of the group: SOURCE or ZERO_SHOT.
+    """For each row, whether its language is of the group SOURCE or ZERO_SHOT.
 
-    A task that is tested in no other language than that of its training stands with it also among the latter.
+    A task that is tested only in the language of its training counts in both, as it would else have no average.
     """
     source = is_source(scores)
     if group == SOURCE:
@@ -129,15 +133,15 @@ def codes(scores: pd.DataFrame) -> list[str]:
 
 
 def names(several: Iterable[str]) -> list[str]:
-    """Languages by name, none of more than three."""
-    found = [language(code).name for code in several]
-    return found if len(found) < 4 else []
+    """The names of up to three languages; of more, none, because a heading has no room for them."""
+    names = [language(code).name for code in several]
+    return names if len(names) <= 3 else []
 
 
 def named(several: Iterable[str]) -> str:
     """Languages in words, from one to three of them by name: "English", "German and Turkish"."""
-    found = names(several)
-    return " and ".join(filter(None, [", ".join(found[:-1]), *found[-1:]])) or SEVERAL
+    *others, last = names(several) or [SEVERAL]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def slug(name: str) -> str:
