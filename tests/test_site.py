@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import types
+from collections import Counter
 
 import matplotlib
 import nbformat
@@ -390,3 +391,14 @@ def test_damaged_input_is_one_clear_line(profile, file, content, message):
 def test_a_profile_without_results(tmp_path):
     with pytest.raises(UserError, match="profile nothing has no results"):
         site.build("nothing", tmp_path)
+
+
+def test_committed_reports_are_small():
+    """Each commit of a report adds to every clone; pictures, scores and pages together are at most 10 MB."""
+    listed = subprocess.run(["git", "ls-files", "reports"], cwd=paths.ROOT, capture_output=True, text=True)
+    sizes = Counter()
+    for name in listed.stdout.splitlines():
+        if (paths.ROOT / name).is_file():
+            sizes[name.split("/")[1]] += (paths.ROOT / name).stat().st_size
+    older = {name for name in sizes if (paths.ROOT / "reports" / name / "scores.csv").is_file()}
+    assert {name: size for name, size in sizes.items() if name not in older and size > 10_000_000} == {}

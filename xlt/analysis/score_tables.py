@@ -46,10 +46,10 @@ def save(scores: pd.DataFrame, folder: Path, name: str = "scores") -> str:
 
 def _split(scores: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The scores without what made their runs, and that of each run."""
-    made = [column for column in scores if _OF_A_RUN.fullmatch(column)]
-    runs = scores[["run", *made]].drop_duplicates()
+    columns = [column for column in scores if _OF_A_RUN.fullmatch(column)]
+    runs = scores[["run", *columns]].drop_duplicates()
     runs.insert(1, "origin", runs.groupby("run").cumcount() + 1)
-    return scores.merge(runs, on=["run", *made], how="left").drop(columns=made), runs
+    return scores.merge(runs, on=["run", *columns], how="left").drop(columns=columns), runs
 
 
 def runs_of(file: Path) -> Path:

@@ -69,8 +69,8 @@ def read(folder: Path) -> Results:
         UserError: a file is missing or damaged; says which.
     """
     summary = _summary(folder / "summary.json")
-    asked = [_study(path) for path in _in_order(folder / "answers", "json")]
-    studies = [study for study in asked if study.answers]  # others are not of this profile
+    every = [_study(path) for path in _in_order(folder / "answers", "json")]
+    studies = [study for study in every if study.answers]  # others are not of this profile
     if answers := summary.get("answers"):
         studies.append(Study("99_report", "The profile as a whole", "", answers))
     tables, figures = _in_order(folder / "tables", "csv"), _in_order(folder / "figures", "png")
@@ -102,8 +102,8 @@ def _score_file(path: Path) -> dict[str, Any]:
     table, runs = _scores(path), score_tables.runs_of(path)
     counted = {"runs": "run", "tasks": "task", "languages": "language", "seeds": "seed"}
     counts = {title: table[column].nunique() if column in table else "" for title, column in counted.items()}
-    made = {column: _values(table, column) for column in ("commit", "device")}
-    return {"files": [path.name, runs.name] if runs.is_file() else [path.name], "scores": len(table)} | counts | made
+    origin = {column: _values(table, column) for column in ("commit", "device")}
+    return {"files": [path.name, runs.name] if runs.is_file() else [path.name], "scores": len(table)} | counts | origin
 
 
 def _values(table: pd.DataFrame, column: str) -> str:

@@ -40,14 +40,14 @@ def build(profile: str, reports: Path = Path("reports")) -> Path:
         UserError: there is nothing to report, or a file is missing or damaged; says which.
     """
     folder = Path(reports) / profile
-    found = results.read(folder)
-    if not (found.notebooks or found.tables or found.figures):
+    report = results.read(folder)
+    if not (report.notebooks or report.tables or report.figures):
         raise UserError(f"profile {profile} has no results to report; run ./run_all.sh --profile {profile} first")
-    _write_notebooks(found.notebooks, folder / "notebooks", profile)
-    _write_notebooks(found.failures, folder / "failures", profile)
-    lists = checklists.filled(checklists.Records.of(folder, found))
+    _write_notebooks(report.notebooks, folder / "notebooks", profile)
+    _write_notebooks(report.failures, folder / "failures", profile)
+    lists = checklists.filled(checklists.Records.of(folder, report))
     _write(folder / "checklists.html", "checklists.html.j2", profile=profile, title="Checklists", lists=lists)
-    return _write(folder / "index.html", "index.html.j2", **_index_fields(found, folder))
+    return _write(folder / "index.html", "index.html.j2", **_index_fields(report, folder))
 
 
 def render(template: str, **fields: Any) -> str:
@@ -68,20 +68,20 @@ def _write(path: Path, template: str, **fields: Any) -> Path:
 # ---- the index -------------------------------------------------------------------------------
 
 
-def _index_fields(found: Results, folder: Path) -> dict[str, Any]:
-    summary, provenance = found.summary, found.summary.get("provenance") or {}
-    named = {section: [t for t in found.tables.values() if t["name"].startswith(w)] for section, w in _NAMED.items()}
+def _index_fields(report: Results, folder: Path) -> dict[str, Any]:
+    summary, provenance = report.summary, report.summary.get("provenance") or {}
+    named = {section: [t for t in report.tables.values() if t["name"].startswith(w)] for section, w in _NAMED.items()}
     page = {key: summary.get(key, "") for key in ("question", "state", "note")} | named
     page |= {
         "profile": folder.name,
         "title": summary.get("title") or f"Results of the profile {folder.name}",
         "world": "world" in (summary.get("source"), provenance.get("source")),
-        "others": [row for row in results.rows(found.tables.get("data_sets")) if row["records"] != WORLD],
-        "answers": _answers(found),
-        "results": _groups(found, {table["name"] for tables in named.values() for table in tables}),
-        "notebooks": found.notebooks,
+        "others": [row for row in results.rows(report.tables.get("data_sets")) if row["records"] != WORLD],
+        "answers": _answers(report),
+        "results": _groups(report, {table["name"] for tables in named.values() for table in tables}),
+        "notebooks": report.notebooks,
         "left_out": summary.get("left_out", []),
-        "stopped": found.failures,
+        "stopped": report.failures,
         "scores": results.score_files(folder),
         "provenance": [(k, v if isinstance(v, str) else json.dumps(v)) for k, v in provenance.items()],
     }
@@ -102,16 +102,16 @@ _SECTIONS = {
 }
 
 
-def _groups(found: Results, elsewhere: set[str]) -> list[dict[str, Any]]:
+def _groups(report: Results, elsewhere: set[str]) -> list[dict[str, Any]]:
     """Tables and figures by the notebook that their names begin with; first those of none.
 
     "03_zero_shot_transfer" has "3_...", "study_ordering" has "ordering_...". Those of one name are shown together,
-    and what is told language by language is folded.
+    and tables and figures by language are folded.
     """
-    titles = {"": "Overview"} | {notebook.name: notebook.title for notebook in found.notebooks}
+    titles = {"": "Overview"} | {notebook.name: notebook.title for notebook in report.notebooks}
     groups = {name: {"notebook": name, "title": title, "open": [], "folded": []} for name, title in titles.items()}
-    for name in sorted((found.figures.keys() | found.tables.keys()) - elsewhere):
-        item = {"name": name, "figure": found.figures.get(name), "table": found.tables.get(name)}
+    for name in sorted((report.figures.keys() | report.tables.keys()) - elsewhere):
+        item = {"name": name, "figure": report.figures.get(name), "table": report.tables.get(name)}
         owners = [notebook for notebook in titles if f"{name}_".startswith(f"{_prefix(notebook)}_")]
         groups[max(owners, key=len, default="")]["folded" if "_languages_" in name else "open"].append(item)
     return [group for group in groups.values() if group["open"] or group["folded"]]
@@ -122,15 +122,15 @@ def _prefix(notebook: str) -> str:
     return number[1] if number else notebook.removeprefix("study_")
 
 
-def _answers(found: Results) -> list[dict[str, Any]]:
+def _answers(report: Results) -> list[dict[str, Any]]:
     """The studies with the effects of their answers as text, and as places on one axis a study.
 
     An axis goes from 0 to 200, zero at 100. What leads the reader stands first: the main question, then the test of
     the instrument itself.
     """
-    linked = {notebook.name for notebook in found.notebooks}
+    linked = {notebook.name for notebook in report.notebooks}
     first = {name: place for place, name in enumerate(_FIRST)}
-    studies = sorted(found.studies, key=lambda study: first.get(study.notebook, len(first)))
+    studies = sorted(report.studies, key=lambda study: first.get(study.notebook, len(first)))
     return [_study(study, study.notebook in linked) for study in studies]
 
 
@@ -148,8 +148,8 @@ def _answer(answer: dict[str, Any], reach: float) -> dict[str, Any]:
     (effect, low, high), detectable = _effect(answer), _number(answer.get("detectable"))
     places = [None if v is None else round(100 + 95 * v / reach, 1) for v in (effect, low, high)]
     bounded = None not in places
-    said = {key: answer.get(key) or "" for key in ("question", "answer", "verdict")}
-    return said | {
+    texts = {key: answer.get(key) or "" for key in ("question", "answer", "verdict")}
+    return texts | {
         "effect": "" if effect is None else points(effect, sign=True),
         "interval": bounds(low, high) if bounded else "",
         "detectable": "" if detectable is None else points(detectable),
