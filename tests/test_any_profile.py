@@ -18,6 +18,7 @@ from xlt.core.paths import ROOT  # noqa: E402
 from xlt.lab import engine, profiles, work
 from xlt.lab.jobs import Job  # noqa: E402
 from xlt.models import cells  # noqa: E402
+from xlt.report.outputs import Outputs  # noqa: E402
 from xlt.spec import tasks  # noqa: E402
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -129,6 +130,8 @@ def executed(notebook: Path, profile: str) -> None:
     """All code cells of a notebook in this process, what they display put into words as a page would have it."""
 
     def show(thing: object) -> None:
+        for part in thing.parts if isinstance(thing, Outputs) else ():
+            show(part)
         for name in ("__repr__", "_repr_html_", "_repr_markdown_", "_repr_mimebundle_"):
             form = getattr(thing, name, None)
             form() if form and not isinstance(thing, type) else None

@@ -23,7 +23,8 @@ WORD_LISTS = "README, Word lists, says where there are some"
 def planned(lab: Lab, name: str) -> Study:
     """The study `name` as the profile declares it; an empty one where the profile does not."""
     if name not in lab.profile.studies:
-        return Study({}, absent=(f"the profile {lab.profile.name} declares no study {name}: nothing is run here",))
+        absent = f"the profile {lab.profile.name} declares no study {name}: nothing is run here"
+        return Study({}, absent=(absent,), name=name)
     return _Planner(lab, name).study()
 
 
@@ -50,7 +51,7 @@ class _Planner:
                 arms.setdefault(label, label)
         evaluations = self._evaluations(targets)
         absent = tuple(dict.fromkeys(self.absent))
-        return Study(recipes, list(evaluations), self.plan, arms, evaluations, absent)
+        return Study(recipes, list(evaluations), self.plan, arms, evaluations, absent, self.name)
 
     # what can be had -----------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ class Study:
     arms        recipe's label: arm's label
     conditions  evaluation: the plan's label of its condition, or "clean", or "pair"
     absent      what could not be had, one sentence each
+    name        under which a profile declares the study, or would; "" for a phase
     """
 
     recipes: dict[str, Recipe]
@@ -37,11 +38,10 @@ class Study:
     arms: dict[str, str] = field(default_factory=dict)
     conditions: dict[Evaluation, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
+    name: str = ""
 
     def run(self, lab: Lab) -> pd.DataFrame:
         """The scores as `Lab.run` gives them, with the columns arm and condition (labels as in the plan)."""
-        for sentence in self.absent:
-            print(f"not run: {sentence}")
         scores = lab.run(self.recipes, self.evaluations, self.plan.seeds if self.plan else None)
         if scores.empty:
             return scores.assign(arm="", condition="")

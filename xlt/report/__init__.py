@@ -1,6 +1,7 @@
 """What notebooks need to show and keep results, under one name.
 
-Tables are computed in xlt.analysis.tables, drawn in xlt.report.figures and written by xlt.report.artifacts.
+Tables are computed in xlt.analysis, drawn in xlt.report.figures and written by xlt.report.artifacts; what all studies
+show alike is in xlt.report.study_pages, what a table means in words in xlt.report.sentences.
 """
 
 from xlt.analysis.costs import cost_table
@@ -23,28 +24,39 @@ from xlt.analysis.xtreme import published
 from xlt.core.text import NOT_RUN, points
 from xlt.report.artifacts import keep, save_figure, save_table
 from xlt.report.figures import dot_plot, heat_map, layer_plot, loss_curve
+from xlt.report.outputs import Sentence, folded
+from xlt.report.sentences import attacked, extremes, learned, matrix_lead, passed, tally, told_apart
+from xlt.report.study_pages import StudyPage
 from xlt.report.summary import about, question, save_answers, save_summary, showcase
 
 __all__ = [
     "NOT_RUN",
+    "Sentence",
+    "StudyPage",
     "about",
+    "attacked",
     "cells",
     "chance",
     "control_note",
     "control_table",
     "cost_table",
     "dot_plot",
+    "extremes",
+    "folded",
     "footnote",
     "heat_map",
-    "language_cells",
     "keep",
+    "language_cells",
     "layer_note",
     "layer_plot",
     "layer_summary",
     "layer_table",
+    "learned",
     "learned_table",
     "loss_curve",
+    "matrix_lead",
     "most_changed",
+    "passed",
     "per_language",
     "points",
     "published",
@@ -60,5 +72,7 @@ __all__ = [
     "seed_means",
     "show_matrix",
     "showcase",
+    "tally",
+    "told_apart",
     "transfer_matrix",
 ]

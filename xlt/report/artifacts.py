@@ -21,6 +21,7 @@ from xlt.core import spreadsheets
 from xlt.core.text import NOT_RUN
 from xlt.report import latex
 from xlt.report.alttext import NAMED, described
+from xlt.report.outputs import Outputs, Sentence
 
 # a table that is cut off in a notebook hides results; wide ones scroll on its page
 pd.set_option("display.max_columns", None, "display.max_rows", None, "display.precision", 3)
@@ -148,14 +149,24 @@ class Kept:
         return {"image/png": b64encode(data).decode(), "text/plain": self.alt}, {"image/png": about}
 
 
-def keep(lab: Any, thing: Any, name: str, caption: str, shown: pd.DataFrame | None = None, alt: str = "") -> Any:
-    """Save a table or a figure in the report of `lab` and hand it back to be displayed; a mere sentence passes by.
+def keep(
+    lab: Any,
+    thing: Any,
+    name: str,
+    caption: str,
+    shown: pd.DataFrame | None = None,
+    alt: str = "",
+    meaning: str = "",
+) -> Any:
+    """Save a table or a figure in the report of `lab` and hand back what is to be displayed; a sentence passes by.
 
-    `alt` says in words what a figure shows, with its main numbers; without it the figure describes itself.
+    `shown` is the table as it should be read, and `meaning` the sentence that stands below it. `alt` says in words
+    what a figure shows, with its main numbers; without it the figure describes itself.
     """
     if isinstance(thing, Figure):
         png, *_, sidecar = save_figure(thing, lab.reports / "figures", name, caption, alt)
         return Kept(png, json.loads(sidecar.read_text(encoding="utf-8"))["alt"])
     if not isinstance(thing, str):
         save_table(thing, lab.reports / "tables", name, caption, shown)
-    return thing
+    table = thing if shown is None else shown
+    return Outputs((table, Sentence(meaning))) if meaning else table

@@ -1,0 +1,100 @@
+"""What a study's page says first, and what stands in a sentence below its tables."""
+
+import math
+
+import IPython.display
+import pandas as pd
+import pytest
+
+from xlt.analysis.findings import Answer
+from xlt.report import sentences
+from xlt.report.outputs import Outputs, Sentence, folded
+
+NAN = math.nan
+
+
+def answer(question, effect, low, high, p=1.0, detectable=0.03):
+    clear = low > 0 or high < 0
+    return Answer(question, "", effect, low, high, detectable, "higher" if clear else "no clear difference", p)
+
+
+def test_the_first_sentence_has_the_first_answer_with_its_interval_and_counts_those_that_hold():
+    answers = [answer("A?", 0.02, -0.01, 0.05), answer("B?", 0.1, 0.05, 0.15, 0.01), answer("C?", 0.1, 0.05, 0.15)]
+    assert sentences.lead("Does it help?", answers) == (
+        "**Does it help?** *A?* +2.0 points [−1.0, +5.0]: no clear difference. Of the 3 questions asked here, 2 have "
+        "an interval that excludes zero; 1 of these holds after Holm's correction. The least true differences that "
+        "these seeds would find lie between 3.0 and 3.0 points."
+    )
+
+
+def test_no_difference_is_said_as_such():
+    answers = [answer("A?", 0.02, -0.01, 0.05), answer("B?", 0.0, -0.01, 0.01)]
+    assert "none of them can be told from zero, which is not to say that there is no effect" in sentences.lead(
+        "Does it help?", answers
+    )
+
+
+@pytest.mark.parametrize("answers", [[], [answer("A?", NAN, NAN, NAN)]])
+def test_a_study_that_did_not_run_says_so(answers):
+    assert sentences.lead("Does it help?", answers) == "**Does it help?** Not run."
+
+
+def test_rows_whose_interval_excludes_zero_are_counted_by_side():
+    table = pd.DataFrame({"low": [0.1, -0.3, -0.1, NAN], "high": [0.2, -0.1, 0.1, NAN], "p": [0.01, 0.2, 1, NAN]})
+    assert sentences.told_apart(table, p="p") == (
+        "In 2 of 3 rows the interval excludes zero (1 above it, 1 below); 1 of these holds after Holm's correction. In "
+        "the others no difference is found. 1 of the rows has no interval."
+    )
+    assert sentences.told_apart(table[2:3]).startswith("Of the 1 rows with an interval, none of them can be told")
+    assert sentences.told_apart(pd.DataFrame({"arm": ["not run"]})) == ""
+
+
+def test_the_matrix_leads_with_the_differences_that_hold():
+    matrix = pd.DataFrame(
+        {
+            "intermediate": ["none", "mnli", "squad"],
+            "target": ["xnli"] * 3,
+            "difference": [NAN, 0.1, 0.0],
+            "diff_low": [NAN, 0.05, -0.1],
+            "diff_high": [NAN, 0.15, 0.1],
+            "p": [NAN, 0.01, 1.0],
+        }
+    )
+    text = sentences.matrix_lead("Which help?", matrix)
+    assert text.startswith("**Which help?** In 1 of 2 differences to direct fine-tuning the interval excludes zero")
+    assert text.endswith("What holds, in points: xnli after mnli +10.0 [+5.0, +15.0].")
+    assert sentences.matrix_lead("Which help?", matrix[:1]) == "**Which help?** not run"
+
+
+def test_planted_effects_that_do_not_come_out_are_named():
+    verdicts = pd.DataFrame({"question": ["A?", "B?"], "passes": ["yes", "NO"]})
+    assert sentences.passed(verdicts) == "1 of 2 pass. Not: B?"
+    assert sentences.passed(pd.DataFrame({"question": ["not run"]})) == ""
+
+
+def test_a_task_that_was_not_learned_is_named_with_its_seeds():
+    table = pd.DataFrame(
+        {"intermediate": ["mnli", "multi"], "task": ["mnli", "qqp"], "seeds": [3, 3], "collapsed": [0, 2]}
+    )
+    assert sentences.learned(table).startswith("At chance stayed multi in 2 of 3 seeds (qqp): ")
+    assert sentences.learned(table[:1]) == "No seed stayed at chance, as far as chance is known."
+
+
+def test_the_best_and_the_worst_of_each_task_are_said_with_their_place():
+    left = pd.DataFrame({"task": ["mnli"] * 2, "after": ["mnli", "mnli → squad"], "mean": [0.6, 0.4]})
+    assert sentences.extremes(left, "task", "after") == (
+        "mnli has 60.0 at best (after mnli) and 40.0 at worst (after mnli → squad)."
+    )
+
+
+def test_outputs_of_one_cell_are_displayed_one_below_the_other(monkeypatch):
+    displayed = []
+    monkeypatch.setattr(IPython.display, "display", displayed.append)
+    Outputs((1, Sentence("two")))._ipython_display_()
+    assert displayed == [1, "two"] and Sentence("two")._repr_markdown_() == repr(Sentence("two")) == "two"
+
+
+def test_a_folded_table_is_escaped_behind_its_summary():
+    table = folded(pd.DataFrame({"recipe": ["<b>"]}), "The <1> recipe")
+    assert table._repr_html_().startswith("<details><summary>The &lt;1&gt; recipe</summary><table")
+    assert "&lt;b&gt;" in table._repr_html_() and "<b>" in repr(table)

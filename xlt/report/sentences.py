@@ -1,0 +1,147 @@
+"""What a study or a table means, in one sentence, "no difference" included. Numbers come in as fractions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from xlt.analysis.findings import Answer
+from xlt.core.text import NOT_RUN, interval, points
+from xlt.report.outputs import Sentence
+
+_NONE = "none of them can be told from zero, which is not to say that there is no effect"
+
+
+def lead(question: str, answers: Sequence[Answer]) -> Sentence:
+    """The question of a page with its first answer, and how many of its answers are clear."""
+    ran = [answer for answer in answers if pd.notna(answer.effect)]
+    if not ran:
+        return Sentence(f"**{question}** {NOT_RUN.capitalize()}.")
+    first = ran[0]._repr_markdown_().replace("**", "*").removesuffix(".")
+    return Sentence(f"**{question}** {first}.{_beside(ran) if len(ran) > 1 else ''}")
+
+
+def _beside(answers: Sequence[Answer]) -> str:
+    bounded = [answer for answer in answers if pd.notna(answer.low)]
+    clear = [answer for answer in bounded if answer.low > 0 or answer.high < 0]
+    kept = sum(answer.p < 0.05 for answer in clear)
+    within_reach = [answer.detectable for answer in answers if pd.notna(answer.detectable)]
+    seen = (
+        f" The least true differences that these seeds would find lie between {points(min(within_reach))} and "
+        f"{points(max(within_reach))} points."
+        if within_reach
+        else ""
+    )
+    if not clear:
+        return f" Of the {len(answers)} questions asked here, {_NONE}.{seen}"
+    return (
+        f" Of the {len(answers)} questions asked here, {len(clear)} {_have(len(clear))} an interval that excludes zero"
+        f"{_corrected(kept)}.{seen}"
+    )
+
+
+def told_apart(table: pd.DataFrame, low: str = "low", high: str = "high", p: str = "", rows: str = "rows") -> str:
+    """In how many rows the interval excludes zero, on which side, and how many hold by `p`, a column after Holm."""
+    if low not in table or not len(table):
+        return ""
+    bounded = table[table[low].notna()]
+    above, below = bounded[bounded[low] > 0], bounded[bounded[high] < 0]
+    clear = len(above) + len(below)
+    unbounded = len(table) - len(bounded)
+    without = f" {unbounded} of the {rows} {_have(unbounded)} no interval." if unbounded else ""
+    if not clear:
+        return f"Of the {len(bounded)} {rows} with an interval, {_NONE}.{without}"
+    corrected = ""
+    if p:
+        corrected = _corrected((pd.concat([above, below])[p] < 0.05).sum())
+    return (
+        f"In {clear} of {len(bounded)} {rows} the interval excludes zero ({len(above)} above it, {len(below)} below)"
+        f"{corrected}. In the others no difference is found.{without}"
+    )
+
+
+def matrix_lead(question: str, matrix: pd.DataFrame) -> Sentence:
+    """The question of a profile with the differences of its transfer matrix that hold."""
+    cells = matrix[matrix["difference"].notna()]
+    meaning = told_apart(cells, "diff_low", "diff_high", "p", "differences to direct fine-tuning") or NOT_RUN
+    sure = cells[(cells["p"] < 0.05) & ((cells["diff_low"] > 0) | (cells["diff_high"] < 0))]
+    effects = "; ".join(
+        f"{row.target} after {row.intermediate} {interval(row.difference, row.diff_low, row.diff_high)}"
+        for row in sure.itertuples()
+    )
+    return Sentence(f"**{question}** {meaning}" + (f" What holds, in points: {effects}." if effects else ""))
+
+
+def _have(count: int) -> str:
+    return "has" if count == 1 else "have"
+
+
+def _corrected(count: int) -> str:
+    return f"; {count or 'none'} of these {'holds' if count == 1 else 'hold'} after Holm's correction"
+
+
+def spread(means: pd.DataFrame) -> str:
+    """How far the arms lie apart in a column of `contrasts.means`, and how wide the interval of a cell is."""
+    if "mean" not in means or not means["low"].notna().any():
+        return ""
+    columns = means.groupby(["target", "condition"])["mean"]
+    apart, half = (columns.max() - columns.min()).median(), (means["high"] - means["mean"]).median()
+    return (
+        f"In the median column the arms lie {points(apart)} points apart, and the interval of one cell reaches "
+        f"{points(half)} to either side. Whether two arms differ is tested below, not read off here."
+    )
+
+
+def extremes(scores: pd.DataFrame, name: str, place: str) -> str:
+    """Of each `name` its best and its worst `mean`, with the `place` where it has them."""
+    parts = []
+    for label, rows in scores.dropna(subset="mean").groupby(name, sort=False):
+        best, worst = rows.loc[rows["mean"].idxmax()], rows.loc[rows["mean"].idxmin()]
+        parts.append(
+            f"{label} has {points(best['mean'])} at best ({place} {best[place]}) and {points(worst['mean'])} at "
+            f"worst ({place} {worst[place]})"
+        )
+    return "; ".join(parts) + "." if parts else ""
+
+
+def passed(verdicts: pd.DataFrame) -> str:
+    """How many planted effects came out as they must."""
+    if "passes" not in verdicts:
+        return ""
+    count = (verdicts["passes"] == "yes").sum()
+    failed = verdicts.loc[verdicts["passes"] != "yes", "question"]
+    return f"{count} of {len(verdicts)} pass." + (f" Not: {' '.join(failed)}" if len(failed) else "")
+
+
+def attacked(attacks: pd.DataFrame) -> str:
+    """How often the search succeeds, and as many random changes, over the arms and targets of an attack table."""
+    if "attack_success" not in attacks:
+        return ""
+    rows = attacks[attacks["languages"] == "all"]
+    search, chance = rows["attack_success"].mean(), rows["random_success"].mean()
+    return (
+        f"On average over arms and targets the search turns {points(search)} % of the right answers wrong, as many "
+        f"random changes {points(chance)} %: what the search adds is the difference."
+    )
+
+
+def learned(table: pd.DataFrame) -> str:
+    """Which intermediate tasks were learned in all seeds, from `phases.learned_table`."""
+    if "collapsed" not in table:
+        return ""
+    lost = table[pd.to_numeric(table["collapsed"], errors="coerce") > 0]
+    if lost.empty:
+        return "No seed stayed at chance, as far as chance is known."
+    names = "; ".join(
+        f"{row.intermediate} in {row.collapsed} of {row.seeds} seeds"
+        + (f" ({row.task})" if row.task != row.intermediate else "")
+        for row in lost.itertuples()
+    )
+    return f"At chance stayed {names}: their rows in phase 3 say nothing about these tasks. All others were learned."
+
+
+def tally(verdicts: Sequence[str]) -> str:
+    """How often each verdict was given: "5 pass, 2 fail"."""
+    counts = pd.Series(list(verdicts), dtype=str).value_counts(sort=False)
+    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items()) + "." if len(counts) else ""

@@ -1,0 +1,68 @@
+"""The page of a study, the same for all studies: its answer first, then its design, its tables and its records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from xlt.analysis import contrasts, score_tables
+from xlt.core.text import NOT_RUN
+from xlt.data import contamination
+from xlt.lab.lab import Lab
+from xlt.lab.studies import Study
+from xlt.report import study_figures
+from xlt.report.artifacts import keep
+from xlt.report.outputs import Outputs, Sentence
+from xlt.report.sentences import lead, spread, told_apart
+from xlt.report.summary import about, save_answers
+
+
+@dataclass(frozen=True)
+class StudyPage:
+    """What the notebook of a study shows. Each part is kept in the report under the study's name."""
+
+    lab: Lab
+    study: Study
+    scores: pd.DataFrame
+
+    @cached_property
+    def _effects(self) -> pd.DataFrame:
+        """Every question in each target and condition: half a minute of work, needed twice."""
+        return contrasts.table(self.study, self.scores)
+
+    def answers(self) -> Outputs:
+        """The answer in a sentence, every question as a row of a figure, and each of them in words."""
+        answers = contrasts.answers(self.study, self.scores)
+        save_answers(self.lab, f"study_{self.study.name}", self.study.question, answers)
+        caption = "Each question over all targets and conditions (with its interval) and in each of them (grey)."
+        figure = keep(self.lab, study_figures.forest(answers, self._effects), f"{self.study.name}_answers", caption)
+        words = Sentence("\n".join(f"- {answer._repr_markdown_()}" for answer in answers))
+        return Outputs((lead(self.study.question, answers), figure, words))
+
+    def design(self) -> Outputs:
+        """The arms, one a row; and in sentences what cannot be had here and is not run."""
+        absent = Sentence("\n".join(f"- {NOT_RUN}: {sentence}" for sentence in self.study.absent))
+        return Outputs((self.study.design(), absent))
+
+    def means(self) -> Outputs:
+        """Every arm on every target and condition, and how far arms and seeds lie apart."""
+        means = contrasts.means(self.study, self.scores)
+        grid = contrasts.grid(self.study, means)
+        caption = "Every arm on every target and condition; points (fractions in the csv); (n): over n languages only."
+        return keep(self.lab, means, f"{self.study.name}_scores", caption, grid, meaning=spread(means))
+
+    def effects(self) -> Outputs:
+        """Every question in each target and condition, and in how many of these there is a difference."""
+        shown = contrasts.shown(self._effects)
+        caption = "Questions by target and condition; points (csv: fractions)."
+        caption += " * Interval without zero, ** also after Holm."
+        meaning = told_apart(self._effects, p="p", rows="cells")
+        return keep(self.lab, self._effects, f"{self.study.name}_effects", caption, shown, meaning=meaning)
+
+    def records(self) -> Outputs:
+        """Whether training records are evaluation records too, the file of scores, what stands behind the numbers."""
+        overlaps = contamination.said(contamination.table(self.lab.source, self.study.recipes, self.study.evaluations))
+        file = score_tables.save(self.scores, self.lab.reports, f"scores_{self.study.name}")
+        return Outputs((Sentence(f"Leaks: {overlaps}."), Sentence(f"All scores: {file}."), about(self.lab)))
