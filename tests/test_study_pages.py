@@ -76,7 +76,7 @@ def test_a_task_that_was_not_learned_is_named_with_its_seeds():
     table = pd.DataFrame(
         {"intermediate": ["mnli", "multi"], "task": ["mnli", "qqp"], "seeds": [3, 3], "collapsed": [0, 2]}
     )
-    assert sentences.learned(table).startswith("At chance stayed multi in 2 of 3 seeds (qqp): ")
+    assert sentences.learned(table).startswith("At chance stayed multi in 2 of 3 seeds (qqp). ")
     assert sentences.learned(table[:1]) == "No seed stayed at chance, as far as chance is known."
 
 

@@ -78,7 +78,7 @@ def _have(count: int) -> str:
 
 
 def _corrected(count: int) -> str:
-    return f"; {count or 'none'} of these {'holds' if count == 1 else 'hold'} after Holm's correction"
+    return f"; {count or 'none'} of these {'holds' if count < 2 else 'hold'} after Holm's correction"
 
 
 def spread(means: pd.DataFrame) -> str:
@@ -138,7 +138,10 @@ def learned(table: pd.DataFrame) -> str:
         + (f" ({row.task})" if row.task != row.intermediate else "")
         for row in lost.itertuples()
     )
-    return f"At chance stayed {names}: their rows in phase 3 say nothing about these tasks. All others were learned."
+    return (
+        f"At chance stayed {names}. Their rows in phase 3 say nothing about these tasks; a control with shuffled "
+        "labels must stay there. All others were learned, as far as chance is known."
+    )
 
 
 def tally(verdicts: Sequence[str]) -> str:

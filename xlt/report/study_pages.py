@@ -43,8 +43,8 @@ class StudyPage:
 
     def design(self) -> Outputs:
         """The arms, one a row; and in sentences what cannot be had here and is not run."""
-        absent = Sentence("\n".join(f"- {NOT_RUN}: {sentence}" for sentence in self.study.absent))
-        return Outputs((self.study.design(), absent))
+        absent = "\n".join(f"- {NOT_RUN}: {sentence}" for sentence in self.study.absent)
+        return Outputs((self.study.design(), *([Sentence(absent)] if absent else [])))
 
     def means(self) -> Outputs:
         """Every arm on every target and condition, and how far arms and seeds lie apart."""
