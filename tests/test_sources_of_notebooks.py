@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from statistics import median
 
 import nbformat
 import pytest
@@ -36,6 +37,23 @@ def test_cells_are_short_and_without_plumbing(path):
     for cell in code_cells(path):
         assert len(cell.source.splitlines()) <= 25
         assert not re.search(r"^(def|class|%|!)|torch|pickle", cell.source, re.M)
+
+
+@read
+def test_half_of_the_code_cells_have_six_lines_or_fewer(path):
+    assert median(len(cell.source.splitlines()) for cell in code_cells(path)) <= 6
+
+
+@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.stem.startswith("study_")], ids=lambda p: p.stem)
+def test_a_study_opens_with_its_answer_and_ends_with_its_records(path):
+    _, first, *_, last = code_cells(path)
+    assert first.source.endswith("\npage.answers()") and last.source == "page.records()"
+
+
+def test_the_page_of_transfer_opens_with_the_matrix_and_folds_the_recipes_below_it():
+    cells = [cell.source for cell in code_cells(ROOT / "notebooks" / "03_zero_shot_transfer.ipynb")]
+    assert cells[2].endswith("report.show_matrix(matrix)")
+    assert [number for number, cell in enumerate(cells) if "report.folded(recipes" in cell][0] > len(cells) / 2
 
 
 def test_every_study_has_its_notebook():
