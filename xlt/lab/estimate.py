@@ -1,4 +1,4 @@
-"""How long runs will take and how much they will write: from stored runs of the same kind, else from their size."""
+"""Estimates of the time and disk that runs will take: from stored runs of the same kind, else from their size."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from xlt.data.store import Store
     from xlt.lab.jobs import Job
 
-# For runs that have no like in the store: rough speeds in floating-point operations a second, and usual lengths. Those
-# for a core are from finished runs of mini (an encoder of 0.5 M parameters) and of local (22 M).
+# For runs of a kind that the store has none of: rough speeds in floating-point operations a second, usual lengths in
+# subwords. The speed of a core is from finished runs of mini (an encoder of 0.5 M parameters) and of local (22 M).
 CPU_CORE, GPU = 5e10, 1.5e14
 SUBWORDS = {
     tasks.CLASSIFICATION: 40, tasks.TAGGING: 30, tasks.SPAN: 150, tasks.CHOICE: 160, tasks.MLM: 30, tasks.RETRIEVAL: 20,
     tasks.MINING: 25, tasks.ANSWERS: 200, tasks.DUAL: 60,
 }  # fmt: skip
-WORLD = 0.4  # its sentences are as much shorter
-EXAMPLES, RECORDS = 2000, 20000  # of a test set, and of a training set on the hub, whose size nobody says
-XLM_R = (12, 768, 250_002)  # layers, width and vocabulary of XLM-R Base: of an encoder that cannot be asked for
+WORLD = 0.4  # length of the generated world's sentences, relative to usual ones
+EXAMPLES, RECORDS = 2000, 20000  # of a test set and of a training set on the hub whose size is not known
+XLM_R = (12, 768, 250_002)  # layers, width and vocabulary of XLM-R Base: taken where the configuration cannot be read
 QUERIES = 60  # of a greedy attack on one example
 OVERHEAD, EVALUATION, PASS = 0.2, 0.04, 0.0025  # seconds of a run, an evaluation, a pass of a batch, however small
 
@@ -123,10 +123,12 @@ def _length(source: Source, task: str, most: int) -> float:
 def _records(store: Store, stage: Stage) -> list[int]:
     """Training records of each part of the stage in all its languages, read from the data set's own description."""
     copies = stage.augment.copies + stage.augment.keep if stage.augment else 1
-    return [copies * (part.examples or _told(store, part) or RECORDS) * len(part.languages) for part in stage.parts]
+    return [
+        copies * (part.examples or _known_rows(store, part) or RECORDS) * len(part.languages) for part in stage.parts
+    ]
 
 
-def _told(store: Store, part: Part) -> int | None:
+def _known_rows(store: Store, part: Part) -> int | None:
     """Training records of a part in its first language: nothing is fetched to count them."""
     task, code = tasks.get(part.task).training, part.languages[0]
     return training_rows(store, part) if store.source.local(task, code, "train") else _held(store, task, code)

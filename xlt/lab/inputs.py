@@ -1,4 +1,4 @@
-"""The records that runs read, looked at once before anything is trained: what is wrong in them is said first."""
+"""Reads all records of a grid once before anything is trained, so that an error in them costs no training."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from xlt.spec import tasks
 
 
 def read_records(source: Source, jobs: Iterable[Job], download: bool) -> None:
-    """Load once all that the jobs learn from and are evaluated on: a wrong label is said before anything is trained,
-    and so is a perturbation, augmentation or attack that has no meaning or no word list in a language.
+    """Load once whatever the jobs train or are evaluated on, and check their perturbations, augmentations and attacks.
 
-    Not the generated world's, which are right; and of those on the hub only what a run would `download` anyway.
+    Records of the generated world are not loaded, as they are right by construction; those on the hub only with
+    `download`, as a plan must fetch nothing.
 
     Raises:
         UserError: as for `Source.load`.

@@ -1,4 +1,4 @@
-"""The one thing that notebooks need: recipes of a profile, and `run`, which returns a table of scores."""
+"""`Lab`: makes recipes of a profile, runs them, and returns one table of scores."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from xlt.spec.trained import Sources, same_task, stages_in, trained_last
 
 pd.set_option("display.max_colwidth", None)  # notebooks show texts in full
 
-# columns of a table without scores: those that tables and answers read, so that these are empty too
+# Columns of a table without scores. Code that reads scores then finds its columns and makes empty tables of them.
 _EMPTY = [
     *(
         (name, object)
@@ -207,7 +207,7 @@ class Lab:
         ]
 
     def environments(self, recipe: Recipe) -> list[dict[str, Any]]:
-        """In which each run up to this one was made, the first one first; of those alone that are stored."""
+        """The environments of the stored runs that lead to this one, the first run first."""
         done = [step for step in recipe.lineage() if self.store.done(step)]
         for step in done:
             if step not in self._made:
@@ -217,16 +217,16 @@ class Lab:
     def runs(
         self, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation] | None = None, seeds: int | None = None
     ) -> pd.DataFrame:
-        """Cost of every run behind each recipe; a run that several recipes share stands in several rows.
+        """The cost of every stored run behind each recipe. A run that several recipes share has several rows.
 
-        `evaluating` holds the seconds that these `evaluations` took; without them, those of all that are stored,
-        whoever asked for them.
+        The column `evaluating` holds the seconds that these `evaluations` took; without them, the seconds of all stored
+        evaluations of the run, of other notebooks too.
         """
         evaluations = None if evaluations is None else list(evaluations)
         rows, spent = [], {}
         for label, seed, recipe in self.expand(recipes, seeds or self.profile.seeds):
             for step in filter(self.store.done, recipe.lineage()):
-                if step not in spent:  # that is many files
+                if step not in spent:  # reading it opens a file for each evaluation
                     chosen = None if evaluations is None else taken(step, evaluations)
                     spent[step] = self.store.evaluating(step, chosen)
                 rows.append({**_cost(self.store, step, label, seed), "evaluating": spent[step]})

@@ -1,4 +1,4 @@
-"""Which file a report is of: two profiles of one file name would write into each other's in silence."""
+"""Remembers which file a report is of, because two profiles with one file name would overwrite each other's report."""
 
 from __future__ import annotations
 

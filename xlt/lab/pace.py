@@ -1,4 +1,4 @@
-"""How long the runs of a grid will still take, from estimates and from how wrong they were so far."""
+"""The time that the rest of a grid will take: estimates, corrected by how long finished runs really took."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from xlt.spec.recipe import Recipe
 
 
 class Pace:
-    """How long all of it will still take: estimates, scaled by how wrong those of finished runs were.
+    """Estimates for runs, all scaled by one factor: the time that finished runs took over what was estimated.
 
-    The first minute counts as if it had been right, so that one small run at the start does not decide.
+    Both sums begin at a minute, so that the factor is near 1 until runs of some length are done. A single small run at
+    the start, mostly overhead, would else decide it.
     """
 
     def __init__(self, seconds: Mapping[Recipe, float], slots: int, width: Mapping[Recipe, int]):
@@ -28,7 +29,7 @@ class Pace:
         self.took += self._since(recipe)
 
     def left(self, waiting: Iterable[Recipe], running: Iterable[Recipe]) -> float:
-        """Seconds."""
+        """Seconds until all of these are done."""
         scale = self.took / self.estimated
         ahead = sum(self.estimate[recipe] * scale for recipe in waiting)
         return (ahead + sum(max(0, self.estimate[r] * scale - self._since(r)) for r in running)) / self.slots

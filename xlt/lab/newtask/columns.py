@@ -51,8 +51,9 @@ def form(values: Values, names: Mapping[str, Sequence[str]], apart: Collection[s
         UserError: they are of no family that can be seen.
     """
     for look in (_span, _tagging, _choice, _classification, _retrieval):
-        if found := look(values, names):
-            return found
+        candidate = look(values, names)
+        if candidate:
+            return candidate
     have = ", ".join(values) + (f" (and {', '.join(apart)}, but not in all files: name them alike)" if apart else "")
     raise UserError(
         f"columns {have} are of no family that can be seen: text and label, two texts, tokens and tags, "
@@ -99,13 +100,14 @@ def _tagging(values: Values, names: Mapping[str, Sequence[str]]) -> Form | None:
     except ValueError as error:
         raise UserError(f"column {chosen}: {error}") from None
     metrics = ("entity_f1",) if scheme.has_chunks else ("token_accuracy",)
-    notes |= {"labels": f"the scheme {scheme.value} of xlt/schemes.py"}
+    notes |= {"labels": f"the scheme {scheme.value} of xlt/spec/schemes.py"}
     return Form(tasks.TAGGING, {"tokens": tokens, "tags": chosen}, labels, metrics, notes)
 
 
 def _choice(values: Values, _: Any) -> Form | None:
     lists = [name for name in values if _all(values[name], _several) and _all_in(values[name], str)]
-    single = sorted((found["which"], name) for name in values if (found := _CHOICE.fullmatch(name)))
+    matches = {name: _CHOICE.fullmatch(name) for name in values}
+    single = sorted((match["which"], name) for name, match in matches.items() if match)
     choices: Any = lists[0] if lists else [name for _, name in single]
     label = _label([n for n in values if n not in choices], values)
     if not (lists or len(single) > 1) or label is None:
@@ -127,10 +129,10 @@ def _choice(values: Values, _: Any) -> Form | None:
 
 def _classification(values: Values, names: Mapping[str, Sequence[str]]) -> Form | None:
     texts = _texts(values)
-    found = _label([name for name in values if name not in texts], values) or _label(texts, values)
-    if not found:
+    label_column = _label([name for name in values if name not in texts], values) or _label(texts, values)
+    if not label_column:
         return None
-    label, others = found
+    label, others = label_column
     texts = [name for name in texts if name != label]
     if not texts:
         return None

@@ -38,8 +38,8 @@ def new_task(data: Path, output: Path | None = None, force: bool = False) -> Non
     Raises:
         UserError: no records; records that no task can be made of, or that are wrong; the file exists.
     """
-    found = places.survey(data)
-    name = _name(found.folder.resolve())
+    survey = places.survey(data)
+    name = _name(survey.folder.resolve())
     output = output or Path(f"{name}.yaml")
     if output.suffix != ".yaml":
         raise UserError(f"--output {output}: the name of a params file ends in .yaml")
@@ -47,12 +47,12 @@ def new_task(data: Path, output: Path | None = None, force: bool = False) -> Non
         raise UserError(f"{output} exists; --force writes over it, --output FILE writes another one")
     if not output.parent.is_dir():
         raise UserError(f"--output {output}: there is no folder {output.parent}")
-    seen = samples.read(found)
+    seen = samples.read(survey)
     form = columns.form(seen.values, seen.names, seen.apart)
     if form.family == tasks.RETRIEVAL:
-        found = found.searched()
-        seen = samples.read(found)
-    draft = text.Draft(name, output, found, form, seen.sizes, _at_most(seen.sizes, UNPLANNED))
+        survey = survey.searched()
+        seen = samples.read(survey)
+    draft = text.Draft(name, output, survey, form, seen.sizes, _at_most(seen.sizes, UNPLANNED))
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / f"{output.stem}.yaml"
         trial.write_text(draft.written(absolute=True), encoding="utf-8")
@@ -115,10 +115,10 @@ def _longer(draft: text.Draft, lab: Lab) -> tuple[text.Draft, Lab]:
     whole = draft.trained and draft.examples[0] >= draft.sizes[draft.learned, "train"]
     for epochs in EPOCHS if whole else ():
         longer = replace(draft, epochs=epochs)
-        made = Lab(_with(lab.profile, longer), planned=True)
-        if sum(_seconds(made)) > BUDGET:
+        longer_lab = Lab(_with(lab.profile, longer), planned=True)
+        if sum(_seconds(longer_lab)) > BUDGET:
             break
-        draft, lab = longer, made
+        draft, lab = longer, longer_lab
     return draft, lab
 
 
@@ -166,8 +166,8 @@ def _print_records(lab: Lab, draft: text.Draft, records: Records) -> None:
     print("check by eye, as the model sees them:")
     read = {where: rows for where, rows in records.items() if where[1] == "test" or where == next(iter(records))}
     for (code, split), place in views.some(read):
-        shown = views.view(records[code, split], place, task, task.labels, tokenizer, fields)
-        print(f"  {code} {split} {place + 1}: {shown}")
+        line = views.view(records[code, split], place, task, task.labels, tokenizer, fields)
+        print(f"  {code} {split} {place + 1}: {line}")
     for (code, split), rows in read.items():
         some = rows.select(range(min(len(rows), MOST[1])))
         if what := views.unseen_of(some, task, tokenizer, fields):

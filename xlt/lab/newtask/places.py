@@ -104,8 +104,7 @@ def _by_word(paths: list[str]) -> Spelled | None:
     """Languages that are a word of each file's name: train_de.csv, xquad.de.json, de.jsonl, test/de.jsonl."""
     words = [_words(path.rpartition("/")[2]) for path in paths]
     for place in {0, *range(-1, -1 - min(map(len, words)), -1)}:
-        found = [several[place] for several in words]
-        if codes := _codes(found):
+        if codes := _codes(several[place] for several in words):
             return codes, "{code}", {}
     return None
 
@@ -126,14 +125,14 @@ def _alone(path: Path) -> Spelled:
 
 def _codes(names: Iterable[str]) -> dict[str, str]:
     """The names by language; none if one of them is no language, or the only one might as well be another word."""
-    found: dict[str, str] = {}
+    spelled: dict[str, str] = {}
     for name in dict.fromkeys(names):
         code = _code(name)
-        if not code or name.lower() in _SPLIT_WORDS or code in found:
+        if not code or name.lower() in _SPLIT_WORDS or code in spelled:
             return {}
-        found[code] = name
-    short = [code for code in found if len(re.split(r"[-_]", code)[0]) == 2]
-    return found if len(found) > 1 or short else {}
+        spelled[code] = name
+    short = [code for code in spelled if len(re.split(r"[-_]", code)[0]) == 2]
+    return spelled if len(spelled) > 1 or short else {}
 
 
 def _code(name: str) -> str | None:
@@ -144,24 +143,24 @@ def _code(name: str) -> str | None:
 
 
 def _splits(path: Path, names: set[str], notes: dict[str, str]) -> dict[str, str]:
-    """Ours: theirs. Of what is missing the likeliest is taken, and said."""
-    found = {}
+    """Our name: theirs. A split that is missing is replaced as well as can be, and `notes` says how."""
+    splits = {}
     for ours, words in SPLITS.items():
         if theirs := sorted(name for name in names if set(re.split(r"\W|_", name.lower())) & set(words)):
-            found[ours] = theirs[0]
-    if not found and len(names) == 1:
-        found["train"] = names.pop()
-    if not found:
+            splits[ours] = theirs[0]
+    if not splits and len(names) == 1:
+        splits["train"] = names.pop()
+    if not splits:
         raise UserError(f"{path}: splits {', '.join(sorted(names))}: name the files train and test")
-    if len(found) == 1:
-        ((ours, only),) = found.items()
+    if len(splits) == 1:
+        ((ours, only),) = splits.items()
         lacking = "test" if ours == "train" else "training"
         notes["splits"] = f"no {lacking} records: those there are cut in two at {HELD_OUT}"
         return {"train": f"{only}[:{HELD_OUT}]", "test": f"{only}[{HELD_OUT}:]"}
-    if "test" not in found:
+    if "test" not in splits:
         notes["splits"] = "no test records: the development records are tested on"
-        return {"train": found["train"], "test": found["dev"]}
-    if "train" not in found:
+        return {"train": splits["train"], "test": splits["dev"]}
+    if "train" not in splits:
         notes["splits"] = "no training records: the development records are learned from"
-        return {"train": found["dev"], "test": found["test"]}
-    return found
+        return {"train": splits["dev"], "test": splits["test"]}
+    return splits

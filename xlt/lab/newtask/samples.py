@@ -43,7 +43,8 @@ def read(places: Places) -> Samples:
         for split in splits:
             rows = _rows(places, code, split)
             sizes[code, split] = len(rows)
-            names |= {column: found for column, feature in rows.features.items() if (found := _names(feature))}
+            labels = {column: _names(feature) for column, feature in rows.features.items()}
+            names |= {column: of_column for column, of_column in labels.items() if of_column}
             step = -(-len(rows) // MOST) or 1
             tables.append(rows.select(range(0, len(rows), step)).to_dict())
     shared = [name for name in tables[0] if all(name in table for table in tables)]
@@ -54,12 +55,12 @@ def read(places: Places) -> Samples:
 
 def _rows(places: Places, code: str, split: str) -> datasets.Dataset:
     place = Folder(places.folder, places.folder.name)
-    found = layout(place, places.config.format(code=places.spelled[code]))
-    paths = found.splits[found.called(split, places.splits)]
+    folder_layout = layout(place, places.config.format(code=places.spelled[code]))
+    paths = folder_layout.splits[folder_layout.called(split, places.splits)]
     files = [place.file(path) for path in paths]
     try:
         rows, _ = prepared.rows(
-            files, found, [place.fingerprint(path) for path in paths], _want(files[0], found.reader)
+            files, folder_layout, [place.fingerprint(path) for path in paths], _want(files[0], folder_layout.reader)
         )
     except prepared.Unreadable as error:
         raise UserError(f"{places.folder}: {error.name}: {error.said}") from None

@@ -67,10 +67,10 @@ class Draft:
         lines = [
             f"# Written by `xlt new-task`; what stands behind '{GUESSED.strip()}' is to be looked at.",
             "extends: bare # a small multilingual encoder, three seeds; encoder: {model: ID} takes another one",
-            f"description: {_flow(self._said())}",
+            f"description: {_flow(self._description())}",
             "tasks:",
             f"  {name}:",
-            *(_line(f"    {field}: {_flow(value)}", said) for field, (value, said) in fields.items()),
+            *(_line(f"    {field}: {_flow(value)}", comment) for field, (value, comment) in fields.items()),
             "target:",
             self._target(name),
             "evaluation:",
@@ -86,23 +86,23 @@ class Draft:
         if self.epochs > 1:
             stage["epochs"] = self.epochs
         often = ", as often as two minutes allow" if self.epochs > 1 else ""
-        said = [_of(self.examples[0], every, "training records") + often]
+        comments = [_of(self.examples[0], every, "training records") + often]
         if code != ENGLISH:
             stage["languages"] = [self.places.spelled[code]]
             others = [other for other, split in self.sizes if split == "train" and other != code]
-            said += [f"{GUESSED}the language that has most of them"] if others else []
-        return _line(f"  {name}: {_flow(stage)}", "; ".join(said))
+            comments += [f"{GUESSED}the language that has most of them"] if others else []
+        return _line(f"  {name}: {_flow(stage)}", "; ".join(comments))
 
     def _evaluation(self) -> str:
         every = max(size for (_, split), size in self.sizes.items() if split == "test")
-        asked: dict[str, Any] = {"examples": self.examples[1]} if self.examples[1] < every else {}
-        said = [_of(self.examples[1], every, "test records of a language")]
+        settings: dict[str, Any] = {"examples": self.examples[1]} if self.examples[1] < every else {}
+        comments = [_of(self.examples[1], every, "test records of a language")]
         if not self.trained:
-            asked["layer"] = 12
-            said += ["layer 12 of 12: this encoder was trained to retrieve by it"]
-        return _line(f"  default: {_flow(asked)}", "; ".join(said))
+            settings["layer"] = 12
+            comments += ["layer 12 of 12: this encoder was trained to retrieve by it"]
+        return _line(f"  default: {_flow(settings)}", "; ".join(comments))
 
-    def _said(self) -> str:
+    def _description(self) -> str:
         codes = list(self.places.languages)
         where = ", ".join(codes[:6]) + (f" and {len(codes) - 6} more" if len(codes) > 6 else "")
         return (

@@ -34,8 +34,8 @@ def view(rows: datasets.Dataset, place: int, task: Task, labels: Sequence[str], 
             _text(f["input_ids"], tokenizer) for f in encode_sentences(texts, tokenizer, fields.max_length)
         )
     features = encode(task.family, row, tokenizer, fields.max_length, fields.stride)
-    shown = _VIEWS[task.family](features, row, labels, tokenizer)
-    return shown if len(shown) <= WIDTH else f"{shown[:WIDTH]}…"
+    text = _VIEWS[task.family](features, row, labels, tokenizer)
+    return text if len(text) <= WIDTH else f"{text[:WIDTH]}…"
 
 
 def unseen_of(rows: datasets.Dataset, task: Task, tokenizer: Any, fields: Any) -> str:
@@ -72,8 +72,8 @@ def _span(features: list, row: datasets.Dataset, labels: Sequence[str], tokenize
     feature = next((one for one in features if one["start_positions"]), features[0])
     ids, start, end = feature["input_ids"], feature["start_positions"], feature["end_positions"]
     if not start:
-        asked = "no answer" if not row["answers"][0]["text"] else "its answer is in no window"
-        return f"[{asked}] {_text(ids, tokenizer)}"
+        reason = "no answer" if not row["answers"][0]["text"] else "its answer is in no window"
+        return f"[{reason}] {_text(ids, tokenizer)}"
     parts = ids[:start], ids[start : end + 1], ids[end + 1 :]
     before, answer, after = (_text(part, tokenizer) for part in parts)
     more = WIDTH // 2  # on each side of the answer
@@ -83,8 +83,8 @@ def _span(features: list, row: datasets.Dataset, labels: Sequence[str], tokenize
 
 def _choice(features: list, row: datasets.Dataset, labels: Sequence[str], tokenizer: Any) -> str:
     (feature,) = features
-    shown = [_text(choice["input_ids"], tokenizer) for choice in feature["choices"]]
-    return "  |  ".join(f"{'[gold] ' if i == feature['labels'] else ''}{text}" for i, text in enumerate(shown))
+    texts = [_text(choice["input_ids"], tokenizer) for choice in feature["choices"]]
+    return "  |  ".join(f"{'[gold] ' if i == feature['labels'] else ''}{text}" for i, text in enumerate(texts))
 
 
 _VIEWS = {
