@@ -11,7 +11,7 @@ It is a measuring instrument: a pipeline must recover effects that were put in. 
     codeswitch sentences in two languages
     forms      records in the columns of the real data sets: text, tags, translations, inference, questions
     entities   events with cities, organisations and surnames; tags: entities and supertags; linking: who is meant
-    paraphrase questions and texts that say the same or not; nli: SNLI and ANLI; hans: HANS
+    paraphrase questions and texts that say the same or not; nli: SNLI and ANLI
     knowledge  causes, effects, uses and places, which choice and commonsense ask for
     multichecklist  minimum functionality, by the templates of checklist
     readings   harder questions, which qa says; retrieval: pools in which translations and answers are looked for

@@ -32,7 +32,6 @@ from xlt.world import (
     choice,
     commonsense,
     forms,
-    hans,
     linking,
     multichecklist,
     nli,
@@ -57,7 +56,7 @@ WORLD_VERSION = max(CHANGED.values())
 # by config.
 _SETS: dict[str, tuple] = {}
 FEATURES: dict[str, Features] = {}  # by repository, or by config family or kind where a repository has several
-for _form in (forms, tags, qa, retrieval, linking, paraphrase, nli, planted, hans, choice, commonsense, multichecklist):
+for _form in (forms, tags, qa, retrieval, linking, paraphrase, nli, planted, choice, commonsense, multichecklist):
     FEATURES |= _form.FEATURES
     _SETS |= _form.SETS
 LARGE = 20_000  # records; a smaller world is written before other processes would have started
