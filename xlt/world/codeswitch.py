@@ -41,11 +41,11 @@ def _role(token: Token) -> str:
 
 def _joined(frame: list[Token], guests: dict[str, list[Token]]) -> Iterator[Token]:
     """The frame with each guest at the place where its role first stands."""
-    said = set()
+    placed = set()
     for token in frame:
         role = _role(token)
         if role not in guests:
             yield token
-        elif role not in said:
-            said.add(role)
+        elif role not in placed:
+            placed.add(role)
             yield from guests[role]

@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from hashlib import sha256
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
@@ -99,8 +100,8 @@ def record_sets(sizes: Mapping[str, int], languages: Iterable[str], seed: int) -
         records = draw(Random(f"world {version_of(size)} seed {seed} {key}"), split, sizes[size])
         for repo, pattern, name in homes:
             rows = _rows(records, say[pattern] if isinstance(say, Mapping) else say, pattern, [english, *others])
-            for config, said in rows.items():
-                yield RecordSet(repo, config, name, said)
+            for config, config_rows in rows.items():
+                yield RecordSet(repo, config, name, config_rows)
 
 
 def _rows(records: list, say: Callable[[list, str], list[Row]], pattern: str, rows: list[Language]) -> dict:
@@ -184,10 +185,10 @@ def _write(root: Path, sizes: Mapping[str, int], languages: list[str], seed: int
             running = [pool.submit(_write_sets, root, *part) for part in sorted(parts, key=_most_first)]
             files = [future.result() for future in running]
     configs = defaultdict(lambda: defaultdict(list))
-    for repo, config, split, file in sorted(file for found in files for file in found):
+    for repo, config, split, file in sorted(chain.from_iterable(files)):
         configs[repo][config].append({"split": split, "path": file})
-    for repo, found in configs.items():
-        head = {"configs": [{"config_name": name, "data_files": splits} for name, splits in found.items()]}
+    for repo, by_config in configs.items():
+        head = {"configs": [{"config_name": name, "data_files": splits} for name, splits in by_config.items()]}
         card = f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n# {repo}, generated world\n\n{_CARD}\n"
         (root / repo / "README.md").write_text(card, encoding="utf-8")
 
@@ -199,11 +200,11 @@ def _most_first(part: tuple) -> int:
 def _write_sets(root: Path, sizes: Mapping[str, int], languages: list[str], seed: int) -> list[tuple]:
     """Write the sets of these sizes; repository, config, split and file of each."""
     files = []
-    for made in record_sets(sizes, languages, seed):
-        file = f"{made.config}/{made.split}-00000-of-00001.parquet"
-        path = root / made.repo / file
+    for records in record_sets(sizes, languages, seed):
+        file = f"{records.config}/{records.split}-00000-of-00001.parquet"
+        path = root / records.repo / file
         path.parent.mkdir(parents=True, exist_ok=True)
-        columns = {name: [row[name] for row in made.rows] for name in made.features}
-        pq.write_table(pa.table(columns, schema=made.features.arrow_schema), path)
-        files.append((made.repo, made.config, made.split, file))
+        columns = {name: [row[name] for row in records.rows] for name in records.features}
+        pq.write_table(pa.table(columns, schema=records.features.arrow_schema), path)
+        files.append((records.repo, records.config, records.split, file))
     return files

@@ -40,24 +40,24 @@ def linked(rng: Random, split: str, size: int) -> list[Linked]:
         kind: [name for i, name in enumerate(names) if i % 4 in _QUARTERS[split]]
         for kind, names in (("ORG", ORGANISATIONS), ("LOC", CITIES))
     }
-    made, known = [], set()  # `known`: what is said of one Anna is said of no other
-    while len(made) < size:
+    entities, known = [], set()  # what is known of one Anna is said of no other
+    while len(entities) < size:
         kind = rng.choice(_KINDS)
         kind = kind if kind == "PER" or new[kind] else "PER"
         name = rng.choice(SURNAMES) if kind == "PER" else new[kind][0]
         first = rng.choice(NAMES)
         events = [_event(rng, split, kind, first) for _ in range(2)]
-        told = {(first if kind == "PER" else name, *_core(kind, event)) for event in events}
-        if len(told) == 2 and not told & known:
-            known |= told
+        statements = {(first if kind == "PER" else name, *_core(kind, event)) for event in events}
+        if len(statements) == 2 and not statements & known:
+            known |= statements
             if kind != "PER":
                 new[kind].pop(0)
             mention = _scene(kind, name, _said_again(rng, kind, rng.choice(events)))
             if kind == "PER" and rng.random() < 0.5:
                 mention = mention._replace(surname=None)
             facts = (_scene(kind, name, events[0]), _scene(kind, name, events[1]))
-            made.append(Linked(f"Q{_FIRST_ID[split] + len(made)}", kind, facts, mention))
-    return made
+            entities.append(Linked(f"Q{_FIRST_ID[split] + len(entities)}", kind, facts, mention))
+    return entities
 
 
 def _event(rng: Random, split: str, kind: str, first: str) -> Event:

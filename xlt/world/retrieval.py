@@ -33,17 +33,17 @@ def bucc_pool(rng: Random, split: str, size: int) -> Pool:
     """`size` sentences on each side, in random order."""
     events = distinct(lambda: event_of(rng, split, negated=0.1))
     shared = [next(events) for _ in range(round(size * _SHARED))]
-    said = set(shared)
+    known = set(shared)
     pool = []
     for side in SIDES:
-        lonely = [event for event in (_near(rng, split, event) for event in shared) if event and event not in said]
+        lonely = [event for event in (_near(rng, split, event) for event in shared) if event and event not in known]
         lonely = list(dict.fromkeys(lonely))[: round(size * _NEAR)]
-        said.update(lonely)
+        known.update(lonely)
         repeated = rng.choices(shared + lonely, k=round(size * _REPEATED)) if shared else []
         while len(shared) + len(lonely) + len(repeated) < size:
-            if (event := next(events)) not in said:
+            if (event := next(events)) not in known:
                 lonely.append(event)
-                said.add(event)
+                known.add(event)
         sentences = [*shared, *lonely, *repeated][:size]
         pool += [(side, event) for event in rng.sample(sentences, size)]
     return pool
@@ -102,19 +102,19 @@ def bucc_rows(pool: Pool, language: str) -> list[Row]:
 
 def lareqa(rng: Random, split: str, size: int) -> list[Paragraph]:
     """Paragraphs of which no statement answers the question of another."""
-    made, statements, questions = [], defaultdict(set), defaultdict(list)  # by verb, which an answer shares
-    while len(made) < size:
+    kept, statements, questions = [], defaultdict(set), defaultdict(list)  # by verb, which an answer shares
+    while len(kept) < size:
         ((events, which, asked),) = paragraphs(rng, split, 1)
         target = events[which]
-        met = any(event in statements[event.verb] for event in events)
-        told = any(answers(event, target, asked) for event in statements[target.verb])
-        tells = any(answers(event, *question) for event in events for question in questions[event.verb])
-        if not (met or told or tells):
-            made.append((events, which, asked))
+        repeated = any(event in statements[event.verb] for event in events)
+        answered_elsewhere = any(answers(event, target, asked) for event in statements[target.verb])
+        answers_another = any(answers(event, *question) for event in events for question in questions[event.verb])
+        if not (repeated or answered_elsewhere or answers_another):
+            kept.append((events, which, asked))
             questions[target.verb].append((target, asked))
             for event in events:
                 statements[event.verb].add(event)
-    return made
+    return kept
 
 
 FEATURES = {
