@@ -177,12 +177,13 @@ def _holds(root: Path, label: Mapping) -> bool:
 
 def _write(root: Path, sizes: Mapping[str, int], languages: list[str], seed: int) -> None:
     """One size after the other, a large world in several processes: each size is drawn on its own."""
-    parts = [({size: count}, languages, seed) for size, count in sizes.items()]
+    largest_first = sorted(sizes.items(), key=lambda item: -item[1])  # or one process would end long after the others
+    parts = [({size: count}, languages, seed) for size, count in largest_first]
     if sum(sizes.values()) < LARGE:
         files = [_write_sets(root, *part) for part in parts]
     else:
         with ProcessPoolExecutor(len(os.sched_getaffinity(0)), get_context("spawn")) as pool:
-            running = [pool.submit(_write_sets, root, *part) for part in sorted(parts, key=_most_first)]
+            running = [pool.submit(_write_sets, root, *part) for part in parts]
             files = [future.result() for future in running]
     configs = defaultdict(lambda: defaultdict(list))
     for repo, config, split, file in sorted(chain.from_iterable(files)):
@@ -191,10 +192,6 @@ def _write(root: Path, sizes: Mapping[str, int], languages: list[str], seed: int
         head = {"configs": [{"config_name": name, "data_files": splits} for name, splits in by_config.items()]}
         card = f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n# {repo}, generated world\n\n{_CARD}\n"
         (root / repo / "README.md").write_text(card, encoding="utf-8")
-
-
-def _most_first(part: tuple) -> int:
-    return -sum(part[0].values())
 
 
 def _write_sets(root: Path, sizes: Mapping[str, int], languages: list[str], seed: int) -> list[tuple]:

@@ -38,11 +38,6 @@ class Retelling(NamedTuple):
 # PAWS and PAWS-X
 
 
-def is_paraphrase(record: Retelling) -> bool:
-    """Whether both texts tell the same events."""
-    return record.first == record.second
-
-
 def retellings(rng: Random, split: str, size: int) -> list[Retelling]:
     """Pairs of texts, every second one a paraphrase. First texts (of training pairs both) are of `split`."""
     labels = [i < size // 2 for i in range(size)]
@@ -91,7 +86,7 @@ def paws_rows(record: Retelling, language: str, i: int) -> Row:
         "id": i + 1,
         "sentence1": text(*(realise(event, language) for event in record.first)),
         "sentence2": text(*(retold(event, language) for event in record.second)),
-        "label": int(is_paraphrase(record)),
+        "label": int(record.first == record.second),
     }
 
 
@@ -128,17 +123,12 @@ def _questions(rng: Random, split: str, same: bool) -> Questions | None:
 
 
 def _another(rng: Random, split: str, event: Event, asked: str) -> Sentence:
-    """Another question: one filler differs, or about all but one."""
+    """Another question: one filler differs, or only the same participant or the same doing is common to both."""
     if rng.random() < NEAR:
         return swapped(rng, event), asked
-    other = _related(rng, split, event)
-    return other, asked if rng.random() < 0.5 else rng.choice(filled(other))
-
-
-def _related(rng: Random, split: str, event: Event) -> Event:
-    """Another event about the same participant or the same doing."""
     shared = rng.choice(("subject", "verb", "noun"))
-    return event_of(rng, split, general=False)._replace(**{shared: getattr(event, shared)})
+    other = event_of(rng, split, general=False)._replace(**{shared: getattr(event, shared)})
+    return other, asked if rng.random() < 0.5 else rng.choice(filled(other))
 
 
 _WORDINGS = ("{question}", "{specific}", "{wh} is it that {rest}?")

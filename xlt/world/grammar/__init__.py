@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Any
 
 from xlt.world.concepts import SOMEONE, SOMETHING, Event, Token
@@ -129,6 +130,12 @@ class Gendered(Grammar):
         if asked == "subject" or event.subject == SOMEONE:
             return False
         return (self.entries["names"] | self.entries["people"])[event.subject][1] == "f"
+
+
+def spread(features: Iterable[tuple[str, str]]) -> dict[tuple[str, str], float]:
+    """A threshold for each feature, evenly over (0, 1], in an order that a digest fixes."""
+    ranked = sorted(features, key=lambda feature: sha256("/".join(feature).encode()).digest())
+    return {feature: rank / len(ranked) for rank, feature in enumerate(ranked, start=1)}
 
 
 def with_dialect(standard: str, dialect: str, thresholds: dict[tuple[str, str], float], strength: float) -> Entries:

@@ -12,10 +12,9 @@ Simplified: one spelling for each word, 'in' always written في, feminine singu
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 
-from xlt.world.grammar import with_dialect
+from xlt.world.grammar import spread, with_dialect
 from xlt.world.grammar.ar import Arabic
 from xlt.world.lexicon import lexicon
 
@@ -33,9 +32,4 @@ def _thresholds() -> dict[tuple[str, str], float]:
     groups = [line.split() for line in egyptian["rules"]]
     rules = {("words", name): (i + 1) / (len(groups) + 1) for i, group in enumerate(groups) for name in group}
     items = [(section, concept) for section in egyptian if section != "rules" for concept in egyptian[section]]
-    items = sorted((item for item in items if item not in rules), key=_digest)
-    return rules | {item: (i + 1) / len(items) for i, item in enumerate(items)}
-
-
-def _digest(item: tuple[str, str]) -> str:
-    return hashlib.sha256("/".join(item).encode()).hexdigest()
+    return rules | spread(item for item in items if item not in rules)

@@ -12,10 +12,9 @@ were checked by eye.
 from __future__ import annotations
 
 from functools import cache
-from hashlib import sha256
 
 from xlt.world.concepts import SOMETHING, Event, Token
-from xlt.world.grammar import with_dialect
+from xlt.world.grammar import spread, with_dialect
 from xlt.world.grammar.de import German
 from xlt.world.lexicon import lexicon
 
@@ -24,14 +23,12 @@ from xlt.world.lexicon import lexicon
 def thresholds() -> dict[tuple[str, str], float]:
     """Feature (section and concept of the lexicon) -> the strength from which it is on."""
     german = lexicon("de")
-    features = [
+    return spread(
         (section, concept)
         for section, words in lexicon("bar").items()
         for concept, form in words.items()
         if form != german[section].get(concept)
-    ]
-    features.sort(key=lambda feature: sha256("/".join(feature).encode()).digest())
-    return {feature: (rank + 1) / len(features) for rank, feature in enumerate(features)}
+    )
 
 
 class Bavarian(German):
