@@ -46,7 +46,7 @@ class Grammar:
         return [*tokens, Token(self.question_mark if asked else self.stop, "PUNCT", glued=True)]
 
     def phrase(self, words: str, part: str = "", upos: str = "") -> list[Token]:
-        """Tokens of "auf/ADP dem/DET Markt", all of one role. A word without one has the lexicon's or `upos`."""
+        """Tokens of "auf/ADP dem/DET Markt", all of one role. Untagged words have the tag of the lexicon or `upos`."""
         tokens = []
         for word in words.split():
             form, _, tag = word.partition("/")
