@@ -29,9 +29,10 @@ WELCH = 2.776445 * 0.01 * np.sqrt(2 / 3)  # and of the difference of two such ar
 
 def row(arm, task, language, seed, value, condition="clean", **fields):
     perturbation, changed = ("none", None) if condition == "clean" else (condition, 1.0)
-    return {"recipe": f"{arm} → {task}", "arm": arm, "condition": condition, "perturbation": perturbation,
-            "language_b": "none", "task": task, "language": language, "seed": seed, "split": "test", "metric": "main",
-            "value": value, "main": True, "n": 100, "changed": changed} | fields  # fmt: skip
+    return {"recipe": f"{arm} → {task}", "arm": arm, "intermediate": arm, "condition": condition,
+            "perturbation": perturbation, "language_b": "none", "task": task, "language": language, "seed": seed,
+            "split": "test", "metric": "main", "value": value, "main": True, "n": 100,
+            "changed": changed} | fields  # fmt: skip
 
 
 def experiment():

@@ -11,7 +11,7 @@ import yaml
 from conftest import tiny
 
 from xlt import cli, perturb
-from xlt.analysis import contrasts, tables
+from xlt.analysis import tables
 from xlt.core.errors import UserError
 from xlt.data.sources import Source
 from xlt.evaluation import conditions
@@ -23,12 +23,14 @@ from xlt.lab.lab import Lab
 from xlt.models.translate import FLORES
 from xlt.perturb.lexicons import files, translations
 from xlt.spec import languages, settings, stage_rules, tasks
+from xlt.spec.groups import SELECTORS
 from xlt.spec.languages import LANGUAGES, canonical, language
 from xlt.spec.perturbations import Augmentation
 from xlt.spec.profile import Profile
 from xlt.spec.recipe import Encoder, Evaluation, Recipe
 from xlt.spec.stage import Part, Stage
-from xlt.spec.study import SELECTORS, Contrast
+from xlt.spec.study import Contrast
+from xlt.spec.trained import in_languages
 
 NAMED = {  # in whatever spelling: the canonical code, the name and the script
     "ha": ("ha", "Hausa", "Latn"), "hau": ("ha", "Hausa", "Latn"), "ig": ("ig", "Igbo", "Latn"),
@@ -150,7 +152,7 @@ def test_contrasts_take_groups_and_codes():
     }  # fmt: skip
     assert tables.script("ace-Arab") == "Arabic"
     rows = pd.DataFrame({"language": ["en", "ha", "ko"], "source_language": [True, False, False], "task": "xnli"})
-    assert contrasts._chosen(rows, ["latin"]) == ["ha"]
+    assert rows["language"][in_languages(rows, ["latin"])].tolist() == ["ha"]
 
 
 # data -------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import pytest
 from conftest import lab_of, tiny
 
 from xlt import report
-from xlt.analysis import claims, contrasts, degenerate_runs, effects, findings, phases, xtreme
+from xlt.analysis import arms, claims, degenerate_runs, effects, findings, phases, xtreme
 from xlt.lab import studies
 from xlt.lab.lab import Lab
 from xlt.report import summary
@@ -131,7 +131,7 @@ def test_groups_of_languages_leave_out_those_of_training_in_claims_and_contrasts
     on = claims.Rows(task=("xnli",))
     assert set(effects._chosen(scores, on)["language"]) == {"en", "hi"}
     assert set(effects._chosen(scores.drop(columns="source_language"), on)["language"]) == {"de", "hi"}
-    found = {name: contrasts._cell(scores, ("xnli", "clean"), Contrast(question="?", of=("a",), languages=(name,)))
+    found = {name: arms._side(scores, ("a",), Contrast(question="?", of=("a",), languages=(name,)))
              for name in ("zero-shot", "latin", "non-latin", "de")}  # fmt: skip
     assert [round(values.mean(), 3) for values in found.values()] == [0.755, 0.805, 0.705, 0.905]
 

@@ -12,6 +12,8 @@ from xlt.core import paths
 from xlt.core.errors import UserError, unknown
 from xlt.core.files import read_yaml
 from xlt.spec import settings, tasks
+from xlt.spec.conditions import UNCHANGED
+from xlt.spec.groups import ZERO_SHOT
 from xlt.spec.study import Settings
 
 FILE = paths.ROOT / "params" / "claims.yaml"
@@ -35,14 +37,14 @@ class Rows(Settings):
     recipe: Values | None = None
     intermediate: Values | None = None
     task: Values | None = None
-    language: Values = ("zero-shot",)
+    language: Values = (ZERO_SHOT,)
     metric: Values | None = None
     split: Values | None = None
-    perturbation: Values = ("none",)
+    perturbation: Values = (UNCHANGED["perturbation"],)
     strength: Values | None = None
-    language_b: Values = ("none",)
-    attack: Values = ("none",)
-    radius: Values = (0.0,)
+    language_b: Values = (UNCHANGED["language_b"],)
+    attack: Values = (UNCHANGED["attack"],)
+    radius: Values = (UNCHANGED["radius"],)
 
     def over(self, other: Rows | None) -> Rows:
         """These rows, with what `other` says differently."""

@@ -9,76 +9,37 @@ not gone on to all targets), it is taken over those that both have.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from xlt.analysis import stats
+from xlt.analysis import estimate, stats
+from xlt.analysis.arms import CELL, Cells, seed_figures
+from xlt.analysis.conditions import clean, tested
 from xlt.analysis.degenerate_runs import collapsed
-from xlt.analysis.findings import Answer, corrected, detectable
+from xlt.analysis.estimate import over_seeds
+from xlt.analysis.findings import Answer, corrected
 from xlt.core.text import DASH, NOT_RUN, interval, plus_minus, points_or_dash
 from xlt.lab.study import AFTER, Study
 from xlt.spec import tasks, trained
+from xlt.spec.conditions import CLEAN, PERTURBED
 from xlt.spec.languages import language
-from xlt.spec.study import CLEAN, PAIR, PERTURBED, SELECTORS, Contrast
+from xlt.spec.study import Contrast
 
-Cells = list[tuple[str, str]]  # target, condition
-
-
-def tested(scores: pd.DataFrame) -> pd.DataFrame:
-    """The main scores on test sets, without the pairs in two languages and where a perturbation changed no record."""
-    rows = scores[scores["main"].astype(bool) & (scores["split"] == "test") & (scores["condition"] != PAIR)]
-    return rows[rows["changed"] != 0]
-
-
-def clean(scores: pd.DataFrame) -> pd.DataFrame:
-    """Those of `tested` on texts as they are."""
-    rows = tested(scores)
-    return rows[rows["condition"] == CLEAN]
-
-
-def drops(rows: pd.DataFrame) -> pd.DataFrame:
-    """Those of `tested` to which there is a `clean` score: the same arm and seed on as many records in the language,
-    unchanged; of a target that people perturbed, that on its clean twin. `drop` is how far they lie below it."""
-    keys = ["arm", "seed", "language", "n"]
-    before = rows[rows["condition"] == CLEAN].set_index([*keys, "task"])["value"].rename("clean")
-    twin = rows["task"].map(lambda name: tasks.get(name).clean or name).astype(rows["task"].dtype)
-    found = rows.assign(twin=twin).join(before.rename_axis([*keys, "twin"]), on=[*keys, "twin"])
-    found = found.dropna(subset=["clean", "value"]).drop(columns="twin")
-    return found.assign(drop=found["clean"] - found["value"])
-
-
-def _chosen(rows: pd.DataFrame, wanted: Sequence[str]) -> list[str]:
-    """Those languages of the rows that the selectors name, those of training never by a group."""
-    groups, others = [SELECTORS[name] for name in wanted if name in SELECTORS], {*trained.zero_shot(rows)["language"]}
-    return sorted({c for c in rows["language"] if c in wanted or (c in others and any(holds(c) for holds in groups))})
-
-
-def _by_seed(rows: pd.DataFrame, arm: str, contrast: Contrast, cells: Cells) -> pd.Series:
-    """The arm's figure for each seed, averaged over the cells that have one; empty where none has."""
-    rows = rows[rows["arm"] == arm]
-    found = {cell: _cell(rows, cell, contrast) for cell in cells}
-    found = {cell: values for cell, values in found.items() if not values.empty}
-    if not found:
-        return pd.Series(dtype=float)
-    wide = pd.concat(found, axis=1)
-    alone = [cell for cell in wide if tasks.get(cell[0]).headless and wide[cell].count() == 1]
-    # an encoder that nothing was trained on has no seeds: its one score stands beside every seed
-    wide[alone] = wide[alone].ffill().bfill()
-    return wide.dropna().mean(axis=1)
-
-
-def _cell(rows: pd.DataFrame, cell: tuple[str, str], contrast: Contrast) -> pd.Series:
-    """One target under one condition: the mean over languages, less that over `minus`, for each seed."""
-    task, condition = cell
-    rows = rows[(rows["task"] == task) & (rows["condition"] == condition)].dropna(subset="value")
-    table = rows.pivot_table(index="seed", columns="language", values="value")
-    sides = [table[_chosen(rows, names)] for names in (contrast.languages, contrast.minus) if names]
-    if any(side.empty for side in sides):
-        return pd.Series(dtype=float)
-    return reduce(pd.Series.sub, [side.mean(axis=1, skipna=False) for side in sides]).dropna()
+_READ = [
+    *CELL,
+    "recipe",
+    "intermediate",
+    "seed",
+    "language",
+    "source_language",
+    "split",
+    "changed",
+    "n",
+    "main",
+    "value",
+]
 
 
 def cells(study: Study, contrast: Contrast) -> Cells:
@@ -106,47 +67,21 @@ class Effect(NamedTuple):
 def effect(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> Effect:
     """The arms `of` against the others: Welch's interval over seeds, or Student's where there are no others."""
     arms = (*contrast.of, *contrast.against)
-    sides, lost = _sides(scores, contrast, over), _collapsed(scores, arms, {task for task, _ in over})
+    sides, lost = seed_figures(scores, contrast, over), _collapsed(scores, arms, {task for task, _ in over})
     if any(side.empty for side in sides):
         return Effect(*[stats.NAN] * 5, 0, lost)
     # an encoder that nothing was trained on has no seeds but one score, a constant
     headless = all(tasks.get(task).headless for task, _ in over)
     seeded = [side for side in sides if len(side) > 1 or not headless]
-    if len(seeded) == 2:
-        found = stats.welch_interval(*seeded)
-    elif len(sides) == 2 and len(sides[1]) > 1:
-        value, low, high, p = stats.against_constant(sides[1], sides[0])
-        found = stats.Difference(-value, -high, -low, p)
+    if len(sides) == 2:
+        difference = estimate.difference(*sides, constant=headless)
     else:
-        found = stats.against_constant(sides[0], sides[1] if len(sides) == 2 else [0.0])
+        difference = estimate.difference(sides[0], [0.0], constant=True)
     seeds = min(map(len, seeded), default=1)
-    spread = float(np.sqrt(np.mean([side.var() for side in seeded]))) if seeded else stats.NAN
-    if not spread > 1e-12:  # seeds that all agree say nothing of how far another would lie
-        return Effect(round(found.value, 12), *[stats.NAN] * 4, seeds, lost)
-    return Effect(*found, detectable(*seeded), seeds, lost)
-
-
-def _sides(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> list[pd.Series]:
-    """The figure of the arms `of` and that of the others, if there are any, seed by seed."""
-    arms = {*contrast.of, *contrast.against}
-    read = {name for task, _ in over for name in (task, tasks.get(task).clean)}
-    rows = _shared(tested(scores[scores["arm"].isin(arms) & scores["task"].isin(read)]), arms)
-    if contrast.outcome == "drop":
-        rows = drops(rows)
-        rows = rows.assign(value=rows["drop"])
-    return [_side(rows, names, contrast, over) for names in (contrast.of, contrast.against) if names]
-
-
-def _shared(rows: pd.DataFrame, arms: set[str]) -> pd.DataFrame:
-    """The rows, all of them of `arms`, in the targets, conditions and languages that all of these have."""
-    have = rows.groupby(["task", "condition", "language"])["arm"].transform("nunique")
-    return rows[have == len(arms)]
-
-
-def _side(rows: pd.DataFrame, arms: Sequence[str], contrast: Contrast, over: Cells) -> pd.Series:
-    """The mean over `arms`, seed by seed; empty where one of them has not run."""
-    found = [_by_seed(rows, arm, contrast, over) for arm in arms]
-    return pd.Series(dtype=float) if any(f.empty for f in found) else pd.concat(found, axis=1).dropna().mean(axis=1)
+    spread = np.sqrt(np.mean([side.var() for side in seeded])) if seeded else stats.NAN
+    if not spread > 1e-12:  # seeds that all agree do not tell how far another would lie
+        return Effect(round(difference.value, 12), *[stats.NAN] * 4, seeds, lost)
+    return Effect(*difference, estimate.detectable(*seeded), seeds, lost)
 
 
 def _collapsed(scores: pd.DataFrame, arms: Sequence[str], targets: set[str]) -> int:
@@ -233,7 +168,7 @@ def verdicts(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
 
 def _without_normality(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> dict[str, float]:
     """Of arms against arms: p of the permutation test and the probability of improvement with its interval."""
-    sides = _sides(scores, contrast, over)
+    sides = seed_figures(scores, contrast, over)
     if len(sides) < 2 or any(side.empty for side in sides):
         return {}
     better = stats.probability_of_improvement(*sides, np.random.default_rng(0))
@@ -248,8 +183,8 @@ def judged(made: pd.DataFrame) -> pd.DataFrame:
     said = [_interval(Effect(*row)).replace("*", "") for row in made[list(Effect._fields)].itertuples(index=False)]
     shown = made[["question", "planted", "found", "passes"]].assign(effect=said)
     if "permutation_p" in made:
-        shown["permutation p"] = [f"{p:.3f}" if p == p else "–" for p in made["permutation_p"]]
-        shown["chance to beat"] = [f"{x:.2f}" if x == x else "–" for x in made["improvement"]]
+        shown["permutation p"] = [f"{p:.3f}" if p == p else DASH for p in made["permutation_p"]]
+        shown["chance to beat"] = [f"{x:.2f}" if x == x else DASH for x in made["improvement"]]
     return shown
 
 
@@ -257,10 +192,10 @@ def means(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     """arm x (target, condition): mean over languages but those of training and over seeds, t interval, the worst."""
     rows = tested(scores)
     rows = rows[rows["arm"].isin(study.labels)]
-    keys, made = ["arm", "task", "condition"], []
-    name, source = trained.heading(rows), rows[trained.is_source(rows)].groupby(keys)["value"].mean()
-    for cell, part in trained.zero_shot(rows).groupby(keys, sort=False):
-        mean, low, high = stats.mean_interval(part.groupby("seed")["value"].mean())
+    made = []
+    name, source = trained.heading(rows), rows[trained.is_source(rows)].groupby(CELL)["value"].mean()
+    for cell, part in trained.zero_shot(rows).groupby(CELL, sort=False):
+        mean, low, high = over_seeds(part)
         languages = part.groupby("language")["value"].mean()
         about = dict(zip(("arm", "target", "condition"), cell, strict=True)) | {"mean": mean, "low": low, "high": high}
         about |= {name: source.get(cell, np.nan), "languages": len(languages), "worst": languages.min()}
@@ -317,7 +252,7 @@ def forgetting(scores: pd.DataFrame) -> pd.DataFrame:
     rows = scores[scores["main"].astype(bool) & (scores["split"] == "dev") & scores["arm"].str.startswith(AFTER)]
     made = []
     for (arm, task), part in rows.groupby(["arm", "task"], sort=False):
-        mean, low, high = stats.mean_interval(part["value"])
+        mean, low, high = over_seeds(part)
         made.append(
             {"after": arm.removeprefix(AFTER), "task": task, "mean": mean, "low": low, "high": high, "seeds": len(part)}
         )

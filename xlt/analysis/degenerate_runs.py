@@ -10,25 +10,14 @@ test set that misleads on purpose, where such a score on another one of the same
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from xlt.analysis import stats
 from xlt.spec import tasks, trained
-
-if TYPE_CHECKING:
-    pass
+from xlt.spec.conditions import clean
 
 _RUN, _RUN_TOLD = ["recipe", "seed", "task"], ["recipe", "task", "seed"]
-_CONDITIONS = {"perturbation": "none", "language_b": "none", "attack": "none", "radius": 0.0}
-
-
-def clean(scores: pd.DataFrame) -> pd.DataFrame:
-    """The rows on texts as they are: no perturbation, attack, ball, or second language."""
-    kept = [scores[column] == usual for column, usual in _CONDITIONS.items() if column in scores]
-    return scores[np.logical_and.reduce(kept)] if kept else scores
 
 
 def chance(scores: pd.DataFrame, task: str) -> float | None:

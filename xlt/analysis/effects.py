@@ -11,14 +11,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from xlt.analysis import score_tables, stats
+from xlt.analysis import estimate, score_tables, stats
 from xlt.analysis.claims import Claim, Rows
 from xlt.analysis.degenerate_runs import collapsed
 from xlt.core.errors import UserError
-from xlt.spec import tasks, trained
+from xlt.spec import trained
 
 _NEEDED = ("recipe", "intermediate", "seed", "task", "language", "metric", "value", "main")
 OTHER = ("other",)
@@ -89,8 +88,7 @@ def effect(claim: Claim, scores: pd.DataFrame) -> Effect:
     found = _compared(*(side.values for side in sides))
     clean = _compared(*(side.values.drop(list(side.collapsed), errors="ignore") for side in sides))
     seeds = tuple(side.values.size for side in sides)
-    spread = np.sqrt(np.mean([side.values.var() for side in sides]))
-    least = stats.minimum_detectable_difference(spread, min(seeds)) if claim.against else stats.NAN
+    least = estimate.detectable(*(side.values for side in sides)) if claim.against else stats.NAN
     runs = sum(side.runs for side in sides)
     absent = _absent(claim, scores, {task for task, _ in sides[0].cells})
     return Effect(*found, seeds, least, runs, clean.value if runs else stats.NAN, absent)
@@ -104,7 +102,7 @@ def _absent(claim: Claim, scores: pd.DataFrame, found: set[str]) -> tuple[str, .
 
 
 def _compared(a: pd.Series, b: pd.Series | None = None) -> stats.Difference:
-    return stats.Difference(*stats.mean_interval(a), stats.NAN) if b is None else stats.welch_interval(a, b)
+    return stats.Difference(*stats.mean_interval(a), stats.NAN) if b is None else estimate.difference(a, b)
 
 
 def _difference(claim: Claim, who: Rows, scores: pd.DataFrame) -> _Side:
@@ -131,19 +129,11 @@ def _side(scores: pd.DataFrame, wanted: Rows) -> _Side:
     values = {name: getattr(wanted, name) or () for name in Rows.model_fields if name not in _CELL}
     several = [name for name, asked in values.items() if len(asked) > 1 or asked == OTHER]
     _refuse_doubles(rows, _CELL + several)
-    cells = rows.set_index(_CELL + several)["value"].unstack(_CELL[1:] + several).reindex(scores["seed"].unique())
-    # an encoder that nothing was trained on has no seeds: its one score stands beside every seed
-    fixed = set(rows["task"][(rows["intermediate"] == "none") & rows["task"].map(_headless)])
-    cells = cells.apply(lambda column: column.bfill().ffill() if column.name[0] in fixed else column).dropna()
-    by_seed = cells.T.groupby(level="task").mean().T.mean(axis=1)
-    lost = rows[rows["collapsed"]]
-    return _Side(
-        by_seed, {key[:2] for key in cells.columns}, set(lost["seed"]), len(lost.groupby(["recipe", "seed", "task"]))
-    )
-
-
-def _headless(task: str) -> bool:
-    return task in tasks.TASKS and tasks.TASKS[task].headless
+    seeded = estimate.beside_every_seed(rows, scores["seed"].unique())
+    means = estimate.seed_means(seeded, by=["task"], over=["language", *several])
+    by_seed = estimate.figures(estimate.seed_means(means, over=["task"]))
+    cells, lost = set(zip(rows["task"], rows["language"], strict=True)), rows[rows["collapsed"]]
+    return _Side(by_seed, cells, set(lost["seed"]), len(lost.groupby(["recipe", "seed", "task"])))
 
 
 def _chosen(scores: pd.DataFrame, wanted: Rows) -> pd.DataFrame:
@@ -161,10 +151,7 @@ def _chosen(scores: pd.DataFrame, wanted: Rows) -> pd.DataFrame:
         if absent and not _enough(name, len(values), len(absent)):
             named = map(str, absent) if name in ("task", "intermediate") else ()
             raise Missing(f"no scores of {name} {', '.join(map(str, absent))}", named)
-    if wanted.language == ("zero-shot",):
-        rows = trained.zero_shot(rows)
-    elif wanted.language != ("all",):
-        rows = rows[rows["language"].isin(wanted.language)]
+    rows = rows[trained.in_languages(rows, wanted.language)]
     if rows.empty:
         raise Missing(f"no scores in the languages {' '.join(wanted.language)}")
     return rows

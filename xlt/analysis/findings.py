@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass
 from math import isnan
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from xlt.analysis import stats
+from xlt.analysis import estimate, stats
 from xlt.analysis.degenerate_runs import chance
 from xlt.analysis.tables import clear, marked, seed_means
 from xlt.core.text import NOT_RUN, interval, points
 from xlt.spec import trained
+from xlt.spec.groups import ZERO_SHOT
 
 
 @dataclass(frozen=True)
@@ -46,35 +46,28 @@ def corrected(verdict: str, p: float) -> str:
     return verdict if p < 0.05 else f"{verdict}, not after Holm's correction"
 
 
-def detectable(*sides: np.ndarray) -> float:
-    """The least true difference that the seeds of two sides (of one, from a constant) find with 80 % power."""
-    sides = [side for side in sides if len(side) > 1]
-    spread = np.sqrt(np.mean([np.var(side, ddof=1) for side in sides])) if sides else stats.NAN
-    return stats.minimum_detectable_difference(spread, min(map(len, sides), default=1), sides=len(sides) or 1)
-
-
 def compare(
-    scores: pd.DataFrame, baseline: pd.DataFrame, task: str, question: str, languages: str = "zero-shot"
+    scores: pd.DataFrame, baseline: pd.DataFrame, task: str, question: str, languages: str = ZERO_SHOT
 ) -> Answer:
     """Mean over `languages` within each seed, scores against baseline: Welch's interval over seeds."""
     a, b = (_values(table, task, languages) for table in (scores, baseline))
-    difference = stats.welch_interval(a, b)
+    difference = estimate.difference(a, b)
     verdict = "no difference that these seeds can show"
     if difference.low > 0 or difference.high < 0:
         verdict = "higher" if difference.value > 0 else "lower"
     elif difference.low != difference.low:
         verdict = "too few seeds for an interval"
     text = f"{verdict} ({points(a.mean())} against {points(b.mean())})"
-    return Answer(question, text, *difference[:3], detectable(a, b), verdict)
+    return Answer(question, text, *difference[:3], estimate.detectable(a, b), verdict)
 
 
-def above(scores: pd.DataFrame, task: str, chance: float, question: str, languages: str = "zero-shot") -> Answer:
+def above(scores: pd.DataFrame, task: str, chance: float, question: str, languages: str = ZERO_SHOT) -> Answer:
     """Is the mean over `languages` above `chance` (a fraction)? t interval over seeds."""
     values = _values(scores, task, languages)
     mean, low, high = stats.mean_interval(values)
     verdict = "above it" if low > chance else "below it" if high < chance else "not clearly different from it"
     text = f"{verdict} ({points(mean)}, chance {points(chance)})"
-    return Answer(question, text, mean - chance, low - chance, high - chance, detectable(values), verdict)
+    return Answer(question, text, mean - chance, low - chance, high - chance, estimate.detectable(values), verdict)
 
 
 def _values(scores: pd.DataFrame, task: str, languages: str) -> pd.Series:
@@ -93,7 +86,7 @@ def transfer(matrix: pd.DataFrame) -> list[Answer]:
 
 def _for_target(column: pd.DataFrame, target: str) -> Answer:
     codes = column["languages"].iloc[0]
-    what = f"zero-shot {target}" if codes == trained.ZERO_SHOT else f"{target} in {trained.named(codes.split())}"
+    what = f"zero-shot {target}" if codes == ZERO_SHOT else f"{target} in {trained.named(codes.split())}"
     question = f"Which intermediate task changes {what}?"
     ran = column[column["difference"].notna()]
     rows, controls = ran[ran["control"] == ""], _controls(ran[ran["control"] != ""])
@@ -122,10 +115,10 @@ def _controls(rows: pd.DataFrame) -> str:
 
 def _least(column: pd.DataFrame, row: pd.Series) -> float:
     """The least true difference between a cell and the baseline's that their seeds find with 80 % power."""
-    cells = [cell for cell in (row, column.iloc[0]) if cell["n_seeds"] > 1]
-    spread = np.sqrt(np.mean([cell["sd"] ** 2 for cell in cells])) if cells else stats.NAN
-    seeds = min((cell["n_seeds"] for cell in cells), default=1)
-    return stats.minimum_detectable_difference(spread, seeds, sides=len(cells) or 1)
+    constant = estimate.headless(row["target"])  # on these tasks a cell of one seed is a number without error
+    cells = [cell for cell in (row, column.iloc[0]) if cell["n_seeds"] > 1 or not constant]
+    seeds = min((cell["n_seeds"] for cell in cells), default=0)
+    return estimate.least_difference([cell["sd"] for cell in cells], seeds, len(cells))
 
 
 def _name(row: pd.Series) -> str:
@@ -156,7 +149,7 @@ def retrieval(scores: pd.DataFrame) -> Answer:
 
 def sanity(scores: pd.DataFrame, control: pd.DataFrame) -> list[Answer]:
     """Direct fine-tuning against chance and against the encoder without pretraining, where there is one."""
-    direct, bare = scores[scores["intermediate"] == "none"], control[~control["pretrained"]]
+    direct, bare = scores[scores["intermediate"] == estimate.DIRECT], control[~control["pretrained"]]
     found = []
     if "xnli" in set(direct["task"]):
         what = trained.told(direct, "xnli", "XNLI")
@@ -166,4 +159,4 @@ def sanity(scores: pd.DataFrame, control: pd.DataFrame) -> list[Answer]:
     for task in learned:
         question = f"What does pretraining add to {trained.told(direct, task)}?"
         found.append(compare(direct, bare, task, question))
-    return [*found, retrieval(scores[scores["intermediate"] == "none"])]
+    return [*found, retrieval(direct)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from xlt.analysis import stats
+from xlt.analysis import estimate
 from xlt.analysis.degenerate_runs import chance, collapsed
 from xlt.analysis.tables import language_order, script
 from xlt.core.text import NOT_RUN
@@ -76,8 +76,7 @@ def control_table(scores: pd.DataFrame) -> pd.DataFrame:
 
 def _with_interval(task: str, rows: pd.DataFrame, name: str) -> dict:
     source = rows[is_source(rows)]["value"].mean()
-    others = zero_shot(rows).groupby("seed")["value"].mean()
-    mean, low, high = stats.mean_interval(others)
+    mean, low, high = estimate.over_seeds(zero_shot(rows))
     return {
         "task": task,
         "metric": rows["metric"].iloc[0],
@@ -100,7 +99,7 @@ def learned_table(scores: pd.DataFrame) -> pd.DataFrame:
     for (stage, task, metric), part in lost[lost["main"]].groupby(keys, sort=False):
         code = dev_language(sorted(set(part.loc[is_source(part), "language"])) or sorted(set(part["language"])))
         part = part[part["language"] == code]
-        mean, low, high = stats.mean_interval(part["value"])
+        mean, low, high = estimate.over_seeds(part)
         about = {"intermediate": stage, "task": task, "language": code, "metric": metric, "seeds": len(part)}
         about |= {"mean": mean, "low": low, "high": high, "records": part["n"].iloc[0]}
         guess = chance(part, task)

@@ -12,15 +12,17 @@ import numpy as np
 import pandas as pd
 
 from xlt.analysis import stats
-from xlt.analysis.contrasts import drops, tested
+from xlt.analysis.conditions import drops, tested
+from xlt.analysis.estimate import seed_means
 from xlt.core.errors import UserError
 from xlt.core.paths import ROOT
 from xlt.core.text import DASH, NOT_RUN, plus_minus, points
 from xlt.lab.study import Study
 from xlt.spec import trained
-from xlt.spec.study import CLEAN, PAIR, SELECTORS
+from xlt.spec.conditions import CLEAN, PAIR
+from xlt.spec.groups import LATIN, NON_LATIN, ZERO_SHOT
 
-GROUPS = {"all": SELECTORS["zero-shot"], "Latin": SELECTORS["latin"], "non-Latin": SELECTORS["non-latin"]}
+GROUPS = {"all": ZERO_SHOT, "Latin": LATIN, "non-Latin": NON_LATIN}  # as tables call them
 
 
 def costs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
@@ -34,15 +36,15 @@ def costs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     both = drops(trained.zero_shot(rows[rows["arm"].isin(study.labels)]))
     both, made = both[both["condition"] != CLEAN], []
     for (arm, task, condition), part in both.groupby(["arm", "task", "condition"], sort=False):
-        for group, chosen in GROUPS.items():
-            some = part[part["language"].map(chosen)]
+        for group, name in GROUPS.items():
+            some = part[trained.in_languages(part, [name])]
             if len(some):
                 made.append({"arm": arm, "target": task, "condition": condition, "group": group, **_cost(some)})
     return pd.DataFrame(made) if made else pd.DataFrame({"arm": [NOT_RUN]})
 
 
 def _cost(rows: pd.DataFrame) -> dict:
-    seeds = rows.groupby("seed")[["clean", "value"]].mean()
+    seeds = seed_means(rows, values=("clean", "value")).dropna()
     cost, low, high = stats.mean_interval(seeds["clean"] - seeds["value"])
     languages = rows.groupby("language")["value"].mean()
     clean, score = seeds["clean"].mean(), seeds["value"].mean()
@@ -120,8 +122,7 @@ def attack_table(scores: pd.DataFrame) -> pd.DataFrame:
     rows = scores[scores["condition"].isin(list(attacked))] if len(attacked) else scores[:0]
     made = []
     for (arm, task, condition), part in rows.groupby(["arm", "task", "condition"], sort=False):
-        others = trained.zero_shot(part)
-        groups = {group: others[others["language"].map(chosen)] for group, chosen in GROUPS.items()}
+        groups = {group: part[trained.in_languages(part, [name])] for group, name in GROUPS.items()}
         for group, some in {trained.heading(rows): part[trained.is_source(part)], **groups}.items():
             if len(some):
                 made.append({"arm": arm, "target": task, "condition": condition, "languages": group, **_attack(some)})

@@ -9,23 +9,19 @@ without a finished run says "not run"; none is left out.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from html import escape
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from xlt.analysis import stats
+from xlt.analysis import estimate, stats
 from xlt.analysis.degenerate_runs import collapsed
 from xlt.core.errors import UserError, unknown
 from xlt.core.text import DASH, NOT_RUN, interval, plus_minus, points
 from xlt.spec import trained
-from xlt.spec.identity import digest
+from xlt.spec.groups import ALL, SOURCE, ZERO_SHOT
 from xlt.spec.languages import language
 from xlt.spec.study import Control
-from xlt.spec.trained import SOURCE, ZERO_SHOT
 
-DIRECT = "none"  # what a score's intermediate stages are called after direct fine-tuning
 _NEEDED = ("recipe", "intermediate", "seed", "task", "language", "metric", "value", "main")
 _MATRIX = ["intermediate", "target", "metric", "mean", "low", "high", "sd", "difference", "diff_low", "diff_high", "p"]
 _MATRIX += ["n_seeds", "seeds"]
@@ -35,7 +31,7 @@ _SCRIPTS = {"Latn": "Latin", "Cyrl": "Cyrillic", "Grek": "Greek", "Arab": "Arabi
 # ---- from rows to seeds ------------------------------------------------------------------
 
 
-def _main(scores: pd.DataFrame, languages: str | Collection[str] = "all") -> pd.DataFrame:
+def _main(scores: pd.DataFrame, languages: str | Collection[str] = ALL) -> pd.DataFrame:
     """The rows of the main metrics in `languages`, refused where averaging them would mix things up."""
     if missing := [name for name in _NEEDED if name not in scores]:
         raise UserError(f"scores lack the column {', '.join(missing)}")
@@ -56,10 +52,9 @@ def listed(names: pd.Series) -> str:
 
 
 def _chosen(rows: pd.DataFrame, languages: str | Collection[str]) -> pd.Series:
-    if languages in (ZERO_SHOT, SOURCE):
-        return trained.in_group(rows, languages)
-    wanted = [languages] if isinstance(languages, str) else languages
-    return rows["language"].isin(wanted) | (languages == "all")
+    chosen = trained.in_languages(rows, [languages] if isinstance(languages, str) else languages)
+    # a task that is tested in no other language than that of its training has its cell in the matrix all the same
+    return chosen | trained.never_zero_shot(rows) if languages == ZERO_SHOT else chosen
 
 
 def seed_means(scores: pd.DataFrame, languages: str | Collection[str] = ZERO_SHOT) -> pd.DataFrame:
@@ -68,17 +63,13 @@ def seed_means(scores: pd.DataFrame, languages: str | Collection[str] = ZERO_SHO
     `languages` is "zero-shot" (all but those of training), "source" (those), "all", one code or several. A seed that
     lacks one of its task's languages has the value nan: its mean would be over another set.
     """
-    keys = ["intermediate", "task", "metric", "seed"]
     rows = _main(scores, languages)
-    rows = rows.assign(wanted=rows.groupby("task")["language"].transform("nunique"))
-    groups = rows.groupby(keys, sort=False)
-    seeds = groups.agg(value=("value", "mean"), n=("value", "count"), wanted=("wanted", "first"))
-    return seeds["value"].where(seeds["n"] == seeds["wanted"]).reset_index()
+    return estimate.seed_means(rows, by=["intermediate", "task", "metric"], within=["task"])
 
 
 def transfer_matrix(
     scores: pd.DataFrame,
-    baseline: str = DIRECT,
+    baseline: str = estimate.DIRECT,
     languages: str | Collection[str] = ZERO_SHOT,
     intermediates: Sequence[str] = (),
     targets: Sequence[str] = (),
@@ -99,7 +90,7 @@ def transfer_matrix(
     rows = list(dict.fromkeys([baseline, *intermediates, *ran, *controls]))
     lacking = {(row, column) for row, control in controls.items() for column in control.without}
     columns = [name for name in dict.fromkeys([*targets, *means["task"]]) if (baseline, name) not in lacking]
-    if baseline not in {DIRECT, *intermediates, *controls, *means["intermediate"]}:
+    if baseline not in {estimate.DIRECT, *intermediates, *controls, *means["intermediate"]}:
         raise unknown("baseline", baseline, means["intermediate"].unique())
     cells = [(row, column) for row in rows for column in columns if (row, column) not in lacking]
     matrix = pd.DataFrame([_cell(means, row, column, baseline) for row, column in cells], columns=_MATRIX)
@@ -156,7 +147,7 @@ def _cell(means: pd.DataFrame, intermediate: str, target: str, baseline: str) ->
     difference = (np.nan,) * 4
     if intermediate != baseline:
         base = column.loc[column["intermediate"] == baseline, "value"].dropna().to_numpy()
-        difference = stats.welch_interval(values, base) if base.size > 1 else stats.against_constant(values, base)
+        difference = estimate.difference(values, base, constant=estimate.headless(target))
     cell |= dict(zip(("difference", "diff_low", "diff_high", "p"), difference, strict=True))
     return cell | {"n_seeds": values.size, "seeds": column["seed"].nunique()}
 
@@ -220,7 +211,7 @@ def footnote(matrix: pd.DataFrame) -> str:
         return "Nothing in this table has run."
     fewest, most, base = ran["n_seeds"].min(), ran["n_seeds"].max(), matrix["intermediate"].iloc[0]
     seeds = f"{fewest} to {most} seeds" if fewest < most else f"{most} seeds" if most > 1 else "1 seed"
-    least = stats.minimum_detectable_difference(float(np.sqrt((ran["sd"] ** 2).mean())), int(fewest))
+    least = estimate.least_difference(ran["sd"], fewest)
     power = "" if np.isnan(least) else f" Smallest true difference found with 80 % power: {points(least)} points."
     twins = " † The intermediate task is the target's own training task." if ran["same_task"].any() else ""
     controls = control_note(dict(zip(ran["intermediate"], ran["control"], strict=True)))
@@ -237,32 +228,6 @@ def control_note(told: Mapping[str, str]) -> str:
     """A sentence on the control rows, of which `told` says what they are; "" where it has none."""
     controls = "; ".join(f"'{name}' is {what}" for name, what in told.items() if what)
     return f" Controls, no intermediate tasks: {controls}." if controls else ""
-
-
-class Shown(NamedTuple):
-    """A table that a notebook shows as `html`, a terminal and a diff as `text`."""
-
-    html: str
-    text: str
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-    def __repr__(self) -> str:  # not pandas' own, which holds an address and so differs from run to run
-        return self.text
-
-
-def show_matrix(matrix: pd.DataFrame) -> Shown:
-    """The matrix for a notebook: escaped two-line cells and the footnote as caption."""
-    text, note = cells(matrix), footnote(matrix)
-    # an id made of the content, not a random one: the same table is the same bytes
-    shown = text.rename_axis(index=None, columns="intermediate")  # one line of headings instead of two
-    style = shown.style.set_uuid(digest([note, text.to_csv()])).set_caption(escape(note)).format(escape="html")
-    style = style.format_index(escape="html", axis=0).format_index(escape="html", axis=1)
-    style = style.set_properties(**{"white-space": "pre", "text-align": "right"})
-    caption = [("caption-side", "bottom"), ("text-align", "left"), ("white-space", "normal")]
-    style = style.set_table_styles([{"selector": "caption", "props": caption}])
-    return Shown(style.to_html(), f"{text.to_string()}\n\n{note}")
 
 
 def per_language(scores: pd.DataFrame, task: str) -> pd.DataFrame:

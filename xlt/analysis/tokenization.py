@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from xlt.analysis import stats
-from xlt.analysis.contrasts import clean
+from xlt.analysis.conditions import clean
 from xlt.analysis.tables import script
 from xlt.core.text import NOT_RUN, interval
 from xlt.evaluation import conditions

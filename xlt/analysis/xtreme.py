@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from xlt.analysis import stats
+from xlt.analysis.estimate import DIRECT, figures, seed_means
 from xlt.analysis.tables import marked
 from xlt.core.text import NOT_RUN, plus_minus
 from xlt.spec import tasks, trained
@@ -53,7 +54,7 @@ def table(scores: pd.DataFrame, intermediates: Sequence[str] = ()) -> pd.DataFra
     listed = {(name, code) for name in METRICS for code in tasks.get(name).languages}
     pairs = zip(scores["task"], scores["language"], strict=True)
     rows = scores[np.array([pair in listed for pair in pairs], dtype=bool)]
-    names = list(dict.fromkeys(["none", *intermediates, *scores["intermediate"]]))
+    names = list(dict.fromkeys([DIRECT, *intermediates, *scores["intermediate"]]))
     here = [name for name in METRICS if name in set(rows["task"])]
     cells = [cell for task in here for cell in _task(rows[rows["task"] == task], task, names)]
     for name in names:
@@ -84,24 +85,17 @@ def _task(rows: pd.DataFrame, task: str, names: Sequence[str]) -> list[dict]:
     same = set(rows.loc[rows["same_task"], "intermediate"])
     others = trained.zero_shot(rows) if "trained_in" in rows else rows[:0].assign(trained_in="")
     seen = set(others.loc[others["trained_in"] != "", "intermediate"])
-    return [
-        about
-        | {"metric": metric, "intermediate": name, "same_task": name in same, "trained": name in seen}
-        | _over_seeds(rows, name, metric)
-        for metric in metrics
-        for name in names
-    ]
-
-
-def _over_seeds(rows: pd.DataFrame, intermediate: str, metric: str) -> dict[str, float]:
-    """Mean and interval over the seeds that have every language of the task in every metric that it takes."""
-    metrics = METRICS[rows["task"].iloc[0]] if metric == BOTH else (metric,)
-    wanted = rows["language"].nunique() * len(metrics)
-    own = rows[(rows["intermediate"] == intermediate) & rows["metric"].isin(metrics)]
-    seeds = own.groupby("seed")["value"].agg(["mean", "count"])
-    values = seeds.loc[seeds["count"] == wanted, "mean"].to_numpy()
-    counts = {"n_seeds": values.size, "seeds": rows["seed"].nunique()}
-    return dict(zip(("mean", "low", "high"), stats.mean_interval(values), strict=True)) | counts
+    cells = []
+    for metric in metrics:
+        # a seed counts that has every language of the task in every metric that the score takes
+        taken = rows[rows["metric"].isin(METRICS[task] if metric == BOTH else (metric,))]
+        means = seed_means(taken, by=["intermediate"], over=["language", "metric"], within=["task"])
+        for name in names:
+            seeds = figures(means[means["intermediate"] == name])
+            cell = about | {"metric": metric, "intermediate": name, "same_task": name in same, "trained": name in seen}
+            cell |= dict(zip(("mean", "low", "high"), stats.mean_interval(seeds), strict=True))
+            cells.append(cell | {"n_seeds": len(seeds), "seeds": rows["seed"].nunique()})
+    return cells
 
 
 def shown(averages: pd.DataFrame, encoder: str | None) -> pd.DataFrame:

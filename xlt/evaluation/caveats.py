@@ -16,13 +16,13 @@ import pandas as pd
 from xlt.data.store import Store, predictions
 from xlt.evaluation import metrics
 from xlt.spec import tasks
+from xlt.spec.conditions import is_clean
 from xlt.spec.recipe import Evaluation, Recipe
 
 if TYPE_CHECKING:
     from xlt.data.sources import Source
 
 _PLACEHOLDERS = {"", "NS"}  # what stands where a text is missing
-_CONDITIONS = ("perturbation", "language_b", "attack", "ball")
 
 
 @cache
@@ -59,7 +59,7 @@ def beside(
     e, found = evaluation, {"placeholders": None, "value_without": None, "tied": None}
     if tasks.get(e.task).family == tasks.RETRIEVAL:
         found["tied"] = values.get(metric.replace("accuracy_", "tied_"))
-    if all(getattr(e, name) is None for name in _CONDITIONS):
+    if is_clean(e):
         missing = placeholders(store.source, e.task, e.language, e.split, e.examples)
         if missing:
             examples = predictions(store.score_file(recipe, e))

@@ -13,9 +13,9 @@ from xlt.lab import evaluated
 from xlt.lab.lab import Lab
 from xlt.lab.study import AFTER, Study, distinct, trained_and_headless
 from xlt.spec import tasks
+from xlt.spec.conditions import CLEAN, PAIR
 from xlt.spec.recipe import Evaluation, Recipe
 from xlt.spec.stage import Stage
-from xlt.spec.study import CLEAN, PAIR
 
 WORD_LISTS = "README, Word lists, says where there are some"
 

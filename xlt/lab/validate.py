@@ -7,11 +7,12 @@ from xlt.core.errors import UserError, unknown
 from xlt.models import robust
 from xlt.perturb import attacks
 from xlt.spec import stage_rules, tasks
+from xlt.spec.conditions import CLEAN
+from xlt.spec.groups import check_chosen
 from xlt.spec.languages import language
 from xlt.spec.profile import Profile
 from xlt.spec.recipe import Evaluation
 from xlt.spec.settings import parse
-from xlt.spec.study import CLEAN, check_chosen
 
 
 def study(profile: Profile, name: str) -> None:

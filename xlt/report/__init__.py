@@ -17,7 +17,6 @@ from xlt.analysis.tables import (
     most_changed,
     per_language,
     seed_means,
-    show_matrix,
     transfer_matrix,
 )
 from xlt.analysis.xtreme import published
@@ -27,6 +26,7 @@ from xlt.report.figures import dot_plot, heat_map, layer_plot, loss_curve
 from xlt.report.outputs import Sentence, folded
 from xlt.report.sentences import attacked, extremes, learned, matrix_lead, passed, tally, told_apart
 from xlt.report.study_pages import StudyPage
+from xlt.report.styled import show_matrix
 from xlt.report.summary import about, question, save_answers, save_summary, showcase
 
 __all__ = [

@@ -14,10 +14,10 @@ from unicodedata import category
 import pandas as pd
 import yaml
 
-from xlt.analysis.tables import Shown
 from xlt.perturb.registry import FAMILIES, PERTURBATIONS, TEXT_FAMILIES, Perturbation, valid
 from xlt.perturb.rows import apply
 from xlt.perturb.units import clusters
+from xlt.report.styled import Shown
 from xlt.spec.languages import language as language_row
 
 _SHOWN = 3  # languages of each perturbation, each in another script

@@ -11,13 +11,13 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from xlt.analysis.contrasts import clean, drops, tested
+from xlt.analysis.conditions import clean, drops, tested
 from xlt.analysis.findings import Answer
 from xlt.analysis.tables import language_order, script
 from xlt.report.figures import FIRST, GREY, canvas, empty, mesh, palette
 from xlt.spec import trained
+from xlt.spec.conditions import CLEAN, PERTURBED
 from xlt.spec.languages import language
-from xlt.spec.study import CLEAN, PERTURBED
 
 
 def forest(answers: Sequence[Answer], detail: pd.DataFrame) -> Figure:

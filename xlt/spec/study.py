@@ -7,45 +7,18 @@ figure for each seed. Each contrast gives one answer of the report; its breakdow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from difflib import get_close_matches
+from collections.abc import Iterable
 from itertools import combinations
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from xlt.core.errors import unknown
 from xlt.spec import tasks
-from xlt.spec.languages import Codes, canonical, language
+from xlt.spec.conditions import CLEAN, PAIR, PERTURBED
+from xlt.spec.groups import ZERO_SHOT, Chosen
+from xlt.spec.languages import Codes
 from xlt.spec.recipe import Evaluation, Recipe
-
-CLEAN, PERTURBED, PAIR = "clean", "perturbed", "pair"
-# Groups of languages by name. Whatever its name, no group holds a language that the task is trained in.
-SELECTORS: dict[str, Callable[[str], bool]] = {
-    "zero-shot": lambda code: True,
-    "latin": lambda code: language(code).script == "Latn",
-    "non-latin": lambda code: language(code).script != "Latn",
-}
-
-
-def _group(name: str) -> bool:
-    """Whether a name is meant for a group. A near miss counts: "non-latn" would else be read as a tag of Old Norse."""
-    return bool(get_close_matches(name, SELECTORS, n=1, cutoff=0.8))
-
-
-def check_chosen(name: str, where: str) -> None:
-    """Raises UserError where the name is neither a group nor a language."""
-    if name not in SELECTORS and _group(name):
-        raise unknown("language", name, SELECTORS, where)
-    if name not in SELECTORS:
-        language(name, where)
-
-
-def _each(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name if _group(name) else canonical(name) for name in names)
-
-
-Chosen = Annotated[tuple[str, ...], AfterValidator(_each)]  # codes and groups of languages
 
 
 class Settings(BaseModel):
@@ -92,7 +65,7 @@ class Contrast(Settings):
     of: tuple[str, ...]
     against: tuple[str, ...] = ()
     outcome: Literal["score", "drop"] = "score"
-    languages: Chosen = ("zero-shot",)
+    languages: Chosen = (ZERO_SHOT,)
     minus: Chosen = ()
     targets: tuple[str, ...] = ()
     conditions: tuple[str, ...] = (CLEAN,)

@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from xlt.spec import tasks
+from xlt.spec.groups import ALL, SELECTORS, SOURCE
 from xlt.spec.languages import language
 from xlt.spec.stage_rules import ENGLISH
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from xlt.spec.recipe import Recipe
     from xlt.spec.stage import Stage
 
-ZERO_SHOT, SOURCE = "zero-shot", "source"  # groups of languages
 SEVERAL = "training languages"
 
 
@@ -115,16 +115,22 @@ def zero_shot(scores: pd.DataFrame) -> pd.DataFrame:
     return scores[~is_source(scores)]
 
 
-def in_group(scores: pd.DataFrame, group: str) -> pd.Series:
-    """For each row, whether its language is of the group SOURCE or ZERO_SHOT.
-
-    A task that is tested only in the language of its training counts in both, as it would else have no average.
-    """
+def in_languages(scores: pd.DataFrame, names: Iterable[str]) -> pd.Series:
+    """For each row, whether its language is one of `names`: a code of its own, or one of a group (xlt.spec.groups)."""
+    names = tuple(names)
     source = is_source(scores)
-    if group == SOURCE:
-        return source
-    alone = source.groupby(scores["task"]).transform("all") if len(scores) else source
-    return ~source | alone.astype(bool)
+    chosen = scores["language"].isin(names) | (ALL in names)
+    if SOURCE in names:
+        chosen |= source
+    for holds in (SELECTORS[name] for name in names if name in SELECTORS):
+        chosen |= ~source & scores["language"].map(holds).astype(bool)
+    return chosen
+
+
+def never_zero_shot(scores: pd.DataFrame) -> pd.Series:
+    """For each row, whether its task is tested in no other languages than those in which it is trained."""
+    source = is_source(scores)
+    return source.groupby(scores["task"]).transform("all").astype(bool) if len(scores) else source
 
 
 def codes(scores: pd.DataFrame) -> list[str]:

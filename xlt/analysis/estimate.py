@@ -1,0 +1,97 @@
+"""The one estimator: languages are averaged within a seed, and the interval is taken over seeds.
+
+All scores of one seed come from the same training, so languages, targets and conditions tell nothing about how far
+another training would lie; another seed does. A seed that lacks one of the languages is left out, as its mean would be
+over another set. Everything here is in fractions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from xlt.analysis import stats
+from xlt.spec import tasks
+
+DIRECT = "none"  # what a score's intermediate stages are called after direct fine-tuning
+
+
+def seed_means(
+    rows: pd.DataFrame,
+    by: Sequence[str] = (),
+    over: Sequence[str] = ("language",),
+    within: Sequence[str] | None = None,
+    values: Sequence[str] = ("value",),
+) -> pd.DataFrame:
+    """Columns `by`, seed and `values`: in each group `by` and each seed, the mean of the values over the cells `over`.
+
+    It is nan where a seed lacks one of the cells that the rows hold anywhere in the group `within` (default: `by`).
+    """
+    within = by if within is None else within
+    rows = rows[list(dict.fromkeys([*by, *within, *over, "seed", *values]))]
+    # a missing score is no cell, so that a seed without it counts one too few
+    cell = rows.groupby([*over], sort=False, dropna=False).ngroup().where(rows[[*values]].notna().all(axis=1))
+    wanted = cell.groupby([rows[name] for name in within]).transform("nunique") if within else cell.nunique()
+    groups = rows.assign(cell=cell, wanted=wanted).groupby([*by, "seed"], sort=False)
+    complete = groups["cell"].nunique() == groups["wanted"].first()
+    return groups[[*values]].mean().where(complete, axis=0).reset_index()
+
+
+def over_seeds(rows: pd.DataFrame, over: Sequence[str] = ("language",)) -> stats.Interval:
+    """The mean over the cells within each seed, then over seeds, with its 95 % t interval."""
+    return stats.mean_interval(seed_means(rows, over=over)["value"].dropna())
+
+
+def figures(means: pd.DataFrame) -> pd.Series:
+    """One figure for each complete seed, from `seed_means` of a single group."""
+    return means.dropna(subset="value").set_index("seed")["value"].sort_index()
+
+
+def headless(task: str) -> bool:
+    """Whether the task is done with the encoder alone, so that an untrained encoder has a score on it."""
+    return task in tasks.TASKS and tasks.TASKS[task].headless
+
+
+def beside_every_seed(rows: pd.DataFrame, seeds: Iterable[int] | None = None) -> pd.DataFrame:
+    """The rows, with the scores of an encoder that nothing was trained on repeated for each of `seeds` (default: all).
+
+    Such an encoder has no seeds: its one score stands beside every seed of what is compared with it.
+    """
+    seeds = rows["seed"].unique() if seeds is None else seeds
+    untrained = rows["task"].map(headless).astype(bool) & (rows["intermediate"] == DIRECT)
+    once = rows.groupby(["recipe", "task"], sort=False)["seed"].transform("nunique") == 1
+    constant = rows[untrained & once]
+    if constant.empty:
+        return rows
+    return pd.concat([rows[~(untrained & once)], *(constant.assign(seed=seed) for seed in seeds)])
+
+
+def difference(a: ArrayLike, b: ArrayLike, constant: bool = False) -> stats.Difference:
+    """Mean of the seeds `a` minus that of the seeds `b`: Welch's interval and p.
+
+    With `constant` a side of one value is a number without error, such as the score of an encoder that nothing was
+    trained on, and the interval is Student's over the seeds of the other side.
+    """
+    if constant and len(b) < 2:
+        return stats.against_constant(a, b)
+    if constant and len(a) < 2:
+        value, low, high, p = stats.against_constant(b, a)
+        return stats.Difference(-value, -high, -low, p)
+    return stats.welch_interval(a, b)
+
+
+def detectable(*sides: ArrayLike) -> float:
+    """The least true difference between the seeds of two sides (of one: from a constant) found with 80 % power."""
+    deviations = [np.std(side, ddof=1) if len(side) > 1 else np.nan for side in sides]
+    return least_difference(deviations, min(map(len, sides), default=0), len(sides))
+
+
+def least_difference(deviations: ArrayLike, seeds: int, sides: int = 2) -> float:
+    """`detectable` from standard deviations over seeds, which are pooled (nan: not known), and the fewest seeds."""
+    squares = np.square(np.asarray(deviations, dtype=float))
+    if seeds < 2 or np.isnan(squares).all():
+        return stats.NAN
+    return stats.minimum_detectable_difference(float(np.sqrt(np.nanmean(squares))), int(seeds), sides=sides)
