@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from xlt.analysis.tables import cells, footnote
-from xlt.spec.recipe import digest
+from xlt.spec.identity import digest
 
 
 class Shown(NamedTuple):
