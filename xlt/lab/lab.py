@@ -104,14 +104,19 @@ class Lab:
     # running -------------------------------------------------------------------------------
 
     def run(
-        self, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation] = (), seeds: int | None = None
+        self,
+        recipes: Mapping[str, Recipe],
+        evaluations: Iterable[Evaluation] = (),
+        seeds: int | None = None,
+        conditions: Mapping[Evaluation, str] | None = None,
     ) -> pd.DataFrame:
         """Train and evaluate what is not stored yet; one row for each score.
 
         A recipe is evaluated on the task that its last stage trained; retrieval, which has no
         head, on every recipe that does not end with a target stage (Phang et al. 2020: Tatoeba is
         evaluated on the encoder after the intermediate stage). With XLT_STORED_ONLY in the environment nothing
-        is started and the table holds what there is.
+        is started and the table holds what there is. `conditions` gives the evaluations their labels in the column
+        condition, which the table has not without them.
 
         Raises:
             UserError: bad input, before anything runs; or runs that failed, after all others are done.
@@ -124,7 +129,7 @@ class Lab:
         elif jobs:
             inputs.read_records(self.store.source, jobs, download=True)
             _complain(engine.run(self.profile, jobs, estimate.estimator(self.store), progress.report))
-        return self._table(wanted)
+        return self._table(wanted, conditions or {})
 
     def expand(self, recipes: Mapping[str, Recipe], seeds: int) -> list[tuple[str, int, Recipe]]:
         """(label, seed, recipe) for each seed; a recipe with nothing left to seed appears once."""
@@ -161,9 +166,9 @@ class Lab:
         """What `run` would do."""
         return self._jobs(self.wanted(recipes, evaluations, seeds))
 
-    def _table(self, wanted: Iterable[Wanted]) -> pd.DataFrame:
+    def _table(self, wanted: Iterable[Wanted], conditions: Mapping[Evaluation, str]) -> pd.DataFrame:
         rows = [
-            row
+            row | ({"condition": conditions[evaluation]} if conditions else {})
             for label, seed, recipe, chosen in wanted
             for evaluation in chosen
             if (result := self.store.result(recipe, evaluation))

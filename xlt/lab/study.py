@@ -42,13 +42,10 @@ class Study:
 
     def run(self, lab: Lab) -> pd.DataFrame:
         """The scores as `Lab.run` gives them, with the columns arm and condition (labels as in the plan)."""
-        scores = lab.run(self.recipes, self.evaluations, self.plan.seeds if self.plan else None)
+        scores = lab.run(self.recipes, self.evaluations, self.plan.seeds if self.plan else None, self.conditions)
         if scores.empty:
             return scores.assign(arm="", condition="")
-        labels = {(e.task, *e.conditions.values()): label for e, label in self.conditions.items()}
-        columns = ["task", *self.evaluations[0].conditions]
-        condition = [labels[tuple(row.values())] for row in scores[columns].to_dict("records")]
-        return scores.assign(arm=scores["recipe"].map(self.arms), condition=condition)
+        return scores.assign(arm=scores["recipe"].map(self.arms))
 
     @property
     def cells(self) -> set[tuple[str, str]]:

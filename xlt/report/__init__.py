@@ -23,10 +23,9 @@ from xlt.analysis.xtreme import published
 from xlt.core.text import NOT_RUN, points
 from xlt.report.artifacts import keep, save_figure, save_table
 from xlt.report.figures import dot_plot, heat_map, layer_plot, loss_curve
-from xlt.report.outputs import Sentence, folded
+from xlt.report.outputs import Sentence, folded, show_matrix
 from xlt.report.sentences import attacked, extremes, learned, matrix_lead, passed, tally, told_apart
 from xlt.report.study_pages import StudyPage
-from xlt.report.styled import show_matrix
 from xlt.report.summary import about, question, save_answers, save_summary, showcase
 
 __all__ = [

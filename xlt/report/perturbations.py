@@ -17,7 +17,7 @@ import yaml
 from xlt.perturb.registry import FAMILIES, PERTURBATIONS, TEXT_FAMILIES, Perturbation, valid
 from xlt.perturb.rows import apply
 from xlt.perturb.units import clusters
-from xlt.report.styled import Shown
+from xlt.report.outputs import Shown
 from xlt.spec.languages import language as language_row
 
 _SHOWN = 3  # languages of each perturbation, each in another script
