@@ -69,10 +69,10 @@ def held(
     command = {"profile": called or profile.name}
     claims = [c.model_copy(update={"command": c.command.format(**command)}) for c in declared.claims]
     measured = [_measured(claim, use, tables, has) for claim in claims]
-    adjusted = stats.holm([found.p for found, _ in measured])
+    adjusted = stats.holm([estimate.p for estimate, _ in measured])
     return [
-        _judged(claim, use, found._replace(p=float(p)), missing, has)
-        for claim, (found, missing), p in zip(claims, measured, adjusted, strict=True)
+        _judged(claim, use, estimate._replace(p=float(p)), missing, has)
+        for claim, (estimate, missing), p in zip(claims, measured, adjusted, strict=True)
     ]
 
 
@@ -94,34 +94,35 @@ def _measured(claim: Claim, use: Use, tables: dict[str, pd.DataFrame], has: set[
         return Effect(), f"{reason}: this profile has no {' and no '.join(lacking)}" if lacking else str(reason)
 
 
-def _judged(claim: Claim, use: Use, found: Effect, missing: str, has: set[str]) -> Result:
+def _judged(claim: Claim, use: Use, estimate: Effect, missing: str, has: set[str]) -> Result:
     """The result of an effect whose p is Holm's by now."""
     try:
         if missing:
             raise Missing(missing)
-        return Result(claim, *_verdict(claim, use, found, has), found)
+        return Result(claim, *_verdict(claim, use, estimate, has), estimate)
     except Missing as reason:
-        return Result(claim, NOT_RUN, str(reason), found)
+        return Result(claim, NOT_RUN, str(reason), estimate)
 
 
-def _verdict(claim: Claim, use: Use, found: Effect, has: set[str]) -> tuple[str, str]:
+def _verdict(claim: Claim, use: Use, estimate: Effect, has: set[str]) -> tuple[str, str]:
     """The verdict and why; a claim of a direction and a value has to satisfy both."""
-    if claim.expect and found.low != found.low:
-        raise Missing(f"{' + '.join(map(str, found.seeds))} seeds give no interval")
-    verdicts = [_direction(claim, found)] if claim.expect else []
-    notes = _without(found.absent, has)
-    if use.asked(claim) and not found.absent:
-        met = abs(100 * found.value - claim.value) <= claim.tolerance
+    if claim.expect and isnan(estimate.low):
+        raise Missing(f"{' + '.join(map(str, estimate.seeds))} seeds give no interval")
+    verdicts = [_direction(claim, estimate)] if claim.expect else []
+    notes = _without(estimate.absent, has)
+    if use.asked(claim) and not estimate.absent:
+        met = abs(100 * estimate.value - claim.value) <= claim.tolerance
         text = f"{'within' if met else 'not within'} {claim.tolerance:g} of the published {claim.value:+g}"
         verdicts.append((PASS if met else FAIL, text))
     elif use.values and claim.value is not None:
         notes.append(f"the published {claim.value:+g} is over more tasks and not asked")
     if not verdicts:
         raise Missing("; ".join(notes))
-    if found.collapsed:
-        every = isnan(found.without)
-        left = "in every seed of a side" if every else f"{points(found.without, sign=True)} in seeds without"
-        notes.append(f"{found.collapsed} collapsed run{'s' * (found.collapsed != 1)}, {left}")
+    if estimate.collapsed:
+        every = isnan(estimate.without)
+        left = "in every seed of a side" if every else f"{points(estimate.without, sign=True)} in seeds without"
+        runs = "run" if estimate.collapsed == 1 else "runs"
+        notes.append(f"{estimate.collapsed} collapsed {runs}, {left}")
     verdict = FAIL if FAIL in (name for name, _ in verdicts) else PASS
     return verdict, "; ".join([text for _, text in verdicts] + notes)
 
@@ -135,28 +136,28 @@ def _without(absent: tuple[str, ...], has: set[str]) -> list[str]:
     )
 
 
-def _direction(claim: Claim, found: Effect) -> tuple[str, str]:
-    low, high = (-found.high, -found.low) if claim.expect == "lower" else (found.low, found.high)
+def _direction(claim: Claim, estimate: Effect) -> tuple[str, str]:
+    low, high = (-estimate.high, -estimate.low) if claim.expect == "lower" else (estimate.low, estimate.high)
     if claim.expect == "not higher":
         if 100 * high < claim.margin:
             return PASS, f"the interval stays below {claim.margin:+g}"
         if low > 0:
-            return FAIL, f"it is higher{_alone(found)}"
-        return FAIL, f"the interval reaches above {claim.margin:+g}: not ruled out{_power(found)}"
+            return FAIL, f"it is higher{_alone(estimate)}"
+        return FAIL, f"the interval reaches above {claim.margin:+g}: not ruled out{_power(estimate)}"
     if low > 0:
-        return PASS, f"{claim.expect}: the interval excludes zero{_alone(found)}"
+        return PASS, f"{claim.expect}: the interval excludes zero{_alone(estimate)}"
     if high < 0:
-        return FAIL, f"the opposite holds{_alone(found)}"
-    return FAIL, f"the interval covers zero: not shown{_power(found)}"
+        return FAIL, f"the opposite holds{_alone(estimate)}"
+    return FAIL, f"the interval covers zero: not shown{_power(estimate)}"
 
 
-def _alone(found: Effect) -> str:
+def _alone(estimate: Effect) -> str:
     """What is to be said where an interval excludes zero, but only as long as no other claim is looked at."""
-    return " (not after Holm)" if found.p > LEVEL else ""
+    return " (not after Holm)" if estimate.p > LEVEL else ""
 
 
-def _power(found: Effect) -> str:
-    return "" if isnan(found.detectable) else f" ({points(found.detectable)} could be found with 80 % power)"
+def _power(estimate: Effect) -> str:
+    return "" if isnan(estimate.detectable) else f" ({points(estimate.detectable)} could be found with 80 % power)"
 
 
 # ---- telling -------------------------------------------------------------------------------------
@@ -173,8 +174,8 @@ def as_text(results: list[Result], use: Use) -> str:
     return "\n".join([*lines, f"{counts} ({use.means})"])
 
 
-def _numbers(found: Effect) -> str:
-    if isnan(found.value):
+def _numbers(estimate: Effect) -> str:
+    if isnan(estimate.value):
         return ""
-    p = "" if isnan(found.p) else f", Holm p {found.p:.2g}"
-    return f"{interval(found.value, found.low, found.high)}{p}, {' + '.join(map(str, found.seeds))} seeds: "
+    p = "" if isnan(estimate.p) else f", Holm p {estimate.p:.2g}"
+    return f"{interval(estimate.value, estimate.low, estimate.high)}{p}, {' + '.join(map(str, estimate.seeds))} seeds: "

@@ -46,10 +46,10 @@ def cells(study: Study, contrast: Contrast) -> Cells:
     """Targets x conditions that the contrast averages over, as far as they have a meaning together."""
     named = list(study.plan.conditions) if PERTURBED in contrast.conditions else []
     named = [c for c in contrast.conditions if c != PERTURBED] + named
-    found = [(task, label) for task in contrast.targets or study.targets for label in dict.fromkeys(named)]
+    pairs = [(task, label) for task in contrast.targets or study.targets for label in dict.fromkeys(named)]
     if contrast.outcome == "drop":
-        found = [(task, label) for task, label in found if label != CLEAN or tasks.get(task).clean]
-    return [cell for cell in found if cell in study.cells]
+        pairs = [(task, label) for task, label in pairs if label != CLEAN or tasks.get(task).clean]
+    return [cell for cell in pairs if cell in study.cells]
 
 
 class Effect(NamedTuple):
@@ -96,47 +96,47 @@ def table(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for contrast in study.contrasts:
         for task, condition in cells(study, contrast):
-            found = effect(scores, contrast, [(task, condition)])
+            result = effect(scores, contrast, [(task, condition)])
             names = {"question": contrast.question, "target": task, "condition": condition, "outcome": contrast.outcome}
-            rows.append(names | found._asdict())
+            rows.append(names | result._asdict())
     columns = ["question", "target", "condition", "outcome", *Effect._fields]
-    made = pd.DataFrame(rows, columns=columns)
-    made["p"] = stats.holm(made["p"])
-    return made
+    frame = pd.DataFrame(rows, columns=columns)
+    frame["p"] = stats.holm(frame["p"])
+    return frame
 
 
-def shown(made: pd.DataFrame) -> pd.DataFrame:
+def shown(effects: pd.DataFrame) -> pd.DataFrame:
     """A `table` to be read: points, interval, star."""
-    said = [_interval(Effect(*row)) for row in made[list(Effect._fields)].itertuples(index=False)]
-    kept = made[["question", "target", "condition"]].assign(difference=said)
-    return kept.assign(detectable=[points_or_dash(x) for x in made["detectable"]])
+    texts = [_interval(Effect(*row)) for row in effects[list(Effect._fields)].itertuples(index=False)]
+    kept = effects[["question", "target", "condition"]].assign(difference=texts)
+    return kept.assign(detectable=[points_or_dash(x) for x in effects["detectable"]])
 
 
-def _interval(found: Effect) -> str:
-    if found.value != found.value:
+def _interval(result: Effect) -> str:
+    if np.isnan(result.value):
         return NOT_RUN
-    lost = f" ({found.collapsed} runs collapsed)" if found.collapsed else ""
-    star = ("**" if found.p < 0.05 else "*") if found.low > 0 or found.high < 0 else ""
-    return f"{interval(found.value, found.low, found.high)}{star}{lost}"
+    lost = f" ({result.collapsed} runs collapsed)" if result.collapsed else ""
+    star = ("**" if result.p < 0.05 else "*") if result.low > 0 or result.high < 0 else ""
+    return f"{interval(result.value, result.low, result.high)}{star}{lost}"
 
 
 def answers(study: Study, scores: pd.DataFrame) -> list[Answer]:
     """One answer for each contrast, over all of its cells; p after Holm over the study."""
-    found = [effect(scores, contrast, cells(study, contrast)) for contrast in study.contrasts]
-    adjusted = stats.holm([one.p for one in found])
-    return [_answer(*one) for one in zip(study.contrasts, found, adjusted, strict=True)]
+    results = [effect(scores, contrast, cells(study, contrast)) for contrast in study.contrasts]
+    adjusted = stats.holm([one.p for one in results])
+    return [_answer(*one) for one in zip(study.contrasts, results, adjusted, strict=True)]
 
 
-def _answer(contrast: Contrast, found: Effect, p: float) -> Answer:
+def _answer(contrast: Contrast, result: Effect, p: float) -> Answer:
     verdict = "no clear difference"
-    if found.seeds == 0:
+    if result.seeds == 0:
         verdict = NOT_RUN
-    elif found.low != found.low:
-        verdict = "the same in all seeds" if found.seeds > 1 else "too few seeds for an interval"
-    elif found.low > 0 or found.high < 0:
-        verdict = corrected(_words(contrast)[found.value < 0], p)
-    lost = f"{found.collapsed} of the runs behind it collapsed" if found.collapsed else ""
-    return Answer(contrast.question, lost, *found[:3], found.detectable, verdict, p)
+    elif np.isnan(result.low):
+        verdict = "the same in all seeds" if result.seeds > 1 else "too few seeds for an interval"
+    elif result.low > 0 or result.high < 0:
+        verdict = corrected(_words(contrast)[result.value < 0], p)
+    lost = f"{result.collapsed} of the runs behind it collapsed" if result.collapsed else ""
+    return Answer(contrast.question, lost, *result[:3], result.detectable, verdict, p)
 
 
 def _words(contrast: Contrast) -> tuple[str, str]:
@@ -156,12 +156,12 @@ def verdicts(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for contrast in (c for c in study.contrasts if c.expect):
-        found = effect(scores, contrast, cells(study, contrast))
-        came = "higher" if found.low > 0 else "lower" if found.high < 0 else "none"
-        same = found.value == 0 and found.low != found.low  # equal in every seed
-        came = NOT_RUN if found.seeds == 0 else "none" if same else "?" if found.low != found.low else came
-        rows.append({"question": contrast.question, "planted": contrast.expect, "found": came,
-                     "passes": "yes" if came == contrast.expect else "NO", **found._asdict(),
+        result = effect(scores, contrast, cells(study, contrast))
+        outcome = "higher" if result.low > 0 else "lower" if result.high < 0 else "none"
+        same = result.value == 0 and np.isnan(result.low)  # equal in every seed
+        outcome = NOT_RUN if result.seeds == 0 else "none" if same else "?" if np.isnan(result.low) else outcome
+        rows.append({"question": contrast.question, "planted": contrast.expect, "found": outcome,
+                     "passes": "yes" if outcome == contrast.expect else "NO", **result._asdict(),
                      **_without_normality(scores, contrast, cells(study, contrast))})  # fmt: skip
     return pd.DataFrame(rows) if rows else pd.DataFrame({"question": [NOT_RUN]})
 
@@ -176,45 +176,45 @@ def _without_normality(scores: pd.DataFrame, contrast: Contrast, over: Cells) ->
     return {"permutation_p": stats.permutation_test(*sides).p} | dict(zip(names, better, strict=True))
 
 
-def judged(made: pd.DataFrame) -> pd.DataFrame:
+def judged(planted: pd.DataFrame) -> pd.DataFrame:
     """`verdicts` to be read: effects in points."""
-    if "found" not in made:
-        return made
-    said = [_interval(Effect(*row)).replace("*", "") for row in made[list(Effect._fields)].itertuples(index=False)]
-    shown = made[["question", "planted", "found", "passes"]].assign(effect=said)
-    if "permutation_p" in made:
-        shown["permutation p"] = [f"{p:.3f}" if p == p else DASH for p in made["permutation_p"]]
-        shown["chance to beat"] = [f"{x:.2f}" if x == x else DASH for x in made["improvement"]]
-    return shown
+    if "found" not in planted:
+        return planted
+    texts = [_interval(Effect(*row)).replace("*", "") for row in planted[list(Effect._fields)].itertuples(index=False)]
+    text = planted[["question", "planted", "found", "passes"]].assign(effect=texts)
+    if "permutation_p" in planted:
+        text["permutation p"] = [DASH if np.isnan(p) else f"{p:.3f}" for p in planted["permutation_p"]]
+        text["chance to beat"] = [DASH if np.isnan(x) else f"{x:.2f}" for x in planted["improvement"]]
+    return text
 
 
 def means(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     """arm x (target, condition): mean over languages but those of training and over seeds, t interval, the worst."""
     rows = tested(scores)
     rows = rows[rows["arm"].isin(study.labels)]
-    made = []
+    averages = []
     name, source = trained.heading(rows), rows[trained.is_source(rows)].groupby(CELL)["value"].mean()
     for cell, part in trained.zero_shot(rows).groupby(CELL, sort=False):
         mean, low, high = over_seeds(part)
         languages = part.groupby("language")["value"].mean()
         about = dict(zip(("arm", "target", "condition"), cell, strict=True)) | {"mean": mean, "low": low, "high": high}
         about |= {name: source.get(cell, np.nan), "languages": len(languages), "worst": languages.min()}
-        made.append(about | {"worst language": languages.idxmin(), "seeds": part["seed"].nunique()})
-    return pd.DataFrame(made) if made else pd.DataFrame({"arm": [NOT_RUN]})
+        averages.append(about | {"worst language": languages.idxmin(), "seeds": part["seed"].nunique()})
+    return pd.DataFrame(averages) if averages else pd.DataFrame({"arm": [NOT_RUN]})
 
 
-def grid(study: Study, made: pd.DataFrame) -> pd.DataFrame:
+def grid(study: Study, averages: pd.DataFrame) -> pd.DataFrame:
     """`means` to be read: arm x (target, condition), in points; a dash where the arm does not go on to the target.
 
     Beside a condition stands the number of its languages where that is not the clean text's.
     """
-    if "mean" not in made:
-        return made
-    made = made.assign(condition=_counted(made))
-    wide = made.assign(text=list(map(plus_minus, made["mean"], made["high"]))).pivot(
+    if "mean" not in averages:
+        return averages
+    averages = averages.assign(condition=_counted(averages))
+    wide = averages.assign(text=list(map(plus_minus, averages["mean"], averages["high"]))).pivot(
         index="arm", columns=["target", "condition"], values="text"
     )
-    order = list(dict.fromkeys(zip(made["target"], made["condition"], strict=True)))
+    order = list(dict.fromkeys(zip(averages["target"], averages["condition"], strict=True)))
     wide = wide.reindex(index=study.labels, columns=pd.MultiIndex.from_tuples(order, names=wide.columns.names))
     for label, arm in study.plan.arms.items():
         for target in {target for target, _ in order} - set(arm.targets or study.targets):
@@ -222,26 +222,25 @@ def grid(study: Study, made: pd.DataFrame) -> pd.DataFrame:
     return wide.fillna(NOT_RUN)
 
 
-def _counted(made: pd.DataFrame) -> list[str]:
-    most = made.groupby(["target", "condition"])["languages"].transform("max")
-    clean = most.where(made["condition"] == CLEAN).groupby(made["target"]).transform("max")
-    return [f"{c} ({n})" if n != all_ else c for c, n, all_ in zip(made["condition"], most, clean, strict=True)]
+def _counted(averages: pd.DataFrame) -> list[str]:
+    most = averages.groupby(["target", "condition"])["languages"].transform("max")
+    clean = most.where(averages["condition"] == CLEAN).groupby(averages["target"]).transform("max")
+    return [f"{c} ({n})" if n != all_ else c for c, n, all_ in zip(averages["condition"], most, clean, strict=True)]
 
 
 def gaps(scores: pd.DataFrame) -> pd.DataFrame:
     """Each variety below its standard language, absolute and relative to it: mean over seeds, t interval, by arm."""
     wide = clean(scores).pivot_table(index=["arm", "task", "seed"], columns="language", values="value", sort=False)
     standards = {code: language(code).standard for code in wide}
-    made = []
+    differences = []
     for code, standard in ((code, standard) for code, standard in standards.items() if standard in wide):
         for (arm, task), part in wide[[standard, code]].dropna().groupby(level=["arm", "task"], sort=False):
             mean, low, high = stats.mean_interval(part[standard] - part[code])
             relative = mean / part[standard].mean() if part[standard].mean() else np.nan
-            made.append({"variety": code, "standard": standard, "target": task, "arm": arm, "gap": mean, "low": low,
-                         "high": high, "relative gap": relative})  # fmt: skip
-    return pd.DataFrame(
-        made, columns=[*(["variety", "standard", "target", "arm", "gap", "low", "high"]), "relative gap"]
-    )
+            about = {"variety": code, "standard": standard, "target": task, "arm": arm}
+            differences.append(about | {"gap": mean, "low": low, "high": high, "relative gap": relative})
+    columns = ["variety", "standard", "target", "arm", "gap", "low", "high", "relative gap"]
+    return pd.DataFrame(differences, columns=columns)
 
 
 def forgetting(scores: pd.DataFrame) -> pd.DataFrame:
@@ -250,13 +249,13 @@ def forgetting(scores: pd.DataFrame) -> pd.DataFrame:
     Mean over seeds and its 95 % t interval, fractions; a stage that came before the task was ever trained has none.
     """
     rows = scores[scores["main"].astype(bool) & (scores["split"] == "dev") & scores["arm"].str.startswith(AFTER)]
-    made = []
+    stages = []
     for (arm, task), part in rows.groupby(["arm", "task"], sort=False):
         mean, low, high = over_seeds(part)
-        made.append(
+        stages.append(
             {"after": arm.removeprefix(AFTER), "task": task, "mean": mean, "low": low, "high": high, "seeds": len(part)}
         )
-    return pd.DataFrame(made, columns=["after", "task", "mean", "low", "high", "seeds"])
+    return pd.DataFrame(stages, columns=["after", "task", "mean", "low", "high", "seeds"])
 
 
 def forgotten(left: pd.DataFrame) -> pd.DataFrame:

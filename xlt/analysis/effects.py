@@ -85,20 +85,20 @@ def effect(claim: Claim, scores: pd.DataFrame) -> Effect:
     if len({frozenset(side.cells) for side in sides}) > 1:
         task, language = sorted(sides[0].cells ^ sides[1].cells)[0]
         raise Missing(f"one side has {task} in {language}, the other has not")
-    found = _compared(*(side.values for side in sides))
-    clean = _compared(*(side.values.drop(list(side.collapsed), errors="ignore") for side in sides))
+    difference = _compared(*(side.values for side in sides))
+    without = _compared(*(side.values.drop(list(side.collapsed), errors="ignore") for side in sides))
     seeds = tuple(side.values.size for side in sides)
     least = estimate.detectable(*(side.values for side in sides)) if claim.against else stats.NAN
     runs = sum(side.runs for side in sides)
     absent = _absent(claim, scores, {task for task, _ in sides[0].cells})
-    return Effect(*found, seeds, least, runs, clean.value if runs else stats.NAN, absent)
+    return Effect(*difference, seeds, least, runs, without.value if runs else stats.NAN, absent)
 
 
-def _absent(claim: Claim, scores: pd.DataFrame, found: set[str]) -> tuple[str, ...]:
-    """Intermediate and target tasks that the claim names and the effect is without; `found` are its target tasks."""
+def _absent(claim: Claim, scores: pd.DataFrame, targets: set[str]) -> tuple[str, ...]:
+    """Intermediate and target tasks that the claim names and that are not among the effect's, such as its `targets`."""
     named = [rows for rows in (claim.on, claim.compare, claim.against, claim.minus) if rows]
     stages = [name for rows in named for name in rows.intermediate or () if name not in set(scores["intermediate"])]
-    return tuple(dict.fromkeys(stages + [name for rows in named for name in rows.task or () if name not in found]))
+    return tuple(dict.fromkeys(stages + [name for rows in named for name in rows.task or () if name not in targets]))
 
 
 def _compared(a: pd.Series, b: pd.Series | None = None) -> stats.Difference:
@@ -118,8 +118,8 @@ def _difference(claim: Claim, who: Rows, scores: pd.DataFrame) -> _Side:
 
 
 def _told(rows: Rows) -> str:
-    said = rows.model_dump(exclude_unset=True)
-    return ", ".join(f"{column} {' '.join(map(str, values))}" for column, values in said.items() if values)
+    fields = rows.model_dump(exclude_unset=True)
+    return ", ".join(f"{column} {' '.join(map(str, values))}" for column, values in fields.items() if values)
 
 
 def _side(scores: pd.DataFrame, wanted: Rows) -> _Side:
@@ -127,7 +127,7 @@ def _side(scores: pd.DataFrame, wanted: Rows) -> _Side:
     if rows["collapsed"].all():
         raise Missing(f"every run of {_told(wanted)} collapsed")
     values = {name: getattr(wanted, name) or () for name in Rows.model_fields if name not in _CELL}
-    several = [name for name, asked in values.items() if len(asked) > 1 or asked == OTHER]
+    several = [name for name, chosen in values.items() if len(chosen) > 1 or chosen == OTHER]
     _refuse_doubles(rows, _CELL + several)
     seeded = estimate.beside_every_seed(rows, scores["seed"].unique())
     means = estimate.seed_means(seeded, by=["task"], over=["language", *several])
@@ -157,9 +157,9 @@ def _chosen(scores: pd.DataFrame, wanted: Rows) -> pd.DataFrame:
     return rows
 
 
-def _enough(column: str, asked: int, absent: int) -> bool:
+def _enough(column: str, wanted: int, absent: int) -> bool:
     """Whether what is left of the values asked for in a column still stands for all of them."""
-    return {"task": absent < asked, "intermediate": 2 * absent <= asked}.get(column, False)
+    return {"task": absent < wanted, "intermediate": 2 * absent <= wanted}.get(column, False)
 
 
 def _refuse_doubles(rows: pd.DataFrame, key: list[str]) -> None:

@@ -90,27 +90,28 @@ def _for_target(column: pd.DataFrame, target: str) -> Answer:
     question = f"Which intermediate task changes {what}?"
     ran = column[column["difference"].notna()]
     rows, controls = ran[ran["control"] == ""], _controls(ran[ran["control"] != ""])
-    told = rows[clear(rows)].sort_values("difference", key=abs, ascending=False)
+    changed = rows[clear(rows)].sort_values("difference", key=abs, ascending=False)
     if rows.empty:
         return Answer(question, NOT_RUN, *[stats.NAN] * 3, verdict=NOT_RUN)
-    if told.empty:
+    if changed.empty:
         largest = rows.loc[rows["difference"].abs().idxmax()]
         text = f"none that these seeds can show; the largest difference is after {_name(largest)}{controls}"
         return Answer(
             question, text, *_fractions(largest), _least(column, largest), "no clear difference", largest["p"]
         )
-    leader, *others = [row for _, row in told.iterrows()]
+    leader, *others = [row for _, row in changed.iterrows()]
     text = "; ".join([f"{_name(leader)} most", *(f"{_name(row)} {_difference(row)}" for row in others)])
     if others:
-        text += f"; after Holm's correction over the whole table {(told['p'] < 0.05).sum()} of these {len(told)} remain"
+        left = (changed["p"] < 0.05).sum()
+        text += f"; after Holm's correction over the whole table {left} of these {len(changed)} remain"
     verdict = corrected("higher" if leader["difference"] > 0 else "lower", leader["p"])
     return Answer(question, text + controls, *_fractions(leader), _least(column, leader), verdict, leader["p"])
 
 
 def _controls(rows: pd.DataFrame) -> str:
     """What the controls of a target change, to stand after the intermediate tasks; "" without controls."""
-    told = "; ".join(f"{_name(row)}: {_difference(row)}" for _, row in rows.iterrows())
-    return f". Controls: {told}" if told else ""
+    texts = "; ".join(f"{_name(row)}: {_difference(row)}" for _, row in rows.iterrows())
+    return f". Controls: {texts}" if texts else ""
 
 
 def _least(column: pd.DataFrame, row: pd.Series) -> float:
@@ -150,13 +151,13 @@ def retrieval(scores: pd.DataFrame) -> Answer:
 def sanity(scores: pd.DataFrame, control: pd.DataFrame) -> list[Answer]:
     """Direct fine-tuning against chance and against the encoder without pretraining, where there is one."""
     direct, bare = scores[scores["intermediate"] == estimate.DIRECT], control[~control["pretrained"]]
-    found = []
+    answers = []
     if "xnli" in set(direct["task"]):
         what = trained.told(direct, "xnli", "XNLI")
         question = f"Is {what} above chance after direct fine-tuning?"
-        found.append(above(direct, "xnli", chance(direct, "xnli"), question))
+        answers.append(above(direct, "xnli", chance(direct, "xnli"), question))
     learned = [task for task in dict.fromkeys(direct["task"]) if task in set(bare["task"])]
     for task in learned:
         question = f"What does pretraining add to {trained.told(direct, task)}?"
-        found.append(compare(direct, bare, task, question))
-    return [*found, retrieval(direct)]
+        answers.append(compare(direct, bare, task, question))
+    return [*answers, retrieval(direct)]

@@ -34,13 +34,13 @@ def costs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     """
     rows = tested(scores)
     both = drops(trained.zero_shot(rows[rows["arm"].isin(study.labels)]))
-    both, made = both[both["condition"] != CLEAN], []
+    both, groups = both[both["condition"] != CLEAN], []
     for (arm, task, condition), part in both.groupby(["arm", "task", "condition"], sort=False):
         for group, name in GROUPS.items():
             some = part[trained.in_languages(part, [name])]
             if len(some):
-                made.append({"arm": arm, "target": task, "condition": condition, "group": group, **_cost(some)})
-    return pd.DataFrame(made) if made else pd.DataFrame({"arm": [NOT_RUN]})
+                groups.append({"arm": arm, "target": task, "condition": condition, "group": group, **_cost(some)})
+    return pd.DataFrame(groups) if groups else pd.DataFrame({"arm": [NOT_RUN]})
 
 
 def _cost(rows: pd.DataFrame) -> dict:
@@ -48,42 +48,44 @@ def _cost(rows: pd.DataFrame) -> dict:
     cost, low, high = stats.mean_interval(seeds["clean"] - seeds["value"])
     languages = rows.groupby("language")["value"].mean()
     clean, score = seeds["clean"].mean(), seeds["value"].mean()
-    found = {"languages": len(languages), "clean": clean, "score": score, "cost": cost, "low": low, "high": high}
+    numbers = {"languages": len(languages), "clean": clean, "score": score, "cost": cost, "low": low, "high": high}
     relative = cost / clean if clean else stats.NAN
-    found |= {"relative": relative, "changed": rows["changed"].astype(float).mean()}
-    return found | {"worst": languages.min(), "worst language": languages.idxmin()}
+    numbers |= {"relative": relative, "changed": rows["changed"].astype(float).mean()}
+    return numbers | {"worst": languages.min(), "worst language": languages.idxmin()}
 
 
-def shown(made: pd.DataFrame) -> pd.DataFrame:
+def shown(table: pd.DataFrame) -> pd.DataFrame:
     """`costs` to be read, arm x (target, condition) down and groups across: cost ± half its interval, relative cost;
     last the language with the lowest score under the condition. A perturbation that changes fewer than 95 % of the
     records says so."""
-    if "cost" not in made:
-        return made
+    if "cost" not in table:
+        return table
     texts = [
         f"{plus_minus(cost, high, sign=True)} ({100 * part:.0f} %)"
-        for cost, high, part in zip(made["cost"], made["high"], made["relative"], strict=True)
+        for cost, high, part in zip(table["cost"], table["high"], table["relative"], strict=True)
     ]
     index = ["target", "condition", "arm"]
-    made = made.assign(condition=_diluted(made))
-    wide = made.assign(text=texts).pivot(index=index, columns="group", values="text")
-    order = made[index].drop_duplicates().itertuples(index=False, name=None)
-    every = made[made["group"] == "all"].set_index(index)
-    wide = wide.reindex(columns=list(GROUPS)).loc[sorted(order, key=_place(made))]
+    table = table.assign(condition=_diluted(table))
+    wide = table.assign(text=texts).pivot(index=index, columns="group", values="text")
+    order = table[index].drop_duplicates().itertuples(index=False, name=None)
+    every = table[table["group"] == "all"].set_index(index)
+    wide = wide.reindex(columns=list(GROUPS)).loc[sorted(order, key=_place(table))]
     lowest = every["worst language"] + " " + every["worst"].map(points)
     return wide.assign(**{"lowest score": lowest.reindex(wide.index)}).astype(object).fillna(DASH).reset_index()
 
 
-def _diluted(made: pd.DataFrame) -> list[str]:
+def _diluted(table: pd.DataFrame) -> list[str]:
     """The conditions, with the share of records that they change where others dilute their cost."""
-    shares = made.groupby(["target", "condition"])["changed"].transform("first")  # of all languages
-    return [f"{c} ({100 * s:.0f} % changed)" if s < 0.95 else c for c, s in zip(made["condition"], shares, strict=True)]
+    shares = table.groupby(["target", "condition"])["changed"].transform("first")  # of all languages
+    return [
+        f"{c} ({100 * s:.0f} % changed)" if s < 0.95 else c for c, s in zip(table["condition"], shares, strict=True)
+    ]
 
 
-def _place(made: pd.DataFrame) -> Callable[[tuple], list[int]]:
+def _place(table: pd.DataFrame) -> Callable[[tuple], list[int]]:
     """Targets, then conditions, then arms, each in the order in which they came."""
-    names = {column: list(dict.fromkeys(made[column])) for column in ("target", "condition", "arm")}
-    return lambda row: [found.index(value) for found, value in zip(names.values(), row, strict=True)]
+    names = {column: list(dict.fromkeys(table[column])) for column in ("target", "condition", "arm")}
+    return lambda row: [order.index(value) for order, value in zip(names.values(), row, strict=True)]
 
 
 def pairs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
@@ -97,16 +99,16 @@ def pairs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     ]
     if rows.empty:
         return pd.DataFrame({"arm": [NOT_RUN]})
-    found = generalised(rows).assign(arm=lambda table: table["recipe"].map(study.arms))
-    made = []
-    for (arm, task), part in found.groupby(["arm", "task"], sort=False):
+    means = generalised(rows).assign(arm=lambda table: table["recipe"].map(study.arms))
+    summary = []
+    for (arm, task), part in means.groupby(["arm", "task"], sort=False):
         lost = stats.mean_interval(part["diagonal"] - part["off_diagonal"])
         worst = part.loc[part["worst"].idxmin()]
         about = {"arm": arm, "task": task, "diagonal": part["diagonal"].mean()}
         about |= {"off_diagonal": part["off_diagonal"].mean()}
         about |= dict(zip(("lost", "lost_low", "lost_high"), lost, strict=True))
-        made.append(about | {"worst": worst["worst"], "worst_pair": worst["worst_pair"]})
-    return pd.DataFrame(made)
+        summary.append(about | {"worst": worst["worst"], "worst_pair": worst["worst_pair"]})
+    return pd.DataFrame(summary)
 
 
 ATTACK = ["attack_success", "random_success", "relative_drop", "queries_mean", "queries_max", "share_changed"]
@@ -120,23 +122,25 @@ def attack_table(scores: pd.DataFrame) -> pd.DataFrame:
     """
     attacked = scores.loc[scores["metric"] == "attack_success", "condition"] if "metric" in scores else []
     rows = scores[scores["condition"].isin(list(attacked))] if len(attacked) else scores[:0]
-    made = []
+    summaries = []
     for (arm, task, condition), part in rows.groupby(["arm", "task", "condition"], sort=False):
         groups = {group: part[trained.in_languages(part, [name])] for group, name in GROUPS.items()}
         for group, some in {trained.heading(rows): part[trained.is_source(part)], **groups}.items():
             if len(some):
-                made.append({"arm": arm, "target": task, "condition": condition, "languages": group, **_attack(some)})
-    return pd.DataFrame(made) if made else pd.DataFrame({"arm": [NOT_RUN]})
+                summaries.append(
+                    {"arm": arm, "target": task, "condition": condition, "languages": group, **_attack(some)}
+                )
+    return pd.DataFrame(summaries) if summaries else pd.DataFrame({"arm": [NOT_RUN]})
 
 
 def _attack(rows: pd.DataFrame) -> dict:
     main = rows[rows["main"].astype(bool)]
     under, means = main.groupby("language")["value"].mean(), rows.groupby("metric")["value"].mean()
     name = main["metric"].iloc[0]
-    found = {"clean": means.get(f"clean_{name}"), "random": means.get(f"random_{name}"), "searched": under.mean()}
-    found |= {metric: means.get(metric) for metric in ATTACK}
-    found["queries_max"] = rows.loc[rows["metric"] == "queries_max", "value"].max()
-    return found | {"lowest": under.min(), "lowest language": under.idxmin()}
+    numbers = {"clean": means.get(f"clean_{name}"), "random": means.get(f"random_{name}"), "searched": under.mean()}
+    numbers |= {metric: means.get(metric) for metric in ATTACK}
+    numbers["queries_max"] = rows.loc[rows["metric"] == "queries_max", "value"].max()
+    return numbers | {"lowest": under.min(), "lowest language": under.idxmin()}
 
 
 def attack_speed() -> pd.DataFrame:
@@ -157,9 +161,9 @@ def generalised(scores: pd.DataFrame) -> pd.DataFrame:
 
 def _generalised(rows: pd.DataFrame) -> pd.Series:
     second = rows["language_b"].where(rows["language_b"] != "none", rows["language"])
-    same, found = (second == rows["language"]).to_numpy(), set(zip(rows["language"], second, strict=True))
-    codes = sorted({code for pair in found for code in pair})
-    if missing := [f"{a}-{b}" for a in codes for b in codes if (a, b) not in found]:
+    same, read = (second == rows["language"]).to_numpy(), set(zip(rows["language"], second, strict=True))
+    codes = sorted({code for pair in read for code in pair})
+    if missing := [f"{a}-{b}" for a in codes for b in codes if (a, b) not in read]:
         raise UserError(f"scores lack {len(missing)} of {len(codes) ** 2} pairs of languages, such as {missing[0]}")
     values = rows["value"].to_numpy(float)
     worst = int(np.argmin(values))

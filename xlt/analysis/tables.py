@@ -130,9 +130,9 @@ def _collapsed(scores: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
     rows = means.dropna(subset="value")
     runs = zip(rows["intermediate"], rows["task"], rows["seed"], strict=True)
     rows = rows.assign(lost=np.array([run in lost for run in runs], dtype=bool))
-    found = rows.groupby(["intermediate", "task"])["lost"].sum().rename("collapsed").to_frame()
+    counts = rows.groupby(["intermediate", "task"])["lost"].sum().rename("collapsed").to_frame()
     kept = rows[~rows["lost"]].groupby(["intermediate", "task"])["value"].mean()
-    return found.join(kept.rename("without")).assign(
+    return counts.join(kept.rename("without")).assign(
         without=lambda table: table["without"].where(table["collapsed"] > 0)
     )
 
@@ -224,9 +224,9 @@ def footnote(matrix: pd.DataFrame) -> str:
     )
 
 
-def control_note(told: Mapping[str, str]) -> str:
-    """A sentence on the control rows, of which `told` says what they are; "" where it has none."""
-    controls = "; ".join(f"'{name}' is {what}" for name, what in told.items() if what)
+def control_note(meanings: Mapping[str, str]) -> str:
+    """A sentence on the control rows, of which `meanings` says what they are; "" where it has none."""
+    controls = "; ".join(f"'{name}' is {what}" for name, what in meanings.items() if what)
     return f" Controls, no intermediate tasks: {controls}." if controls else ""
 
 
