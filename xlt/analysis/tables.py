@@ -147,7 +147,8 @@ def _cell(means: pd.DataFrame, intermediate: str, target: str, baseline: str) ->
     difference = (np.nan,) * 4
     if intermediate != baseline:
         base = column.loc[column["intermediate"] == baseline, "value"].dropna().to_numpy()
-        difference = estimate.difference(values, base, constant=estimate.headless(target))
+        untrained = base.size < 2 and estimate.headless(target)  # the encoder itself as the baseline
+        difference = estimate.difference(values, base, constant=untrained)
     cell |= dict(zip(("difference", "diff_low", "diff_high", "p"), difference, strict=True))
     return cell | {"n_seeds": values.size, "seeds": column["seed"].nunique()}
 
