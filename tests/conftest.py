@@ -118,7 +118,7 @@ def work_here(monkeypatch):
     """Runs take place in this process."""
     from xlt.lab import engine
 
-    monkeypatch.setattr(engine, "_connect", InProcess)
+    monkeypatch.setattr(engine.cluster, "client", InProcess)
     monkeypatch.setattr(engine, "wait", lambda *_, **__: None)
     InProcess.started = 0
 

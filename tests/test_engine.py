@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import tiny
 
-from xlt.lab import cluster, engine, pace, work
+from xlt.lab import cluster, engine, pace, slots, work
 from xlt.lab.jobs import Job
 from xlt.lab.work import Failure
 from xlt.spec.profile import Resources
@@ -145,7 +145,7 @@ def test_time_left_shrinks_while_a_long_run_is_at_work(monkeypatch):
     monkeypatch.setattr(pace.time, "monotonic", lambda: clock["now"])
     first, long, last = START, START.then(Stage(task="text", role="pretraining")), START.then(Stage(task="mnli"))
     estimates = {first: 1.0, long: 100.0, last: 50.0}
-    widths = {recipe: engine.width(recipe, 2, Resources()) for recipe in estimates}
+    widths = {recipe: slots.width(recipe, 2, Resources()) for recipe in estimates}
     left = pace.Pace(estimates, 2, widths)
     assert left.left([first, long, last], []) == pytest.approx((1 + 200 + 50) / 2)
     left.start(first)
@@ -275,29 +275,29 @@ def test_an_error_of_cuda_ends_the_process(monkeypatch):
 
 
 def test_workers_as_asked_or_for_each_gpu_or_core_group(monkeypatch):
-    monkeypatch.setattr(cluster, "gpus", lambda: ())
+    monkeypatch.setattr(slots, "gpus", lambda: ())
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
-    assert cluster.workers(Resources(workers=3)) == 3
-    assert cluster.workers(Resources(threads=4)) == 2
-    assert cluster.workers(Resources(threads=16)) == 1
-    monkeypatch.setattr(cluster, "gpus", lambda: ("0", "1", "2", "3"))
-    assert cluster.workers(Resources()) == 4
-    assert cluster.workers(Resources(per_gpu=3)) == 12
+    assert slots.workers(Resources(workers=3)) == 3
+    assert slots.workers(Resources(threads=4)) == 2
+    assert slots.workers(Resources(threads=16)) == 1
+    monkeypatch.setattr(slots, "gpus", lambda: ("0", "1", "2", "3"))
+    assert slots.workers(Resources()) == 4
+    assert slots.workers(Resources(per_gpu=3)) == 12
 
 
 def test_the_gpus_that_may_be_used_are_respected(monkeypatch):
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     monkeypatch.delenv("XLT_DEVICE", raising=False)
     for listed, expected in ((None, ("0", "1")), ("5,GPU-abc", ("5", "GPU-abc")), ("", ())):
-        cluster.gpus.cache_clear()
+        slots.gpus.cache_clear()
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
         if listed is not None:
             monkeypatch.setenv("CUDA_VISIBLE_DEVICES", listed)
-        assert cluster.gpus() == expected
+        assert slots.gpus() == expected
     monkeypatch.setenv("XLT_DEVICE", "cpu")
-    cluster.gpus.cache_clear()
-    assert cluster.gpus() == ()
-    cluster.gpus.cache_clear()
+    slots.gpus.cache_clear()
+    assert slots.gpus() == ()
+    slots.gpus.cache_clear()
 
 
 def test_each_worker_sees_one_gpu_and_the_threads_of_the_profile(monkeypatch):
@@ -335,8 +335,8 @@ def test_threads_are_those_of_the_profile_whatever_the_machine(monkeypatch, core
 def test_a_run_takes_as_many_slots_as_its_threads_fill():
     pretraining, other = START.then(Stage(task="text", role="pretraining")), START
     resources = Resources(threads=2, pretraining_threads=5)
-    assert [engine.width(pretraining, slots, resources) for slots in (1, 2, 3, 8)] == [1, 2, 3, 3]
-    assert [engine.width(other, slots, resources) for slots in (1, 8)] == [1, 1]
+    assert [slots.width(pretraining, count, resources) for count in (1, 2, 3, 8)] == [1, 2, 3, 3]
+    assert [slots.width(other, count, resources) for count in (1, 8)] == [1, 1]
 
 
 def test_the_longest_path_counts_everything_below():

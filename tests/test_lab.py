@@ -356,7 +356,7 @@ def test_runs_in_worker_processes_end_to_end(tmp_path, monkeypatch, places):
     assert sorted(path.name.rsplit("-", 1)[0] for path in (paths.cache_root() / "runs").iterdir()) == [
         "xlmr", "xlmr-mnli",
     ]  # fmt: skip
-    monkeypatch.setattr(engine, "_connect", lambda *_: pytest.fail("started workers"))
+    monkeypatch.setattr(cluster, "client", lambda *_: pytest.fail("started workers"))
     assert lab.run({"direct": lab.recipe(target="xnli")}, lab.evaluations("xnli")).equals(scores)
     assert not os.environ.get("XLT_HUB_ROOT") and isinstance(lab.recipe(), Recipe)
 

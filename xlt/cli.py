@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import os
 import signal
@@ -158,7 +159,8 @@ def _run(arguments: argparse.Namespace) -> int:
     from xlt.lab import cluster
     from xlt.report.notebooks import run_notebooks  # papermill takes a second to import
 
-    with cluster.serving(settings.resources):
+    workers = contextlib.nullcontext() if arguments.stored else cluster.serving(settings.resources)
+    with workers:
         code = run_notebooks(profile, arguments.only)
     if whole and code == 0:
         up_to_date.note(settings)

@@ -27,20 +27,6 @@ from xlt.spec.conditions import CLEAN, PERTURBED
 from xlt.spec.languages import language
 from xlt.spec.study import Contrast
 
-_READ = [
-    *CELL,
-    "recipe",
-    "intermediate",
-    "seed",
-    "language",
-    "source_language",
-    "split",
-    "changed",
-    "n",
-    "main",
-    "value",
-]
-
 
 def cells(study: Study, contrast: Contrast) -> Cells:
     """Targets x conditions that the contrast averages over, as far as they have a meaning together."""

@@ -9,7 +9,6 @@ Older reports hold both in one scores.csv, which is read as well.
 
 from __future__ import annotations
 
-import re
 import zlib
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,10 @@ import pandas as pd
 
 from xlt.core import spreadsheets
 from xlt.core.files import gzipped, write_atomically
-from xlt.core.provenance import MACHINE
+from xlt.core.provenance import MACHINE_COLUMN
 
 _KEYS = ["run", "origin"]
-_OF_A_RUN = re.compile(rf"source|commit|dirty|{'|'.join(MACHINE)}|(?!task_)\w+_version")
+_CODE = ("source", "commit", "dirty")  # of a run, beside the machine that made it
 
 
 def save(scores: pd.DataFrame, folder: Path, name: str = "scores") -> str:
@@ -46,7 +45,7 @@ def save(scores: pd.DataFrame, folder: Path, name: str = "scores") -> str:
 
 def _split(scores: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The scores without what made their runs, and that of each run."""
-    columns = [column for column in scores if _OF_A_RUN.fullmatch(column)]
+    columns = [column for column in scores if column in _CODE or MACHINE_COLUMN.fullmatch(column)]
     runs = scores[["run", *columns]].drop_duplicates()
     runs.insert(1, "origin", runs.groupby("run").cumcount() + 1)
     return scores.merge(runs, on=["run", *columns], how="left").drop(columns=columns), runs

@@ -30,6 +30,12 @@ def gzipped(text: str) -> bytes:
     return buffer.getvalue()
 
 
+def unpacked(path: Path) -> bytes:
+    """The content of a file, gzipped or not, whatever it is called."""
+    content = path.read_bytes()
+    return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+
+
 State = tuple[str, int, int, int, int]
 
 

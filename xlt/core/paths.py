@@ -26,10 +26,20 @@ def hub_root() -> Path | None:
     Raises:
         UserError: it is no folder.
     """
-    root = os.environ.get("XLT_HUB_ROOT")
-    if root and not Path(root).expanduser().is_dir():
-        raise UserError(f"XLT_HUB_ROOT={root} is not a folder; point it at data sets in hub layout, or unset it")
-    return Path(root).expanduser().resolve() if root else None
+    root = named_folder("XLT_HUB_ROOT", "data sets in hub layout")
+    return root.resolve() if root else None
+
+
+def named_folder(variable: str, content: str) -> Path | None:
+    """The folder that an environment variable names, if it is set; `content` is what should lie there.
+
+    Raises:
+        UserError: it is no folder.
+    """
+    named = os.environ.get(variable)
+    if named and not Path(named).expanduser().is_dir():
+        raise UserError(f"{variable}={named} is not a folder; point it at {content}, or unset it")
+    return Path(named).expanduser() if named else None
 
 
 def shortened(path: Path) -> str:

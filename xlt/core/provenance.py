@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -20,6 +21,8 @@ from xlt.core.paths import ROOT
 
 PACKAGES = ("torch", "transformers", "datasets", "peft", "tokenizers", "numpy")
 MACHINE = ("device", "precision", "processor", "instructions", "threads")  # of an environment
+# The columns of a table that say on what a number was made: equal bits come of equal ones alone.
+MACHINE_COLUMN = re.compile(rf"{'|'.join(MACHINE)}|(?!task_)\w+_version")
 UNKNOWN = "not recorded"  # of runs that are older than the field
 # Variables that limit the instructions of the libraries below torch. torch reports its own limit (ATEN_CPU_CAPABILITY).
 _LIMITS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR")

@@ -25,7 +25,7 @@ from datasets.packaged_modules import _PACKAGED_DATASETS_MODULES
 from xlt.core.files import write_atomically
 from xlt.core.paths import cache_root
 from xlt.data import textfiles
-from xlt.data.layout import PACKED, Layout
+from xlt.data.layout import PACKED, Layout, Location
 from xlt.data.textfiles import CSV, JSON, FileForm, Want
 
 datasets.disable_progress_bars()
@@ -43,17 +43,21 @@ class Unreadable(Exception):
         self.name, self.said = name, said
 
 
-def rows(
-    files: Sequence[Path], layout: Layout, content: Sequence[str], want: Want
-) -> tuple[datasets.Dataset, list[str]]:
+def rows(place: Location, paths: Sequence[str], layout: Layout, want: Want) -> tuple[datasets.Dataset, list[str]]:
     """The rows of these files, in their order, every column; and what a reader should know of how they were read.
 
-    `content` are hashes of the files: under them the table is kept, so other content is another table, wherever the
-    files lie. Where a text file is read otherwise than its name says, its form counts, too.
+    The table is kept under the hashes of the files, so other content is another table, wherever the files lie. Where a
+    text file is read otherwise than its name says, its form counts, too.
 
     Raises:
         Unreadable: a file is empty or damaged.
     """
+    return _rows([place.file(path) for path in paths], layout, [place.fingerprint(path) for path in paths], want)
+
+
+def _rows(
+    files: Sequence[Path], layout: Layout, content: Sequence[str], want: Want
+) -> tuple[datasets.Dataset, list[str]]:
     for file in files:
         if not file.stat().st_size:
             raise Unreadable(file.name, "empty")
@@ -71,7 +75,7 @@ def rows(
         if getattr(cause, "errno", None) == errno.ENOSPC:
             raise cause from None
         if layout.features is not None and isinstance(cause, datasets.table.CastError):  # a stale card: the files count
-            return rows(files, replace(layout, features=None), content, want)
+            return _rows(files, replace(layout, features=None), content, want)
         raise (_culprit(plain, files, read) or Unreadable(files[0].name, _said(error))) from None
 
 

@@ -206,13 +206,12 @@ class Source:
         """The rows as they lie there, every column."""
         where = named(task, code, split)
         place, paths, found = self.places.files(task, code, split)
-        files = [place.file(path) for path in paths]
         try:
-            rows, losses = prepared.rows(files, found, [place.fingerprint(path) for path in paths], records.want(task))
+            rows, losses = prepared.rows(place, paths, found, records.want(task))
         except prepared.Unreadable as error:
             if error.said == "empty":
                 raise UserError(f"{where}: {error.name} is empty; fetch the file again") from None
-            bad = next((str(file) for file in files if file.name == error.name), "")
+            bad = next((str(file) for file in map(place.file, paths) if file.name == error.name), "")
             here = isinstance(place, Folder)
             mend = self.places.mend(task) if here else f"delete {bad} and run again, which fetches it"
             raise UserError(f"{where}: damaged or unreadable: {error.name} ({error.said}); {mend}") from None

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xlt.core.errors import UserError
+from xlt.core.paths import ROOT
 from xlt.spec import tasks
-from xlt.spec.languages import LANGUAGES, language
+from xlt.spec.languages import LANGUAGES, known
 
 if TYPE_CHECKING:
     from xlt.spec.profile import Profile
@@ -39,7 +40,6 @@ def _configured(task: tasks.Task) -> Iterable[str]:
         return task.languages
     if task.prefix or not task.own:
         return ()
-    from xlt.core.paths import ROOT
     from xlt.data.layout import Folder, configs  # brings datasets along
 
     folder = ROOT / Path(task.dataset).expanduser()
@@ -50,17 +50,10 @@ def _codes(task: tasks.Task, config: str) -> Iterator[str]:
     """The language whose records a config of that name holds, if `Task.config` says one."""
     start, _, end = task.config.partition("{code}")
     written = config.removeprefix(start).removesuffix(end)
-    if known := [code for code in LANGUAGES if task.config_for(code) == config]:
-        yield known[0]
-    elif _known(written) and config in (task.config_for(written), f"{start}{written}{end}"):  # in any spelling
+    if declared := [code for code in LANGUAGES if task.config_for(code) == config]:
+        yield declared[0]
+    elif known(written) and config in (task.config_for(written), f"{start}{written}{end}"):  # in any spelling
         yield written
-
-
-def _known(code: str) -> bool:
-    try:
-        return bool(language(code))
-    except UserError:
-        return False
 
 
 def of_world(profile: Profile) -> list[str]:

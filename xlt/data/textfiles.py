@@ -9,7 +9,6 @@ What form a file has, is seen from what it holds and what a task wants of it (`F
 from __future__ import annotations
 
 import codecs
-import gzip
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from xlt.core.files import state
+from xlt.core.files import state, unpacked
 from xlt.core.text import counted, places
 from xlt.data import conll, delimited, squad
 
@@ -67,7 +66,7 @@ def form(file: Path, reader: str, options: Mapping[str, Any], want: Want) -> Fil
     """
     known = (state(file), reader, repr(options), want)
     if known not in _forms:
-        _forms[known] = _form(decoded(_bytes(file)), reader, dict(options) | dict(want.read), want)
+        _forms[known] = _form(decoded(unpacked(file)), reader, dict(options) | dict(want.read), want)
     return _forms[known]
 
 
@@ -108,7 +107,7 @@ def table(file: Path, form: FileForm) -> pa.Table:
     Raises:
         ValueError: the file is not UTF-8, or not of that form; with the line where that is known.
     """
-    text, options = decoded(_bytes(file)), dict(form.options)
+    text, options = decoded(unpacked(file)), dict(form.options)
     if form.reader == CONLL:
         return conll.table(text, options, options.pop("wanted", ()))
     return delimited.table(text, options) if form.reader == CSV else _json(text, options.get("field"))
@@ -129,11 +128,6 @@ def decoded(content: bytes) -> str:
     if "\0" in text[:100]:
         raise ValueError(f"{_NOT_UTF8} (it looks like UTF-16)")
     return text
-
-
-def _bytes(file: Path) -> bytes:
-    content = file.read_bytes()
-    return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
 
 
 # JSON --------------------------------------------------------------------------------------------

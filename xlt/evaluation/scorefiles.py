@@ -7,7 +7,6 @@ In every other file it is one object in each line, with the fields that `score` 
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 import zlib
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from xlt.core.errors import UserError
+from xlt.core.files import unpacked
 
 _JSON = re.compile(r'\s*(\{\s*["}]|\[\s*["\[{\]])')
 
@@ -35,8 +35,7 @@ def text_of(path: Path) -> str:
         UserError: no such file, not UTF-8, empty.
     """
     try:
-        content = path.read_bytes()
-        text = (gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content).decode("utf-8-sig")
+        text = unpacked(path).decode("utf-8-sig")
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(
             f"{path}: {getattr(error, 'strerror', None) or error}; give a file of predictions or references"

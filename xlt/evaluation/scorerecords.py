@@ -108,13 +108,6 @@ def read(path: Path, task: Task, code: str) -> tuple[list[Record], list[str]]:
     return found, notes
 
 
-def _ready(names: set[str], task: Task, field: str) -> bool:
-    """Whether these are the fields of references, so that no declaration is needed to read them."""
-    if task.family == tasks.RETRIEVAL or (task.definition and task.labels):
-        return False
-    return {field} | ({"id"} if task.family != tasks.MINING else set()) <= names
-
-
 def _rows(path: Path, task: Task) -> tuple[Dataset, list[str]]:
     """The rows as they lie there, and what a reader should know of how they were read."""
     from xlt.data import prepared
@@ -126,6 +119,6 @@ def _rows(path: Path, task: Task) -> tuple[Dataset, list[str]]:
     reader, options = ("json", ()) if json else reader_of(path.name) or ("csv", (("sep", "\t"),))
     layout = Layout({}, reader, dict(options))
     try:
-        return prepared.rows([path], layout, [place.fingerprint(path.name)], want(task))
+        return prepared.rows(place, [path.name], layout, want(task))
     except prepared.Unreadable as error:
         raise NotTheForm(f"{path}: {error.said}") from None

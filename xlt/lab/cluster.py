@@ -12,7 +12,6 @@ import contextlib
 import os
 import uuid
 from collections.abc import Iterable, Iterator
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,31 +24,13 @@ from xlt.core import provenance
 from xlt.core.errors import UserError
 from xlt.core.files import write_atomically
 from xlt.core.paths import cache_root, hub_root
+from xlt.lab.slots import gpus, workers
 from xlt.spec.profile import Resources
 
 ADDRESS = "XLT_SCHEDULER"
 _SILENT = 50  # of logging: what goes wrong is said by the engine, in one line
 _OURS = "started by xlt"  # workers of this machine and of this code, which need not be checked
 _CONNECT = 60  # seconds until a scheduler that does not answer is given up
-
-
-def workers(resources: Resources) -> int:
-    """Workers on this machine: as the profile says, else `per_gpu` for each GPU, else one for each core group."""
-    if resources.workers:
-        return resources.workers
-    return len(gpus()) * resources.per_gpu or max(1, len(os.sched_getaffinity(0)) // resources.threads)
-
-
-@cache
-def gpus() -> tuple[str, ...]:
-    """The GPUs that may be used, as CUDA_VISIBLE_DEVICES names them: a list that is set already is respected."""
-    if os.environ.get("XLT_DEVICE") == "cpu":
-        return ()
-    if (listed := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-        return tuple(name.strip() for name in listed.split(",") if name.strip())
-    import torch
-
-    return tuple(map(str, range(torch.cuda.device_count())))
 
 
 def local(resources: Resources, count: int) -> SpecCluster:

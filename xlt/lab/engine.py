@@ -7,18 +7,19 @@ order of their paths; what was at work in a worker that died is then known exact
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from distributed import Client, Future, KilledWorker, TimeoutError, wait
 
+from xlt.core.errors import UserError
 from xlt.lab import cluster
 from xlt.lab.jobs import Job
 from xlt.lab.pace import Pace
-from xlt.lab.work import Failure, failure, threads, work
-from xlt.spec.profile import Profile, Resources
+from xlt.lab.slots import width
+from xlt.lab.work import Failure, failure, work
+from xlt.spec.profile import Profile
 from xlt.spec.recipe import Recipe
 
 KILLS = 3  # a run that killed its worker goes again once, then alone; the third time it has failed
@@ -33,10 +34,16 @@ class Outcome:
     failed: dict[Recipe, str] = field(default_factory=dict)
     blocked: list[Recipe] = field(default_factory=list)
 
-
-def width(recipe: Recipe, slots: int, resources: Resources) -> int:
-    """How many of the slots a run takes: as many as its threads fill, if there are so many."""
-    return min(slots, math.ceil(threads(recipe, resources) / resources.threads))
+    def check(self) -> None:
+        """Raises UserError where a run failed; names the first and says how many did not succeed."""
+        if not self.failed:
+            return
+        recipe, message = next(iter(self.failed.items()))
+        more = f"; {len(self.failed) - 1} more failed" if len(self.failed) > 1 else ""
+        blocked = f"; {len(self.blocked)} runs that build on them did not start" if self.blocked else ""
+        raise UserError(
+            f"run {recipe.name} failed: {message}{more}{blocked}. What finished is kept: run again to go on"
+        )
 
 
 def run(
@@ -76,7 +83,7 @@ class _Grid:
         self.running: dict[Recipe, tuple[Future, Job]] = {}
         self.kills: Counter[Recipe] = Counter()
         self.path = _longest_paths(self.waiting, seconds)
-        self.client = _connect(self.resources, len(jobs))
+        self.client = cluster.client(self.resources, len(jobs))
         self.foreign, self.trusted = cluster.foreign(self.client), set[str]()  # workers held against this process
         self.slots = self._workers()
         self.pace = Pace(seconds, self.slots, {recipe: self._width(recipe) for recipe in seconds})
@@ -152,10 +159,6 @@ class _Grid:
         busy = [address for address, keys in self.client.processing().items() if ours & set(keys)]
         self.client.cancel([future for future, _ in self.running.values()], force=True)
         self.client.restart_workers(busy, timeout=_STOP, raise_for_error=False)
-
-
-def _connect(resources: Resources, jobs: int) -> Client:
-    return cluster.client(resources, jobs)
 
 
 def _addresses(client: Client) -> list[str]:

@@ -31,7 +31,7 @@ def ready(profile: Profile, planned: bool = False) -> Profile:
     """
     profile = check(profile, planned)
     if profile.encoder.model and not (planned and repository.offline() and lost([_encoder(profile)])):
-        from xlt.data.weights import given_positions  # brings torch along
+        from xlt.data.weights import given_positions  # brings transformers along
 
         validate.lengths(profile, given_positions(profile.encoder), False, profile.name)
     return profile

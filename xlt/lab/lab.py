@@ -12,11 +12,10 @@ from typing import Any
 import pandas as pd
 
 from xlt.core import paths, progress, provenance
-from xlt.core.errors import UserError
 from xlt.data.sources import Source
 from xlt.data.store import Store
 from xlt.evaluation import caveats
-from xlt.lab import datasheet, engine, estimate, evaluated, hub, inputs, profiles
+from xlt.lab import datasheet, estimate, evaluated, hub, inputs, profiles
 from xlt.lab.jobs import Job
 from xlt.spec import tasks
 from xlt.spec.languages import language
@@ -86,7 +85,7 @@ class Lab:
         return recipe
 
     def languages(self, task: str, split: str | None = None) -> list[str]:
-        """Languages in which `task` is evaluated (see xlt.data.spoken), on `split` or the profile's own."""
+        """Languages in which `task` is evaluated (see xlt.lab.evaluated), on `split` or the profile's own."""
         return evaluated.languages(self.sources, self.source, task, split)
 
     def missing(self, task: str) -> list[str]:
@@ -128,7 +127,9 @@ class Lab:
             print(f"{len(jobs)} runs are not done and were not started: their cells read 'not run'")
         elif jobs:
             inputs.read_records(self.store.source, jobs, download=True)
-            _complain(engine.run(self.profile, jobs, estimate.estimator(self.store), progress.report))
+            from xlt.lab import engine  # brings dask along, which a table of stored runs does without
+
+            engine.run(self.profile, jobs, estimate.estimator(self.store), progress.report).check()
         return self._table(wanted, conditions or {})
 
     def expand(self, recipes: Mapping[str, Recipe], seeds: int) -> list[tuple[str, int, Recipe]]:
@@ -271,12 +272,3 @@ def _cost(store: Store, recipe: Recipe, label: str, seed: int) -> dict[str, Any]
         "parameters": record["parameters"], "trainable": record["trainable"], "peak_mb": record["peak_mb"],
         "device": record["environment"]["device"], "commit": record["code"]["commit"], "dirty": record["code"]["dirty"],
     }  # fmt: skip
-
-
-def _complain(outcome: engine.Outcome) -> None:
-    if not outcome.failed:
-        return
-    recipe, message = next(iter(outcome.failed.items()))
-    more = f"; {len(outcome.failed) - 1} more failed" if len(outcome.failed) > 1 else ""
-    blocked = f"; {len(outcome.blocked)} runs that build on them did not start" if outcome.blocked else ""
-    raise UserError(f"run {recipe.name} failed: {message}{more}{blocked}. What finished is kept: run again to go on")

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from xlt.core.progress import duration
 from xlt.data.sources import Source
-from xlt.lab import cluster, datasheet, engine, estimate, holdings, hub, inputs
+from xlt.lab import datasheet, estimate, holdings, hub, inputs, slots
 from xlt.lab.lab import Lab
 from xlt.lab.studies import of
 from xlt.spec import tasks
@@ -26,14 +26,14 @@ def print_plan(profile: str, notebooks: Collection[str], left_out: str = "") -> 
         print(f"no network: {', '.join(missing)} taken as declared, with an encoder of unknown size like XLM-R Base")
     encoder = settings.encoder.called if settings.encoder.model else "random XLM-R, pretrained here"
     print(f"records from {datasheet.sources(lab.profile, lab.source)}; encoder {encoder}")
-    total, disk, here = 0.0, 0.0, cluster.workers(settings.resources)
+    total, disk, here = 0.0, 0.0, slots.workers(settings.resources)
     for notebook, study in of(lab).items():
         if notebook not in notebooks:
             continue
         jobs = lab.jobs(study.recipes, study.evaluations, study.plan and study.plan.seeds)
         inputs.read_records(lab.store.source, jobs, download=False)
         new = [job for job in jobs if job.recipe not in planned]
-        width = {job.recipe: engine.width(job.recipe, here, settings.resources) for job in jobs}
+        width = {job.recipe: slots.width(job.recipe, here, settings.resources) for job in jobs}
         time = sum(seconds(job, job.recipe in planned) * width[job.recipe] for job in jobs) / here
         evaluations = sum(len(job.evaluations) for job in jobs)
         print(f"  {notebook}: {len(new)} runs, {evaluations} evaluations, about {duration(time)}")

@@ -39,8 +39,9 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in merged.items() if key not in taken_out}
 
 
-def _read(path: Path) -> dict[str, Any]:
-    return reduce(_over, reversed(_files(path)), {})
+def _merged(files: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the files, in the order of `_files`, say together."""
+    return reduce(_over, reversed(files), {})
 
 
 def _over(base: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
@@ -109,7 +110,7 @@ def extra(name: str) -> str:
     Raises:
         UserError: no such profile, or a file that cannot be read; nothing else of it is checked.
     """
-    encoder = _read(_find(name)).get("encoder")
+    encoder = _merged(_files(_find(name))).get("encoder")
     model = encoder.get("model") if isinstance(encoder, dict) else None
     return "local" if model in PACKAGED else ""
 
@@ -121,11 +122,12 @@ def load(name: str) -> Profile:
         UserError: unknown profile, setting, task or language, or a value of the wrong type.
     """
     path = _find(name)
-    profile: Profile = parse(Profile, {"name": path.stem, **_read(path)}, path.name)
+    files = _files(path)
+    profile: Profile = parse(Profile, {"name": path.stem, **_merged(files)}, path.name)
     # What a user's task leaves out, such as the languages, is taken from its files.
     declared = {name: spoken.found(name, fields, profile.name) for name, fields in profile.tasks.items()}
     profile = profile.model_copy(update={"tasks": declared})
-    profile._added = _added(_files(path))
+    profile._added = _added(files)
     profile.learn_tasks()
     if not (profile.encoder.model or profile.encoder.text):
         raise UserError(f"{path.name}: encoder: give either model, or text and languages")

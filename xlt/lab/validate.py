@@ -38,7 +38,7 @@ def study(profile: Profile, name: str) -> None:
     for contrast in plan.contrasts:
         for code in (*contrast.languages, *contrast.minus):
             check_chosen(code, f"{where}: '{contrast.question}'")
-    # Conditions are told apart by columns of the scores alone, so no two may give the same columns.
+    # Two conditions that read the test sets alike would be the same scores under two names.
     read = {tuple(profile.evaluate(plan.targets[0], "en").conditions.values()): CLEAN}
     for label, fields in plan.conditions.items():
         evaluation = parse(Evaluation, {"task": plan.targets[0], **fields}, f"{where}: conditions.{label}")

@@ -19,6 +19,7 @@ from xlt.core.errors import UserError
 from xlt.data.store import Store
 from xlt.lab import estimate
 from xlt.lab.jobs import Job
+from xlt.lab.slots import threads
 from xlt.spec import tasks
 from xlt.spec.profile import Profile, Resources
 from xlt.spec.recipe import Recipe
@@ -172,9 +173,3 @@ def _made_by() -> dict[str, Any]:
     from xlt.core import provenance
 
     return {"code": provenance.code(), "environment": provenance.environment()}
-
-
-def threads(recipe: Recipe, resources: Resources) -> int:
-    """With how many a run computes, be there more cores or fewer: its result depends on that."""
-    pretrains = recipe.stages and recipe.stages[-1].role == "pretraining"
-    return resources.pretraining_threads if pretrains else resources.threads

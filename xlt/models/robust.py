@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from xlt import perturb
 from xlt.core.errors import UserError
+from xlt.core.text import NOT_RUN
 from xlt.spec import tasks, trained
 from xlt.spec.perturbations import Augmentation, Ball
 from xlt.spec.recipe import Recipe
@@ -110,8 +111,6 @@ def best_radius(scores: pd.DataFrame) -> float:
 def radius_table(scores: pd.DataFrame) -> pd.DataFrame:
     """What chose the radius: the target's dev score (a fraction, mean over seeds) by radius, and the best."""
     import pandas as pd
-
-    from xlt.core.text import NOT_RUN
 
     rows = scores[scores["main"].astype(bool)] if len(scores) else scores
     if rows.empty:

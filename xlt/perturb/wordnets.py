@@ -8,12 +8,11 @@ languages stays as it is.
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
-from xlt.core.errors import UserError
+from xlt.core.paths import named_folder
 from xlt.perturb.wordfiles import Lexicon, key, list_code, rows
 from xlt.spec.languages import language as language_row
 
@@ -26,10 +25,7 @@ def folder() -> Path | None:
     Raises:
         UserError: it is no folder.
     """
-    named = os.environ.get("XLT_LEXICONS")
-    if named and not Path(named).expanduser().is_dir():
-        raise UserError(f"XLT_LEXICONS={named} is not a folder; point it at files en-LANGUAGE.tsv.gz, or unset it")
-    return Path(named).expanduser() if named else None
+    return named_folder("XLT_LEXICONS", "files en-LANGUAGE.tsv.gz")
 
 
 def paths(language: str, into: str) -> list[Path]:

@@ -142,17 +142,3 @@ def _explain(failure: Failure, kept: Path, not_run: list[Path]) -> None:
     print(f"the notebook as far as it came: {shortened(kept)}")
     if not_run:
         print(f"not run: {', '.join(path.stem for path in not_run)}")
-
-
-def _explain(failure: Failure, kept: Path, not_run: list[Path]) -> None:
-    """At most ten lines: where, what, the notebook as far as it came, and what was not run."""
-    where = f"cell {failure.cell}" if failure.cell else "no cell"
-    most = None if failure.error == "UserError" else 300  # ours is one line, which ends with how to mend it
-    message = [line[:most] for line in failure.message.splitlines() if line.strip()] or ["(no message)"]
-    print(f"{kept.name}, {where}: {failure.error}")
-    print("\n".join(f"    {line}" for line in message[:5]))
-    if "No space left on device" in failure.message:
-        print("the disk is full: free some space and run again; finished runs are kept")
-    print(f"the notebook as far as it came: {shortened(kept)}")
-    if not_run:
-        print(f"not run: {', '.join(path.stem for path in not_run)}")

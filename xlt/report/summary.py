@@ -120,6 +120,3 @@ def question(lab: Lab) -> str:
     where = "zero-shot transfer, and where" if other else f"in {named(lab.sources.all)}"
     learned = " and ".join(names(lab.sources.before))
     return " ".join(filter(None, ["Which", learned, "intermediate tasks help", where])) + "?"
-
-
-# groups of the rows of a table of scores ----------------------------------------------------------

@@ -19,10 +19,9 @@ import pandas as pd
 from xlt.analysis import agreement, score_tables
 from xlt.core import spreadsheets
 from xlt.core.errors import UserError
-from xlt.core.provenance import MACHINE, UNKNOWN
+from xlt.core.provenance import MACHINE, MACHINE_COLUMN, UNKNOWN
 
 OLD = "in the old report"  # in the sentence about a machine only where the two reports name different ones
-_MACHINE = re.compile(rf"{'|'.join(MACHINE)}|(?!task_)\w+_version")  # equal bits come of equal ones alone
 _HOUR = re.compile(r"commit|dirty|hours|seconds|finished|peak_mb")
 # the name of a row of a score file; of other tables it is the columns before the first number
 _SCORE_KEYS = (
@@ -78,7 +77,7 @@ def compare(name: str, old: Path | None, new: Path | None, tolerance: float) -> 
     if not (old and new):
         return TablePair(missing(name, old), scores, paired=False)
     before, after = (_read(path, scores) for path in (old, new))
-    made_on = [table[[column for column in table if _MACHINE.fullmatch(column)]] for table in (before, after)]
+    made_on = [table[[column for column in table if MACHINE_COLUMN.fullmatch(column)]] for table in (before, after)]
     before, after = (table.drop(columns=of.columns) for table, of in zip((before, after), made_on, strict=True))
     notes = _on_one_side("column", before.columns, after.columns)
     keys = _keys(before, after, scores)

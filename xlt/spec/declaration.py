@@ -65,7 +65,7 @@ class Declaration(BaseModel):
     clean       of a test set that people perturbed, the task with the same rows before that
     rows_of     the task whose column `idx` holds the numbers of the rows to take, in the order to take them
     rows        split: number of rows in the public data set, or of each language; checked when records are read
-    languages   those in which it is evaluated unless the profile names others: XTREME's; see also xlt.data.spoken
+    languages   those in which it is evaluated unless the profile names others: XTREME's; see xlt.lab.evaluated
     licence, citation  of the data set, in words: both stand in the report beside its name
     xtreme_r    XTREME-R's languages, evaluated where the profile names them
     unread      true where the records could not be downloaded for a check: columns and numbers are from documentation

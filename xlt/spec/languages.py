@@ -145,6 +145,14 @@ def language(code: str, where: str = "") -> Language:
     return row._replace(**{name: getattr(row, name) + at + strength for name in ("code", "name", "iso3")})
 
 
+def known(code: str) -> Language | None:
+    """The language of `code`, or None where it names none."""
+    try:
+        return language(code)
+    except UserError:
+        return None
+
+
 def canonical(code: str) -> str:
     """The code by which languages are compared: "ko" for "kor", "zh" for "cmn" and "zho_Hans".
 

@@ -8,16 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xlt.core.errors import UserError
-from xlt.data.layout import CARD, Folder, configs, layout, tables
+from xlt.data.layout import CARD, Folder, configs, layout, tables, usual
 from xlt.lab.newtask.columns import GUESSED
 from xlt.spec import slices
-from xlt.spec.languages import language
+from xlt.spec.languages import known
 
-SPLITS = {  # ours: words for it in names of files and folders
-    "train": ("train", "training"),
-    "dev": ("dev", "validation", "valid", "val", "development"),
-    "test": ("test", "testing", "eval", "evaluation"),
-}
+# Ours: words for it in names of files and folders.
+SPLITS = {"train": usual("train"), "dev": (*usual("dev"), "development"), "test": usual("test")}
 _SPLIT_WORDS = {word for words in SPLITS.values() for word in words}
 ENGLISH = "en"
 HELD_OUT = "80%"  # of one set of records those before this mark are learned from, those behind it tested on
@@ -80,7 +77,7 @@ def _by_card(place: Folder) -> Spelled | None:
     for name in names:
         before, dot, last = name.rpartition(".")
         for word, around in ((name, ("", "")), (last, (before + dot, ""))):
-            if _code(word) and word not in ends.setdefault(around, []):
+            if known(word) and word not in ends.setdefault(around, []):
                 ends[around].append(word)
     for (before, _), words in sorted(ends.items(), key=lambda one: -len(one[1])):
         if codes := _codes(words):
@@ -127,19 +124,12 @@ def _codes(names: Iterable[str]) -> dict[str, str]:
     """The names by language; none if one of them is no language, or the only one might as well be another word."""
     spelled: dict[str, str] = {}
     for name in dict.fromkeys(names):
-        code = _code(name)
-        if not code or name.lower() in _SPLIT_WORDS or code in spelled:
+        language = known(name)
+        if not language or name.lower() in _SPLIT_WORDS or language.code in spelled:
             return {}
-        spelled[code] = name
+        spelled[language.code] = name
     short = [code for code in spelled if len(re.split(r"[-_]", code)[0]) == 2]
     return spelled if len(spelled) > 1 or short else {}
-
-
-def _code(name: str) -> str | None:
-    try:
-        return language(name).code
-    except UserError:
-        return None
 
 
 def _splits(path: Path, names: set[str], notes: dict[str, str]) -> dict[str, str]:

@@ -57,11 +57,9 @@ def _rows(places: Places, code: str, split: str) -> datasets.Dataset:
     place = Folder(places.folder, places.folder.name)
     folder_layout = layout(place, places.config.format(code=places.spelled[code]))
     paths = folder_layout.splits[folder_layout.called(split, places.splits)]
-    files = [place.file(path) for path in paths]
+    want = _want(place.file(paths[0]), folder_layout.reader)
     try:
-        rows, _ = prepared.rows(
-            files, folder_layout, [place.fingerprint(path) for path in paths], _want(files[0], folder_layout.reader)
-        )
+        rows, _ = prepared.rows(place, paths, folder_layout, want)
     except prepared.Unreadable as error:
         raise UserError(f"{places.folder}: {error.name}: {error.said}") from None
     return rows.select(slices.part(places.splits[split], len(rows)) or [])
