@@ -94,16 +94,16 @@ def _names(lines: list[NumberedLine], width: int, wanted: Collection[str]) -> li
 
 
 def _sentences(lines: list[NumberedLine], width: int, names: list[str]) -> list[list[NumberedLine]]:
-    found: list[list[NumberedLine]] = [[]]
+    sentences: list[list[NumberedLine]] = [[]]
     ids = names[:1] == ["ID"]
     for line in lines:
-        comment = line.text.startswith("#") and not found[-1] and len(line.cells) != width
+        comment = line.text.startswith("#") and not sentences[-1] and len(line.cells) != width
         if not line.cells or line.text.startswith("-DOCSTART-"):
-            found.append([])
+            sentences.append([])
         elif not (comment or line.cells == names or ids and _NO_WORD.fullmatch(line.cells[0])):
             _check(line, width, bool(names))
-            found[-1].append(line)
-    return [sentence for sentence in found if sentence]
+            sentences[-1].append(line)
+    return [sentence for sentence in sentences if sentence]
 
 
 def _check(line: NumberedLine, width: int, named: bool) -> None:

@@ -98,10 +98,10 @@ def said(checked: pd.DataFrame) -> str:
         for row in found(checked).itertuples()
     ]
     more = [f"and {len(lines) - MOST} smaller ones"] if len(lines) > MOST else []
-    told = "; ".join([*lines[:MOST], *more]) or "no overlap"
+    text = "; ".join([*lines[:MOST], *more]) or "no overlap"
     without = dict.fromkeys(f"{r.training} and {r.evaluation}" for r in checked.itertuples() if r.kind == NOTHING)
     unlike = f". Nothing to compare in {', '.join(without)}" if without else ""
-    return f"{pairs} pairs of training and evaluation records compared: {told}{unlike}"
+    return f"{pairs} pairs of training and evaluation records compared: {text}{unlike}"
 
 
 def _places(source: Source, evaluation: Evaluation) -> list[Tested]:
@@ -194,11 +194,11 @@ def _read(source: Source, task: str, code: str, split: str) -> Texts:
     if declared.family in (tasks.MLM, tasks.POOL):
         return {"text": _hashed(zip(*columns, strict=True))}
     paragraphs = dict.fromkeys(columns[fields.index("context")]) if "context" in fields else {}
-    found = rows["target"][:] if declared.family == tasks.DUAL and not declared.pool else []  # texts, with a pool ids
+    texts = rows["target"][:] if declared.family == tasks.DUAL and not declared.pool else []  # texts, with a pool ids
     return {
         "example": _hashed(zip(*columns, strict=True)),
         "paragraph": _hashed((text,) for text in paragraphs),
-        "text": _hashed((text,) for column in (*columns, found) for text in column),
+        "text": _hashed((text,) for column in (*columns, texts) for text in column),
     }
 
 

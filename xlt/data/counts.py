@@ -34,8 +34,8 @@ def check(root: Path | None, task: Task, code: str, split: str, sizes: tuple[int
         UserError: there are more or fewer.
     """
     if root is None:
-        wanted, found = declared(task, code, split), sizes[1] if task.prefix else sizes[0]
+        wanted, held = declared(task, code, split), sizes[1] if task.prefix else sizes[0]
     else:
-        wanted, found = of_folder(root).get((task.dataset, task.config_for(code), task.splits[split])), sizes[0]
-    if wanted is not None and wanted != found:
-        raise UserError(f"{where}: {found:,} rows, but the data set has {wanted:,}; fetch the file again")
+        wanted, held = of_folder(root).get((task.dataset, task.config_for(code), task.splits[split])), sizes[0]
+    if wanted is not None and wanted != held:
+        raise UserError(f"{where}: {held:,} rows, but the data set has {wanted:,}; fetch the file again")

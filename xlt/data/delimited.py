@@ -122,19 +122,19 @@ def losses(text: str, options: Options, given: Options) -> list[str]:
     empty = [record.first for record in records if not record.cells and record.first < end]
     short = [record.first for record in filled if len(record.cells) < len(names)]
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    found = []
+    notes = []
     if "quoting" in options and "quoting" not in given:
         opened = [i for i, line in enumerate(text.split("\n"), start=1) if _OPENING.search(line)]
-        found.append(_LITERAL.format(places(opened, "line")))
+        notes.append(_LITERAL.format(places(opened, "line")))
     if joined:
         lines = sum(record.last - record.first + 1 for record in joined)
         where = places([record.first for record in joined], "line")
         quotes = "with read: {quoting: none} they are read as they stand"
-        found.append(f"quotes join {lines:,} lines to {counted(len(joined), 'row')}, beginning at {where}; {quotes}")
+        notes.append(f"quotes join {lines:,} lines to {counted(len(joined), 'row')}, beginning at {where}; {quotes}")
     if empty:
-        found.append(f"left out: {counted(len(empty), 'empty line')}: {places(empty, 'line')}")
+        notes.append(f"left out: {counted(len(empty), 'empty line')}: {places(empty, 'line')}")
     if short:
-        found.append(f"fewer cells than columns in {counted(len(short), 'row')}: {places(short, 'line')}")
+        notes.append(f"fewer cells than columns in {counted(len(short), 'row')}: {places(short, 'line')}")
     if twice:
-        found.append(f"columns of one name, of which the first is read: {', '.join(twice)}")
-    return found
+        notes.append(f"columns of one name, of which the first is read: {', '.join(twice)}")
+    return notes

@@ -40,12 +40,12 @@ def of_copies(stage: Stage) -> dict[str, Any]:
     """What decides the perturbed records besides the stage itself: the version; word lists and tables by language."""
     codes = sorted({code for part in stage.parts for code in part.languages})
     of = {code: perturb.identity(stage.augment.perturbation, code) for code in codes}
-    found = {"version": of[codes[0]]["version"], "files": {code: of[code]["files"] for code in codes}}
+    key = {"version": of[codes[0]]["version"], "files": {code: of[code]["files"] for code in codes}}
     tables = {code: of[code]["tables"] for code in codes if "tables" in of[code]}
-    found |= {"tables": tables} if tables else {}
+    key |= {"tables": tables} if tables else {}
     own = [task for part in stage.parts if (task := tasks.get(part.task).training).definition]
     moves = any(perturb.get(stage.augment.perturbation)[0].moves_tags(task.family) for task in own)
-    return found | ({"chunks": schemes.VERSION} if moves else {})
+    return key | ({"chunks": schemes.VERSION} if moves else {})
 
 
 _SECOND: dict[str, Callable[[str, bool], bool]] = {  # metric -> (language, own task) -> whether values can differ

@@ -75,11 +75,11 @@ class Folder:
     def paths(self) -> tuple[str, ...]:
         if self.root.is_file():
             return (self.root.name,)
-        found = []
+        paths = []
         for folder, below, files in os.walk(self.root, followlinks=True):
             below[:] = [name for name in below if not name.startswith((".", "__"))]
-            found += [Path(folder, file).relative_to(self.root).as_posix() for file in files]
-        return tuple(sorted(found))
+            paths += [Path(folder, file).relative_to(self.root).as_posix() for file in files]
+        return tuple(sorted(paths))
 
     def file(self, path: str) -> Path:
         return self.root if self.root.is_file() else self.root / path
@@ -135,13 +135,13 @@ def layout(place: Location, config: str) -> Layout:
         UserError: no such config (the message names those that are there), or a card that cannot be read.
     """
     declared, described = _card(place)
-    said, about = declared.get(config, {}), described.get(config)
+    settings, about = declared.get(config, {}), described.get(config)
     paths = tables(place)
-    whole = [""] if said or (config == "default" and not declared) else []
-    if "data_files" in said:
-        splits = _listed(paths, sanitize_patterns(said["data_files"]))
+    whole = [""] if settings or (config == "default" and not declared) else []
+    if "data_files" in settings:
+        splits = _listed(paths, sanitize_patterns(settings["data_files"]))
     else:
-        folders = [said["data_dir"]] if "data_dir" in said else [config, *whole]
+        folders = [settings["data_dir"]] if "data_dir" in settings else [config, *whole]
         here = isinstance(place, Folder)
         splits = next(filter(None, (_split(paths, folder.strip("/"), here) for folder in folders)), {})
         splits = splits or (_of_word(paths, config) if here else {})
@@ -152,7 +152,7 @@ def layout(place: Location, config: str) -> Layout:
     kept = {split: tuple(path for path in some if reader_of(path)[0] == reader) for split, some in splits.items()}
     kept = {split: some for split, some in kept.items() if some}
     others = tuple(path for some in splits.values() for path in some if reader_of(path)[0] != reader)
-    options = dict(options) | {name: value for name, value in said.items() if name not in _OURS}
+    options = dict(options) | {name: value for name, value in settings.items() if name not in _OURS}
     rows = {name: split.num_examples for name, split in ((about and about.splits) or {}).items()}
     return Layout(kept, reader, options, about and about.features, rows, others)
 
@@ -179,14 +179,14 @@ def _card(place: Location) -> tuple[Mapping[str, dict[str, Any]], Mapping[str, d
         data = DatasetCard(text).data
         return MetadataConfigs.from_dataset_card_data(data), DatasetInfosDict.from_dataset_card_data(data)
     except (ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError) as error:
-        said = " ".join(str(error).split())[:200]
-        raise UserError(f"{place.name}: its card {CARD} cannot be read ({said})") from None
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{place.name}: its card {CARD} cannot be read ({reason})") from None
 
 
 def _has_settings(text: str) -> bool:
     """Whether a README begins with a table of settings between two lines of dashes."""
-    found = REGEX_YAML_BLOCK.search(text)
-    return bool(found) and isinstance(yaml.safe_load(found[2]), dict)
+    block = REGEX_YAML_BLOCK.search(text)
+    return bool(block) and isinstance(yaml.safe_load(block[2]), dict)
 
 
 @cache
@@ -225,7 +225,7 @@ def _split(paths: Iterable[str], folder: str, capitals: bool) -> Splits:
     """
     start = f"{folder}/" if folder else ""
     below = [path[len(start) :] for path in paths if path.startswith(start)]
-    if shards := {path: found["split"] for path in below if (found := _SHARD.fullmatch(path))}:
+    if shards := {path: shard["split"] for path in below if (shard := _SHARD.fullmatch(path))}:
         splits = {name: tuple(path for path in shards if shards[path] == name) for name in shards.values()}
     else:
         splits = _worded(below, str) if below else {}

@@ -37,11 +37,11 @@ class Places:
 
     def files(self, task: Task, code: str, split: str) -> tuple[Location, tuple[str, ...], Layout]:
         """Where the split lies: a folder or repository, paths in it, and how they are read."""
-        place, found = self.config(task, code)
-        name = found.called(split, task.splits)
-        if name in found.splits:
-            return place, found.splits[name], found
-        here = ", ".join(f"{name} ({_files(paths)})" for name, paths in found.splits.items())
+        place, layout = self.config(task, code)
+        name = layout.called(split, task.splits)
+        if name in layout.splits:
+            return place, layout.splits[name], layout
+        here = ", ".join(f"{name} ({_files(paths)})" for name, paths in layout.splits.items())
         looked = " or ".join(dict.fromkeys((task.splits[split], *usual(task.splits[split]))))
         mend = f"give splits: {{{split}: ...}} in task {task.name}, or {self.mend(task)}"
         raise UserError(f"{named(task, code, split)}: no such split: looked for {looked}; there is {here}; {mend}")

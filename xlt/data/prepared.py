@@ -38,9 +38,9 @@ _ROWS = "rows"  # the only split that a reader is given
 class Unreadable(Exception):
     """The file `name` cannot be read; `said` is why, or "empty"."""
 
-    def __init__(self, name: str, said: str):
-        super().__init__(f"{name}: {said}")
-        self.name, self.said = name, said
+    def __init__(self, name: str, reason: str):
+        super().__init__(f"{name}: {reason}")
+        self.name, self.said = name, reason
 
 
 def rows(place: Location, paths: Sequence[str], layout: Layout, want: Want) -> tuple[datasets.Dataset, list[str]]:
@@ -62,14 +62,14 @@ def _rows(
         if not file.stat().st_size:
             raise Unreadable(file.name, "empty")
     texts = _texts(files, layout, content, want) if textfiles.reads(layout.reader, want) else []
-    told = [f"{file.name}: {loss}" for file, form in texts for loss in form.losses]
+    losses = [f"{file.name}: {loss}" for file, form in texts for loss in form.losses]
     place = cache_root() / "datasets" / hashlib.sha256(_key(layout, content, texts).encode()).hexdigest()[:16]
     plain, read = files, layout
     if texts:
         plain = [_as_parquet(file, form, place / f"{number}.parquet") for number, (file, form) in enumerate(texts)]
         read = replace(layout, reader="parquet", options={})
     try:
-        return _read(plain, read, place), told
+        return _read(plain, read, place), losses
     except _FAULTS as error:
         cause = error.__cause__ or error
         if getattr(cause, "errno", None) == errno.ENOSPC:
@@ -98,21 +98,21 @@ def _read(files: Sequence[Path], layout: Layout, place: Path) -> datasets.Datase
     builder = import_main_class(_PACKAGED_DATASETS_MODULES[layout.reader][0])
     named = DataFilesList(list(map(str, files)), [(str(place),)] * len(files))  # as they are: no pattern is looked for
     known = {name: value for name, value in layout.options.items() if hasattr(builder.BUILDER_CONFIG_CLASS, name)}
-    made = builder(cache_dir=str(place), data_files=DataFilesDict({_ROWS: named}), features=layout.features, **known)
-    made.download_and_prepare()
-    return made.as_dataset(split=_ROWS)
+    reader = builder(cache_dir=str(place), data_files=DataFilesDict({_ROWS: named}), features=layout.features, **known)
+    reader.download_and_prepare()
+    return reader.as_dataset(split=_ROWS)
 
 
 def _texts(files: Sequence[Path], layout: Layout, content: Sequence[str], want: Want) -> list[tuple[Path, FileForm]]:
     """The text files, out of their archives, and the form of each."""
-    found = []
+    forms = []
     for file, held in zip(files, content, strict=True):
         try:
             for plain in _unpacked(file, cache_root() / "datasets" / f"unpacked-{held}"):
-                found.append((plain, textfiles.form(plain, layout.reader, layout.options, want)))
+                forms.append((plain, textfiles.form(plain, layout.reader, layout.options, want)))
         except _FAULTS as error:
             raise Unreadable(file.name, _said(error)) from None
-    return found
+    return forms
 
 
 def _unpacked(file: Path, place: Path) -> list[Path]:

@@ -126,26 +126,26 @@ def _column(rows: datasets.Dataset, theirs: str | list[str], task: Task, ours: s
 
 def _unwritten(columns: Columns, where: str) -> Columns:
     """The columns that CSV holds as text though they are lists or tables: choices, answers, words with their tags."""
-    found = {
+    fields = {
         ours: [written.value(text) for text in columns[ours]]
         for ours in ("choices", "answers")
         if _all_texts(columns.get(ours))
     }
     if _all_texts(columns.get("tokens")) and _all_texts(columns.get("tags")):
-        found |= _words_and_tags(columns, where)
-    return found
+        fields |= _words_and_tags(columns, where)
+    return fields
 
 
 def _words_and_tags(columns: Columns, where: str) -> Columns:
     try:
-        found = {ours: written.lists(columns[ours]) for ours in ("tokens", "tags")}
+        lists = {ours: written.lists(columns[ours]) for ours in ("tokens", "tags")}
     except ValueError as error:
         raise UserError(f"{where}: {error}") from None
-    for row, (words, tags) in enumerate(zip(*found.values(), strict=True), start=1):
+    for row, (words, tags) in enumerate(zip(*lists.values(), strict=True), start=1):
         if len(words) != len(tags):
             count = f"row {row} has {len(words)} tokens but {len(tags)} tags"
             raise UserError(f"{where}: {count}; write both as {written.EXPECTED}")
-    return found
+    return lists
 
 
 def _all_texts(values: list | None) -> bool:

@@ -75,8 +75,8 @@ class Repository:
 
     def cached(self, path: str) -> Path | None:
         """The file as it lies in the hub's cache, whole; None where it does not."""
-        found = try_to_load_from_cache(self.name, path, revision=self.commit, repo_type=self.kind)
-        return Path(found) if isinstance(found, str) and os.path.getsize(found) == self.sizes[path] else None
+        file = try_to_load_from_cache(self.name, path, revision=self.commit, repo_type=self.kind)
+        return Path(file) if isinstance(file, str) and os.path.getsize(file) == self.sizes[path] else None
 
     def file(self, path: str) -> Path:
         """The file, fetched if the cache does not have it whole.
@@ -84,8 +84,8 @@ class Repository:
         Raises:
             UserError: it cannot be had; the message says what to do.
         """
-        if found := self.cached(path):
-            return found
+        if local := self.cached(path):
+            return local
         if offline():
             raise UserError(f"{self.name}: {path} is not in the hub's cache and there is no network; {self.mend}")
         place = {"repo_id": self.name, "repo_type": self.kind, "revision": self.commit, "filename": path}
@@ -129,10 +129,10 @@ def resolve(name: str, kind: str = "dataset", revision: str | None = None) -> Re
         Gone: the hub does not have it.
         UserError: no such revision, no access, no network and nothing in the cache.
     """
-    found = _resolved(name, kind, revision, offline())
-    if isinstance(found, UserError):
-        raise found
-    return found
+    repository = _resolved(name, kind, revision, offline())
+    if isinstance(repository, UserError):
+        raise repository
+    return repository
 
 
 def last(name: str, kind: str, revision: str | None) -> Repository | None:
@@ -154,7 +154,7 @@ def _resolved(name: str, kind: str, revision: str | None, cache_only: bool) -> R
             f"fetch it with '{fetch(name, kind, revision)}', or set XLT_HUB_ROOT to a folder that has it"
         )
     try:
-        found = _asked(name, kind, revision)
+        repository = _asked(name, kind, revision)
     except UserError as error:
         if not isinstance(error, Unreachable):
             return error
@@ -166,8 +166,8 @@ def _resolved(name: str, kind: str, revision: str | None, cache_only: bool) -> R
             return error
         print(f"{error}; it is read from the cache as it was", file=sys.stderr)
         return kept[0]
-    _keep(found)
-    return found
+    _keep(repository)
+    return repository
 
 
 def _asked(name: str, kind: str, revision: str | None) -> Repository:
@@ -183,23 +183,23 @@ def _asked(name: str, kind: str, revision: str | None) -> Repository:
 
 
 def _record(name: str, kind: str, revision: str | None) -> Path:
-    asked = hashlib.sha256(repr((huggingface_hub.constants.ENDPOINT, revision)).encode()).hexdigest()[:8]
-    return cache_root() / "hub" / f"{kind}--{name.replace('/', '--')}--{asked}.json"
+    request = hashlib.sha256(repr((huggingface_hub.constants.ENDPOINT, revision)).encode()).hexdigest()[:8]
+    return cache_root() / "hub" / f"{kind}--{name.replace('/', '--')}--{request}.json"
 
 
 def _kept(name: str, kind: str, revision: str | None) -> tuple[Repository, float] | None:
     """What was found last, and when."""
     with suppress(OSError, ValueError, KeyError, TypeError):
-        told = json.loads(_record(name, kind, revision).read_text(encoding="utf-8"))
-        return Repository(**told["repository"]), told["at"]
+        record = json.loads(_record(name, kind, revision).read_text(encoding="utf-8"))
+        return Repository(**record["repository"]), record["at"]
     return None
 
 
-def _keep(found: Repository) -> None:
-    file = _record(found.name, found.kind, found.revision)
+def _keep(repository: Repository) -> None:
+    file = _record(repository.name, repository.kind, repository.revision)
     file.parent.mkdir(parents=True, exist_ok=True)
-    told = {"at": time.time(), "repository": asdict(found)}
-    write_atomically(file, json.dumps(told, indent=1))
+    record = {"at": time.time(), "repository": asdict(repository)}
+    write_atomically(file, json.dumps(record, indent=1))
 
 
 def _snapshot(name: str, kind: str, revision: str | None) -> Repository | None:
@@ -237,9 +237,9 @@ def _tried(ask: Callable[[], T], name: str, kind: str, revision: str | None = No
             response = _response(error)
             if response is not None and response.status_code not in _PASSING:
                 raise _complaint(error, name, kind, revision) from None
-            told = _told(response)
-            pause = wait if told is None else max(wait, told + 1)
-            if (waited := waited + pause) > (_PATIENCE if told is None else _LONGEST):
+            answer = _told(response)
+            pause = wait if answer is None else max(wait, answer + 1)
+            if (waited := waited + pause) > (_PATIENCE if answer is None else _LONGEST):
                 failed = Unreachable(f"the hub does not answer, or not well ({_said(error)}): {name}; run again later")
                 failed.silent = response is None
                 raise failed from None

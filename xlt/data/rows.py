@@ -48,8 +48,8 @@ class RowDraw:
         task = tasks.get(part.task).training
         seed = 0 if task.family == tasks.MLM else self.stage.seed or 0
         before = np.zeros(0, int) if together(self.stage, part) else self.taken[task.name]
-        found, self.taken[task.name] = least_taken(total, part.examples, before, seed)
-        return found
+        numbers, self.taken[task.name] = least_taken(total, part.examples, before, seed)
+        return numbers
 
 
 def least_taken(total: int, examples: int, taken: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -43,16 +43,16 @@ _WORD, _INK = regex.compile(r"[\p{L}\p{N}]"), regex.compile(r"[^\s\ufeff]")
 
 def split(text: str, whole: Iterable[tuple[int, int]] = ()) -> list[tuple[int, int]]:
     """(start, end) of each sentence in characters, without the space around it; none cuts a span of `whole`."""
-    whole, found, start = list(whole), [], 0
+    whole, spans, start = list(whole), [], 0
     ends = _thai(text) if (script := script_of(text)) == "Thai" else [m.end() for m in _ENDS[script].finditer(text)]
     for end in [*ends, len(text)]:
         cuts = end < len(text) and any(a < end < b for a, b in whole)
         if not cuts and _WORD.search(text, start, end):
-            found.append((_INK.search(text, start).start(), len(text[:end].rstrip())))
+            spans.append((_INK.search(text, start).start(), len(text[:end].rstrip())))
             start = end
-    if found and _INK.search(text, start):  # a quotation mark after the last stop
-        found[-1] = (found[-1][0], len(text.rstrip()))
-    return found
+    if spans and _INK.search(text, start):  # a quotation mark after the last stop
+        spans[-1] = (spans[-1][0], len(text.rstrip()))
+    return spans
 
 
 def script_of(text: str) -> str:

@@ -97,13 +97,13 @@ class Source:
 
     def _holds(self, task: Task, code: str, split: str) -> bool:
         try:
-            place, found = self.places.config(task, code)
+            place, layout = self.places.config(task, code)
         except UserError as error:
             if task.definition:  # the user's own: a slip in its declaration
                 raise
             self.lacking.setdefault(task.dataset, str(error))
             return self.guessing and not task.dataset.startswith(tasks.NOT_ON_THE_HUB)
-        paths = found.splits.get(found.called(split, task.splits), ())
+        paths = layout.splits.get(layout.called(split, task.splits), ())
         if isinstance(place, Folder):
             return bool(paths) and (not task.prefix or self._has_rows(task, code, split))
         return bool(paths) and (not repository.offline() or self.planned or all(map(place.cached, paths)))
@@ -142,12 +142,12 @@ class Source:
                 )
             return where | self._made(where)
         try:
-            place, paths, found = self.places.files(task, code, split)
+            place, paths, layout = self.places.files(task, code, split)
         except UserError:
             if not self.guessing:
                 raise
             return where | {"files": "unknown"}  # so no finished run is taken for this one
-        where |= textfiles.version(found.reader, found.options) | labels.version(task)
+        where |= textfiles.version(layout.reader, layout.options) | labels.version(task)
         return where | {"files": [place.fingerprint(path) for path in paths]}
 
     def _made(self, where: dict) -> dict[str, int]:
@@ -205,9 +205,9 @@ class Source:
     def _read(self, task: Task, code: str, split: str) -> datasets.Dataset:
         """The rows as they lie there, every column."""
         where = named(task, code, split)
-        place, paths, found = self.places.files(task, code, split)
+        place, paths, layout = self.places.files(task, code, split)
         try:
-            rows, losses = prepared.rows(place, paths, found, records.want(task))
+            rows, losses = prepared.rows(place, paths, layout, records.want(task))
         except prepared.Unreadable as error:
             if error.said == "empty":
                 raise UserError(f"{where}: {error.name} is empty; fetch the file again") from None
@@ -215,8 +215,8 @@ class Source:
             here = isinstance(place, Folder)
             mend = self.places.mend(task) if here else f"delete {bad} and run again, which fetches it"
             raise UserError(f"{where}: damaged or unreadable: {error.name} ({error.said}); {mend}") from None
-        if task.own and found.others:
-            losses.append(f"left out, as most files are {found.reader}: {', '.join(found.others[:5])}")
+        if task.own and layout.others:
+            losses.append(f"left out, as most files are {layout.reader}: {', '.join(layout.others[:5])}")
         for loss in losses:
             say("read", where, loss, line=f"{where}: {loss}")
         part = slices.part(task.splits[split], len(rows))
@@ -229,9 +229,9 @@ class Source:
         """
         task = task.at(code)
         try:
-            place, paths, found = self.places.files(task, code, split)
+            place, paths, layout = self.places.files(task, code, split)
             have = [place.file(p) if isinstance(place, Folder) else place.cached(p) for p in paths]
-            if found.reader == "parquet" and all(have):
+            if layout.reader == "parquet" and all(have):
                 rows = sum(pq.read_metadata(file).num_rows for file in have)
                 return len(slices.part(task.splits[split], rows))
         except (OSError, pa.ArrowInvalid):
@@ -240,7 +240,7 @@ class Source:
             if not self.guessing:
                 raise
             return counts.declared(task, code, split)
-        rows = found.rows.get(found.called(split, task.splits))
+        rows = layout.rows.get(layout.called(split, task.splits))
         return counts.declared(task, code, split) or rows and len(slices.part(task.splits[split], rows))
 
 

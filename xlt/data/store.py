@@ -105,10 +105,10 @@ class Store:
         self.source.look_again()
 
     def id(self, recipe: Recipe) -> str:
-        found = self._ids.get(recipe)  # hashed once: tables ask for this a hundred thousand times
-        if found is None:
-            found = self._ids[recipe] = digest(self.key(recipe))
-        return found
+        known = self._ids.get(recipe)  # hashed once: tables ask for this a hundred thousand times
+        if known is None:
+            known = self._ids[recipe] = digest(self.key(recipe))
+        return known
 
     def evaluation_key(self, recipe: Recipe, evaluation: Evaluation) -> dict[str, Any]:
         task = tasks.get(evaluation.task)

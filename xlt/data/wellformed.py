@@ -17,8 +17,8 @@ def _filled(columns: Columns, names: Iterable[str], where: str, kind: type = str
     for name in names:
         for row, value in enumerate(columns.get(name, ()), start=1):
             if not isinstance(value, kind):
-                found = "empty" if value is None else f"{value!r}, not {what}"
-                raise UserError(f"{where}: row {row}: {name} is {found}. Correct the file or the task")
+                content = "empty" if value is None else f"{value!r}, not {what}"
+                raise UserError(f"{where}: row {row}: {name} is {content}. Correct the file or the task")
 
 
 def _written(columns: Columns, names: Iterable[str], where: str) -> None:

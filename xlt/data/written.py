@@ -21,11 +21,11 @@ def lists(texts: list[str]) -> list[list]:
     texts = [text.strip() for text in texts]
     if not all(text.startswith("[") and text.endswith("]") for text in texts):
         return [text.split() for text in texts]
-    found = [value(text) for text in texts]
-    for row, (text, items) in enumerate(zip(texts, found, strict=True), start=1):
+    cells = [value(text) for text in texts]
+    for row, (text, items) in enumerate(zip(texts, cells, strict=True), start=1):
         if not isinstance(items, list):
             raise ValueError(f"row {row}: {text[:40]} is no list; write {EXPECTED}")
-    return found
+    return cells
 
 
 def value(text: str) -> Any:

@@ -56,16 +56,16 @@ def beside(
 
     `values` are the stored metrics of the evaluation.
     """
-    e, found = evaluation, {"placeholders": None, "value_without": None, "tied": None}
+    e, columns = evaluation, {"placeholders": None, "value_without": None, "tied": None}
     if tasks.get(e.task).family == tasks.RETRIEVAL:
-        found["tied"] = values.get(metric.replace("accuracy_", "tied_"))
+        columns["tied"] = values.get(metric.replace("accuracy_", "tied_"))
     if is_clean(e):
         missing = placeholders(store.source, e.task, e.language, e.split, e.examples)
         if missing:
             examples = predictions(store.score_file(recipe, e))
             kept = [example for i, example in enumerate(examples) if i not in missing]
-            found |= {"placeholders": len(missing), "value_without": _value(kept, e, metric)}
-    return found
+            columns |= {"placeholders": len(missing), "value_without": _value(kept, e, metric)}
+    return columns
 
 
 def _value(examples: list[dict[str, Any]], evaluation: Evaluation, metric: str) -> float:
@@ -85,7 +85,7 @@ def table(scores: pd.DataFrame) -> pd.DataFrame:
         odd = rows[rows[column].fillna(0) > 0] if column in rows else rows[:0]
         for (task, code), part in odd.groupby(["task", "language"], sort=False) if len(odd) else ():
             count = part[column] if column == "placeholders" else part[column] * part["n"]
-            found = {"task": task, "language": code, "records": what, "how many": round(count.mean(), 1)}
+            about = {"task": task, "language": code, "records": what, "how many": round(count.mean(), 1)}
             without = 100 * part["value_without"].astype(float).mean()
-            parts.append(found | {"of": part["n"].iloc[0], "score": 100 * part["value"].mean(), "without": without})
+            parts.append(about | {"of": part["n"].iloc[0], "score": 100 * part["value"].mean(), "without": without})
     return pd.DataFrame(parts, columns=["task", "language", "records", "how many", "of", "score", "without"])

@@ -28,19 +28,19 @@ def rows(source: Source, task: Task, evaluation: Evaluation, shuffle: int) -> Co
     Raises:
         UserError: a perturbation that does not exist or is not valid here; rows of the two languages not aligned.
     """
-    found = _read(source, task, evaluation, evaluation.language, shuffle)
+    records = _read(source, task, evaluation, evaluation.language, shuffle)
     if evaluation.language_b:
-        found["text_b"] = _second(source, task, evaluation, found, shuffle)
+        records["text_b"] = _second(source, task, evaluation, records, shuffle)
     if evaluation.perturbation is None:
-        return found
-    labels = source.labels(task) if "tags" in found else ()
+        return records
+    labels = source.labels(task) if "tags" in records else ()
     language, seed = evaluation.language, evaluation.perturbation_seed
-    return perturb.apply(evaluation.perturbation, found, task.family, language, evaluation.strength, seed, 0, labels)
+    return perturb.apply(evaluation.perturbation, records, task.family, language, evaluation.strength, seed, 0, labels)
 
 
 def _read(source: Source, task: Task, evaluation: Evaluation, code: str, shuffle: int) -> Columns:
-    found = source.load(task, code, evaluation.split, evaluation.examples, shuffle)
-    return {name: found[name][:] for name in found.column_names}
+    records = source.load(task, code, evaluation.split, evaluation.examples, shuffle)
+    return {name: records[name][:] for name in records.column_names}
 
 
 def _second(source: Source, task: Task, evaluation: Evaluation, first: Columns, shuffle: int) -> list[str]:

@@ -66,9 +66,9 @@ def _span(rows: Any, features: list, predictor: Predictor, task: Task) -> Predic
         feature = features[index]
         row, start, end = feature["row"], out["start_logits"], out["end_logits"]
         nothing[row] = min(nothing[row], float(start[0] + end[0]))
-        found = _best_span(start, end, feature["offsets"])
-        if found and found[0] > best[row][0]:
-            best[row] = (found[0], bare(rows["context"][row][found[1] : found[2]]))
+        span = _best_span(start, end, feature["offsets"])
+        if span and span[0] > best[row][0]:
+            best[row] = (span[0], bare(rows["context"][row][span[1] : span[2]]))
     answers = [
         "" if unanswerable and none >= score else text for (score, text), none in zip(best, nothing, strict=True)
     ]

@@ -163,9 +163,9 @@ def _values(gold: ById, predicted: ById, metric: str, task: Task, predictions: P
     return right, given
 
 
-def _known(found: list[str | None], gold: dict, predictions: Path) -> None:
+def _known(names: list[str | None], gold: dict, predictions: Path) -> None:
     """Where sentences find one another, what is found must be one of them."""
-    strange = [name for name in found if name is not None and name not in gold]
+    strange = [name for name in names if name is not None and name not in gold]
     if strange:
         raise UserError(f"{predictions}: found {some(strange)} not among the references; give null for nothing found")
 
@@ -225,8 +225,8 @@ def _mined(task: Task, code: str, predictions: Path, references: Path) -> tuple[
         scores = {pair: read_value(r, "score", number, task) if scored else 0.0 for pair, r in predicted.items()}
     if not sentences:
         return _Pairs(Mined(gold, scores), scored), notes
-    told = {pair for pair in gold | scores.keys() if pair[0] in texts["source"] and pair[1] in texts["target"]}
-    if lost := sorted((gold | scores.keys()) - told):
+    listed = {pair for pair in gold | scores.keys() if pair[0] in texts["source"] and pair[1] in texts["target"]}
+    if lost := sorted((gold | scores.keys()) - listed):
         raise UserError(f"{references}: no sentences for {some(lost, 'pair')}; give those of both whole pools, or none")
     return _Pairs(Mined(gold, scores, unrepeated(scores, *texts.values())), scored), notes
 

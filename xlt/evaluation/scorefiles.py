@@ -72,20 +72,20 @@ def by_id(records: Iterable[Record], key: tuple[str, ...] = ("id",)) -> dict[str
     Raises:
         UserError: a record without it or with one of the wrong type; two records with the same.
     """
-    found: dict[str | tuple[str, ...], Record] = {}
+    unique: dict[str | tuple[str, ...], Record] = {}
     doubled: dict[str | tuple[str, ...], Record] = {}
     for record in records:
         name = tuple(_identity(record, part) for part in key)
         name = name if len(name) > 1 else name[0]
-        if name in found:
+        if name in unique:
             doubled.setdefault(name, record)
-        found.setdefault(name, record)
+        unique.setdefault(name, record)
     if doubled:
         name, again = next(iter(doubled.items()))
         raise UserError(
-            f"{again.where}: doubled, first in {found[name].where}; {some(doubled, ' and '.join(key))} doubled in all"
+            f"{again.where}: doubled, first in {unique[name].where}; {some(doubled, ' and '.join(key))} doubled in all"
         )
-    return found
+    return unique
 
 
 def as_id(value: Any) -> str | None:

@@ -104,11 +104,11 @@ def _sentences(text: str, path: Path, field: str) -> Iterator[Record]:
     blocks = [[line.strip() for line in block.split("\n")] for block in _BLANK.split(text.strip())]
     if any(len(line.split()) > 1 for block in blocks for line in block):
         try:
-            found = conll.table(text, {}).to_pylist()
+            sentences = conll.table(text, {}).to_pylist()
         except ValueError as error:
             raise NotTheForm(f"{path}: {error}") from None
     else:
-        found = [{"tags": block} for block in blocks]
-    for number, row in enumerate(found, start=1):
+        sentences = [{"tags": block} for block in blocks]
+    for number, row in enumerate(sentences, start=1):
         tokens = {"tokens": row["tokens"]} if "tokens" in row else {}
         yield Record(f"{path}, sentence {number}", {field: row["tags"], **tokens})

@@ -40,7 +40,7 @@ def in_order(records: list[Record], gold: ById, task: Task, predictions: Path, r
 def _found_by_place(record: Record, names: list[str]) -> Record:
     """A number in a file without ids is a place, from 0."""
     places = {str(number): name for number, name in enumerate(names)}
-    return record._replace(fields={side: places.get(found, found) for side, found in record.fields.items()})
+    return record._replace(fields={side: places.get(value, value) for side, value in record.fields.items()})
 
 
 def of_language(gold: ById, task: Task, code: str, references: Path) -> tuple[ById, list[str]]:
@@ -54,17 +54,17 @@ def of_language(gold: ById, task: Task, code: str, references: Path) -> tuple[By
         ours = next((ours for ours, theirs in task.columns.items() if theirs == column), column)
         beginning = task.filled(rule, code)
         values = {name: name if ours == "id" else record.fields.get(ours) for name, record in kept.items()}
-        found = {n: kept[n] for n, value in values.items() if value is None or str(value).startswith(beginning)}
-        if not found:
+        chosen = {n: kept[n] for n, value in values.items() if value is None or str(value).startswith(beginning)}
+        if not chosen:
             raise UserError(
                 f"{references}: no reference of language {code}: none has {ours} beginning with {beginning!r}"
             )
-        if others := len(kept) - len(found):
+        if others := len(kept) - len(chosen):
             begin = f"{ours} does not begin with {beginning!r}"
             notes.append(
                 f"{references}: {others} of {len(kept)} references are of other languages, as {begin}: left out"
             )
-        kept = found
+        kept = chosen
     return kept, notes
 
 

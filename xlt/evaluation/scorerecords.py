@@ -88,24 +88,24 @@ def read(path: Path, task: Task, code: str) -> tuple[list[Record], list[str]]:
         raise NotTheForm(f"{path}: the records of a {task.family} task hold no references")
     task = task.at(code)
     raw, losses = _rows(path, task)
-    told = "id" in raw.column_names
+    has_ids = "id" in raw.column_names
     columns = dict(task.columns)
     if task.family == tasks.TAGGING and not _wanted(task) <= set(raw.column_names):
         columns = {"tokens": "tokens", "tags": "tags"}  # as a file in columns has them
-    task = task.model_copy(update={"columns": columns | ({"id": "id"} if told and "id" not in columns else {})})
+    task = task.model_copy(update={"columns": columns | ({"id": "id"} if has_ids and "id" not in columns else {})})
     rows = canonical(raw, task, code, str(path))
     names = task.labels
     if not names and task.family in (tasks.CLASSIFICATION, tasks.TAGGING):
         names = tuple(name for name in label_names(raw, task) if name not in task.drop)
-    ids = rows["id"] if "id" in rows.column_names else raw["id"] if told and len(rows) == len(raw) else None
-    found = []
+    ids = rows["id"] if "id" in rows.column_names else raw["id"] if has_ids and len(rows) == len(raw) else None
+    records = []
     for number, row in enumerate(rows):
         fields = _FIELDS[task.family](row, names)
-        found.append(Record(f"{path}, row {number + 1}", fields if ids is None else {"id": ids[number], **fields}))
+        records.append(Record(f"{path}, row {number + 1}", fields if ids is None else {"id": ids[number], **fields}))
     notes = [f"{path}: {loss}" for loss in losses]
     if others := len(raw) - len(rows):
         notes.append(f"{path}: {counted(others, 'record')} of other languages, or that the task drops, left out")
-    return found, notes
+    return records, notes
 
 
 def _rows(path: Path, task: Task) -> tuple[Dataset, list[str]]:

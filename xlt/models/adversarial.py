@@ -79,7 +79,8 @@ def _scaled(direction: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
 @contextmanager
 def shifted(model: Any, shift: torch.Tensor) -> Iterator[None]:
     """Inside of it `shift` is added to what the embedding table gives, before positions and LayerNorm."""
-    hook = model.get_input_embeddings().register_forward_hook(lambda _, __, found: found + shift.to(found.dtype))
+    table = model.get_input_embeddings()
+    hook = table.register_forward_hook(lambda _, __, embedded: embedded + shift.to(embedded.dtype))
     try:
         yield
     finally:

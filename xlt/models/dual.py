@@ -25,13 +25,13 @@ def sentences_of(rows: Columns) -> tuple[list[Context], list[list[tuple[int, int
     """The different contexts with their sentences; for each question the places (context, sentence) of its answers."""
     number: dict[str, int] = {}
     spans: dict[str, list[tuple[int, int]]] = {}
-    for context, found in zip(rows["context"], rows["answers"], strict=True):
+    for context, answers in zip(rows["context"], rows["answers"], strict=True):
         number.setdefault(context, len(number))
-        spans.setdefault(context, []).extend(_spans(found))
+        spans.setdefault(context, []).extend(_spans(answers))
     pieces = {context: split(context, spans[context]) for context in number}
     places = [
-        [(number[context], _holding(pieces[context], start)) for start, _ in _spans(found)]
-        for context, found in zip(rows["context"], rows["answers"], strict=True)
+        [(number[context], _holding(pieces[context], start)) for start, _ in _spans(answers)]
+        for context, answers in zip(rows["context"], rows["answers"], strict=True)
     ]
     return [(context, [context[a:b] for a, b in pieces[context]]) for context in number], places
 
@@ -49,7 +49,7 @@ def pairs(rows: Columns) -> tuple[list[str], list[Any]]:
     if "query" in rows:
         return rows["query"], rows["target"]
     contexts, places = sentences_of(rows)
-    first = [found[0] for found in places]
+    first = [answers[0] for answers in places]
     return rows["question"], [(contexts[i][1][k], contexts[i][0]) for i, k in first]
 
 

@@ -173,8 +173,8 @@ def _span(rows: Any, tokenizer: Any, max_length: int, stride: int) -> list[Featu
     room = max_length - tokenizer.num_special_tokens_to_add(pair=True)
     if room < 4:
         raise UserError(f"max_length {max_length} has no room for a question and a context; set it to 64 or more")
-    asked = [question.strip() for question in rows["question"][:]]
-    questions = _short(asked, tokenizer, [room // 2] * len(asked))  # half of the window to the context
+    full = [question.strip() for question in rows["question"][:]]
+    questions = _short(full, tokenizer, [room // 2] * len(full))  # half of the window to the context
     contexts, answers = rows["context"][:], rows["answers"][:]
     encoded = tokenizer(
         questions, contexts, truncation="only_second", max_length=max_length,

@@ -32,12 +32,12 @@ class Mixture:
     def __init__(self, store: Store, stage: Stage, tokenizer: Any):
         self.stage, self.tokenizer, self.seed = stage, tokenizer, stage.seed or 0
         self.features = features(store, stage, tokenizer)
-        self.records = [_count(found) for found in self.features]
+        self.records = [_count(part) for part in self.features]
         self.lost = Counter[str]()
-        for part, found in zip(stage.parts, self.features, strict=True):
-            if isinstance(found, list):
-                unseen.say(part.task, "training", found, stage.max_length)
-                self.lost.update(unseen.counts(found))
+        for part, learned in zip(stage.parts, self.features, strict=True):
+            if isinstance(learned, list):
+                unseen.say(part.task, "training", learned, stage.max_length)
+                self.lost.update(unseen.counts(learned))
         self.steps = stage.updates(self.records)
         rng = np.random.default_rng([self.seed, 0, 1])
         self.turns = rng.choice(len(self.records), self.steps, p=stage.batch_shares(self.records))
@@ -50,10 +50,10 @@ class Mixture:
             yield names[turn], [update[i : i + size] for i in range(0, len(update), size)]
 
     def _stream(self, place: int) -> Iterator[list[Feature]]:
-        found, rng = self.features[place], np.random.default_rng([self.seed, place])
-        if isinstance(found, dict):
-            return mlm.batches(found, self.stage, self.tokenizer, rng)
-        return epochs(found, self.stage.update_batch, rng)
+        features, rng = self.features[place], np.random.default_rng([self.seed, place])
+        if isinstance(features, dict):
+            return mlm.batches(features, self.stage, self.tokenizer, rng)
+        return epochs(features, self.stage.update_batch, rng)
 
     def updates(self, done: int) -> dict[str, int]:
         """How many of the first `done` updates were of each part, by its task as the stage names it."""
@@ -80,14 +80,14 @@ def _features(store: Store, stage: Stage, tokenizer: Any, place: int, draw: rows
     if not (part.examples or mixed or stage.shuffle_labels or stage.augment):
         read = {code: _whole(store.source, task.name, code, tokenizer, stage.max_length, stage.stride)
                 for code in part.languages}  # fmt: skip
-        return read if task.family == tasks.MLM else [feature for found in read.values() for feature in found]
+        return read if task.family == tasks.MLM else [feature for features in read.values() for feature in features]
     sets = ((code, store.source.load(task, code, "train")) for code in part.languages)
     if mixed:
         every = dict(sets)
-        chosen = {code: draw.rows(part, len(found)) for code, found in every.items()}
+        chosen = {code: draw.rows(part, len(dataset)) for code, dataset in every.items()}
         records = mixed_pairs(every, chosen, task.name, seed)
     else:  # one after the other: together they may be too large for the memory
-        records = {code: _columns(found, draw.rows(part, len(found))) for code, found in sets}
+        records = {code: _columns(dataset, draw.rows(part, len(dataset))) for code, dataset in sets}
     if stage.shuffle_labels:
         records = {code: shuffled(columns, task.family, seed) for code, columns in records.items()}
     if stage.augment:
@@ -102,11 +102,11 @@ def _features(store: Store, stage: Stage, tokenizer: Any, place: int, draw: rows
     }
     if task.family == tasks.MLM:
         return encoded
-    return [feature for found in encoded.values() for feature in found]
+    return [feature for features in encoded.values() for feature in features]
 
 
-def _columns(found: Dataset, chosen: np.ndarray) -> Columns:
-    part = found.select(chosen)
+def _columns(records: Dataset, chosen: np.ndarray) -> Columns:
+    part = records.select(chosen)
     return {name: part[name][:] for name in part.column_names}
 
 
@@ -128,32 +128,32 @@ def mixed_pairs(
         UserError: the records are no pairs, or not aligned: other numbers of rows, or other labels.
     """
     where, codes = f"{name}: pair_languages: mixed", list(sets)
-    if any("text_b" not in found.column_names for found in sets.values()):
+    if any("text_b" not in records.column_names for records in sets.values()):
         raise UserError(f"{where} is for tasks with two texts (text_a, text_b); leave it out")
-    if len({len(found) for found in sets.values()}) > 1:
-        counts = ", ".join(f"{len(found):,} in {code}" for code, found in sets.items())
+    if len({len(records) for records in sets.values()}) > 1:
+        counts = ", ".join(f"{len(records):,} in {code}" for code, records in sets.items())
         raise UserError(f"{where} needs rows that are aligned across languages, but there are {counts}")
     every = np.unique(np.concatenate(list(chosen.values())))
-    labels = {code: found.select(every)["label"][:] for code, found in sets.items()}
+    labels = {code: records.select(every)["label"][:] for code, records in sets.items()}
     for code in codes:
         if labels[code] != labels[codes[0]]:
             raise UserError(f"{where} needs rows that are aligned, but the labels of {codes[0]} and {code} differ")
-    rng, made = np.random.default_rng(seed), {}
+    rng, mixed = np.random.default_rng(seed), {}
     for place, code in enumerate(codes):
         others = (place + rng.integers(1, len(codes), len(chosen[code]))) % len(codes)
         second = np.empty(len(others), object)
         for other in np.unique(others):
             second[others == other] = sets[codes[other]].select(chosen[code][others == other])["text_b"][:]
-        made[code] = _columns(sets[code], chosen[code]) | {"text_b": second.tolist()}
-    return made
+        mixed[code] = _columns(sets[code], chosen[code]) | {"text_b": second.tolist()}
+    return mixed
 
 
-def _count(found: Features) -> int:
-    return sum(map(len, found.values())) if isinstance(found, dict) else len(found)
+def _count(features: Features) -> int:
+    return sum(map(len, features.values())) if isinstance(features, dict) else len(features)
 
 
-def epochs(found: list[Feature], batch: int, rng: np.random.Generator) -> Iterator[list[Feature]]:
+def epochs(features: list[Feature], batch: int, rng: np.random.Generator) -> Iterator[list[Feature]]:
     """Batches without end; every feature once an epoch."""
     while True:
-        for indices in batching.batches(found, batch, rng):
-            yield [found[i] for i in indices]
+        for indices in batching.batches(features, batch, rng):
+            yield [features[i] for i in indices]

@@ -79,12 +79,12 @@ def augmented(
 
 def radii(recipe: Recipe, values: Iterable[float], around: Ball | None = None) -> dict[str, Recipe]:
     """The recipe with its last stage trained in balls of these radii, by label; `around` says how they are searched."""
-    made = {}
+    recipes = {}
     for radius in values:
         adversarial = (around or Ball(radius=0)).model_copy(update={"radius": radius})
         last = recipe.stages[-1].model_copy(update={"ball": adversarial if radius else None})
-        made[f"radius {radius:g}"] = recipe.model_copy(update={"stages": (*recipe.stages[:-1], last)})
-    return made
+        recipes[f"radius {radius:g}"] = recipe.model_copy(update={"stages": (*recipe.stages[:-1], last)})
+    return recipes
 
 
 def best_radius(scores: pd.DataFrame) -> float:
@@ -101,10 +101,10 @@ def best_radius(scores: pd.DataFrame) -> float:
         raise UserError(
             f"a radius is chosen on dev in the language of training alone, but the scores hold {', '.join(strangers)}"
         )
-    found = rows["recipe"].str.removeprefix("radius ")
-    if rows.empty or (found == rows["recipe"]).any():
+    names = rows["recipe"].str.removeprefix("radius ")
+    if rows.empty or (names == rows["recipe"]).any():
         raise UserError("scores hold no recipes of robust.radii; run those, evaluated on the dev split")
-    means = rows["value"].groupby(found.astype(float)).mean().sort_index()
+    means = rows["value"].groupby(names.astype(float)).mean().sort_index()
     return float(means.idxmax())
 
 

@@ -24,8 +24,8 @@ def bare(text: str) -> str:
 
 
 def _bare(text: str) -> tuple[int, int]:
-    shown = [i for i, char in enumerate(text) if not (char.isspace() or unicodedata.category(char) in ("Cc", "Cf"))]
-    return (shown[0], shown[-1] + 1) if shown else (0, 0)
+    visible = [i for i, char in enumerate(text) if not (char.isspace() or unicodedata.category(char) in ("Cc", "Cf"))]
+    return (visible[0], visible[-1] + 1) if visible else (0, 0)
 
 
 def gold_span(spans: Spans, answers: dict, low: int | None, high: int | None) -> tuple[int, int]:

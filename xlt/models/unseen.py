@@ -14,9 +14,9 @@ def counts(features: list[dict[str, Any]]) -> dict[str, int]:
     """How many records were `cut`, how many have an answer that is in no window (`lost`: learned as if there were
     none), and how many words are without a subword (`pieceless`: no tag is learned or predicted, which counts as
     wrong)."""
-    found = {name: sum(name in feature for feature in features) for name in ("cut", "lost")}
-    found["pieceless"] = sum(feature.get("pieceless", 0) for feature in features)
-    return {name: count for name, count in found.items() if count}
+    numbers = {name: sum(name in feature for feature in features) for name in ("cut", "lost")}
+    numbers["pieceless"] = sum(feature.get("pieceless", 0) for feature in features)
+    return {name: count for name, count in numbers.items() if count}
 
 
 def told(features: list[dict[str, Any]], max_length: int) -> str:

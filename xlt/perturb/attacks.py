@@ -55,11 +55,11 @@ def tables(attack: Attack, language: str) -> dict[str, str]:
     known(attack)
     base = attack.name.partition(":")[0]
     drawn = DEEPWORDBUG if base == "characters" else (attack.name,) if base in PERTURBATIONS else ()
-    found = {table: content for name in drawn for table, content in fingerprints.tables(name, language).items()}
+    contents = {table: content for name in drawn for table, content in fingerprints.tables(name, language).items()}
     if attack.keep_stop_words and base != "distractor":
-        found["stop-words"] = fingerprints.installed("stop-words")
-    return found
+        contents["stop-words"] = fingerprints.installed("stop-words")
+    return contents
 
 
 def _letterwise() -> list[str]:
-    return [name for name, found in PERTURBATIONS.items() if found.kind == "character" and found.form == EDIT]
+    return [name for name, p in PERTURBATIONS.items() if p.kind == "character" and p.form == EDIT]

@@ -56,34 +56,34 @@ def bidi(text: str, site: Site) -> Iterator[Edit]:
     inner, outer, pop = members("bidi", kind)
     if site.script not in _RIGHT_TO_LEFT:
         inner, outer = outer, inner
-    shown = (
+    reordered = (
         f"{inner}{{}}{pop}" if kind == "isolate" else "{}"
     )  # an isolate counts as one, so it is its outer that turns
     for word in letters(text):
         for (start, middle), (middle2, end) in list(zip(word, word[1:], strict=False))[site.rng.randrange(2) :: 2]:
             if middle == middle2:
-                pair = shown.format(text[middle:end]) + shown.format(text[start:middle])
+                pair = reordered.format(text[middle:end]) + reordered.format(text[start:middle])
                 yield Edit(start, end, outer + pair + pop)
 
 
 @cache
 def look_alikes(script: str) -> dict[str, list[str]]:
     """Letter of `script` -> letters that look like it: of other scripts, and kept apart from it by NFKC."""
-    found: dict[str, list[str]] = {}
+    others: dict[str, list[str]] = {}
     for letter, other in sorted(_confusable()):
         if in_script(letter, script) and not in_script(other, script) and unicodedata.normalize("NFKC", other) == other:
-            found.setdefault(letter, []).append(other)
-    return found
+            others.setdefault(letter, []).append(other)
+    return others
 
 
 @cache
 def compatible(script: str) -> dict[str, list[str]]:
     """Letter of `script` -> its compatibility variants (full-width, mathematical ...), which NFKC folds into it."""
-    found: dict[str, list[str]] = {}
+    others: dict[str, list[str]] = {}
     for letter, other in sorted(_confusable()):
         if in_script(letter, script) and unicodedata.normalize("NFKC", other) == letter != other:
-            found.setdefault(letter, []).append(other)
-    return found
+            others.setdefault(letter, []).append(other)
+    return others
 
 
 def _confusable() -> set[tuple[str, str]]:

@@ -48,16 +48,16 @@ def fold_confusables(text: str, language: str) -> str:
 def _folding(language: str) -> dict[int, str]:
     """Look-alike -> letter of the language's script: of its own case, and of the language's alphabet if one is."""
     script, alphabet = language_row(language).script, set(letters(language))
-    found: dict[str, list[str]] = defaultdict(list)
+    originals: dict[str, list[str]] = defaultdict(list)
     for table in HOMOGLYPHS.values():
         for letter, others in table(script).items():
             for other in others:
-                found[other].append(letter)
+                originals[other].append(letter)
 
     def worse(other: str, letter: str) -> tuple:
         return other.isupper() != letter.isupper(), letter.lower() not in alphabet, letter
 
-    return {ord(other): min(ours, key=partial(worse, other)) for other, ours in found.items()}
+    return {ord(other): min(ours, key=partial(worse, other)) for other, ours in originals.items()}
 
 
 def normaliser(tokenizer: Any) -> Any:

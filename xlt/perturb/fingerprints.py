@@ -23,14 +23,14 @@ def identity(name: str, language: str) -> dict[str, Any]:
     Raises:
         UserError: no such perturbation, or a word list that cannot be read.
     """
-    found = {"version": get(name)[0].version, "files": files(name, language)}
-    return found | ({"tables": read} if (read := tables(name, language)) else {})
+    key = {"version": get(name)[0].version, "files": files(name, language)}
+    return key | ({"tables": read} if (read := tables(name, language)) else {})
 
 
 def tables(name: str, language: str) -> dict[str, str]:
     """Table -> 12 digits of the hash of what perturbation `name` reads of it; package -> its version."""
-    found = get(name)[0]
-    hashes = {file: digest(content(language)) for file, content in found.tables.items()}
+    perturbation = get(name)[0]
+    hashes = {file: digest(content(language)) for file, content in perturbation.tables.items()}
     if declared := OWN.get(language):
         hashes["own_languages"] = digest(declared)  # its script may be changed in the profile
-    return hashes | {package: installed(package) for package in found.packages}
+    return hashes | {package: installed(package) for package in perturbation.packages}

@@ -69,7 +69,7 @@ def files(name: str, language: str) -> dict[str, str]:
     if base not in _DEFAULT:
         return {}
     parts = _parts(argument or _DEFAULT[base] or language)
-    return {name: found for part in parts for name, found in _fingerprints(language, part).items()}
+    return {name: hashes for part in parts for name, hashes in _fingerprints(language, part).items()}
 
 
 def listed(name: str, language: str) -> bool:

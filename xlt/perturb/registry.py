@@ -128,10 +128,10 @@ def get(name: str) -> tuple[Perturbation, str]:
     base, colon, argument = name.partition(":")
     if base not in PERTURBATIONS:
         raise unknown("perturbation", base, PERTURBATIONS)
-    found = PERTURBATIONS[base]
-    if colon and not found.argument:
+    perturbation = PERTURBATIONS[base]
+    if colon and not perturbation.argument:
         raise UserError(f"perturbation {base} takes no argument, but was given '{argument}'; leave out ':{argument}'")
-    return found, argument
+    return perturbation, argument
 
 
 def ready(name: str, language: str, family: str) -> None:
@@ -139,11 +139,11 @@ def ready(name: str, language: str, family: str) -> None:
     Raises:
         UserError: no such perturbation, one that is not valid there, or one that lacks a word list for the language.
     """
-    found, argument = get(name)
-    found.check(language, family)
+    perturbation, argument = get(name)
+    perturbation.check(language, family)
     row = language_row(language)
-    if found.form == EDIT:  # word lists are looked for before the first word
-        list(found.find("", Site(row.code, row.script, argument, Random(0))))
+    if perturbation.form == EDIT:  # word lists are looked for before the first word
+        list(perturbation.find("", Site(row.code, row.script, argument, Random(0))))
 
 
 def valid(name: str, language: str, family: str) -> bool:

@@ -92,13 +92,13 @@ def _span(record: Record, draw: Draw, index: int) -> Record:
     gold = list(zip(answers["answer_start"], answers["text"], strict=True))
     spans = [(min(start, len(context)), min(start + len(text), len(context))) for start, text in gold]
     new = draw.text(context, f"{index} context", spans)
-    made, now = new.text, [new.span(*span) for span in spans]
+    changed, now = new.text, [new.span(*span) for span in spans]
     texts = [
-        made[slice(*there)] if context[slice(*span)] == text else text
+        changed[slice(*there)] if context[slice(*span)] == text else text
         for span, there, (_, text) in zip(spans, now, gold, strict=True)
     ]
     return {
-        "context": made,
+        "context": changed,
         "question": draw.text(record["question"], f"{index} question").text,
         "answers": {**answers, "text": texts, "answer_start": [start for start, _ in now]},
     }

@@ -33,13 +33,13 @@ def letters(text: str) -> Iterator[list[Span]]:
     starts = [(start, end) for start, end in clusters(text) if _LETTER.match(text[start])]
     at = 0
     for start, end in words(text):
-        found = []
+        spans = []
         while at < len(starts) and starts[at][0] < end:
             if starts[at][0] >= start:
-                found.append(starts[at])
+                spans.append(starts[at])
             at += 1
-        if found:
-            yield found
+        if spans:
+            yield spans
 
 
 def in_script(character: str, script: str) -> bool:

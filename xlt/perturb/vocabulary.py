@@ -46,8 +46,8 @@ def inflection(text: str, site: Site) -> Iterator[Edit]:
 
 def choices(name: str, text: str, site: Site) -> list[tuple[Span, list[str]]]:
     """All that code-mix, synonyms or inflection could put in the place of each word, the best of a lexicon first."""
-    found = {"inflection": _inflected, "code-mix": _translated}.get(name, _synonyms)
-    return list(found(text, site))
+    find = {"inflection": _inflected, "code-mix": _translated}.get(name, _synonyms)
+    return list(find(text, site))
 
 
 def _translated(text: str, site: Site) -> Iterator[tuple[Span, list[str]]]:
@@ -72,8 +72,8 @@ def _inflected(text: str, site: Site) -> Iterator[tuple[Span, list[str]]]:
             yield (start, end), others
 
 
-def _drawn(found: Iterator[tuple[Span, list[str]]], site: Site) -> Iterator[Edit]:
-    for (start, end), others in found:
+def _drawn(options: Iterator[tuple[Span, list[str]]], site: Site) -> Iterator[Edit]:
+    for (start, end), others in options:
         yield Edit(start, end, site.rng.choice(others))
 
 

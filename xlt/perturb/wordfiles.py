@@ -42,15 +42,15 @@ def read(name: str, columns: tuple[str, str], language: str) -> Lexicon:
     """The lexicon of a file for words of `language`."""
     if name.endswith(".json"):
         try:
-            found = json.loads(Path(name).read_text(encoding="utf-8-sig"))
+            entries = json.loads(Path(name).read_text(encoding="utf-8-sig"))
         except (OSError, ValueError) as error:
             raise UserError(f"lexicon file {name} cannot be read ({error})") from None
-        if not isinstance(found, dict) or not all(isinstance(others, list) for others in found.values()):
+        if not isinstance(entries, dict) or not all(isinstance(others, list) for others in entries.values()):
             raise UserError(f'lexicon file {name} is not of the form {{"word": ["neighbour", ...]}}')
-        for word, others in found.items():
+        for word, others in entries.items():
             if bad := [other for other in others if not isinstance(other, str) or not other.strip()]:
                 raise UserError(f"lexicon file {name}: {word!r} has {bad[0]!r} among its words; give texts, none blank")
-        return Lexicon({key(word, language): others for word, others in found.items() if others}, False)
+        return Lexicon({key(word, language): others for word, others in entries.items() if others}, False)
     pairs = list(rows(Path(name), columns))
     if blank := [word for word, other in pairs if not other.strip()]:
         raise UserError(f"lexicon file {name}: {blank[0]!r} has a blank {columns[1]}; fill it or leave the line out")
@@ -63,10 +63,10 @@ def rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     try:
         with opener(path, "rt", encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
-            found = reader.fieldnames or []
-            if missing := [column for column in columns if column not in found]:
+            header = reader.fieldnames or []
+            if missing := [column for column in columns if column not in header]:
                 raise UserError(
-                    f"lexicon file {path} has no column {missing[0]}: its first line is '{', '.join(found)}'; "
+                    f"lexicon file {path} has no column {missing[0]}: its first line is '{', '.join(header)}'; "
                     f"it must name {', '.join(columns)}, separated by tabs"
                 )
             for number, row in enumerate(reader, 2):

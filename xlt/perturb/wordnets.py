@@ -46,8 +46,8 @@ def _file(root: Path, code: str) -> Path:
 
 def lexicon(language: str, into: str) -> Lexicon | None:
     """Words of `language` in `into`, or its synonyms where both are the same; None without the files."""
-    found = paths(language, into)
-    return _linked(found[0], language, found[-1], into) if found else None
+    files = paths(language, into)
+    return _linked(files[0], language, files[-1], into) if files else None
 
 
 @cache
@@ -61,9 +61,9 @@ def _linked(path: Path, language: str, other_path: Path, into: str) -> Lexicon:
         members[synset][source if into == "en" else translation] = None
     synonyms = path == other_path and (language == "en") == (into == "en")
     table = {}
-    for word, found in senses.items():
-        synset = next((synset for synset in found if synset in members), None)
-        if synset is None or len(set(found.values())) > 1 or len(word) < (_SHORTEST if word < "\u2e80" else 2):
+    for word, synsets in senses.items():
+        synset = next((synset for synset in synsets if synset in members), None)
+        if synset is None or len(set(synsets.values())) > 1 or len(word) < (_SHORTEST if word < "\u2e80" else 2):
             continue
         others = [other for other in members[synset] if key(other, into) != word]
         if others and (synonyms or len(others) == len(members[synset])):

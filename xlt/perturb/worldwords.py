@@ -28,8 +28,8 @@ def lexicon(language: str, into: str) -> Lexicon | None:
 @cache
 def fingerprint(language: str, into: str) -> str | None:
     """SHA-256 of the lexicon; None where there is none."""
-    found = lexicon(language, into)
-    return found and hashlib.sha256(canonical_json(found.table).encode()).hexdigest()
+    words = lexicon(language, into)
+    return words and hashlib.sha256(canonical_json(words.table).encode()).hexdigest()
 
 
 _GENDERS = frozenset({"m", "f", "n", "nt", "ma", "fp"})  # beside the forms in a noun's line

@@ -47,7 +47,7 @@ def places(
         return [Place(1, end, end, tuple(f" {s}" for s in _distractors(record, attack, language)))]
     find = masked if base == "masked" else _lexical(attack, language) if base in LEXICAL else _letters(attack, language)
     kept = stop_words(language) if attack.keep_stop_words else frozenset()
-    found = []
+    places = []
     if base == "masked" and family == tasks.TAGGING:
         options = _by_token(find(*contexts(texts, family)), texts)
     else:
@@ -56,8 +56,8 @@ def places(
         word = texts[number][start:end]
         others = [other for other in dict.fromkeys(others) if _fits(other, word, family)]
         if others and key(word, language.partition("@")[0]) not in kept:
-            found.append(Place(number, start, end, tuple(others[: attack.candidates])))
-    return found
+            places.append(Place(number, start, end, tuple(others[: attack.candidates])))
+    return places
 
 
 def contexts(texts: Texts, family: str) -> Texts:
@@ -69,10 +69,10 @@ def _open(texts: Texts, family: str) -> Texts:
     return texts[:1] if family == tasks.SPAN else texts
 
 
-def _by_token(found: list[tuple[Span, list[str]]], tokens: Texts) -> Iterator[tuple[int, Span, list[str]]]:
+def _by_token(options: list[tuple[Span, list[str]]], tokens: Texts) -> Iterator[tuple[int, Span, list[str]]]:
     """Places in the sentence as places in its tokens."""
     starts = list(accumulate((len(token) + 1 for token in tokens), initial=0))
-    for (start, end), others in found:
+    for (start, end), others in options:
         number = bisect(starts, start) - 1
         yield number, (start - starts[number], end - starts[number]), others
 
@@ -120,12 +120,12 @@ def _letters(attack: Attack, language: str) -> Options:
 
 def _lexical(attack: Attack, language: str) -> Options:
     """What a word list has for each word, the best first; of the forms of a word, which have no order, a sample."""
-    found, argument = get(attack.name)
+    perturbation, argument = get(attack.name)
     site = Site(language, language_row(language).script, argument, Random(attack.seed))
 
     def find(text: str) -> Iterator[tuple[Span, list[str]]]:
-        for (start, end), others in choices(found.name, text, site):
-            if found.name == "inflection" and len(others) > attack.candidates:
+        for (start, end), others in choices(perturbation.name, text, site):
+            if perturbation.name == "inflection" and len(others) > attack.candidates:
                 others = Random(f"{attack.seed} {text[start:end]}").sample(others, attack.candidates)
             yield (start, end), others
 
@@ -134,8 +134,8 @@ def _lexical(attack: Attack, language: str) -> Options:
 
 def _distractors(record: dict[str, Any], attack: Attack, language: str) -> Sequence[str]:
     """Different sentences, as many as candidates; fewer where there are no more."""
-    script, made = language_row(language).script, {}
+    script, sentences = language_row(language).script, {}
     for number in range(attack.candidates * _TRIES):
         site = Site(language, script, "", Random(f"{attack.seed} {number} {record.get('id')}"))
-        made[PERTURBATIONS["distractor"].find(record, site)] = None
-    return [sentence for sentence in made if sentence][: attack.candidates]
+        sentences[PERTURBATIONS["distractor"].find(record, site)] = None
+    return [sentence for sentence in sentences if sentence][: attack.candidates]

@@ -61,7 +61,7 @@ class Expected:
         """One pass for each word of each text, many at a time."""
         new = [text for text in dict.fromkeys(texts) if text not in self.known]
         features = [feature for text in new for feature in self._masked(text)]
-        found: dict[str, list[tuple[Span, list[str]]]] = {text: [] for text in new}
+        options: dict[str, list[tuple[Span, list[str]]]] = {text: [] for text in new}
         best: list[list[str]] = [[] for _ in features]
         for indices in batching.batches(features, self.batch):
             for index, words in zip(indices, self._best([features[i] for i in indices]), strict=True):
@@ -71,8 +71,8 @@ class Expected:
             word = feature["text"][start:end]
             like = [other.capitalize() if word[0].isupper() else other for other in words]
             others = [other for other in like if other.casefold() != word.casefold()]
-            found[feature["text"]].append(((start, end), others[: self.most]))
-        self.known |= found
+            options[feature["text"]].append(((start, end), others[: self.most]))
+        self.known |= options
 
     def _masked(self, text: str) -> list[Feature]:
         encoded = self.tokenizer(text, truncation=True, max_length=self.max_length, return_offsets_mapping=True)
@@ -112,13 +112,13 @@ def _mask_model(store: Store, recipe: Recipe) -> Any:
                 return model.load(store, step, part.task).to(compute().device)
     missing = ["all of it"]
     if recipe.start.model:
-        found, told = transformers.AutoModelForMaskedLM.from_pretrained(
+        mask_model, loading = transformers.AutoModelForMaskedLM.from_pretrained(
             locate(recipe.start), revision=recipe.start.revision, dtype=torch.float32, use_safetensors=True,
             output_loading_info=True,
         )  # fmt: skip
-        missing = sorted(told["missing_keys"])
+        missing = sorted(loading["missing_keys"])
         if not missing:
-            return found.to(compute().device).eval()
+            return mask_model.to(compute().device).eval()
     raise UserError(
         f"attack masked: {recipe.start.model or 'the random encoder'} has no head for masked language modelling "
         f"(missing: {missing[0]}); pretrain on text first, or take synonyms, code-mix or characters"

@@ -61,7 +61,7 @@ def attacked(
     for first in range(len(done), total, CHUNK):
         done += _chunk(victim, range(first, min(first + CHUNK, total)), expected)
         partial.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(partial, "".join(json.dumps(found) + "\n" for found in done).encode())
+        write_atomically(partial, "".join(json.dumps(outcome) + "\n" for outcome in done).encode())
         progress.report(len(done), total, None, f"{attack.name} attack on {task.name} {evaluation.language}, examples")
     labels = store.source.labels(task)
     return _measured(victim, done, labels)
@@ -123,8 +123,8 @@ def _measured(
     task, family, total = victim.task, victim.task.family, range(len(done))
     readings = {
         "clean_": [texts_of(victim.rows, family, row) for row in total],
-        "": [tuple(found["texts"]) for found in done],
-        "random_": [tuple(found["random"]) for found in done],
+        "": [tuple(outcome["texts"]) for outcome in done],
+        "random_": [tuple(outcome["random"]) for outcome in done],
     }
     values, examples, right = {}, {}, {}
     for prefix, texts in readings.items():
@@ -134,7 +134,7 @@ def _measured(
     clean = [np.array(parts) for parts in right["clean_"]]
     tried = [row for row in total if clean[row].any()]
     lost = {prefix: [(clean[row] & ~np.array(right[prefix][row])).sum() for row in total] for prefix in ("", "random_")}
-    parts = sum(int(found.sum()) for found in clean)
+    parts = sum(int(right_parts.sum()) for right_parts in clean)
     changes = victim.evaluation.attack.name != "distractor"  # which adds a sentence
     won = [row for row in tried if lost[""][row] and changes]
     values = {name: values[name] for name in sorted(values, key=lambda name: name.startswith(("clean_", "random_")))}
@@ -163,13 +163,16 @@ def _read(victim: Victim, texts: list[Texts], labels: tuple[str, ...]) -> tuple[
     return scores, examples, victim.right(gold, predicted)
 
 
-def _record(victim: Victim, row: int, found: dict[str, Any], examples: dict[str, list], right: dict[str, list]) -> dict:
+def _record(
+    victim: Victim, row: int, outcome: dict[str, Any], examples: dict[str, list], right: dict[str, list]
+) -> dict[str, Any]:
     """The example after the attack, what it was before, the texts, and whether an answer was lost with them."""
     terms = [name for name in examples[""][row] if name in victim.task.metrics]
     before = {f"{prefix}{name}": examples[prefix][row][name] for prefix in ("clean_", "random_")
               for name in ("prediction", *terms)}  # fmt: skip
     success = any(a and not b for a, b in zip(right["clean_"][row], right[""][row], strict=True))
     return {
-        **examples[""][row], **before, "success": success, "changed_words": found["changed"], "words": found["words"],
-        "queries": found["queries"], "attacked": changed(victim.task.family, tuple(found["texts"])),
+        **examples[""][row], **before, "success": success,
+        "changed_words": outcome["changed"], "words": outcome["words"], "queries": outcome["queries"],
+        "attacked": changed(victim.task.family, tuple(outcome["texts"])),
     }  # fmt: skip

@@ -74,32 +74,32 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def _label(rows: Columns, features: list, outputs: list) -> np.ndarray:
-    found = np.zeros(len(rows["label"]))
+    probabilities = np.zeros(len(rows["label"]))
     for index, out in outputs:
-        found[index] = _softmax(out["logits"])[features[index]["labels"]]
-    return found
+        probabilities[index] = _softmax(out["logits"])[features[index]["labels"]]
+    return probabilities
 
 
 def _tags(rows: Columns, features: list, outputs: list) -> np.ndarray:
     """Mean over the words that the model sees."""
-    found = np.zeros(len(rows["tags"]))
+    probabilities = np.zeros(len(rows["tags"]))
     for index, out in outputs:
         labels = np.array(features[index]["labels"])
         seen = np.flatnonzero(labels != IGNORED)
-        found[index] = _softmax(out["logits"][: len(labels)])[seen, labels[seen]].mean() if len(seen) else 0.0
-    return found
+        probabilities[index] = _softmax(out["logits"][: len(labels)])[seen, labels[seen]].mean() if len(seen) else 0.0
+    return probabilities
 
 
 def _answer(rows: Columns, features: list, outputs: list) -> np.ndarray:
     """Of the first gold answer, as start and end of a window; of no answer, as the first token: the best window's."""
-    found = np.zeros(len(rows["answers"]))
+    probabilities = np.zeros(len(rows["answers"]))
     for index, out in outputs:
         feature = features[index]
         start, end, length = feature["start_positions"], feature["end_positions"], len(feature["input_ids"])
         both = _softmax(out["start_logits"][:length])[start] * _softmax(out["end_logits"][:length])[end]
         if (start, end) != (0, 0) or not rows["answers"][feature["row"]]["text"]:  # else the window lacks the answer
-            found[feature["row"]] = max(found[feature["row"]], both)
-    return found
+            probabilities[feature["row"]] = max(probabilities[feature["row"]], both)
+    return probabilities
 
 
 _SCORES = {

@@ -71,9 +71,9 @@ def average_precision(
 
 
 def _precision(relevant: set[Hashable], ranking: Sequence[Hashable], k: int) -> float:
-    total, found = 0.0, set()
+    total, seen = 0.0, set()
     for rank, item in enumerate(ranking[:k], start=1):
-        if item in relevant and item not in found:
-            found.add(item)
-            total += len(found) / rank
+        if item in relevant and item not in seen:
+            seen.add(item)
+            total += len(seen) / rank
     return total / min(len(relevant), k)

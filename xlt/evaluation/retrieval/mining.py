@@ -33,8 +33,8 @@ def score(search: Search) -> tuple[dict[str, float], list[dict]]:
 
 
 def _example(pair: Pair, here: metrics.Mined, chosen: set[Pair]) -> dict[str, Any]:
-    told = {"score": here.scores.get(pair), "gold": pair in here.gold, "mined": pair in chosen}
-    return {"source": pair[0], "target": pair[1], **told}
+    about = {"score": here.scores.get(pair), "gold": pair in here.gold, "mined": pair in chosen}
+    return {"source": pair[0], "target": pair[1], **about}
 
 
 def _mine(search: Search, split: str, rows: Columns) -> metrics.Mined:
@@ -42,9 +42,9 @@ def _mine(search: Search, split: str, rows: Columns) -> metrics.Mined:
     gold = _gold(rows, foreign["id"], english["id"], f"{search.task.name} {search.evaluation.language} {split}")
     vectors = [search.embed(pool["text"]) for pool in (foreign, english)]
     pairs, scores = metrics.bucc_candidates(*vectors, foreign["text"], english["text"], k=NEIGHBOURS)
-    found = {(foreign["id"][i], english["id"][j]): value for (i, j), value in zip(pairs, scores.tolist(), strict=True)}
+    scored = {(foreign["id"][i], english["id"][j]): value for (i, j), value in zip(pairs, scores.tolist(), strict=True)}
     sides = (dict(zip(pool["id"], pool["text"], strict=True)) for pool in (foreign, english))
-    return metrics.Mined(gold, found, metrics.unrepeated(found, *sides))
+    return metrics.Mined(gold, scored, metrics.unrepeated(scored, *sides))
 
 
 def _gold(rows: Columns, foreign: list[str], english: list[str], where: str) -> set[Pair]:

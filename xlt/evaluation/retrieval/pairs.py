@@ -13,7 +13,7 @@ from xlt.evaluation.retrieval.search import Columns, Search
 from xlt.models.cells import every
 from xlt.models.vectors import embed
 
-Found = dict[str, np.ndarray]  # what each query finds, (n,) in each direction
+Matches = dict[str, np.ndarray]  # what each query finds, (n,) in each direction
 
 
 def score(search: Search) -> tuple[dict[str, float], list[dict]]:
@@ -35,8 +35,8 @@ def score(search: Search) -> tuple[dict[str, float], list[dict]]:
         embed(search.rows[side], search.tokenizer, search.encoder, read, length, search.batch, search.of)
         for side in ("source", "target")
     )
-    found = {cell: _both(english[cell], foreign[cell]) for cell in read}
-    right = {cell: _right(search.rows, found[cell]) for cell in read}
+    matches = {cell: _both(english[cell], foreign[cell]) for cell in read}
+    right = {cell: _right(search.rows, matches[cell]) for cell in read}
     tied = {
         "en_to_xx": metrics.tied(english[here], foreign[here], search.rows["source"]),
         "xx_to_en": metrics.tied(foreign[here], english[here], search.rows["target"]),
@@ -44,38 +44,38 @@ def score(search: Search) -> tuple[dict[str, float], list[dict]]:
     _say_tied(search, tied)
     values = _means("accuracy", right[here]) | _means("tied", tied)
     values |= {f"{name}@{cell}": value for cell in all_cells for name, value in _means("accuracy", right[cell]).items()}
-    examples = [_example(i, found[here], right[here], tied) for i in range(len(search.rows["source"]))]
+    examples = [_example(i, matches[here], right[here], tied) for i in range(len(search.rows["source"]))]
     if swept:
         for i, example in enumerate(examples):
-            example |= {f"sweep_{way}": [int(found[cell][way][i]) for cell in all_cells] for way in DIRECTIONS}
+            example |= {f"sweep_{way}": [int(matches[cell][way][i]) for cell in all_cells] for way in DIRECTIONS}
     return values, examples
 
 
-def _both(english: np.ndarray, foreign: np.ndarray) -> Found:
+def _both(english: np.ndarray, foreign: np.ndarray) -> Matches:
     return {"en_to_xx": metrics.retrieve(english, foreign), "xx_to_en": metrics.retrieve(foreign, english)}
 
 
-def _right(rows: Columns, found: Found) -> Found:
+def _right(rows: Columns, matches: Matches) -> Matches:
     """Whether the text found is that of the row; -1, nothing found, is wrong."""
     return {
-        way: np.array([i >= 0 and rows[side][i] == text for i, text in zip(found[way], rows[side], strict=True)])
+        way: np.array([i >= 0 and rows[side][i] == text for i, text in zip(matches[way], rows[side], strict=True)])
         for way, side in DIRECTIONS.items()
     }
 
 
-def _means(name: str, terms: Found) -> dict[str, float]:
+def _means(name: str, terms: Matches) -> dict[str, float]:
     return {f"{name}_{way}": float(values.mean()) for way, values in terms.items()}
 
 
-def _example(i: int, found: Found, right: Found, tied: Found) -> dict[str, Any]:
+def _example(i: int, matches: Matches, right: Matches, tied: Matches) -> dict[str, Any]:
     return {f"accuracy_{way}": float(right[way][i]) for way in DIRECTIONS} | {
         f"{name}_{way}": kind(values[way][i])
-        for name, values, kind in (("found", found, int), ("tied", tied, bool))
+        for name, values, kind in (("found", matches, int), ("tied", tied, bool))
         for way in DIRECTIONS
     }
 
 
-def _say_tied(search: Search, tied: Found) -> None:
+def _say_tied(search: Search, tied: Matches) -> None:
     """In one line for the first language of a task that has some."""
     count, queries = sum(int(values.sum()) for values in tied.values()), sum(map(len, tied.values()))
     if count:

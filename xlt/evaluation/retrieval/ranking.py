@@ -66,8 +66,8 @@ def _sentences(search: Search) -> Pool:
         places = [(i, k) for i, (_, pieces) in enumerate(contexts) for k in range(len(pieces))]
         names += [f"{code}-{i}-{k}" for i, k in places]
         vectors.append(metrics.unit(search.embed([(contexts[i][1][k], contexts[i][0]) for i, k in places])))
-        for key, found in zip(rows["id"][:], where, strict=True):
-            right[key] |= {f"{code}-{i}-{k}" for i, k in found}
+        for key, answers in zip(rows["id"][:], where, strict=True):
+            right[key] |= {f"{code}-{i}-{k}" for i, k in answers}
     return Pool(names, np.concatenate(vectors).astype(np.float32), right)
 
 
@@ -80,8 +80,8 @@ def _ranked(
     search: Search, queries: Sequence[str], keys: list[str], right: list[set[str]], pool: Pool
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
     vectors = metrics.unit(search.embed(queries, QUERY_LENGTH))
-    scores, found = metrics.nearest(vectors, pool.vectors, DEPTH)
-    rankings = [[pool.names[i] for i in row if i >= 0] for row in found.tolist()]  # -1: a query that is not finite
+    scores, nearest = metrics.nearest(vectors, pool.vectors, DEPTH)
+    rankings = [[pool.names[i] for i in row if i >= 0] for row in nearest.tolist()]  # -1: a query that is not finite
     terms = metrics.average_precision(right, rankings, DEPTH)
     examples = [
         {"id": key, "gold": sorted(gold), "prediction": ranking, "scores": values, "map_at_20": term}

@@ -52,14 +52,14 @@ class Search:
     def load(self, task: tasks.Task, split: str | None = None, examples: int | None = None) -> Columns:
         """All records of a task or pool in the language of the evaluation."""
         code = language_of(task, self.evaluation.language)
-        found = self.source.load(task, code, split or self.evaluation.split, examples)
-        return {name: found[name][:] for name in found.column_names}
+        records = self.source.load(task, code, split or self.evaluation.split, examples)
+        return {name: records[name][:] for name in records.column_names}
 
     def embed(self, texts: Sequence, longest: int | None = None) -> np.ndarray:
         """Vectors (n, width) of texts or pairs of texts, cut to `longest` subwords if the evaluation allows more."""
         length = min(longest or self.evaluation.max_length, self.evaluation.max_length)
-        found = embed(texts, self.tokenizer, self.encoder, [self.cell], length, self.batch, self.of)
-        return found[self.cell]
+        vectors = embed(texts, self.tokenizer, self.encoder, [self.cell], length, self.batch, self.of)
+        return vectors[self.cell]
 
     @property
     def of(self) -> tuple[str, str]:
