@@ -40,7 +40,7 @@ class Unreadable(Exception):
 
     def __init__(self, name: str, reason: str):
         super().__init__(f"{name}: {reason}")
-        self.name, self.said = name, reason
+        self.name, self.reason = name, reason
 
 
 def rows(place: Location, paths: Sequence[str], layout: Layout, want: Want) -> tuple[datasets.Dataset, list[str]]:

@@ -144,10 +144,8 @@ def given_config(start: Encoder) -> Any:
         UserError: there is none, or none that can be read.
     """
     repository = on_the_hub(start)
-    if repository and _read_files(repository):  # the configuration alone is fetched, without the weights
-        folder = repository.file("config.json").parent
-    else:
-        folder = locate(start)
+    known = repository and _read_files(repository)
+    folder = repository.file("config.json").parent if known else locate(start)  # fetches no weights from the hub
     try:
         return transformers.AutoConfig.from_pretrained(folder)
     except (OSError, ValueError) as error:

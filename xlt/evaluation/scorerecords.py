@@ -121,4 +121,4 @@ def _rows(path: Path, task: Task) -> tuple[Dataset, list[str]]:
     try:
         return prepared.rows(place, [path.name], layout, want(task))
     except prepared.Unreadable as error:
-        raise NotTheForm(f"{path}: {error.said}") from None
+        raise NotTheForm(f"{path}: {error.reason}") from None
