@@ -36,7 +36,7 @@ _ROWS = "rows"  # the only split that a reader is given
 
 
 class Unreadable(Exception):
-    """The file `name` cannot be read; `said` is why, or "empty"."""
+    """The file `name` cannot be read; `reason` says why, or is "empty"."""
 
     def __init__(self, name: str, reason: str):
         super().__init__(f"{name}: {reason}")
