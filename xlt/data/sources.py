@@ -209,12 +209,12 @@ class Source:
         try:
             rows, losses = prepared.rows(place, paths, layout, records.want(task))
         except prepared.Unreadable as error:
-            if error.said == "empty":
+            if error.reason == "empty":
                 raise UserError(f"{where}: {error.name} is empty; fetch the file again") from None
             bad = next((str(file) for file in map(place.file, paths) if file.name == error.name), "")
             here = isinstance(place, Folder)
             mend = self.places.mend(task) if here else f"delete {bad} and run again, which fetches it"
-            raise UserError(f"{where}: damaged or unreadable: {error.name} ({error.said}); {mend}") from None
+            raise UserError(f"{where}: damaged or unreadable: {error.name} ({error.reason}); {mend}") from None
         if task.own and layout.others:
             losses.append(f"left out, as most files are {layout.reader}: {', '.join(layout.others[:5])}")
         for loss in losses:

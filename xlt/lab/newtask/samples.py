@@ -61,7 +61,7 @@ def _rows(places: Places, code: str, split: str) -> datasets.Dataset:
     try:
         rows, _ = prepared.rows(place, paths, folder_layout, want)
     except prepared.Unreadable as error:
-        raise UserError(f"{places.folder}: {error.name}: {error.said}") from None
+        raise UserError(f"{places.folder}: {error.name}: {error.reason}") from None
     return rows.select(slices.part(places.splits[split], len(rows)) or [])
 
 
