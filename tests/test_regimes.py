@@ -1,5 +1,6 @@
 """Training regimes: mixtures, heads, mixed languages, the shuffled control, choice of the checkpoint."""
 
+import copy
 import json
 import os
 import shutil
@@ -387,6 +388,9 @@ def test_translations_of_a_record_get_the_same_wrong_label(store, start, transla
 # which checkpoint -----------------------------------------------------------------------------
 
 
+TABLE = "embeddings.word_embeddings.weight"
+
+
 def checkpoints(store, recipe, monkeypatch, at):
     """The trained weights of `recipe` after each of the steps `at`, from a run that looks at nothing."""
     found, check = {}, CheckpointSelector.check
@@ -394,7 +398,9 @@ def checkpoints(store, recipe, monkeypatch, at):
     def look(self, step):
         check(self, step)
         if step in at:
-            found[step] = {name: value.clone() for name, value in self._weights().items()}
+            table = copy.deepcopy(self.learner.encoder.get_input_embeddings())  # while it trains, some rows of it
+            whole = {f"models.0.roberta.{TABLE}": table.restored().weight.detach()}
+            found[step] = {name: value.clone() for name, value in (self._weights() | whole).items()}
 
     with monkeypatch.context() as patch:
         patch.setattr(CheckpointSelector, "check", look)
