@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 
 from xlt.evaluation import metrics
+from xlt.evaluation.metrics import neighbours
 
 
 def test_average_precision_by_hand():
@@ -28,6 +30,44 @@ def test_nearest_neighbours_are_those_of_a_plain_search():
     queries[0] = np.nan
     assert metrics.nearest(queries, candidates, 100)[1].shape == (50, 80)
     assert (metrics.nearest(queries, candidates, 5)[1][0] == -1).all()
+
+
+@pytest.mark.parametrize(("block_of_queries", "block_of_candidates"), [(1024, 8192), (7, 11), (1, 1), (1000, 3)])
+@pytest.mark.parametrize("k", [1, 4, 20, 90])
+def test_equal_neighbours_come_by_their_index_in_blocks_of_any_size(
+    block_of_queries, block_of_candidates, k, monkeypatch
+):
+    """Vectors of few small integers: their products are exact, and many are equal."""
+    monkeypatch.setattr(neighbours, "_QUERIES", block_of_queries)
+    monkeypatch.setattr(neighbours, "_CANDIDATES", block_of_candidates)
+    rng = np.random.default_rng(1)
+    queries, candidates = rng.integers(-2, 3, (30, 3)), rng.integers(-2, 3, (90, 3))
+    products, found = metrics.nearest(queries, candidates, k)
+    plain = queries @ candidates.T
+    assert (found == np.argsort(-plain, axis=1, kind="stable")[:, :k]).all()
+    assert (products == np.take_along_axis(plain, found, axis=1)).all()
+
+
+def test_neighbours_are_found_in_single_precision_whatever_training_allows_itself():
+    """One candidate is larger in the fifth digit, which bf16 and TF32 do not keep."""
+    candidates = np.ones((64, 64))
+    candidates[37] = 1.0001
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        _, found = metrics.nearest(np.ones((64, 64)), candidates, 1)
+        after = torch.get_float32_matmul_precision()
+    finally:
+        torch.set_float32_matmul_precision(before)
+    assert (found == 37).all() and after == "medium"
+
+
+def test_vectors_of_a_pool_are_normalised_block_by_block_as_at_once(monkeypatch):
+    monkeypatch.setattr(neighbours, "_ROWS", 3)
+    vectors = np.random.default_rng(0).normal(size=(10, 4)).astype(np.float32)
+    vectors[4] = 0
+    single = metrics.unit_single(vectors)
+    assert single.dtype == np.float32 and (single == metrics.unit(vectors).astype(np.float32)).all()
 
 
 X, Y = np.array([[1, 0], [0, 1.0]]), np.array([[2, 0], [0.6, 0.8]])

@@ -37,7 +37,7 @@ def local(resources: Resources, count: int) -> SpecCluster:
     """`count` workers on this machine, reachable from this machine alone; each sees one GPU, if there are any."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(resources.threads))
     settings = {
-        "distributed.nanny.pre-spawn-environ": threads,  # before NumPy and FAISS are loaded, which ask for it then
+        "distributed.nanny.pre-spawn-environ": threads,  # before NumPy and torch are loaded, which ask for it then
         "distributed.scheduler.allowed-failures": 0,  # the engine decides what goes again
         "distributed.scheduler.worker-ttl": None,  # training may hold a worker for hours
         "distributed.comm.timeouts.connect": f"{_CONNECT}s",

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from xlt.evaluation.metrics.neighbours import nearest, unit
+from xlt.evaluation.metrics.neighbours import nearest, unit_single
 
 Pair = tuple[Hashable, Hashable]
 
@@ -74,8 +74,9 @@ def _sentences(vectors: np.ndarray, texts: Sequence[str] | None) -> tuple[list[l
     rows, numbers = defaultdict(list), range(len(vectors))
     for row, text in zip(numbers, numbers if texts is None else texts, strict=True):
         rows[text].append(row)
-    first = unit(vectors[[of_one[0] for of_one in rows.values()]])
-    return list(rows.values()), np.where(np.isfinite(first), first, 0)
+    first = unit_single(vectors[[of_one[0] for of_one in rows.values()]])
+    first[~np.isfinite(first)] = 0
+    return list(rows.values()), first
 
 
 def _scored_both_ways(x: np.ndarray, y: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -46,7 +46,9 @@ def tied(queries: np.ndarray, candidates: np.ndarray, texts: Sequence[str]) -> n
     similarity = _similarity(queries, candidates)
     best = similarity.max(axis=1, keepdims=True)
     near = (similarity >= best - _ROUNDING) & ~np.isneginf(best)
-    return np.array([len({texts[i] for i in np.flatnonzero(row)}) > 1 for row in near])
+    tied = near.sum(axis=1) > 1  # few queries, of which alone the texts have to be looked at
+    tied[tied] = [len({texts[i] for i in np.flatnonzero(row)}) > 1 for row in near[tied]]
+    return tied
 
 
 def _similarity(queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:

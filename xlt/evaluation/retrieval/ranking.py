@@ -65,26 +65,26 @@ def _sentences(search: Search) -> Pool:
         contexts, where = sentences_of({name: rows[name][:] for name in rows.column_names})
         places = [(i, k) for i, (_, pieces) in enumerate(contexts) for k in range(len(pieces))]
         names += [f"{code}-{i}-{k}" for i, k in places]
-        vectors.append(metrics.unit(search.embed([(contexts[i][1][k], contexts[i][0]) for i, k in places])))
+        vectors.append(metrics.unit_single(search.embed([(contexts[i][1][k], contexts[i][0]) for i, k in places])))
         for key, answers in zip(rows["id"][:], where, strict=True):
             right[key] |= {f"{code}-{i}-{k}" for i, k in answers}
-    return Pool(names, np.concatenate(vectors).astype(np.float32), right)
+    return Pool(names, np.concatenate(vectors), right)
 
 
 def _entries(search: Search) -> Pool:
     rows = search.load(tasks.get(search.task.pool[0]))
-    return Pool(rows["id"], metrics.unit(search.embed(rows["text"])).astype(np.float32), {})
+    return Pool(rows["id"], metrics.unit_single(search.embed(rows["text"])), {})
 
 
 def _ranked(
     search: Search, queries: Sequence[str], keys: list[str], right: list[set[str]], pool: Pool
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
-    vectors = metrics.unit(search.embed(queries, QUERY_LENGTH))
+    vectors = metrics.unit_single(search.embed(queries, QUERY_LENGTH))
     scores, nearest = metrics.nearest(vectors, pool.vectors, DEPTH)
     rankings = [[pool.names[i] for i in row if i >= 0] for row in nearest.tolist()]  # -1: a query that is not finite
     terms = metrics.average_precision(right, rankings, DEPTH)
     examples = [
-        {"id": key, "gold": sorted(gold), "prediction": ranking, "scores": values, "map_at_20": term}
+        {"id": key, "gold": sorted(gold), "prediction": ranking, "scores": values[: len(ranking)], "map_at_20": term}
         for key, gold, ranking, values, term in zip(
             keys, right, rankings, scores.round(5).tolist(), terms.tolist(), strict=True
         )
