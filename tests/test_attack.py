@@ -268,7 +268,11 @@ def test_choices_are_attacked_and_read_in_a_ball(store, start):
     assert changed[:2] == choices[1][:2] and changed[2] != choices[1][2]
     features = encode("choice", rows, tokenizer, 48)
     logits = [
-        {i: out["logits"] for i, out in Predictor(learner, tokenizer, size, around).outputs(features, ("logits",))}
+        {
+            index: logits
+            for indices, out in Predictor(learner, tokenizer, size, around).outputs(features, ("logits",))
+            for index, logits in zip(indices, out["logits"], strict=True)
+        }
         for size, around in ((2, None), (2, Ball(radius=3.0)), (1, Ball(radius=3.0)))
     ]
     gaps = [one[0][0] - one[0][1] for one in logits]

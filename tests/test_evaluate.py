@@ -219,24 +219,58 @@ OFFSETS = [None, None, (0, 4), (4, 10), (10, 14), None]
     ],
 )
 def test_the_best_span_is_in_the_context_and_in_order(start, end, found):
-    assert predict._best_span(np.array(start, float), np.array(end, float), OFFSETS)[1:] == found
+    assert best_span(start, end, OFFSETS)[1:] == found
+
+
+def best_span(start, end, offsets):
+    """Of one window."""
+    [found] = predict._best_spans(np.array([start], float), np.array([end], float), [offsets])
+    return found
 
 
 def test_padding_after_the_window_is_not_read():
-    scores = np.array([0, 0, 1, 0, 0, 0, 99, 99], float)
-    assert predict._best_span(scores, scores, OFFSETS)[1:] == (0, 4)
+    scores = [0, 0, 1, 0, 0, 0, 99, 99]
+    assert best_span(scores, scores, OFFSETS)[1:] == (0, 4)
 
 
 def test_an_answer_has_thirty_tokens_at_most():
     offsets = [(i, i + 1) for i in range(60)]
     start, end = np.zeros(60), np.zeros(60)
     start[0], end[29], end[30] = 9, 5, 9
-    assert predict._best_span(start, end, offsets)[1:] == (0, 30)
+    assert best_span(start, end, offsets)[1:] == (0, 30)
 
 
 def test_a_window_without_context_has_no_answer():
-    assert predict._best_span(np.ones(2), np.ones(2), [None, None]) is None
-    assert predict._best_span(np.ones(2), np.ones(2), [(0, 0), None]) is None
+    assert best_span([1, 1], [1, 1], [None, None]) is None
+    assert best_span([1, 1], [1, 1], [(0, 0), None]) is None
+
+
+def plain_best_span(start, end, offsets):
+    """All pairs of start and end of one window, one by one: the first of the best."""
+    best = None
+    for first, a in enumerate(offsets):
+        for last in range(first, min(first + 30, len(offsets))):
+            b = offsets[last]
+            if a and b and a[1] > a[0] and b[1] > b[0]:
+                score = start[first] + end[last]
+                if score > (best[0] if best else -np.inf):
+                    best = (float(score), a[0], b[1])
+    return best
+
+
+def test_the_spans_of_a_batch_are_those_of_each_window_alone():
+    """Logits of few values, so that many spans are equal; also what is not finite; windows of unequal length."""
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        width, count = int(rng.integers(1, 70)), 6
+        values = rng.choice([-1.0, 0.0, 0.25, 1.0, np.nan, np.inf, -np.inf], p=[0.3, 0.3, 0.2, 0.17] + [0.01] * 3,
+                            size=(2, count, width)).astype(np.float32)  # fmt: skip
+        lengths = rng.integers(0, width + 1, count)
+        offsets = [[(i, i + int(rng.integers(0, 3))) if rng.random() < 0.8 else None for i in range(length)]
+                   for length in lengths]  # fmt: skip
+        with np.errstate(invalid="ignore"):  # infinities of both signs
+            found = predict._best_spans(*values, offsets)
+            assert found == [plain_best_span(*window) for window in zip(*values, offsets, strict=True)]
 
 
 # batches --------------------------------------------------------------------------------------

@@ -37,19 +37,19 @@ def scored(
 
 
 def _classification(rows: Any, features: list, predictor: Predictor, task: Task) -> Predictions:
-    predicted = [0] * len(features)
-    for index, out in predictor.outputs(features, ("logits",)):
-        predicted[index] = int(out["logits"].argmax())
-    return rows["label"], predicted
+    predicted = np.zeros(len(features), dtype=int)
+    for indices, out in predictor.outputs(features, ("logits",)):
+        predicted[indices] = out["logits"].argmax(-1)
+    return rows["label"], predicted.tolist()
 
 
 def _tagging(rows: Any, features: list, predictor: Predictor, task: Task) -> Predictions:
     predicted: list[list[int | None]] = [[None] * len(tags) for tags in rows["tags"]]  # None: cut off, counts as wrong
-    for index, out in predictor.outputs(features, ("logits",)):
-        best = out["logits"].argmax(-1)
-        for place, word in enumerate(features[index]["words"]):
-            if word is not None:
-                predicted[index][word] = int(best[place])
+    for indices, out in predictor.outputs(features, ("logits",)):
+        for index, best in zip(indices, out["logits"].argmax(-1).tolist(), strict=True):
+            for word, tag in zip(features[index]["words"], best, strict=False):  # behind the words is padding
+                if word is not None:
+                    predicted[index][word] = tag
     return rows["tags"], predicted
 
 
@@ -62,34 +62,45 @@ def _span(rows: Any, features: list, predictor: Predictor, task: Task) -> Predic
     unanswerable = task.metrics[0].startswith("squad2")
     best: list[tuple[float, str]] = [(-np.inf, "")] * len(rows["id"])
     nothing = [np.inf] * len(best)
-    for index, out in predictor.outputs(features, ("start_logits", "end_logits")):
-        feature = features[index]
-        row, start, end = feature["row"], out["start_logits"], out["end_logits"]
-        nothing[row] = min(nothing[row], float(start[0] + end[0]))
-        span = _best_span(start, end, feature["offsets"])
-        if span and span[0] > best[row][0]:
-            best[row] = (span[0], bare(rows["context"][row][span[1] : span[2]]))
+    for indices, out in predictor.outputs(features, ("start_logits", "end_logits")):
+        start, end = out["start_logits"], out["end_logits"]
+        spans = _best_spans(start, end, [features[index]["offsets"] for index in indices])
+        for index, none, span in zip(indices, (start[:, 0] + end[:, 0]).tolist(), spans, strict=True):
+            row = features[index]["row"]
+            nothing[row] = min(nothing[row], none)
+            if span and span[0] > best[row][0]:
+                best[row] = (span[0], bare(rows["context"][row][span[1] : span[2]]))
     answers = [
         "" if unanswerable and none >= score else text for (score, text), none in zip(best, nothing, strict=True)
     ]
     return [[bare(text) or text for text in reference["text"]] for reference in rows["answers"]], answers
 
 
-def _best_span(start: np.ndarray, end: np.ndarray, offsets: list) -> tuple[float, int, int] | None:
-    """(score, first character, past the last) of the best answer within the context of one window."""
-    context = np.array([span is not None and span[1] > span[0] for span in offsets])
-    if not context.any():
-        return None
-    length = len(offsets)
-    start = np.where(context, start[:length], -np.inf)
-    end = np.where(context, end[:length], -np.inf)
-    distance = np.arange(length)[None, :] - np.arange(length)[:, None]
-    total = np.where((distance >= 0) & (distance < ANSWER_TOKENS), start[:, None] + end[None, :], -np.inf)
-    total = np.where(np.isnan(total), -np.inf, total)
-    first, last = np.unravel_index(total.argmax(), total.shape)
-    if total[first, last] == -np.inf:  # a model that diverged answers nothing
-        return None
-    return float(total[first, last]), offsets[first][0], offsets[last][1]
+def _best_spans(start: np.ndarray, end: np.ndarray, offsets: list[list]) -> list[tuple[float, int, int] | None]:
+    """(score, first character, past the last) of the best answer within the context of each window.
+
+    Of equal scores the first start, then the first end is taken. A window has none where it holds no context, and
+    where a model that diverged says nothing finite.
+
+    Args:
+        start: logits (B, T), padded.
+        end: logits (B, T).
+        offsets: of each of B windows, of each token, its first character and past its last; None outside the context.
+    """
+    context = np.zeros(start.shape, dtype=bool)
+    for inside, spans in zip(context, offsets, strict=True):
+        inside[: len(spans)] = [span is not None and span[1] > span[0] for span in spans]
+    start, end = (np.where(context & ~np.isnan(side), side, -np.inf) for side in (start, end))
+    # Only the ends that an answer may reach: (B, T, ANSWER_TOKENS), a band of the (B, T, T) pairs of start and end.
+    ends = np.pad(end, ((0, 0), (0, ANSWER_TOKENS - 1)), constant_values=-np.inf)
+    band = start[:, :, None] + np.lib.stride_tricks.sliding_window_view(ends, ANSWER_TOKENS, axis=1)
+    band = np.where(np.isnan(band), -np.inf, band).reshape(len(band), -1)  # infinite logits of both signs
+    best = band.argmax(axis=1)
+    scores, firsts, lengths = band[np.arange(len(band)), best].tolist(), *divmod(best, ANSWER_TOKENS)
+    return [
+        None if score == -np.inf else (score, spans[first][0], spans[first + length][1])
+        for score, first, length, spans in zip(scores, firsts.tolist(), lengths.tolist(), offsets, strict=True)
+    ]
 
 
 FAMILIES = {

@@ -16,6 +16,7 @@ from xlt.models.features import Feature
 from xlt.models.loss import GOLD, cross_entropy, forward
 from xlt.spec.perturbations import Ball
 
+Outputs = tuple[list[int], dict[str, np.ndarray]]  # B indices of features, {name of an output: array (B, ...)}
 _INPUTS = ("input_ids", "token_type_ids", "choices")
 
 
@@ -28,17 +29,15 @@ class Predictor:
     batch: int
     around: Ball | None = None
 
-    def outputs(self, features: Sequence[Feature], keep: Sequence[str]) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-        """(feature index, {output name: array}), longest features first; arrays are padded to the batch's longest."""
+    def outputs(self, features: Sequence[Feature], keep: Sequence[str]) -> Iterator[Outputs]:
+        """Batch by batch, longest features first; arrays are padded to the batch's longest."""
         restart = restart_at(self.learner.config, self.tokenizer)
         wanted = _INPUTS + (GOLD if self.around else ())
         for indices in batching.batches(features, self.batch):
             inputs = [{name: features[i][name] for name in wanted if name in features[i]} for i in indices]
             batch = batching.collate(inputs, self.tokenizer.pad_token_id, compute().device, restart)
             out = self._forward(batch)
-            arrays = {name: out[name].float().cpu().numpy() for name in keep}
-            for place, index in enumerate(indices):
-                yield index, {name: array[place] for name, array in arrays.items()}
+            yield indices, {name: out[name].float().cpu().numpy() for name in keep}
 
     def _forward(self, batch: dict[str, torch.Tensor]) -> Any:
         inputs = {name: values for name, values in batch.items() if name not in GOLD}

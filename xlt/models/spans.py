@@ -24,8 +24,16 @@ def bare(text: str) -> str:
 
 
 def _bare(text: str) -> tuple[int, int]:
-    visible = [i for i, char in enumerate(text) if not (char.isspace() or unicodedata.category(char) in ("Cc", "Cf"))]
-    return (visible[0], visible[-1] + 1) if visible else (0, 0)
+    first, past = 0, len(text)
+    while first < past and not _shows(text[first]):
+        first += 1
+    while past > first and not _shows(text[past - 1]):
+        past -= 1
+    return (first, past) if first < past else (0, 0)
+
+
+def _shows(char: str) -> bool:
+    return not (char.isspace() or unicodedata.category(char) in ("Cc", "Cf"))
 
 
 def gold_span(spans: Spans, answers: dict, low: int | None, high: int | None) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from xlt.evaluation import metrics, predict
 from xlt.evaluation.attack.search import QueryResult
 from xlt.evaluation.attack.texts import Columns, Texts, rebuilt
 from xlt.models.features import IGNORED, encode
-from xlt.models.inference import Predictor
+from xlt.models.inference import Outputs, Predictor
 from xlt.spec import tasks
 from xlt.spec.recipe import Evaluation
 from xlt.spec.tasks import Task
@@ -23,10 +23,10 @@ _OUTPUTS = {tasks.SPAN: ("start_logits", "end_logits")}
 class _Replay:
     """Outputs that are there already, in the form in which a predictor gives them."""
 
-    def __init__(self, outputs: list[tuple[int, dict[str, np.ndarray]]]):
+    def __init__(self, outputs: list[Outputs]):
         self.kept = outputs
 
-    def outputs(self, *_: Any) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+    def outputs(self, *_: Any) -> Iterator[Outputs]:
         yield from self.kept
 
 
@@ -73,32 +73,37 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     return shifted / shifted.sum(-1, keepdims=True)
 
 
-def _label(rows: Columns, features: list, outputs: list) -> np.ndarray:
-    probabilities = np.zeros(len(rows["label"]))
-    for index, out in outputs:
-        probabilities[index] = _softmax(out["logits"])[features[index]["labels"]]
+def _label(rows: Columns, features: list, outputs: list[Outputs]) -> np.ndarray:
+    probabilities = np.zeros(len(features))
+    for indices, out in outputs:
+        gold = [features[index]["labels"] for index in indices]
+        probabilities[indices] = _softmax(out["logits"])[np.arange(len(indices)), gold]
     return probabilities
 
 
-def _tags(rows: Columns, features: list, outputs: list) -> np.ndarray:
+def _tags(rows: Columns, features: list, outputs: list[Outputs]) -> np.ndarray:
     """Mean over the words that the model sees."""
-    probabilities = np.zeros(len(rows["tags"]))
-    for index, out in outputs:
-        labels = np.array(features[index]["labels"])
-        seen = np.flatnonzero(labels != IGNORED)
-        probabilities[index] = _softmax(out["logits"][: len(labels)])[seen, labels[seen]].mean() if len(seen) else 0.0
+    probabilities = np.zeros(len(features))
+    for indices, out in outputs:
+        for index, of_tokens in zip(indices, _softmax(out["logits"]), strict=True):
+            labels = np.array(features[index]["labels"])
+            seen = np.flatnonzero(labels != IGNORED)
+            probabilities[index] = of_tokens[seen, labels[seen]].mean() if len(seen) else 0.0
     return probabilities
 
 
-def _answer(rows: Columns, features: list, outputs: list) -> np.ndarray:
+def _answer(rows: Columns, features: list, outputs: list[Outputs]) -> np.ndarray:
     """Of the first gold answer, as start and end of a window; of no answer, as the first token: the best window's."""
     probabilities = np.zeros(len(rows["answers"]))
-    for index, out in outputs:
-        feature = features[index]
-        start, end, length = feature["start_positions"], feature["end_positions"], len(feature["input_ids"])
-        both = _softmax(out["start_logits"][:length])[start] * _softmax(out["end_logits"][:length])[end]
-        if (start, end) != (0, 0) or not rows["answers"][feature["row"]]["text"]:  # else the window lacks the answer
-            probabilities[feature["row"]] = max(probabilities[feature["row"]], both)
+    for indices, out in outputs:
+        for index, starts, ends in zip(indices, out["start_logits"], out["end_logits"], strict=True):
+            feature = features[index]
+            row, start, end = feature["row"], feature["start_positions"], feature["end_positions"]
+            if (start, end) == (0, 0) and rows["answers"][row]["text"]:
+                continue  # the window lacks the answer
+            length = len(feature["input_ids"])
+            both = _softmax(starts[:length])[start] * _softmax(ends[:length])[end]
+            probabilities[row] = max(probabilities[row], both)
     return probabilities
 
 

@@ -11,6 +11,7 @@ import string
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import regex
@@ -22,6 +23,7 @@ from xlt.spec.languages import subtag
 Answers = Sequence[str | None]
 References = Sequence[Sequence[str]]
 Tokens = list[str]
+_TEXTS = 2**14  # whose tokens are kept: every model is scored against the same references, by several metrics
 
 # ---- SQuAD 1.1 (Rajpurkar et al. 2016, evaluate-v1.1.py): also XQuAD and TyDiQA-GoldP ----------------
 
@@ -104,12 +106,13 @@ _ARABIC_MENDED = r"\sال|^ال"
 _MLQA_CHINESE = re.compile(r"[\u4e00-\u9fa5]|[^\s\u4e00-\u9fa5]+")
 
 
+@lru_cache
 def _mlqa(language: str, mended: bool) -> Callable[[str], Tokens]:
     base = subtag(language)
     rule = _MLQA_ARTICLES.get(base, _NO_ARTICLES)
     articles = re.compile(_ARABIC_MENDED if mended and base == "ar" else rule)
     split = _MLQA_CHINESE.findall if base == "zh" else str.split
-    return lambda text: split(articles.sub(" ", _without_punctuation(text.lower())))
+    return lru_cache(_TEXTS)(lambda text: split(articles.sub(" ", _without_punctuation(text.lower()))))
 
 
 # ---- language-aware ----------------------------------------------------------------------------------
@@ -144,11 +147,13 @@ _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}
 _CHARACTER_OR_WORD = regex.compile(rf"[{_UNSPACED}]\p{{M}}*|[^\s{_UNSPACED}]+")
 
 
+@lru_cache
 def _language_aware(language: str) -> Callable[[str], Tokens]:
     base = subtag(language)
     articles = set(_ARTICLES.get(base, "").split())
     prefix = r"^ال(?=..)" if base in _ARABIC else "(?!)"  # at least two letters must remain
 
+    @lru_cache(_TEXTS)
     def tokens(text: str) -> Tokens:
         text = _without_punctuation(lower(unicodedata.normalize("NFKC", text), base))
         words = (re.sub(prefix, "", word) for word in _CHARACTER_OR_WORD.findall(text))
@@ -198,11 +203,24 @@ def _overlap(a: Tokens, b: Tokens) -> float:
 _ASCII = str.maketrans("", "", string.punctuation)
 
 
+class _Punctuation(dict):
+    """A table for `str.translate` that takes punctuation out; each character is looked up once."""
+
+    def __missing__(self, code: int) -> int | None:
+        gone = chr(code) in string.punctuation or unicodedata.category(chr(code)).startswith("P")
+        self[code] = None if gone else code
+        return self[code]
+
+
+_PUNCTUATION = _Punctuation()
+
+
 def _without_punctuation(text: str) -> str:
     """Without ASCII's punctuation and symbols and without Unicode's categories P*: MLQA's set."""
-    return "".join(c for c in text.translate(_ASCII) if not unicodedata.category(c).startswith("P"))
+    return text.translate(_PUNCTUATION)
 
 
+@lru_cache(_TEXTS)
 def _official(text: str) -> Tokens:
     """Lower case, then punctuation, then articles: the order of SQuAD's evaluation script."""
     return re.sub(r"\b(a|an|the)\b", " ", text.lower().translate(_ASCII)).split()
