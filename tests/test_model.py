@@ -20,6 +20,7 @@ from xlt.models import batching, model, train
 from xlt.models.encoder import encoder_of, random_encoder, read_encoder, tokenizer_of, train_tokenizer
 from xlt.models.features import encode_sentences
 from xlt.spec import tasks
+from xlt.spec.profile import Resources
 from xlt.spec.recipe import Encoder, Recipe
 from xlt.spec.stage import Stage
 
@@ -43,9 +44,8 @@ def trained(store, recipe, monkeypatch):
 
     with monkeypatch.context() as patch, store.creating(recipe) as folder:
         patch.setattr(model, "save", keep)
-        train.train_stage(store, recipe, folder, 10.0, evaluate)
+        train.train_stage(store, recipe, folder, Resources(), evaluate)
         (folder / "run.json").write_text(json.dumps({"key": store.key(recipe)}))
-    kept[0].base_model.set_attn_implementation("sdpa")  # as what is loaded has it; training on a CPU takes another one
     return kept[0].eval()
 
 

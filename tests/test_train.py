@@ -2,7 +2,8 @@
 
 import itertools
 import json
-import resource
+import resource as usage
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,9 @@ from xlt.lab.work import execute
 from xlt.models import batching, mixture, mlm, model, train
 from xlt.models.encoder import tokenizer_of
 from xlt.models.features import IGNORED, encode
+from xlt.models.resume import ResumeState
 from xlt.models.selection import CheckpointSelector
+from xlt.models.update import Gradients
 from xlt.spec import tasks
 from xlt.spec.profile import Resources
 from xlt.spec.stage import Stage
@@ -192,7 +195,8 @@ def gradients(store, start, monkeypatch, task, accumulate):
             module.p = 0.0
     learner.encoder.config.attention_probs_dropout_prob = 0.0
     tokenizer = tokenizer_of(store, recipe)
-    updates = train._updates(mixture.Mixture(store, recipe.stages[-1], tokenizer), learner, tokenizer)
+    mixed = mixture.Mixture(store, recipe.stages[-1], tokenizer)
+    parts = train._gradients(recipe.stages[-1], learner, tokenizer)
 
     def keep(*_):
         found.update({name: p.grad.clone() for name, p in learner.named_parameters() if p.grad is not None})
@@ -200,9 +204,9 @@ def gradients(store, start, monkeypatch, task, accumulate):
 
     with monkeypatch.context() as patch:
         patch.setattr(torch.nn.utils, "clip_grad_norm_", keep)
-        resume = train.ResumeState(store.root / "none.pt", FOREVER)
-        selector = CheckpointSelector(store, recipe, learner, 1, evaluate)
-        _, losses = train._loop(learner, updates, recipe.stages[-1], 1, resume, selector)
+        resume = ResumeState(store.root / "none.pt", FOREVER)
+        selector = CheckpointSelector(store, recipe, learner, 1, evaluate, 8)
+        _, losses = train._loop(learner, mixed, recipe.stages[-1], 1, resume, selector, parts)
     return found, losses
 
 
@@ -227,7 +231,7 @@ def test_choices_in_parts_learn_the_same(store, start):
     found = []
     for size in (4, 1):
         learner.zero_grad()
-        train._gradients(train._loss, learner, [batching.collate(features[i : i + size], 1) for i in range(0, 4, size)])
+        Gradients(stage("siqa", batch=size), train._loss, partial(batching.collate, pad_id=1)).of(learner, features)
         found.append(torch.cat([p.grad.flatten() for p in learner.parameters() if p.grad is not None]))
     assert (found[0] - found[1]).norm() < 1e-6 * found[0].norm() and found[0].norm() > 1e-4
 
@@ -284,7 +288,7 @@ def test_broken_weights_are_neither_kept_nor_gone_on_from(store, start, monkeypa
     learner = model.prepare(store, recipe)
     with torch.no_grad():
         next(learner.parameters())[0] = float("inf")
-    resume = train.ResumeState(store.root / "broken.pt", ALWAYS)
+    resume = ResumeState(store.root / "broken.pt", ALWAYS)
     resume.keep(learner, None, None, None, None)
     assert not resume.path.exists()
 
@@ -304,7 +308,7 @@ def test_a_stage_whose_last_update_breaks_the_weights_is_not_finished(store, sta
 
 def test_weight_decay_spares_biases_and_layer_norms(store, start):
     learner = model.prepare(store, start.then(stage()))
-    decayed, spared = train._groups(learner, 0.1)
+    decayed, spared = train._groups(list(learner.parameters()), 0.1)
     names = {id(p): name for name, p in learner.named_parameters()}
     assert decayed["weight_decay"] == 0.1 and spared["weight_decay"] == 0.0
     assert all(names[id(p)].endswith("bias") or "LayerNorm" in names[id(p)] for p in spared["params"])
@@ -439,7 +443,7 @@ def test_the_peak_of_memory_is_that_of_the_run_and_not_of_its_worker(store, star
     record = store.record(recipe)
     if record["peak_since"] == "run":
         assert 0 < record["peak_mb"] < before - 50
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10 > 200
+    assert usage.getrusage(usage.RUSAGE_SELF).ru_maxrss >> 10 > 200
 
 
 def test_where_no_peak_can_be_forgotten_it_is_said_whose_it_is(monkeypatch):
@@ -449,7 +453,7 @@ def test_where_no_peak_can_be_forgotten_it_is_said_whose_it_is(monkeypatch):
     monkeypatch.setattr(device.Path, "write_text", refuse)
     assert device.forget_peak() == "worker"
     monkeypatch.setattr(device.Path, "is_file", lambda _: False)
-    assert device.peak_mb() == resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    assert device.peak_mb() == usage.getrusage(usage.RUSAGE_SELF).ru_maxrss >> 10
 
 
 def test_a_disk_that_is_full_at_a_checkpoint_is_said_so(store, start, monkeypatch):

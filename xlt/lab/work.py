@@ -141,7 +141,7 @@ def _train(store: Store, recipe: Recipe, resources: Resources) -> None:
     started, since = time.time(), device.forget_peak()
     with store.creating(recipe) as folder:
         if recipe.stages:
-            cost = train.train_stage(store, recipe, folder, resources.checkpoint_minutes, evaluate)
+            cost = train.train_stage(store, recipe, folder, resources, evaluate)
         else:
             cost = _start(store, recipe, folder)
         record = {"name": recipe.name, "recipe": recipe.model_dump(mode="json"), "key": store.key(recipe), **cost}

@@ -43,7 +43,8 @@ def find(
     shape = (*batch["input_ids"].shape, table.shape[1])
     if around.search == "fgsm":
         return around.radius * _ascent(model, batch, torch.zeros(shape, device=table.device), loss) * free
-    shift = around.radius * _uniform(batch, shape, around.seed if fixed else None).to(table.device) * free
+    points = _uniform_fixed(batch, shape, around.seed) if fixed else _uniform(shape, table.device)
+    shift = around.radius * points * free
     if around.search == "random":
         return shift
     for _ in range(around.steps):
@@ -60,16 +61,19 @@ def _ascent(model: Any, batch: Batch, shift: torch.Tensor, loss: Loss) -> torch.
     return torch.nn.functional.normalize(gradient.float(), dim=-1, eps=1e-30)
 
 
-def _uniform(batch: Batch, shape: Sequence[int], seed: int | None) -> torch.Tensor:
+def _uniform(shape: Sequence[int], device: torch.device) -> torch.Tensor:
     """Points (N, T, width) uniform in the unit ball: a normal direction, at u^(1/width) from the centre."""
-    if seed is None:
-        return _scaled(torch.randn(shape), torch.rand((*shape[:-1], 1)))
+    return _scaled(torch.randn(shape, device=device), torch.rand((*shape[:-1], 1), device=device))
+
+
+def _uniform_fixed(batch: Batch, shape: Sequence[int], seed: int) -> torch.Tensor:
+    """The same, drawn by `seed` and each text's own subwords; on the CPU, so that they are the same everywhere."""
     points = torch.zeros(tuple(shape))
-    for row, text, real in zip(points, batch["input_ids"], batch["attention_mask"].bool(), strict=True):
+    for row, text, real in zip(points, batch["input_ids"].cpu(), batch["attention_mask"].bool().cpu(), strict=True):
         rng = torch.Generator().manual_seed(zlib.crc32(f"{seed} {text[real].tolist()}".encode()))
         drawn = torch.randn((int(real.sum()), shape[-1] + 1), generator=rng)
-        row[real.cpu()] = _scaled(drawn[:, 1:], torch.special.ndtr(drawn[:, :1]))
-    return points
+        row[real] = _scaled(drawn[:, 1:], torch.special.ndtr(drawn[:, :1]))
+    return points.to(batch["input_ids"].device)
 
 
 def _scaled(direction: torch.Tensor, share: torch.Tensor) -> torch.Tensor:

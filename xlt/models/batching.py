@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,41 +32,53 @@ def batches(features: list[Feature], size: int, rng: np.random.Generator | None 
 
 _PADDING = {"token_type_ids": 0, "labels": IGNORED, "position_ids": 1}
 _TENSORS = ("input_ids", "token_type_ids", "labels", "position_ids", "start_positions", "end_positions")
+Batch = dict[str, torch.Tensor]
 
 
-def restart_positions(ids: list[int], separator: int) -> list[int]:
+def restart_positions(ids: Sequence[int], separator: int) -> list[int]:
     """XLM-R's positions (from 2), starting again at the second text of a pair "<s> A </s> </s> B </s>"."""
+    ids = list(ids)
     first = ids.index(separator) + 1 if separator in ids else len(ids)
     return [*range(2, 2 + first), *range(2, 2 + len(ids) - first)]
 
 
-def collate(
-    features: list[Feature], pad_id: int, device: str = "cpu", restart_at: int | None = None
-) -> dict[str, torch.Tensor]:
+def collate(features: list[Feature], pad_id: int, device: str = "cpu", restart_at: int | None = None) -> Batch:
     """One batch: `input_ids`, `attention_mask` (B, T), and the labels, padded to the longest feature.
 
+    Where tokens have labels there are `places` too: which of the B x T tokens do, one row after the other.
     Features with `choices` are laid out flat, (sum of choices, T), with `sizes` (B,) to group them again;
     those with `query` become two batches, `query` and `target`, with `same` (B,).
     `restart_at` is the separator at which positions start again, for encoders that were pretrained so.
+
+    All of it is copied to `device` but `sizes`, by which the processor cuts: read from a GPU it would wait for that.
     """
     if "choices" in features[0]:
         flat = collate([pair for f in features for pair in f["choices"]], pad_id, device, restart_at)
-        groups = {"sizes": [len(f["choices"]) for f in features]}
-        groups |= {"labels": [f["labels"] for f in features]} if "labels" in features[0] else {}
-        return flat | {name: torch.tensor(values).to(device) for name, values in groups.items()}
+        gold = {"labels": _on(device, [f["labels"] for f in features])} if "labels" in features[0] else {}
+        return flat | gold | {"sizes": torch.tensor([len(f["choices"]) for f in features])}
     if "query" in features[0]:
         sides = {n: collate([f[n] for f in features], pad_id, device, restart_at) for n in ("query", "target")}
-        return sides | {"same": torch.tensor([f["same"] for f in features]).to(device)}
+        return sides | {"same": _on(device, [f["same"] for f in features])}
     if restart_at is not None:
         features = [{**f, "position_ids": restart_positions(f["input_ids"], restart_at)} for f in features]
-    width = max(len(feature["input_ids"]) for feature in features)
-    batch: dict[str, Any] = {
-        "attention_mask": [[1] * (n := len(f["input_ids"])) + [0] * (width - n) for f in features],
-    }
+    lengths = np.array([len(feature["input_ids"]) for feature in features])
+    real = np.arange(lengths.max()) < lengths[:, None]
+    batch = {"attention_mask": real.astype(np.int64)}
     for name in _TENSORS:
         if name not in features[0]:
             continue
-        fill = pad_id if name == "input_ids" else _PADDING.get(name)
         values = [feature[name] for feature in features]
-        batch[name] = [v + [fill] * (width - len(v)) for v in values] if isinstance(values[0], list) else values
-    return {name: torch.tensor(values).to(device, non_blocking=True) for name, values in batch.items()}
+        if np.ndim(values[0]) == 0:
+            batch[name] = np.array(values)
+            continue
+        batch[name] = np.full(real.shape, pad_id if name == "input_ids" else _PADDING[name])
+        batch[name][real] = np.concatenate(values)
+        if name == "labels":
+            batch["places"] = np.flatnonzero(batch[name] != IGNORED)
+    return {name: _on(device, values) for name, values in batch.items()}
+
+
+def _on(device: str, values: Any) -> torch.Tensor:
+    """The values as a tensor there. To a GPU it is copied from pinned memory, so that nobody waits for the copy."""
+    tensor = torch.as_tensor(values)
+    return tensor if device == "cpu" else tensor.pin_memory().to(device, non_blocking=True)

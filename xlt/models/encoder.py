@@ -15,6 +15,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 
 from xlt.core.files import State, state
 from xlt.data.weights import ROBERTA, locate, on_the_hub
+from xlt.models import attention
 from xlt.spec.recipe import Encoder, Recipe
 
 if TYPE_CHECKING:
@@ -36,9 +37,11 @@ def read_encoder(place: str, revision: str | None = None, dropout: float | None 
     extra = {"add_pooling_layer": False} if config.model_type in ROBERTA else {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # weights that the file lacks (such as BERT's pooler) are then the same at every reading
-        return transformers.AutoModel.from_pretrained(
+        encoder = transformers.AutoModel.from_pretrained(
             place, config=config, revision=revision, dtype=torch.float32, use_safetensors=True, **extra
         )
+    attention.use_fastest(encoder)
+    return encoder
 
 
 def encoder_of(store: Store, recipe: Recipe) -> transformers.PreTrainedModel:

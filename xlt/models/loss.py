@@ -9,7 +9,7 @@ import torch
 from xlt.core.device import autocast
 from xlt.models.features import IGNORED
 
-GOLD = ("labels", "start_positions", "end_positions")  # what of a batch is to be predicted
+GOLD = ("labels", "places", "start_positions", "end_positions")  # what of a batch is to be predicted, and where
 
 
 def forward(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> Any:
@@ -49,9 +49,3 @@ def mean_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     logits, labels = logits.float().flatten(0, -2), labels.flatten()
     total = torch.nn.functional.cross_entropy(logits, labels, ignore_index=IGNORED, reduction="sum")
     return total / (labels != IGNORED).sum().clamp(min=1)
-
-
-def count_labels(batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Over how many labels the loss of a batch is a mean; in dual training each query counts as one."""
-    gold = next(batch[name] for name in ("same", *GOLD) if name in batch)
-    return (gold != IGNORED).sum()

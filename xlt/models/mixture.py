@@ -27,7 +27,7 @@ Features = list[Feature] | mlm.Languages  # by language only for masked language
 
 
 class Mixture:
-    """The parts of a stage. Iterating gives, for each update, the training task and its batches of features."""
+    """The parts of a stage. Iterating gives, for each update, the training task and its features."""
 
     def __init__(self, store: Store, stage: Stage, tokenizer: Any):
         self.stage, self.tokenizer, self.seed = stage, tokenizer, stage.seed or 0
@@ -42,12 +42,11 @@ class Mixture:
         rng = np.random.default_rng([self.seed, 0, 1])
         self.turns = rng.choice(len(self.records), self.steps, p=stage.batch_shares(self.records))
 
-    def __iter__(self) -> Iterator[tuple[str, list[list[Feature]]]]:
+    def __iter__(self) -> Iterator[tuple[str, list[Feature]]]:
         names = [tasks.get(part.task).training.name for part in self.stage.parts]
-        streams, size = [self._stream(place) for place in range(len(names))], self.stage.batch
+        streams = [self._stream(place) for place in range(len(names))]
         for turn in self.turns:
-            update = next(streams[turn])
-            yield names[turn], [update[i : i + size] for i in range(0, len(update), size)]
+            yield names[turn], next(streams[turn])
 
     def _stream(self, place: int) -> Iterator[list[Feature]]:
         features, rng = self.features[place], np.random.default_rng([self.seed, place])

@@ -29,13 +29,14 @@ Evaluate = Callable[..., tuple[dict[str, float], list]]
 class CheckpointSelector:
     """Scores a stage on development data while it trains, and keeps the weights of the best check.
 
+    `batch` records are scored at a time, which decides speed and memory only.
     `curve` has one entry a check: the step, the scores by language (with several tasks by task and language), and
     their mean.
     """
 
-    def __init__(self, store: Store, recipe: Recipe, learner: Learner, steps: int, evaluate: Evaluate):
+    def __init__(self, store: Store, recipe: Recipe, learner: Learner, steps: int, evaluate: Evaluate, batch: int):
         self.store, self.recipe, self.learner, self.stage = store, recipe, learner, recipe.stages[-1]
-        self.evaluate = evaluate
+        self.evaluate, self.batch = evaluate, batch
         self.at = set() if self.stage.select == "last" else _checked(self.stage, steps)
         self.curve: list[dict[str, Any]] = []
         self.kept: dict[str, torch.Tensor] = {}
@@ -52,7 +53,8 @@ class CheckpointSelector:
             return
         best, entry = self._best(), {"step": step, **self._score()}
         if best is None or entry["score"] > best["score"]:
-            self.kept = {name: value.cpu().clone() for name, value in self._weights().items()}
+            for name, value in self._weights().items():  # into the same memory each time: gigabytes for a large encoder
+                self.kept.setdefault(name, torch.empty_like(value, device="cpu")).copy_(value)
         self.curve.append(entry)
 
     @property
@@ -92,7 +94,7 @@ class CheckpointSelector:
             task=task.name, language=code, split="dev", examples=stage.select_examples,
             max_length=stage.max_length, stride=stage.stride,
         )  # fmt: skip
-        values, _ = self.evaluate(self.store, self.recipe, evaluation, self.learner[head], stage.batch)
+        values, _ = self.evaluate(self.store, self.recipe, evaluation, self.learner[head], self.batch)
         return values[task.metrics[0]]
 
 

@@ -50,6 +50,9 @@ class Resources(Settings):
     pretraining_threads  of pretraining, for which most other runs wait
     precision            fp32, or bf16 for matrix products; None: bf16 on a GPU and fp32 on a CPU. It is no part of a
                          key but recorded with every score, because rounding moves scores by less than seeds do
+    tokens               that go through the model at a time in training, with padding; None: 16,384 on a GPU, and on a
+                         CPU the stage's `batch`. An update is computed in as many parts as that takes, whose gradients
+                         add up to the same; where the memory is not enough, the parts are halved
     eval_batch           records
     checkpoint_minutes   between two saved states of a run, from which it is resumed
     """
@@ -60,6 +63,7 @@ class Resources(Settings):
     threads: PositiveInt = 1
     pretraining_threads: PositiveInt = 2
     precision: Literal["fp32", "bf16"] | None = None
+    tokens: PositiveInt | None = None
     eval_batch: PositiveInt = 128
     checkpoint_minutes: float = Field(10.0, gt=0)
 
