@@ -45,7 +45,11 @@ _MAKING = f".making-{platform.node()}-"  # then the process id: a shared store h
 class Store:
     def __init__(self, root: Path, source: Source):
         self.root, self.source = root, source
+        # A table asks for the same ids and folders a hundred thousand times, and what decides the records of a test set
+        # is the same for every run that is tested on it: each is worked out once, until `look_again`.
         self._ids: dict[Recipe, str] = {}
+        self._folders: dict[Recipe, Path] = {}
+        self._read: dict[Evaluation, dict[str, Any]] = {}
 
     @classmethod
     def of(cls, profile: Profile, planned: bool = False) -> Store:
@@ -101,19 +105,27 @@ class Store:
 
     def look_again(self) -> None:
         """Records or weights may have changed since ids were taken; called before anything runs."""
-        self._ids.clear()
+        for known in (self._ids, self._folders, self._read):
+            known.clear()
         self.source.look_again()
 
     def id(self, recipe: Recipe) -> str:
-        known = self._ids.get(recipe)  # hashed once: tables ask for this a hundred thousand times
+        known = self._ids.get(recipe)
         if known is None:
             known = self._ids[recipe] = digest(self.key(recipe))
         return known
 
     def evaluation_key(self, recipe: Recipe, evaluation: Evaluation) -> dict[str, Any]:
+        """Everything that decides the scores of one evaluation of a run, JSON-ready."""
+        if evaluation not in self._read:
+            self._read[evaluation] = self._reading_key(evaluation)
+        return {"run": self.id(recipe), **self._read[evaluation]}
+
+    def _reading_key(self, evaluation: Evaluation) -> dict[str, Any]:
+        """What of the key of an evaluation is the same for every run."""
         task = tasks.get(evaluation.task)
         data = self.source.identity(task, evaluation.language, evaluation.split)
-        key = {"run": self.id(recipe), "evaluation": evaluation.key(), "version": task.version, "data": data}
+        key = {"evaluation": evaluation.key(), "version": task.version, "data": data}
         searched = pools.identity(self.source, task, evaluation.language, evaluation.split)
         key |= {"searched": searched} if searched else {}
         raised = identity.of_metrics(task.metrics, evaluation.language, bool(task.definition))
@@ -123,7 +135,9 @@ class Store:
     # places --------------------------------------------------------------------------------
 
     def folder(self, recipe: Recipe) -> Path:
-        return self.root / f"{recipe.name[:80]}-{self.id(recipe)}"
+        if recipe not in self._folders:
+            self._folders[recipe] = self.root / f"{recipe.name[:80]}-{self.id(recipe)}"
+        return self._folders[recipe]
 
     def done(self, recipe: Recipe) -> bool:
         return (self.folder(recipe) / "run.json").is_file()

@@ -168,19 +168,25 @@ class Lab:
         return self._jobs(self.wanted(recipes, evaluations, seeds))
 
     def _table(self, wanted: Iterable[Wanted], conditions: Mapping[Evaluation, str]) -> pd.DataFrame:
-        rows = [
-            row | ({"condition": conditions[evaluation]} if conditions else {})
-            for label, seed, recipe, chosen in wanted
-            for evaluation in chosen
-            if (result := self.store.result(recipe, evaluation))
-            for row in self._rows(label, seed, recipe, evaluation, result)
-        ]
+        rows = []
+        for label, seed, recipe, chosen in wanted:
+            made = self.environments(recipe)  # the same for all scores of the run
+            for evaluation in chosen:
+                if result := self.store.result(recipe, evaluation):
+                    condition = {"condition": conditions[evaluation]} if conditions else {}
+                    rows += [row | condition for row in self._rows(label, seed, recipe, evaluation, result, made)]
         return pd.DataFrame(rows) if rows else pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _EMPTY})
 
     def _rows(
-        self, label: str, seed: int, recipe: Recipe, evaluation: Evaluation, result: dict[str, Any]
+        self,
+        label: str,
+        seed: int,
+        recipe: Recipe,
+        evaluation: Evaluation,
+        result: dict[str, Any],
+        made: list[dict[str, Any]],
     ) -> list[dict[str, Any]]:
-        """The scores of one evaluation, with all that is needed to trace them."""
+        """The scores of one evaluation, with all that is needed to trace them; `made`: environments of the runs."""
         task = tasks.get(evaluation.task)
         common = {
             "recipe": label, "intermediate": recipe.tasks("intermediate"),
@@ -198,7 +204,7 @@ class Lab:
             "task_version": task.version, "data": json.dumps(result["key"]["data"], sort_keys=True),
             "seconds": result["seconds"], "finished": result["finished"],
             "commit": result["code"]["commit"], "dirty": result["code"]["dirty"],
-            **provenance.made_on([*self.environments(recipe), result["environment"]]),
+            **provenance.made_on([*made, result["environment"]]),
         }  # fmt: skip
         return [
             {
@@ -229,13 +235,14 @@ class Lab:
         evaluations of the run, of other notebooks too.
         """
         evaluations = None if evaluations is None else list(evaluations)
-        rows, spent = [], {}
+        rows, costs = [], {}
         for label, seed, recipe in self.expand(recipes, seeds or self.profile.seeds):
             for step in filter(self.store.done, recipe.lineage()):
-                if step not in spent:  # reading it opens a file for each evaluation
+                if step not in costs:  # its files are read once: its record, and one for each evaluation
                     chosen = None if evaluations is None else taken(step, evaluations)
-                    spent[step] = self.store.evaluating(step, chosen)
-                rows.append({**_cost(self.store, step, label, seed), "evaluating": spent[step]})
+                    costs[step] = _cost(self.store, step) | {"evaluating": self.store.evaluating(step, chosen)}
+                run = {"run": self.store.id(step), "name": step.name, "recipe": label, "seed": seed}
+                rows.append(run | _names(step) | costs[step])
         return pd.DataFrame(rows)
 
     # telling -------------------------------------------------------------------------------
@@ -262,13 +269,17 @@ class Lab:
         )
 
 
-def _cost(store: Store, recipe: Recipe, label: str, seed: int) -> dict[str, Any]:
+def _cost(store: Store, recipe: Recipe) -> dict[str, Any]:
+    """What the record of a run says of its cost, as columns."""
     record = store.record(recipe)
+    columns = {"steps": record.get("steps", 0)}
+    columns |= {name: record[name] for name in ("seconds", "parameters", "trainable", "peak_mb")}
+    return columns | {"device": record["environment"]["device"], **record["code"]}
+
+
+def _names(recipe: Recipe) -> dict[str, str]:
+    """What the last stage is called, as columns: two labels may share a run, and so its cost, under other names."""
     stage = recipe.last_stage
-    return {
-        "run": store.id(recipe), "name": recipe.name, "recipe": label, "seed": seed,
-        "kind": stage.role if stage else "start", "task": stage.name if stage else "",
-        "method": stage.method if stage else "", "steps": record.get("steps", 0), "seconds": record["seconds"],
-        "parameters": record["parameters"], "trainable": record["trainable"], "peak_mb": record["peak_mb"],
-        "device": record["environment"]["device"], "commit": record["code"]["commit"], "dirty": record["code"]["dirty"],
-    }  # fmt: skip
+    if stage is None:
+        return {"kind": "start", "task": "", "method": ""}
+    return {"kind": stage.role, "task": stage.name, "method": stage.method}

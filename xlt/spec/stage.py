@@ -134,12 +134,14 @@ class Stage(Value):
     @property
     def parts(self) -> tuple[Part, ...]:
         """All tasks of the stage, the main one first."""
-        return (Part(task=self.task, languages=self.languages, examples=self.examples), *self.also)
+        # Not validated again: the fields were, with the stage's own, and tables ask for the parts of every score.
+        own = Part.model_construct(task=self.task, languages=self.languages, examples=self.examples)
+        return (own, *self.also)
 
     @property
     def trains(self) -> tuple[str, ...]:
         """The names of all tasks of the stage."""
-        return tuple(part.task for part in self.parts)
+        return (self.task, *(part.task for part in self.also))
 
     @property
     def name(self) -> str:
