@@ -192,6 +192,7 @@ def test_why_names_the_table_under_a_stale_score(lab, monkeypatch):
     was, now = (digest(content("de")) for content in (keyboard.tables["keyboards.yaml"], lambda _: "another"))
     assert change == (f'  xnli in de under keyboard: perturbation.tables.keyboards.yaml: was "{was}", is now "{now}"')
     asked = Evaluation(task="xnli", language="de", perturbation="keyboard")
+    store.look_again()  # as before every run
     store.save_scores(recipe, asked, {"key": store.evaluation_key(recipe, asked)}, [])
     assert "is current: profile" in why(str(lab.path), name)[0], "made again"
 

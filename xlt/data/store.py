@@ -104,7 +104,7 @@ class Store:
         return key | ({"words": WORDS} if given_config(start).model_type in ("roberta", "modernbert") else {})
 
     def look_again(self) -> None:
-        """Records or weights may have changed since ids were taken; called before anything runs."""
+        """Records, weights or word lists may have changed since ids were taken; called before anything runs."""
         for known in (self._ids, self._folders, self._read):
             known.clear()
         self.source.look_again()
