@@ -100,6 +100,25 @@ def test_the_steps_before_the_checkpoint_are_not_trained_again(store, start, mon
     assert len(calls) == 2
 
 
+def test_what_was_learned_before_it_is_drawn_again_but_made_into_no_tensors(store, start, monkeypatch):
+    recipe, collated, collate = start.then(stage(accumulate=2)), [], batching.collate
+    interrupt(store, recipe, monkeypatch, after=8)
+    monkeypatch.setattr(batching, "collate", lambda *rest, **named: collated.append(1) or collate(*rest, **named))
+    finish(store, recipe)
+    assert len(collated) == 4  # two updates of two parts
+
+
+def test_what_is_restored_leaves_the_position_alone_in_memory(store, start, monkeypatch):
+    """On a GPU the weights and moments of the file would take the room of those in training."""
+    recipe, given, restore = start.then(stage()), [], ResumeState.restore
+    interrupt(store, recipe, monkeypatch, after=3)
+    monkeypatch.setattr(ResumeState, "restore", lambda *rest: given.append(restore(*rest)) or given[0])
+    monkeypatch.setattr(train, "_loss", lambda *_: pytest.fail("the position is known before anything is learned"))
+    with pytest.raises(pytest.fail.Exception):
+        train.train_stage(store, recipe, store.root / "none", Resources(), evaluate)
+    assert given[0].keys() == {"step", "losses", "recent"} and given[0]["step"] == 3
+
+
 def test_a_finished_stage_leaves_no_checkpoint(store, start, monkeypatch):
     recipe = start.then(stage())
     interrupt(store, recipe, monkeypatch, after=3)

@@ -113,3 +113,9 @@ def made_on(environments: Iterable[Mapping[str, Any]]) -> dict[str, str]:
         steps.append({name: str(environment.get(name, UNKNOWN)) for name in MACHINE} | packages)
     columns = dict.fromkeys(name for step in steps for name in step)
     return {name: " + ".join(dict.fromkeys(step.get(name, UNKNOWN) for step in steps)) for name in columns}
+
+
+def precisions(environments: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The precisions in which these runs were computed, each once: "fp32", "bf16"."""
+    reasons = (str(environment.get("precision", "")) for environment in environments)
+    return sorted({reason.partition(" ")[0] for reason in reasons if reason})

@@ -151,3 +151,14 @@ def given_config(start: Encoder) -> Any:
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"encoder.model: {start.model} has no configuration that can be read ({reason})") from None
+
+
+@cache
+def width(start: Encoder) -> int:
+    """The width of an encoder, of our own or given; 0 where that is not known, as no configuration can be read."""
+    if not start.model:
+        return start.width
+    try:
+        return getattr(given_config(start), "hidden_size", 0)
+    except UserError:  # a run will say so; a page that only tells of runs need not
+        return 0

@@ -50,10 +50,11 @@ class Failure(NamedTuple):
 def work(profile_json: str, job: Job, resources: Resources) -> Failure | None:
     """Do one job; what goes wrong is returned, as it must not stop the others."""
     from xlt.core import device
+    from xlt.data import weights
 
-    device.prefer(resources.precision)
     device.use_threads(threads(job.recipe, resources))
     try:
+        device.prefer(resources.precision, weights.width(job.recipe.start))
         store = _store(profile_json)
         execute(store, job, resources)
     except UserError as error:

@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 
-from xlt.core.device import autocast
 from xlt.data.sentences import split
 
 QUERY_LENGTH = 96
@@ -69,8 +68,7 @@ def loss(learner: torch.nn.Module, batch: dict[str, Any]) -> torch.Tensor:
 def _vectors(learner: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
     """(B, width): mean over all tokens of the last layer, of length 1."""
     encoder = getattr(learner, learner.base_model_prefix)
-    with autocast():
-        hidden = encoder(**inputs).last_hidden_state
+    hidden = encoder(**inputs).last_hidden_state
     mask = inputs["attention_mask"].unsqueeze(-1)
-    pooled = (hidden.float() * mask).sum(1) / mask.sum(1)
+    pooled = (hidden * mask).sum(1) / mask.sum(1)
     return torch.nn.functional.normalize(pooled, dim=-1)

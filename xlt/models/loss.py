@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 
-from xlt.core.device import autocast
 from xlt.models.features import IGNORED
 
 GOLD = ("labels", "places", "start_positions", "end_positions")  # what of a batch is to be predicted, and where
@@ -16,15 +15,13 @@ def forward(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> Any:
     """The outputs for one batch without labels, of any family; for choices `logits` (B, most choices)."""
     if "sizes" in batch:
         return {"logits": choice_logits(model, dict(batch))}
-    with autocast():
-        return model(**batch)
+    return model(**batch)
 
 
 def choice_logits(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """Scores (B, most choices) of a flat batch of choices; where a row has fewer choices, minus infinity."""
     sizes = batch.pop("sizes").tolist()
-    with autocast():
-        flat = model(**batch).logits[:, 0].float()
+    flat = model(**batch).logits[:, 0]
     return torch.nn.utils.rnn.pad_sequence(flat.split(sizes), batch_first=True, padding_value=float("-inf"))
 
 

@@ -67,10 +67,10 @@ def masked(ids: list[int], shares: np.ndarray, tokenizer: Any, rng: np.random.Ge
 def loss(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """Cross-entropy at the masked positions only: a tenth of the work of scoring all of them.
 
-    The head stays under autocast, unlike those whose scores are answers: most of its work is to score the vocabulary.
+    This head computes under autocast, unlike those whose scores are answers: scoring the vocabulary is much work.
     """
     inputs = {name: values for name, values in batch.items() if name not in GOLD}
+    hidden = model.base_model(**inputs)[0].flatten(0, 1)
     with autocast():
-        hidden = model.base_model(**inputs)[0].flatten(0, 1)
         logits = model.lm_head(hidden.index_select(0, batch["places"]))
     return mean_loss(logits, batch["labels"].flatten().index_select(0, batch["places"]))

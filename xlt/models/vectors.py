@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from xlt.core.device import autocast, compute
+from xlt.core.device import compute
 from xlt.models import batching, unseen
 from xlt.models.cells import Cell
 from xlt.models.encoder import restart_at
@@ -55,8 +55,7 @@ def _states(features: list, tokenizer: Any, encoder: Any, batch: int) -> Iterabl
     for indices in batching.batches(features, batch):
         chosen = [features[i] for i in indices]
         inputs = batching.collate(chosen, tokenizer.pad_token_id, compute().device, restart)
-        with autocast():
-            states = encoder(**inputs, output_hidden_states=True).hidden_states
+        states = encoder(**inputs, output_hidden_states=True).hidden_states
         yield indices, states, inputs
 
 

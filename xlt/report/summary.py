@@ -95,8 +95,9 @@ def _encoder(lab: Lab) -> str:
 
 def _environment(lab: Lab) -> dict[str, Any]:
     from xlt.core import device  # brings torch along
+    from xlt.data import weights
 
-    device.prefer(lab.profile.resources.precision)
+    device.prefer(lab.profile.resources.precision, weights.width(lab.profile.encoder))
     return provenance.environment()
 
 
@@ -107,10 +108,22 @@ def _machine(lab: Lab, runs: Iterable[Recipe] = ()) -> dict[str, str]:
         with contextlib.suppress(UserError):  # records that cannot be had: no run was made of them
             made += lab.environments(recipe)[-1:]
     found = provenance.made_on(made or [_environment(lab) | {"threads": lab.profile.resources.threads}])
-    return {
+    machine = {
         "device": found["precision"], "processor": found["processor"],
         "instruction set": found["instructions"], "threads": found["threads"],
     }  # fmt: skip
+    return machine | flagged(made)
+
+
+def flagged(made: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """What a reader must know who compares scores of these runs: nothing where all were computed in one precision."""
+    several = provenance.precisions(made)
+    if len(several) < 2:
+        return {}
+    return {
+        "beware": f"runs in {' and '.join(several)} stand side by side, and the precision is part of what a score "
+        "says: runs.csv.gz tells which are which; set resources.precision to compute all alike"
+    }
 
 
 def question(lab: Lab) -> str:

@@ -48,8 +48,9 @@ class Resources(Settings):
     threads              of each run. Fixed, whatever the number of cores, because sums are rounded otherwise with
                          another number of threads and training makes large differences of small ones
     pretraining_threads  of pretraining, for which most other runs wait
-    precision            fp32, or bf16 for matrix products; None: bf16 on a GPU and fp32 on a CPU. It is no part of a
-                         key but recorded with every score, because rounding moves scores by less than seeds do
+    precision            fp32, or bf16 for matrix products; None: bf16 on a GPU and, for encoders at least 256 wide, on
+                         a CPU with AMX, else fp32. It is no part of a key but recorded with every score, because
+                         rounding moves scores by less than seeds do
     tokens               that go through the model at a time in training, with padding; None: 16,384 on a GPU, and on a
                          CPU the stage's `batch`. An update is computed in as many parts as that takes, whose gradients
                          add up to the same; where the memory is not enough, the parts are halved
