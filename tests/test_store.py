@@ -38,6 +38,8 @@ def empty(tmp_path):
 def make(store, recipe=RECIPE, mark="first"):
     with store.creating(recipe) as folder:
         (folder / "mark").write_text(mark)
+        for name in ("encoder", "heads"):
+            (folder / name).mkdir()
         (folder / "run.json").write_text(json.dumps({"key": store.key(recipe)}))
 
 

@@ -13,7 +13,7 @@ def __getattr__(name: str) -> Any:
     import importlib
 
     if name == "Lab":
-        return importlib.import_module("xlt.lab.lab").Lab
+        return importlib.import_module("xlt.lab.whole").Lab
     if name in ("Encoder", "Evaluation", "Recipe", "Stage"):
         return getattr(importlib.import_module("xlt.spec.recipe"), name)
     if name in ("report", "studies"):

@@ -6,6 +6,9 @@
                       /heads/              the head of each task: <task>.safetensors
                       /scores/<evaluation>-<id>.json, .predictions.jsonl.gz
 
+`done` says that a run has its record, `has_weights` that it can be loaded or built on. They differ where the weights
+were dropped once the run was evaluated (`resources.keep: scores`): its record and its scores stay.
+
 A run's key holds its parent's id, its stage, the task's version and the fingerprint of the training
 records; so a change anywhere above changes every id below, and nothing else does.
 """
@@ -39,6 +42,9 @@ FORMAT = 4
 # label counts alike)
 LOSS = 2
 WORDS = 2  # version of how words are given to tokenizers that know them by the space before them
+# What a stage leaves to be loaded. The heads are taken away first and put back last: without them a run counts as one
+# without weights, so wherever that is interrupted it is in one of two sound states.
+_WEIGHTS = ("heads", "encoder", "adapter")
 _MAKING = f".making-{platform.node()}-"  # then the process id: a shared store has makers on several machines
 
 
@@ -142,6 +148,41 @@ class Store:
     def done(self, recipe: Recipe) -> bool:
         return (self.folder(recipe) / "run.json").is_file()
 
+    def has_weights(self, recipe: Recipe) -> bool:
+        """Whether the run is here whole. The start needs none: its weights are given, or beside its tokenizer."""
+        if not recipe.stages:
+            return self.done(recipe)
+        folder, encoder = self.folder(recipe), "adapter" if recipe.stages[-1].method == "lora" else "encoder"
+        return self.done(recipe) and (folder / "heads").is_dir() and (folder / encoder).is_dir()
+
+    def weights(self, recipe: Recipe) -> Path:
+        """The folder of a run that is about to be loaded.
+
+        Raises:
+            UserError: the run has not been trained, or its weights were dropped.
+        """
+        folder = self.folder(recipe)
+        if self.has_weights(recipe):
+            return folder
+        if self.done(recipe):
+            what = f"has its scores but no weights in {folder}: they are dropped under resources.keep: scores"
+            raise UserError(f"run {recipe.name} {what}; lab.train_again(recipe) trains it again")
+        raise UserError(f"run {recipe.name} is not in {self.root}: it has not been trained; lab.run trains it")
+
+    def lacking(self, recipe: Recipe) -> list[Recipe]:
+        """The runs to be trained before `recipe` can be loaded, parents first; itself among them, if need be.
+
+        Below a run whose whole encoder is here only the start is needed, for its tokenizer; below an adapter, which is
+        a difference to its parent, that one is needed, too.
+        """
+        lacking, whole = [], False
+        for step in recipe.lineage():
+            if self.has_weights(step):
+                whole = whole or bool(step.stages) and step.stages[-1].method == "full"
+            elif not (whole and step.stages):
+                lacking.append(step)
+        return lacking[::-1]
+
     def record(self, recipe: Recipe) -> dict[str, Any]:
         return json.loads((self.folder(recipe) / "run.json").read_text(encoding="utf-8"))
 
@@ -168,7 +209,8 @@ class Store:
     def creating(self, recipe: Recipe) -> Iterator[Path]:
         """A temporary folder that becomes the run's folder when the block ends without an error.
 
-        Of two workers that make the same run the first to finish wins; nothing finished is overwritten.
+        Of two workers that make the same run the first to finish wins; nothing finished is overwritten. A run that is
+        made again because its weights were dropped gets them back, beside the scores that it has.
         """
         self.root.mkdir(parents=True, exist_ok=True)
         self._sweep()
@@ -182,8 +224,25 @@ class Store:
                 if not self.done(recipe):  # what is left of a run that somebody deleted in part
                     shutil.rmtree(final, ignore_errors=True)
                     os.rename(temporary, final)
+                elif not self.has_weights(recipe):
+                    _put_back(temporary, final)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+    def drop_weights(self, recipe: Recipe) -> None:
+        """Take away the weights of a run; its record, scores and predictions stay.
+
+        They are moved aside before they are deleted, each by one rename, so that nobody loads half of them.
+        """
+        folder = self.folder(recipe)
+        here = [folder / name for name in _WEIGHTS if (folder / name).is_dir()]
+        if not recipe.stages or not here:
+            return
+        aside = Path(tempfile.mkdtemp(prefix=f"{_MAKING}{os.getpid()}-", dir=self.root))
+        for path in here:
+            with contextlib.suppress(FileNotFoundError):  # another process drops them, too
+                os.rename(path, aside / path.name)
+        shutil.rmtree(aside, ignore_errors=True)
 
     def _sweep(self) -> None:
         """Remove what processes of this machine were making when they were killed."""
@@ -204,6 +263,23 @@ class Store:
         write_atomically(file.with_suffix(".predictions.jsonl.gz"), gzip.compress(lines.encode(), mtime=0))
         write_atomically(file, json.dumps(result, indent=1, ensure_ascii=False).encode())
         file.with_suffix(".partial.jsonl").unlink(missing_ok=True)  # of an attack, which is whole now
+
+
+def _put_back(made: Path, final: Path) -> None:
+    """Move the weights of a run that was trained again to its record and scores.
+
+    The record stays that of the first training, with when and on what the later ones were: on another machine the same
+    recipe gives other weights, and whoever reads a later score must be able to see that.
+    """
+    record, anew = (json.loads((folder / "run.json").read_text(encoding="utf-8")) for folder in (final, made))
+    cost = {name: anew[name] for name in ("seconds", "finished", "code", "environment") if name in anew}
+    record["again"] = [*record.get("again", []), cost]
+    write_atomically(final / "run.json", json.dumps(record, indent=1))
+    for name in reversed(_WEIGHTS):
+        if (made / name).is_dir():
+            if (final / name).is_dir():  # what an interruption has left
+                os.rename(final / name, made / f"old-{name}")
+            os.rename(made / name, final / name)
 
 
 def predictions(file: Path) -> list[dict]:

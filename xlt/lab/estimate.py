@@ -51,7 +51,7 @@ def estimator(store: Store) -> Callable[..., float]:
         training = median(known) if known else _training_seconds(store, job.recipe)
         evaluating = sum(_evaluation_seconds(store, job.recipe.start, e) for e in job.evaluations)
         evaluating += EVALUATION * len(job.evaluations)
-        return OVERHEAD + evaluating + (0 if trained or store.done(job.recipe) else training)
+        return OVERHEAD + evaluating + (0 if trained or store.has_weights(job.recipe) else training)
 
     return seconds
 
@@ -174,10 +174,15 @@ def _embeddings(start: Encoder) -> int:
 
 
 def checkpoint_megabytes(recipe: Recipe) -> float:
-    """A checkpoint of the last stage: what it trains, in fp32, with the two moments of Adam."""
+    """A checkpoint of the last stage: what it trains, in fp32, with the two moments of Adam, and where a checkpoint is
+    chosen by development scores the best weights so far. 9 GB of XLM-R Large."""
     stage = recipe.last_stage
     if stage is None:
         return 0.0
-    return megabytes(recipe) + 2 * (
-        megabytes(recipe) if stage.method == "lora" else encoder_size(recipe.start) * 4 / 1e6
-    )
+    frozen = _embeddings(recipe.start) * 4 / 1e6 if stage.method == "full" and stage.frozen == "embeddings" else 0.0
+    return (4 if stage.watched else 3) * (megabytes(recipe) - frozen)
+
+
+def working_megabytes(recipe: Recipe) -> float:
+    """What a run writes until it is stored: its weights, and a checkpoint, kept twice while it is replaced."""
+    return megabytes(recipe) + 2 * checkpoint_megabytes(recipe)

@@ -11,13 +11,14 @@ from xlt.spec.recipe import Evaluation, Recipe
 
 @dataclass(frozen=True)
 class Job:
-    """Train the last stage of `recipe` unless that is done, then evaluate it.
+    """Train the last stage of `recipe` unless that is done, then evaluate it; then, with `drop`, drop its weights.
 
     One stage and not the whole recipe, because recipes share their beginnings: each shared stage is one job.
     """
 
     recipe: Recipe
     evaluations: tuple[Evaluation, ...] = ()
+    drop: bool = False
 
 
 Split = tuple[str, str, str]  # task, language, "train", "dev" or "test"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from xlt.core import paths, progress, provenance
 from xlt.data.sources import Source
 from xlt.data.store import Store
 from xlt.evaluation import caveats
-from xlt.lab import datasheet, estimate, evaluated, hub, inputs, profiles
+from xlt.lab import datasheet, estimate, evaluated, hub, inputs, profiles, retention
 from xlt.lab.jobs import Job
 from xlt.spec import tasks
 from xlt.spec.languages import language
@@ -50,7 +49,7 @@ class Lab:
         self.profile = hub.ready(profile, planned)
         self.store = Store.of(profile, planned)
         self.sources = Sources(self.profile)
-        self._made: dict[Recipe, dict[str, Any]] = {}  # environments of stored runs
+        self._made: dict[Recipe, list[dict[str, Any]]] = {}  # environments of stored runs
 
     @classmethod
     def from_params(cls, name: str, planned: bool = False) -> Lab:
@@ -126,11 +125,30 @@ class Lab:
         if jobs and os.environ.get("XLT_STORED_ONLY"):
             print(f"{len(jobs)} runs are not done and were not started: their cells read 'not run'")
         elif jobs:
-            inputs.read_records(self.store.source, jobs, download=True)
-            from xlt.lab import engine  # brings dask along, which a table of stored runs does without
-
-            engine.run(self.profile, jobs, estimate.estimator(self.store), progress.report).check()
+            asked = self._asked(wanted)
+            retention.drop_evaluated(self.store, asked)
+            self._execute(retention.marked(self.store, jobs, asked))
         return self._table(wanted, conditions or {})
+
+    def train_again(self, *recipes: Recipe) -> None:
+        """Train finished runs again whose weights were dropped (`resources.keep: scores`), to load them."""
+        self.store.look_again()
+        lacking = dict.fromkeys(step for recipe in recipes for step in self.store.lacking(recipe))
+        if lacking:
+            self._execute([Job(step) for step in sorted(lacking, key=lambda recipe: len(recipe.stages))])
+
+    def _execute(self, jobs: list[Job]) -> None:
+        inputs.read_records(self.store.source, jobs, download=True)
+        if again := retention.told(self.store, jobs):
+            print(again)
+        from xlt.lab import engine  # brings dask along, which a table of stored runs does without
+
+        engine.run(self.profile, jobs, estimate.estimator(self.store), progress.report).check()
+
+    def _asked(self, wanted: list[Wanted]) -> list[Wanted]:
+        """All that is asked of runs whose weights may be dropped: nothing here, where `wanted` is all that is known,
+        and the other notebooks of the profile may ask more (see `xlt.lab.whole`)."""
+        return []
 
     def expand(self, recipes: Mapping[str, Recipe], seeds: int) -> list[tuple[str, int, Recipe]]:
         """(label, seed, recipe) for each seed; a recipe with nothing left to seed appears once."""
@@ -155,9 +173,8 @@ class Lab:
             if self.store.done(recipe) and not missing:
                 continue
             needed.setdefault(recipe, {}).update(dict.fromkeys(missing))
-            ancestors = islice(recipe.lineage(), 1, None)
-            for ancestor in takewhile(lambda step: not self.store.done(step), ancestors):
-                needed.setdefault(ancestor, {})
+            for step in self.store.lacking(recipe):
+                needed.setdefault(step, {})
         ordered = sorted(needed, key=lambda recipe: len(recipe.stages))
         return [Job(recipe, tuple(needed[recipe])) for recipe in ordered]
 
@@ -223,8 +240,9 @@ class Lab:
         done = [step for step in recipe.lineage() if self.store.done(step)]
         for step in done:
             if step not in self._made:
-                self._made[step] = self.store.record(step).get("environment", {})
-        return [self._made[step] for step in reversed(done)]
+                record = self.store.record(step)
+                self._made[step] = [one.get("environment", {}) for one in (record, *record.get("again", ()))]
+        return [environment for step in reversed(done) for environment in self._made[step]]
 
     def runs(
         self, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation] | None = None, seeds: int | None = None

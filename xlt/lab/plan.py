@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from xlt.core.progress import duration
+from xlt.core.text import counted
 from xlt.data.sources import Source
-from xlt.lab import datasheet, estimate, holdings, hub, inputs, slots
+from xlt.lab import datasheet, estimate, holdings, hub, inputs, retention, slots
+from xlt.lab.jobs import Job
 from xlt.lab.lab import Lab
-from xlt.lab.studies import of
+from xlt.lab.studies import asked, of
 from xlt.spec import tasks
 
 
@@ -26,7 +28,8 @@ def print_plan(profile: str, notebooks: Collection[str], left_out: str = "") -> 
         print(f"no network: {', '.join(missing)} taken as declared, with an encoder of unknown size like XLM-R Base")
     encoder = settings.encoder.called if settings.encoder.model else "random XLM-R, pretrained here"
     print(f"records from {datasheet.sources(lab.profile, lab.source)}; encoder {encoder}")
-    total, disk, here = 0.0, 0.0, slots.workers(settings.resources)
+    total, here = 0.0, slots.workers(settings.resources)
+    runs: list[Job] = []
     for notebook, study in of(lab).items():
         if notebook not in notebooks:
             continue
@@ -37,13 +40,28 @@ def print_plan(profile: str, notebooks: Collection[str], left_out: str = "") -> 
         time = sum(seconds(job, job.recipe in planned) * width[job.recipe] for job in jobs) / here
         evaluations = sum(len(job.evaluations) for job in jobs)
         print(f"  {notebook}: {len(new)} runs, {evaluations} evaluations, about {duration(time)}")
-        total, disk = total + time, disk + sum(estimate.megabytes(job.recipe) for job in new)
+        if again := retention.told(lab.store, new):
+            print(f"    {again}")
+        total += time
+        runs += new
         planned.update(job.recipe for job in new)
     if left_out:
         print(f"  {left_out}")
     _print_data(lab)
     on = f"{here} process{'es' if here > 1 else ''}"
-    print(f"in all about {duration(total)} on {on}, {disk:,.0f} MB of disk; nothing started")
+    print(f"in all about {duration(total)} on {on}, {_disk(lab, runs, here)}; nothing started")
+
+
+def _disk(lab: Lab, runs: list[Job], at_once: int) -> str:
+    """What stays, and what the largest runs take besides while they are at work."""
+    keep = lab.profile.resources.keep
+    dropped = retention.ends(asked(lab)) if keep == "scores" else {}
+    stays = sum(estimate.megabytes(job.recipe) for job in runs if job.recipe not in dropped)
+    at_work = sum(sorted((estimate.working_megabytes(job.recipe) for job in runs), reverse=True)[:at_once])
+    ends = counted(sum(job.recipe in dropped for job in runs), "run")
+    left = f", without the weights of {ends} that nothing builds on" if dropped else ""
+    beside = f", and up to {at_work:,.0f} MB for runs at work and their checkpoints" if runs else ""
+    return f"{stays:,.0f} MB of disk{left}{beside}"
 
 
 def _print_data(lab: Lab) -> None:

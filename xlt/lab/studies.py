@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xlt.lab import evaluated
-from xlt.lab.lab import Lab
+from xlt.lab.lab import Lab, Wanted
 from xlt.lab.planned import planned
 from xlt.lab.study import Study, distinct, trained_and_headless
 from xlt.models import robust
@@ -117,6 +117,16 @@ def of(lab: Lab) -> dict[str, Study]:
     """Every study that the notebooks of the profile run, by notebook."""
     phases = {notebook: study(lab) for notebook, study in PHASES.items()}
     return phases | {f"study_{name}": planned(lab, name) for name in lab.profile.studies}
+
+
+def asked(lab: Lab) -> list[Wanted]:
+    """All that the profile's notebooks ask: every run in every seed, and what it is evaluated on."""
+    several = [*of(lab).values(), radii(lab)]
+    return [
+        wanted
+        for study in several
+        for wanted in lab.wanted(study.recipes, study.evaluations, study.plan and study.plan.seeds)
+    ]
 
 
 def all_recipes(lab: Lab) -> list[Recipe]:

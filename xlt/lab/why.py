@@ -31,16 +31,23 @@ def why(profile: str, run: str) -> list[str]:
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     current = {lab.store.folder(recipe).name: recipe for recipe in studies.all_recipes(lab)}
     if folder.name in current:
-        stale = list(_stale_scores(lab.store, current[folder.name]))
+        recipe = current[folder.name]
+        stale, dropped = list(_stale_scores(lab.store, recipe)), _dropped(lab.store, recipe)
         if not stale:
-            return [f"{folder.name} is current: profile {profile} uses it as it is"]
-        return [f"{folder.name} is current, but these of its scores are stale:", *(f"  {change}" for change in stale)]
+            return [f"{folder.name} is current: profile {profile} uses it as it is{dropped}"]
+        head = f"{folder.name} is current, but these of its scores are stale{dropped}:"
+        return [head, *(f"  {change}" for change in stale)]
     name = folder.name.rsplit("-", 1)[0]
     rivals = [recipe for other, recipe in current.items() if other.rsplit("-", 1)[0] == name]
     if not rivals:
         return [f"{folder.name} is of no use to profile {profile}: it has no recipe {name}"]
     changes = min((_changes(lab.store, record["key"], rival) for rival in rivals), key=len)
     return [f"{folder.name} is stale:", *(f"  {change}" for change in changes)]
+
+
+def _dropped(store: Store, recipe: Recipe) -> str:
+    more = "; its weights were dropped (resources.keep: scores), so it is trained again if more is asked of it"
+    return "" if store.has_weights(recipe) else more
 
 
 def _stale_scores(store: Store, recipe: Recipe) -> Iterator[str]:

@@ -61,7 +61,7 @@ def work(profile_json: str, job: Job, resources: Resources) -> Failure | None:
         return Failure(str(error))
     except Exception as error:
         if type(error).__name__ == "OutOfMemoryError":
-            trained = store.done(job.recipe)
+            trained = store.has_weights(job.recipe)
             return Failure(f"out of GPU memory; {_smaller(job.recipe, resources, trained)}")
         return failure(error)
     return None
@@ -83,7 +83,8 @@ def _smaller(recipe: Recipe, resources: Resources, trained: bool) -> str:
 def failure(error: BaseException) -> Failure:
     """An error as one line, with the place where it was raised."""
     if getattr(error, "errno", None) == errno.ENOSPC or "No space left on device" in str(error):  # safetensors' own
-        return Failure(DISK_FULL, "all")
+        more = "" if "No space left" in str(error) else f": {error.strerror}"
+        return Failure(DISK_FULL + more, "all")
     frames = traceback.extract_tb(error.__traceback__)  # empty for an error that came from another process
     where = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
     message = f"{type(error).__name__}: {error}{where}".replace("\n", " ")
@@ -103,20 +104,22 @@ def _check_disk(store: Store, recipe: Recipe) -> None:
     """A run that could not be saved does not start.
 
     Raises:
-        OSError: less room than the run writes: its weights, and a checkpoint, kept twice while it is replaced.
+        OSError: less room than the run writes until it is stored.
     """
-    needed = estimate.megabytes(recipe) + 2 * estimate.checkpoint_megabytes(recipe)
+    needed = estimate.working_megabytes(recipe)
     store.root.mkdir(parents=True, exist_ok=True)
-    if shutil.disk_usage(store.root).free < needed * 1e6:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    free = shutil.disk_usage(store.root).free / 1e6
+    if free < needed:
+        twice = f"{2 * estimate.checkpoint_megabytes(recipe):,.0f} MB for a checkpoint and the one that replaces it"
+        raise OSError(errno.ENOSPC, f"{recipe.name} needs {needed:,.0f} MB ({twice}), {free:,.0f} MB are free")
 
 
 def execute(store: Store, job: Job, resources: Resources) -> None:
     from xlt.evaluation.evaluate import changed, evaluate, model_for  # torch stays out of the parent process
 
     store.look_again()
-    if not store.done(job.recipe):
-        _train(store, job.recipe, resources)
+    if not (job.evaluations and store.done(job.recipe)):  # else training it again may not be needed at all
+        _make_ready(store, job.recipe, resources)
     pending = [e for e in job.evaluations if not store.score_file(job.recipe, e).is_file()]
     learners: dict[str, Any] = {}
     for evaluation in pending:
@@ -126,11 +129,29 @@ def execute(store: Store, job: Job, resources: Resources) -> None:
             tasks.RETRIEVAL if task.family in tasks.SEARCHES else task.training.name
         )  # all search on the bare encoder
         if head not in learners:
+            _make_ready(store, job.recipe, resources)  # again, as others may drop weights in the same store
             learners = {head: model_for(store, job.recipe, evaluation)}
         values, examples = evaluate(store, job.recipe, evaluation, learners[head], resources.eval_batch)
         result = {"metrics": values, "n": len(examples), "seconds": time.time() - started, "finished": time.time()}
         result |= changed(store, evaluation) | {"key": store.evaluation_key(job.recipe, evaluation), **_made_by()}
         store.save_scores(job.recipe, evaluation, result, examples)
+    if job.drop:
+        store.drop_weights(job.recipe)
+
+
+def _make_ready(store: Store, recipe: Recipe, resources: Resources) -> None:
+    """Train what the run needs to be loaded and is not here.
+
+    That is the run itself. Its parents are jobs of their own that come before it; one is trained here only if another
+    grid has dropped its weights since this one was planned. Each with its own number of threads, which rounding
+    depends on.
+    """
+    from xlt.core import device
+
+    for step in store.lacking(recipe):
+        device.use_threads(threads(step, resources))
+        _train(store, step, resources)
+        device.use_threads(threads(recipe, resources))
 
 
 def _train(store: Store, recipe: Recipe, resources: Resources) -> None:

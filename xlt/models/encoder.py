@@ -63,10 +63,14 @@ def _in_its_precision(encoder: transformers.PreTrainedModel, *inputs: Any, **nam
 
 
 def encoder_of(store: Store, recipe: Recipe) -> transformers.PreTrainedModel:
-    """The encoder after the last stage of `recipe`, with that stage's LoRA adapter merged into its weights."""
+    """The encoder after the last stage of `recipe`, with that stage's LoRA adapter merged into its weights.
+
+    Raises:
+        UserError: a run that has not been trained, or whose weights were dropped.
+    """
     if not recipe.stages:
         return _start_encoder(store, recipe)
-    folder = store.folder(recipe)
+    folder = store.weights(recipe)
     if recipe.stages[-1].method == "full":
         return read_encoder(str(folder / "encoder"))
     from peft import PeftModel  # importing it takes seconds, so only stages with LoRA do

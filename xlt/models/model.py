@@ -161,7 +161,8 @@ def load(store: Store, recipe: Recipe, task: str | None = None) -> transformers.
     the earlier task has not been forgotten.
 
     Raises:
-        UserError: no stage trained a head for `task`, or the stored one does not fit (a damaged run folder).
+        UserError: no stage trained a head for `task`, or the stored one does not fit (a damaged run folder), or the
+            weights of the run were dropped.
     """
     name = tasks.get(task or recipe.stages[-1].task).training.name
     trained = [(head.name, step) for step in recipe.lineage() if step.stages for head in _training_tasks(step)]
@@ -175,7 +176,7 @@ def load(store: Store, recipe: Recipe, task: str | None = None) -> transformers.
 
 
 def _stored_head(model: torch.nn.Module, store: Store, recipe: Recipe, task: Task) -> dict[str, torch.Tensor]:
-    file = store.folder(recipe) / "heads" / f"{task.name}.safetensors"
+    file = store.weights(recipe) / "heads" / f"{task.name}.safetensors"
     head = load_file(file) if file.is_file() else {}
     if set(head) != set(_head_names(model)):
         where = f"{store.folder(recipe).name}: heads/{file.name}"

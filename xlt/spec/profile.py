@@ -56,6 +56,9 @@ class Resources(Settings):
                          add up to the same; where the memory is not enough, the parts are halved
     eval_batch           records
     checkpoint_minutes   between two saved states of a run, from which it is resumed
+    keep                 of finished runs: `runs` keeps all; `scores` drops the weights of those that nothing in the
+                         profile builds on, once all that the profile asks of them is evaluated. Their records, scores
+                         and predictions stay. If more is asked of such a run later, it is trained again
     """
 
     workers: PositiveInt | None = None
@@ -67,6 +70,7 @@ class Resources(Settings):
     tokens: PositiveInt | None = None
     eval_batch: PositiveInt = 128
     checkpoint_minutes: float = Field(10.0, gt=0)
+    keep: Literal["runs", "scores"] = "runs"
 
 
 class Profile(Settings):
