@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xlt.core.errors import UserError
+from xlt.data.reading import Reading
 from xlt.data.written import EXPECTED
 from xlt.spec import declaration, tasks
 from xlt.spec.tasks import Task
@@ -16,7 +17,7 @@ def version(task: Task) -> dict[str, int]:
     return {"labels": 2} if task.definition and figures else {}
 
 
-def numbers(values: list, names: tuple[str, ...], task: Task, where: str) -> list:
+def numbers(values: list, names: tuple[str, ...], task: Task, where: Reading) -> list:
     """Labels as numbers, None for one that the task drops: of a label that has a name, its place among the declared
     ones. The `names` that the file gives (none: empty) must be the declared ones, in whatever order.
 
@@ -31,11 +32,11 @@ def numbers(values: list, names: tuple[str, ...], task: Task, where: str) -> lis
         declared = ", ".join(task.labels)
         raise UserError(f"{where}: labels are {', '.join(names)}, but task {task.name} declares {declared}")
     if task.family == tasks.TAGGING and not task.labels:
-        declaration.check_tags(task, tuple(name for name in names if name not in task.drop), where)
+        declaration.check_tags(task, tuple(name for name in names if name not in task.drop), str(where))
     if task.family != tasks.TAGGING:
         number = {label: _number(label, task, names, where) for label in set(values)}
         return [number[label] for label in values]
-    for row, tags in enumerate(values, start=1):
+    for row, tags in where.numbered(values):
         if not isinstance(tags, list):
             lists = f"; write tags, and tokens too, as {EXPECTED}" if isinstance(tags, str) else ""
             raise UserError(f"{where}: row {row}: {path} is no list{lists}. Correct the file or the task")
@@ -52,11 +53,10 @@ def as_text(label: Any) -> str | None:
     return str(label) if isinstance(label, str | int) else None
 
 
-def unused(values: list, names: tuple[str, ...], task: Task) -> list[str]:
-    """The names under `relabel` that rename none of the labels."""
+def written(values: list, names: tuple[str, ...]) -> set[str]:
+    """The labels as the file writes them, and the parts of those that are joined by a plus sign."""
     flat = names or [tag for tags in values for tag in (tags if isinstance(tags, list) else [tags])]
-    written = {part for label in map(as_text, set(flat)) if label for part in (label, *label.split("+"))}
-    return [theirs for theirs in task.relabel if theirs not in written]
+    return {part for label in map(as_text, set(flat)) if label for part in (label, *label.split("+"))}
 
 
 def _renamed(label: str, task: Task) -> str:
@@ -64,7 +64,7 @@ def _renamed(label: str, task: Task) -> str:
     return next((ours for theirs, ours in task.relabel.items() if theirs == label or theirs in parts), label)
 
 
-def _number(label: Any, task: Task, names: tuple[str, ...], where: str) -> int | None:
+def _number(label: Any, task: Task, names: tuple[str, ...], where: Reading) -> int | None:
     """The number of a label, None if it is dropped.
 
     A file that names its labels has numbers for them. Elsewhere a label is what is written, figures too: of the labels

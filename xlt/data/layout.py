@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,7 +24,7 @@ from datasets.info import DatasetInfosDict
 from datasets.packaged_modules import _EXTENSION_TO_MODULE
 from datasets.utils.metadata import MetadataConfigs
 from fsspec.utils import glob_translate
-from huggingface_hub import DatasetCard
+from huggingface_hub import DatasetCardData
 from huggingface_hub.repocard import REGEX_YAML_BLOCK
 
 from xlt.core.errors import UserError, unknown
@@ -48,6 +48,9 @@ _COLUMNS = (
 )  # words and tags, a word a line
 PACKED = (".gz", ".tgz", ".tar", ".zip", ".bz2", ".xz", ".zst")
 Splits = dict[str, tuple[str, ...]]
+Card = tuple[Mapping[str, dict[str, Any]], Mapping[str, datasets.DatasetInfo]]
+# Both are safe. libyaml's is ten times as fast, but not in every build of PyYAML.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Location(Protocol):
@@ -78,7 +81,8 @@ class Folder:
         paths = []
         for folder, below, files in os.walk(self.root, followlinks=True):
             below[:] = [name for name in below if not name.startswith((".", "__"))]
-            paths += [Path(folder, file).relative_to(self.root).as_posix() for file in files]
+            inside = Path(folder).relative_to(self.root).as_posix()  # once a folder: some have hundreds of files
+            paths += [file if inside == "." else f"{inside}/{file}" for file in files]
         return tuple(sorted(paths))
 
     def file(self, path: str) -> Path:
@@ -168,25 +172,26 @@ def configs(place: Location) -> list[str]:
 
 
 @cache
-def _card(place: Location) -> tuple[Mapping[str, dict[str, Any]], Mapping[str, datasets.DatasetInfo]]:
+def _card(place: Location) -> Card:
     """What the card declares: its configs by name, and what it says of their columns and rows."""
     if CARD not in place.paths:
         return {}, {}
     try:
-        text = place.file(CARD).read_text(encoding="utf-8", errors="replace")
-        if not _has_settings(text):
-            return {}, {}
-        data = DatasetCard(text).data
-        return MetadataConfigs.from_dataset_card_data(data), DatasetInfosDict.from_dataset_card_data(data)
+        return _declared(place.file(CARD).read_text(encoding="utf-8", errors="replace"))
     except (ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{place.name}: its card {CARD} cannot be read ({reason})") from None
 
 
-def _has_settings(text: str) -> bool:
-    """Whether a README begins with a table of settings between two lines of dashes."""
+@lru_cache(maxsize=64)  # by the text, as folders are listed again for every run, and cards of many configs are long
+def _declared(text: str) -> Card:
+    """The same of the card's text: of the table of settings between two lines of dashes at its beginning, if any."""
     block = REGEX_YAML_BLOCK.search(text)
-    return bool(block) and isinstance(yaml.safe_load(block[2]), dict)
+    settings = yaml.load(block[2], Loader=_LOADER) if block else None
+    if not isinstance(settings, dict):
+        return {}, {}
+    data = DatasetCardData(**settings)
+    return MetadataConfigs.from_dataset_card_data(data), DatasetInfosDict.from_dataset_card_data(data)
 
 
 @cache

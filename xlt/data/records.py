@@ -9,10 +9,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import datasets
+import pyarrow as pa
 
-from xlt.core import progress, text
+from xlt.core import text
 from xlt.core.errors import UserError
 from xlt.data import labels, wellformed, written
+from xlt.data.reading import Reading, Remark
 from xlt.data.textfiles import Want
 from xlt.data.wellformed import Columns
 from xlt.spec import tasks
@@ -21,45 +23,87 @@ from xlt.spec.tasks import Task
 LABELS, JOINED_AS_LIST = {"label", "tags"}, {"choices"}
 
 
+PIECE = 20_000  # rows that are objects of Python at a time; the others are columns of Arrow, a fifth as large
+
+
 def canonical(rows: datasets.Dataset, task: Task, code: str, where: str, large: bool = False) -> datasets.Dataset:
-    """`rows` with the columns of the task's family, in the order of the file; of a `large` set it is said, too, which
-    names under `relabel` of a task of the user none has: a slip of the pen renames nothing.
+    """`rows` with the columns of the task's family, in the order of the file; what is left out is said.
+
+    Of a `large` set it is said, too, which names under `relabel` of a task of the user none has: a slip of the pen
+    renames nothing.
+
+    Raises:
+        UserError: as for `checked`.
+    """
+    table, remarks = checked(rows, task, code, where, large)
+    for remark in remarks:
+        remark.say()
+    return datasets.Dataset(table)
+
+
+def checked(
+    rows: datasets.Dataset, task: Task, code: str, where: str, large: bool = False
+) -> tuple[datasets.table.InMemoryTable, list[Remark]]:
+    """As `canonical`, with what is to be said.
 
     Raises:
         UserError: empty; a missing column; a value that is not there; a label outside the declared set; tags that
             do not match the tokens; an answer that is not in its context; blank lines in a bitext; doubled ids of
             questions or of what is searched.
     """
-    rows = _of_language(_present(rows, task, where), task, code, where)
+    reading = Reading(where)
+    rows = _of_language(_present(rows, task, where), task, code, reading)
+    tables = []
+    for start in range(0, len(rows), PIECE):
+        end, reading.first = min(start + PIECE, len(rows)), start + 1
+        piece = rows.select(range(start, end), new_fingerprint=f"{start}-{end}")  # named, as finding a name is slow
+        tables.append(_piece(piece, task, reading, large))
+    unused = [theirs for theirs in task.relabel if theirs not in reading.written]
+    if large and task.definition and unused:
+        _remark(task, reading, "under relabel, but in no row", ", ".join(unused))
+    if reading.dropped:
+        _remark_dropped(task, reading)
+    # Whether a column holds texts or lists of numbers may show in one piece and not in another, as of empty lists.
+    return datasets.table.InMemoryTable(pa.concat_tables(tables, promote_options="permissive")), reading.remarks
+
+
+def _piece(rows: datasets.Dataset, task: Task, reading: Reading, large: bool) -> pa.Table:
     columns = {ours: _column(rows, theirs, task, ours) for ours, theirs in task.columns.items()}
-    columns |= _unwritten(columns, where)
+    columns |= _unwritten(columns, reading)
     for ours in LABELS & set(columns):
         values, names = columns[ours], label_names(rows, task)
-        columns[ours] = labels.numbers(values, names, task, where)
-        if large and task.definition and (unused := labels.unused(values, names, task)):
-            _say(task, where, "under relabel, but in no row", ", ".join(unused))
-    wellformed.CHECKS[task.family](columns, task, where)
+        columns[ours] = labels.numbers(values, names, task, reading)
+        if large and task.definition and task.relabel:
+            reading.written |= labels.written(values, names)
+    wellformed.CHECKS[task.family](columns, task, reading)
     if task.drop:
-        _say_dropped(columns, task, where)
+        reading.dropped |= _dropped(columns, reading)
         columns = _kept(columns, task)
-    return datasets.Dataset.from_dict(columns)
+    return datasets.Dataset.from_dict(columns).data.table.replace_schema_metadata()
 
 
-def _say(task: Task, where: str, what: str, places: str) -> None:
+def _remark(task: Task, reading: Reading, what: str, places: str) -> None:
     """In a line for each split of a task of the user, else for the first one of a task."""
+    where = reading.where
     if task.definition:
-        progress.say("records", where, what, places, line=f"{where}: {what}: {places}")
+        remark = Remark(("records", where, what, places), f"{where}: {what}: {places}")
     else:
-        progress.say_once("records", task.name, line=f"{task.name} ({where}): {what}: {places}")
+        remark = Remark(("records", task.name), f"{task.name} ({where}): {what}: {places}", once=True)
+    reading.remarks.append(remark)
 
 
-def _say_dropped(columns: Columns, task: Task, where: str) -> None:
-    counts = [sum(tag is None for tag in tags) for tags in columns.get("tags", ())]
-    rows = [row for row, label in enumerate(counts or columns["label"], start=1) if label is None or counts and label]
-    if rows:
-        words = f"{text.counted(sum(counts), 'word')} of " if counts else ""
-        what = f"left out for a label under drop: {words}{text.counted(len(rows), 'row')}"
-        _say(task, where, what, text.places(rows))
+def _remark_dropped(task: Task, reading: Reading) -> None:
+    rows, count = list(reading.dropped), sum(reading.dropped.values())
+    words = f"{text.counted(count, 'word')} of " if task.family == tasks.TAGGING else ""
+    what = f"left out for a label under drop: {words}{text.counted(len(rows), 'row')}"
+    _remark(task, reading, what, text.places(rows))
+
+
+def _dropped(columns: Columns, reading: Reading) -> dict[int, int]:
+    """The rows whose label is dropped, or of tagging those that have such words, with their number."""
+    counts = [sum(tag is None for tag in tags) for tags in columns["tags"]] if "tags" in columns else None
+    counts = [label is None for label in columns["label"]] if counts is None else counts
+    return {row: int(count) for row, count in reading.numbered(counts) if count}
 
 
 def _kept(columns: Columns, task: Task) -> Columns:
@@ -100,7 +144,7 @@ def _present(rows: datasets.Dataset, task: Task, where: str) -> datasets.Dataset
     return rows
 
 
-def _of_language(rows: datasets.Dataset, task: Task, code: str, where: str) -> datasets.Dataset:
+def _of_language(rows: datasets.Dataset, task: Task, code: str, reading: Reading) -> datasets.Dataset:
     for column, beginning in task.prefix.items():
         beginnings = tuple({task.filled(beginning, one) for one in (code, *task.everywhere)})
         beginning, values = task.filled(beginning, code), list(map(str, rows[column][:]))
@@ -108,10 +152,10 @@ def _of_language(rows: datasets.Dataset, task: Task, code: str, where: str) -> d
         strange = [i for i, value in enumerate(values, start=1) if not value.startswith(beginnings)]
         if strange and task.definition:
             count = text.counted(len(strange), "row")
-            _say(task, where, f"left out, as {column} begins with no language: {count}", text.places(strange))
+            _remark(task, reading, f"left out, as {column} begins with no language: {count}", text.places(strange))
         if not chosen:
-            raise UserError(f"{where}: no row for language {code}: none has {column} beginning with {beginning!r}")
-        rows = rows.select(chosen)
+            raise UserError(f"{reading}: no row for language {code}: none has {column} beginning with {beginning!r}")
+        rows = rows.select(chosen, new_fingerprint=code)
     return rows
 
 
@@ -124,7 +168,7 @@ def _column(rows: datasets.Dataset, theirs: str | list[str], task: Task, ours: s
     return [list(part) for part in parts] if ours in JOINED_AS_LIST else [_joined(part) for part in parts]
 
 
-def _unwritten(columns: Columns, where: str) -> Columns:
+def _unwritten(columns: Columns, where: Reading) -> Columns:
     """The columns that CSV holds as text though they are lists or tables: choices, answers, words with their tags."""
     fields = {
         ours: [written.value(text) for text in columns[ours]]
@@ -136,12 +180,12 @@ def _unwritten(columns: Columns, where: str) -> Columns:
     return fields
 
 
-def _words_and_tags(columns: Columns, where: str) -> Columns:
+def _words_and_tags(columns: Columns, where: Reading) -> Columns:
     try:
         lists = {ours: written.lists(columns[ours]) for ours in ("tokens", "tags")}
     except ValueError as error:
         raise UserError(f"{where}: {error}") from None
-    for row, (words, tags) in enumerate(zip(*lists.values(), strict=True), start=1):
+    for row, (words, tags) in where.numbered(zip(*lists.values(), strict=True)):
         if len(words) != len(tags):
             count = f"row {row} has {len(words)} tokens but {len(tags)} tags"
             raise UserError(f"{where}: {count}; write both as {written.EXPECTED}")

@@ -8,6 +8,8 @@ declared set, not empty.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import datasets
@@ -17,10 +19,10 @@ import pyarrow.parquet as pq
 
 from xlt.core.errors import UserError, unknown
 from xlt.core.paths import cache_root, hub_root
-from xlt.core.progress import say
-from xlt.data import counts, labels, prepared, records, repository, spoken, textfiles
+from xlt.data import counts, kept, labels, prepared, records, repository, spoken, textfiles
 from xlt.data.layout import Folder
 from xlt.data.places import Places, named
+from xlt.data.reading import Remark
 from xlt.spec import slices, tasks
 from xlt.spec.profile import Profile
 from xlt.spec.tasks import Task
@@ -163,7 +165,9 @@ class Source:
         if task.labels or task.family not in (tasks.CLASSIFICATION, tasks.TAGGING):
             return task.labels
         task = task.at(task.languages[0])
-        names = records.label_names(self._read(task, task.languages[0], "train"), task)
+        code = task.languages[0]
+        found = kept.find(self._kept_as(task, code, "train"))
+        names = found.names if found else records.label_names(self._read(task, code, "train"), task)
         if not names:
             raise UserError(f"{task.dataset}: the file does not name its labels; give labels: in task {task.name}")
         return tuple(name for name in names if name not in task.drop)
@@ -181,16 +185,31 @@ class Source:
             parts = [self.load(tasks.get(part), code, split) for part in task.parts]
             rows = datasets.concatenate_datasets(parts)
         else:
-            where = named(task, code, split)
-            raw = self._read(task, code, split)
-            rows = records.canonical(raw, task, code, where, large=split == "train")
-            root = self.root if self.places.folder(task) is not None else None
-            counts.check(root, task, code, split, (len(raw), len(rows)), where)
+            rows = self._records(task, code, split)
             if task.rows_of:
-                rows = rows.select(self._numbers(tasks.get(task.rows_of).at(code), code, split, len(rows)))
+                rows = selected(rows, self._numbers(tasks.get(task.rows_of).at(code), code, split, len(rows)))
         if examples and examples < len(rows):
-            rows = rows.select(np.sort(np.random.default_rng(seed).permutation(len(rows))[:examples]))
+            rows = selected(rows, np.sort(np.random.default_rng(seed).permutation(len(rows))[:examples]))
         return rows
+
+    def _records(self, task: Task, code: str, split: str) -> datasets.Dataset:
+        """All records of a split, checked: by this process, or by another one before it, which has kept them."""
+        where, name = named(task, code, split), self._kept_as(task, code, split)
+        found = kept.find(name)
+        if found is None:
+            raw, losses = self._raw(task, code, split)
+            table, remarks = records.checked(raw, task, code, where, large=split == "train")
+            names = records.label_names(raw, task) if {"label", "tags"} & set(task.columns) else ()
+            found = kept.keep(name, table, len(raw), names, [*losses, *remarks])
+        for remark in found.remarks:
+            remark.say()
+        root = self.root if self.places.folder(task) is not None else None
+        counts.check(root, task, code, split, (found.rows, len(found.records)), where)
+        return found.records
+
+    def _kept_as(self, task: Task, code: str, split: str) -> str:
+        place, paths, layout = self.places.files(task, code, split)
+        return kept.name(task, code, split, layout, [place.fingerprint(path) for path in paths])
 
     def _numbers(self, task: Task, code: str, split: str, most: int) -> list[int]:
         """The column `idx` of a task: numbers of the rows of another one, which has `most`."""
@@ -203,7 +222,13 @@ class Source:
         return numbers
 
     def _read(self, task: Task, code: str, split: str) -> datasets.Dataset:
-        """The rows as they lie there, every column."""
+        """The rows as they lie there, every column; what of the files is lost or left out is said."""
+        rows, remarks = self._raw(task, code, split)
+        for remark in remarks:
+            remark.say()
+        return rows
+
+    def _raw(self, task: Task, code: str, split: str) -> tuple[datasets.Dataset, list[Remark]]:
         where = named(task, code, split)
         place, paths, layout = self.places.files(task, code, split)
         try:
@@ -217,10 +242,9 @@ class Source:
             raise UserError(f"{where}: damaged or unreadable: {error.name} ({error.reason}); {mend}") from None
         if task.own and layout.others:
             losses.append(f"left out, as most files are {layout.reader}: {', '.join(layout.others[:5])}")
-        for loss in losses:
-            say("read", where, loss, line=f"{where}: {loss}")
+        remarks = [Remark(("read", where, loss), f"{where}: {loss}") for loss in losses]
         part = slices.part(task.splits[split], len(rows))
-        return rows if len(part) == len(rows) else rows.select(part or [])
+        return rows if len(part) == len(rows) else rows.select(part or []), remarks
 
     def rows(self, task: Task, code: str, split: str) -> int | None:
         """How many rows a split has, as its Parquet files here, the declaration or the card says; None: nobody says.
@@ -242,6 +266,12 @@ class Source:
             return counts.declared(task, code, split)
         rows = layout.rows.get(layout.called(split, task.splits))
         return counts.declared(task, code, split) or rows and len(slices.part(task.splits[split], rows))
+
+
+def selected(rows: datasets.Dataset, numbers: Sequence[int] | np.ndarray) -> datasets.Dataset:
+    """The rows of these numbers, from 0. `datasets` would find a name for them by pickling; here it is their hash."""
+    chosen = np.asarray(numbers, dtype=np.int64)
+    return rows.select(chosen, new_fingerprint=hashlib.sha256(chosen.tobytes()).hexdigest()[:16])
 
 
 def _world(profile: Profile) -> Source:

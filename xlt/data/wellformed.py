@@ -7,49 +7,49 @@ from typing import Any
 
 from xlt.core.errors import UserError
 from xlt.data import squad
+from xlt.data.reading import Reading
 from xlt.spec import tasks
 from xlt.spec.tasks import Task
 
 Columns = dict[str, list]
 
 
-def _filled(columns: Columns, names: Iterable[str], where: str, kind: type = str, what: str = "a text") -> None:
+def _filled(columns: Columns, names: Iterable[str], where: Reading, kind: type = str, what: str = "a text") -> None:
     for name in names:
-        for row, value in enumerate(columns.get(name, ()), start=1):
+        for row, value in where.numbered(columns.get(name, ())):
             if not isinstance(value, kind):
                 content = "empty" if value is None else f"{value!r}, not {what}"
                 raise UserError(f"{where}: row {row}: {name} is {content}. Correct the file or the task")
 
 
-def _written(columns: Columns, names: Iterable[str], where: str) -> None:
+def _written(columns: Columns, names: Iterable[str], where: Reading) -> None:
     for name in names:
-        for row, text in enumerate(columns[name], start=1):
+        for row, text in where.numbered(columns[name]):
             if not (text or "").strip():
                 raise UserError(f"{where}: row {row}: {name} is blank. Correct the file")
 
 
-def _each_its_own(ids: list, where: str) -> None:
-    first: dict = {}
-    for row, key in enumerate(ids, start=1):
-        if first.setdefault(key, row) != row:
-            raise UserError(f"{where}: rows {first[key]} and {row} have the same id {key}; each needs its own")
+def _each_its_own(ids: list, where: Reading) -> None:
+    for row, key in where.numbered(ids):
+        if where.ids.setdefault(key, row) != row:
+            raise UserError(f"{where}: rows {where.ids[key]} and {row} have the same id {key}; each needs its own")
 
 
-def _classification(columns: Columns, task: Task, where: str) -> None:
+def _classification(columns: Columns, task: Task, where: Reading) -> None:
     _filled(columns, ("text_a", "text_b"), where)
 
 
-def _tagging(columns: Columns, task: Task, where: str) -> None:
+def _tagging(columns: Columns, task: Task, where: Reading) -> None:
     _filled(columns, ("tokens",), where, list, "a list of words")
-    for row, (tokens, tags) in enumerate(zip(columns["tokens"], columns["tags"], strict=True), start=1):
+    for row, (tokens, tags) in where.numbered(zip(columns["tokens"], columns["tags"], strict=True)):
         if len(tokens) != len(tags):
             raise UserError(f"{where}: row {row} has {len(tokens)} tokens but {len(tags)} tags. Correct the file")
         if not all(isinstance(token, str) for token in tokens):
             raise UserError(f"{where}: row {row}: a token is no text. Correct the file")
 
 
-def _span(columns: Columns, task: Task, where: str) -> None:
-    columns.setdefault("id", list(range(1, len(columns["question"]) + 1)))  # `id: null` in a task
+def _span(columns: Columns, task: Task, where: Reading) -> None:
+    columns.setdefault("id", [row for row, _ in where.numbered(columns["question"])])  # `id: null` in a task
     columns["id"] = [key if key is None else str(key) for key in columns["id"]]
     _filled(columns, ("id", "context", "question"), where)
     columns["answers"] = list(map(squad.answers, columns["answers"]))
@@ -81,25 +81,25 @@ def _elsewhere(context: str, text: str, start: Any) -> str:
     return f" but at {at}{f'; offsets seem to count {counted[start]}' if start in counted else ''}"
 
 
-def _choice(columns: Columns, task: Task, where: str) -> None:
+def _choice(columns: Columns, task: Task, where: Reading) -> None:
     _filled(columns, ("prompt",), where)
     _filled(columns, ("choices",), where, list, "a list of choices")
-    for row, (choices, label) in enumerate(zip(columns["choices"], columns["label"], strict=True), start=1):
+    for row, (choices, label) in where.numbered(zip(columns["choices"], columns["label"], strict=True)):
         if not all(isinstance(choice, str) for choice in choices):
             raise UserError(f"{where}: row {row}: a choice is empty. Correct the file")
         if label is not None and label >= len(choices):
             raise UserError(f"{where}: row {row}: label {label} is none of its {len(choices)} choices (from 0)")
 
 
-def _retrieval(columns: Columns, task: Task, where: str) -> None:
+def _retrieval(columns: Columns, task: Task, where: Reading) -> None:
     _written(columns, ("source", "target"), where)
 
 
-def _mining(columns: Columns, task: Task, where: str) -> None:
+def _mining(columns: Columns, task: Task, where: Reading) -> None:
     _written(columns, ("source_id", "target_id"), where)
 
 
-def _answers(columns: Columns, task: Task, where: str) -> None:
+def _answers(columns: Columns, task: Task, where: Reading) -> None:
     _span(columns, task, where)
     _written(columns, ("question", "context"), where)
     for key, answers in zip(columns["id"], columns["answers"], strict=True):
@@ -107,20 +107,20 @@ def _answers(columns: Columns, task: Task, where: str) -> None:
             raise UserError(f"{where}: question {key} has no answer, so no sentence is right. Leave it out of the file")
 
 
-def _dual(columns: Columns, task: Task, where: str) -> None:
+def _dual(columns: Columns, task: Task, where: Reading) -> None:
     _written(columns, ("query", "target"), where)
 
 
-def _pool(columns: Columns, task: Task, where: str) -> None:
+def _pool(columns: Columns, task: Task, where: Reading) -> None:
     _written(columns, ("id", "text"), where)
     _each_its_own(columns["id"], where)
 
 
-def _text(columns: Columns, task: Task, where: str) -> None:
+def _text(columns: Columns, task: Task, where: Reading) -> None:
     _filled(columns, ("text",), where)
 
 
-CHECKS: dict[str, Callable[[Columns, Task, str], None]] = {
+CHECKS: dict[str, Callable[[Columns, Task, Reading], None]] = {
     tasks.CLASSIFICATION: _classification,
     tasks.TAGGING: _tagging,
     tasks.SPAN: _span,
