@@ -183,7 +183,9 @@ def test_what_only_a_study_needs_may_be_missing(offline):
     hub.check(base)
 
 
-FROM_THE_HUB = [name for name in profiles.profiles() if profiles.load(name).data.source == "hub" and name != "bare"]
+FROM_THE_HUB = [
+    name for name in profiles.profiles() if profiles.load(name).data.source == "hub" and name not in ("bare", "speed")
+]
 
 
 @pytest.mark.parametrize("name", FROM_THE_HUB)

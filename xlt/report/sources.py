@@ -12,6 +12,7 @@ from xlt.spec.profile import Profile
 
 NOTEBOOKS = ROOT / "notebooks"
 STUDY = "study_"  # what the notebook of a study is called before the study's name
+SPEED = "05_speed"  # measures a machine and trains nothing: executed where a profile declares that, and then alone
 
 
 class Selection(NamedTuple):
@@ -54,9 +55,13 @@ def of_profile(profile: Profile, only: str | None = None, sources: Path = NOTEBO
     A study's notebook asks nothing where the profile does not declare the study, so its kernel would start for nothing.
 
     Raises:
-        UserError: as `select` does; or `only` names the notebook of such a study.
+        UserError: as `select` does; or `only` names the notebook of such a study, or that of speed in a profile that
+            measures none, or another one in a profile that does.
     """
-    paths = select(only, sources)
+    paths = [path for path in select(only, sources) if (path.stem == SPEED) == bool(profile.benchmark)]
+    if only and not paths:
+        mend = "measures speed alone: leave out --only" if profile.benchmark else "measures none: take --profile speed"
+        raise UserError(f"notebook {only}: the profile {profile.name} {mend}")
     left_out = [path for path in paths if not _asked(path.stem, profile.studies)]
     if only and left_out:
         name = left_out[0].stem.removeprefix(STUDY)

@@ -40,11 +40,14 @@ def about(lab: Lab) -> pd.DataFrame:
     return pd.DataFrame({"": facts}).rename_axis("what")
 
 
-def save_summary(lab: Lab, title: str) -> str:
-    """summary.json for the report page: provenance, and whether the results are clean, dirty or smoke."""
+def save_summary(lab: Lab, title: str, asked: str = "") -> str:
+    """summary.json for the report page: provenance, and whether the results are clean, dirty or smoke.
+
+    `asked`: what the report answers, where that is not transfer.
+    """
     code, here = provenance.code(), _environment(lab)
     summary = {
-        "title": title, "question": question(lab),
+        "title": title, "question": asked or question(lab),
         "source": lab.profile.data.source,
         "state": provenance.state(lab.profile.name), "note": lab.profile.description,
         "left_out": [path.stem for path in sources.of_profile(lab.profile).left_out],
@@ -90,6 +93,8 @@ def _settings(lab: Lab) -> str:
 
 
 def _encoder(lab: Lab) -> str:
+    if lab.profile.benchmark:
+        return "random weights of XLM-R's shape"
     return lab.profile.encoder.called if lab.profile.encoder.model else "random XLM-R, pretrained in phase 1"
 
 

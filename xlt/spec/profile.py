@@ -17,6 +17,7 @@ from xlt.spec import stage_rules, tasks
 from xlt.spec.languages import Codes, Own
 from xlt.spec.recipe import Encoder, Evaluation
 from xlt.spec.settings import parse
+from xlt.spec.speed import Speed
 from xlt.spec.stage import Stage
 from xlt.spec.study import Plan, Settings
 
@@ -89,6 +90,7 @@ class Profile(Settings):
     evaluation: dict[str, dict[str, Any]] = {}  # per task, over "default"
     studies: dict[str, Plan] = {}  # of each notebook study_NAME
     tasks: dict[str, dict[str, Any]] = {}  # tasks of the user's own, declared as in xlt/spec/tasks.yaml
+    benchmark: Speed | None = Field(None, exclude_if=lambda speed: speed is None)  # of notebook 05_speed
     resources: Resources = Resources()
     # Tasks that a file declares while it inherits `languages` from its base: see `test_languages`.
     _added: frozenset[str] = PrivateAttr(frozenset())

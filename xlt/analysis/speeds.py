@@ -1,0 +1,186 @@
+"""What a measurement of speed says: rates, how many times as fast one way is as another, and whether that is the aim.
+
+The unit is the repetition: ways that were measured in the same one are compared, and a ratio's interval is over
+repetitions (Student's t of its logarithm). It says how well this machine was measured, not what another would do.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from xlt.analysis.stats import Interval, mean_interval
+from xlt.core.paths import ROOT
+from xlt.core.text import DASH, NOT_RUN
+from xlt.lab.speed.measure import Measured
+from xlt.lab.speed.stopwatch import PARTS
+from xlt.spec.speed import DYNAMIC, OWN, PADDED, READING, TRAINING, XLT, Case, Run, Speed
+
+QUESTION = "How many times as fast are training and reading here as what a researcher would otherwise run?"
+_CASE = ["encoder", "records_of"]
+
+
+def ratio(rates: pd.DataFrame, what: str, of: str, against: str) -> Interval:
+    """How many times as many records a second, in one case; nan where one of the two was not measured."""
+    table = rates[rates["what"] == what].pivot(index="repetition", columns="way", values="records")
+    if not {of, against} <= set(table):
+        return Interval(float("nan"), float("nan"), float("nan"))
+    return Interval(*np.exp(mean_interval(np.log(table[of] / table[against]))))
+
+
+def of_case(measured: Measured, case: Case) -> pd.DataFrame:
+    rates = measured.rates
+    return rates[(rates["encoder"] == case.encoder) & (rates["records_of"] == case.records)]
+
+
+def summary(measured: Measured) -> pd.DataFrame:
+    """A row for each case, kind of work and way: means over repetitions, and how many times as fast ours is.
+
+    `share`: of the rate of a matrix product alone, in the precision of the way; useful tokens alone count as work.
+    `floor`: records a second if everything were matrix products at the highest rate here.
+    """
+    rows = []
+    for case, rates in measured.rates.groupby(_CASE, sort=False):
+        for (what, way), found in rates.groupby(["what", "way"], sort=False):
+            each = found["flops"].mean() / found["records"].mean()
+            row = dict(zip(_CASE, case, strict=True)) | {
+                "what": what,
+                "way": way,
+                "precision": found["precision"].iloc[0],
+            }
+            row |= {"records": found["records"].mean(), "tokens": found["tokens"].mean()}
+            row |= {"share": found["flops"].mean() / measured.matrix[row["precision"]]}
+            row |= {"floor": max(measured.matrix.values()) / each, "repetitions": len(found)}
+            for name, of in (("xlt_times", XLT), ("own_times", OWN)):
+                row |= dict(zip((name, f"{name}_low", f"{name}_high"), ratio(rates, what, of, way), strict=True))
+            rows.append(row)
+    return pd.DataFrame(rows).sort_values([*_CASE, "what"], kind="stable", ascending=[False, False, False])
+
+
+def times(found: Interval) -> str:
+    """ "7.4 [7.1, 7.7] times"."""
+    if np.isnan(found.value):
+        return NOT_RUN
+    bounds = "" if np.isnan(found.low) else f" [{found.low:.2g}, {found.high:.2g}]"
+    return f"{found.value:.2g}{bounds}"
+
+
+def shown(table: pd.DataFrame) -> pd.DataFrame:
+    """`summary` as it is read."""
+    ratios = {
+        f"{title} is so many times as fast": [
+            DASH if row.way in (XLT, OWN) else times(Interval(*row[[name, f"{name}_low", f"{name}_high"]]))
+            for _, row in table.iterrows()
+        ]
+        for title, name in (("xlt", "xlt_times"), ("xlt, no dropout, frozen embeddings,", "own_times"))
+    }
+    columns = {
+        "encoder": table["encoder"], "records": table["records_of"], "work": table["what"], "way": table["way"],
+        "records a second": [f"{value:,.3g}" for value in table["records"]],
+        "useful tokens a second": [f"{value:,.0f}" for value in table["tokens"]],
+        **ratios,
+        "share of the matrix rate": [f"{100 * row.share:.1f} % ({row.precision})" for row in table.itertuples()],
+        "floor": [f"{value:,.0f}" for value in table["floor"]],
+    }  # fmt: skip
+    return pd.DataFrame(columns).replace(NOT_RUN, DASH)  # reading has no second recipe
+
+
+def aims(speed: Speed, measured: Measured) -> pd.DataFrame:
+    """Every aim that is declared for this kind of machine, in the first case, with what was measured and a verdict.
+
+    An aim passes where the ratio is at least as high; whether its interval lies wholly on that side is said beside it.
+    """
+    rates, rows = of_case(measured, speed.cases[0]), []
+    for aim in speed.aims:
+        for of in (XLT, OWN) if aim.what == TRAINING else (XLT,):
+            row = {"work": aim.what, "of": of, "against": aim.against, "machine": aim.machine, "at least": aim.least}
+            if aim.machine != measured.machine["kind"]:
+                rows.append(row | {"measured": NOT_RUN, "verdict": f"{NOT_RUN}: needs a {aim.machine}"})
+                continue
+            found = ratio(rates, aim.what, of, aim.against)
+            rows.append(row | {"measured": times(found), "verdict": _verdict(found, aim.least)})
+    return pd.DataFrame(rows)
+
+
+def _verdict(found: Interval, least: float) -> str:
+    verdict = "pass" if found.value >= least else "fail"
+    return f"{verdict}, within noise" if found.low < least <= found.high else verdict
+
+
+def answer(speed: Speed, measured: Measured) -> str:
+    """The question of the page, answered in a sentence, for the first case."""
+    case, rates = speed.cases[0], of_case(measured, speed.cases[0])
+    shape = speed.encoders[case.encoder]
+    said = {
+        (what, of, against): times(ratio(rates, what, of, against))
+        for what in (TRAINING, READING) for of in (XLT, OWN) for against in (PADDED, DYNAMIC)
+    }  # fmt: skip
+    judged = aims(speed, measured)
+    judged = judged[judged["measured"] != NOT_RUN]
+    passed = judged["verdict"].str.startswith("pass").sum()
+    return (
+        f"On this {measured.machine['kind']} xlt trains **{said[TRAINING, XLT, PADDED]} times** as many records a "
+        f"second as the example scripts of `transformers` do by default, {said[TRAINING, XLT, DYNAMIC]} times as many "
+        f"as they do with dynamic padding, and reads {said[READING, XLT, PADDED]} and {said[READING, XLT, DYNAMIC]} "
+        f"times as many; trained as the profiles for a CPU do, without dropout and with frozen embeddings, "
+        f"**{said[TRAINING, OWN, PADDED]} times** and {said[TRAINING, OWN, DYNAMIC]} times (encoder {case.encoder}: "
+        f"{shape.layers} layers of {shape.width}; {case.records}; 95 % intervals over {case.repetitions} repetitions). "
+        f"Aims for such a machine that are reached: {passed} of {len(judged)}."
+    )
+
+
+def whole_run(measured: Measured, run: Run, case: Case) -> pd.DataFrame:
+    """Minutes that each part of a whole run takes, way by way: columns way, part, minutes; what is work stands first.
+
+    Updates are divided as the profiler saw them. Start and checkpoint were measured for ours and stand for all ways.
+    """
+    means = of_case(measured, case).groupby(["what", "way"])["records"].mean()
+    costs, rows = measured.costs, []
+    for found in measured.parts.to_dict("records"):
+        way = found["way"]
+        learning = run.learned / means[TRAINING, way]
+        seconds = {part: learning * found[part] for part in PARTS}
+        seconds |= {"tokenising": costs["tokenising"] * (run.learned + run.read)}
+        seconds |= {"start": costs["start"], "checkpoint": costs["end"]}
+        seconds |= {"reading": run.read / means[READING, XLT if way == OWN else way]}
+        rows += [{"way": way, "part": part, "minutes": value / 60} for part, value in seconds.items()]
+    return pd.DataFrame(rows)
+
+
+def explained(spent: pd.DataFrame) -> str:
+    """The largest parts of the first and of the last way, in a sentence."""
+    said = []
+    for way in (PADDED, OWN):
+        parts = spent[spent["way"] == way].set_index("part")["minutes"].sort_values(ascending=False)
+        largest = ", ".join(f"{part} {100 * value / parts.sum():.0f} %" for part, value in parts.head(3).items())
+        said.append(f"{way}: {parts.sum():,.0f} minutes, most of them {largest}")
+    return "; ".join(said) + "."
+
+
+def kept(name: str) -> pd.DataFrame:
+    """A table of benchmarks/, measured apart from this run."""
+    file = ROOT / "benchmarks" / f"{name}.csv"
+    return pd.read_csv(file) if file.is_file() else pd.DataFrame({"what": [NOT_RUN]})
+
+
+def machine(measured: Measured) -> pd.DataFrame:
+    """On what all this was measured."""
+    here = measured.machine
+    rates = ", ".join(f"{name} {value / 1e9:,.0f} GFLOP/s" for name, value in measured.matrix.items())
+    facts = {
+        "processor": here["processor"], "kind": here["kind"], "device and precision": here["precision"],
+        "instruction set": here["instructions"], "threads": here["threads"], "a matrix product alone": rates,
+        "versions": ", ".join(f"{name} {version}" for name, version in here["packages"].items()),
+        "measured": here["measured"],
+    }  # fmt: skip
+    return pd.DataFrame({"": facts}).rename_axis("what")
+
+
+def lengths(speed: Speed) -> pd.DataFrame:
+    """How long the records are, as the profile declares it."""
+    rows = [
+        {"records": name, "shortest": drawn.lengths[0], "median": drawn.lengths[len(drawn.lengths) // 2],
+         "longest": drawn.lengths[-1], "taken from": drawn.source}
+        for name, drawn in speed.records.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
