@@ -13,6 +13,7 @@ from xlt.evaluation import evaluate, predict
 from xlt.lab.jobs import Job
 from xlt.lab.work import execute
 from xlt.models import unseen
+from xlt.models.columns import Features
 from xlt.models.encoder import tokenizer_of
 from xlt.models.features import IGNORED
 from xlt.spec import tasks
@@ -125,8 +126,8 @@ def test_a_perfect_tagger(shared, start, monkeypatch, code):
 
 def test_cut_records_are_counted_in_one_line_for_a_task(monkeypatch, capsys):
     monkeypatch.setattr(progress, "_subjects", set())
-    for code, features in (("en", [{}, {}]), ("de", [{"cut": True}, {}]), ("hi", [{"cut": True}] * 2)):
-        unseen.say("udpos", code, features, 64)
+    for code, features in (("en", [0, 0]), ("de", [1, 0]), ("hi", [1, 1])):
+        unseen.say("udpos", code, Features({"cut": np.array(features)}), 64)
     assert capsys.readouterr().err == "udpos (de): 1 of 2 records cut at 64 subwords (said once for a task)\n"
 
 
@@ -207,7 +208,7 @@ def test_a_model_without_numbers_is_wrong_not_an_error(shared, start, monkeypatc
     assert values["f1"] == 0.0 and {example["prediction"] for example in examples} == {""}
 
 
-OFFSETS = [None, None, (0, 4), (4, 10), (10, 14), None]
+OFFSETS = [(0, 0), (0, 0), (0, 4), (4, 10), (10, 14), (0, 0)]  # of which three lie in the context
 
 
 @pytest.mark.parametrize(
@@ -224,7 +225,7 @@ def test_the_best_span_is_in_the_context_and_in_order(start, end, found):
 
 def best_span(start, end, offsets):
     """Of one window."""
-    [found] = predict._best_spans(np.array([start], float), np.array([end], float), [offsets])
+    [found] = predict._best_spans(np.array([start], float), np.array([end], float), [np.array(offsets)])
     return found
 
 
@@ -241,8 +242,8 @@ def test_an_answer_has_thirty_tokens_at_most():
 
 
 def test_a_window_without_context_has_no_answer():
-    assert best_span([1, 1], [1, 1], [None, None]) is None
-    assert best_span([1, 1], [1, 1], [(0, 0), None]) is None
+    assert best_span([1, 1], [1, 1], [(0, 0), (0, 0)]) is None
+    assert best_span([1, 1], [1, 1], [(0, 0), (7, 7)]) is None
 
 
 def plain_best_span(start, end, offsets):
@@ -251,7 +252,7 @@ def plain_best_span(start, end, offsets):
     for first, a in enumerate(offsets):
         for last in range(first, min(first + 30, len(offsets))):
             b = offsets[last]
-            if a and b and a[1] > a[0] and b[1] > b[0]:
+            if a[1] > a[0] and b[1] > b[0]:
                 score = start[first] + end[last]
                 if score > (best[0] if best else -np.inf):
                     best = (float(score), a[0], b[1])
@@ -266,10 +267,11 @@ def test_the_spans_of_a_batch_are_those_of_each_window_alone():
         values = rng.choice([-1.0, 0.0, 0.25, 1.0, np.nan, np.inf, -np.inf], p=[0.3, 0.3, 0.2, 0.17] + [0.01] * 3,
                             size=(2, count, width)).astype(np.float32)  # fmt: skip
         lengths = rng.integers(0, width + 1, count)
-        offsets = [[(i, i + int(rng.integers(0, 3))) if rng.random() < 0.8 else None for i in range(length)]
+        offsets = [[(i, i + int(rng.integers(0, 3))) if rng.random() < 0.8 else (0, 0) for i in range(length)]
                    for length in lengths]  # fmt: skip
         with np.errstate(invalid="ignore"):  # infinities of both signs
-            found = predict._best_spans(*values, offsets)
+            arrays = [np.array(spans, int).reshape(-1, 2) for spans in offsets]
+            found = predict._best_spans(*values, arrays)
             assert found == [plain_best_span(*window) for window in zip(*values, offsets, strict=True)]
 
 

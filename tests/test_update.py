@@ -82,8 +82,8 @@ def loss_of(learner, feature, tokenizer):
     """The sum of the losses of all labels of one record, without padding."""
     texts = feature.get("choices", [feature])
     ids = torch.nn.utils.rnn.pad_sequence([torch.tensor(list(text["input_ids"])) for text in texts], True, 1)
-    positions = [batching.restart_positions(list(text["input_ids"]), tokenizer.sep_token_id) for text in texts]
-    positions = torch.nn.utils.rnn.pad_sequence([torch.tensor(place) for place in positions], True, 1)
+    positions = [batching.restart_positions(text["input_ids"][None], tokenizer.sep_token_id)[0] for text in texts]
+    positions = torch.nn.utils.rnn.pad_sequence([torch.tensor(places) for places in positions], True, 1)
     out = learner(input_ids=ids, attention_mask=(ids != 1).long(), position_ids=positions)
     if "start_positions" in feature:
         sides = ((out.start_logits, "start_positions"), (out.end_logits, "end_positions"))

@@ -12,6 +12,7 @@ from xlt.data.store import Store
 from xlt.lab.jobs import Job
 from xlt.lab.work import execute
 from xlt.models import train, vocabulary_cut
+from xlt.models.columns import Features, Ragged
 from xlt.models.encoder import tokenizer_of
 from xlt.models.vocabulary_cut import CutEmbedding
 from xlt.spec.perturbations import Ball
@@ -165,8 +166,9 @@ class Encoder(torch.nn.Module):
 
 def test_every_choice_of_a_record_keeps_its_subwords(table):
     encoder, tokenizer = Encoder(table=table), SimpleNamespace(all_special_ids=[0, 1, 2, 3])
-    pairs = [{"input_ids": [0, 7, 2]}, {"input_ids": [0, 4, 5, 2]}]
-    vocabulary_cut.cut(encoder, [[{"input_ids": [0, 4, 5, 2], "choices": pairs, "labels": 0}]], tokenizer)
+    choices = Features({"input_ids": Ragged.of([[0, 7, 2], [0, 4, 5, 2]])})
+    record = {"input_ids": Ragged.of([[0, 4, 5, 2]]), "choices": Ragged(choices, [2]), "labels": np.array([0])}
+    vocabulary_cut.cut(encoder, [Features(record)], tokenizer)
     assert torch.equal(encoder.table.weight[:-1], table.weight[[0, 1, 2, 3, 4, 5, 7]])
     vocabulary_cut.restore(encoder)
     assert encoder.table is table

@@ -16,8 +16,9 @@ from xlt.evaluation.predict import FAMILIES, Examples, scored
 from xlt.evaluation.retrieval import families
 from xlt.evaluation.retrieval.search import Search
 from xlt.models import model, unseen
+from xlt.models.columns import Features
 from xlt.models.encoder import encoder_of, tokenizer_of
-from xlt.models.features import Feature, encode
+from xlt.models.features import encode
 from xlt.models.inference import Predictor
 from xlt.spec import tasks
 from xlt.spec.identity import digest
@@ -74,7 +75,7 @@ def _as_read(evaluation: Evaluation) -> Evaluation:
 
 
 _kept_rows: dict[tuple, Any] = {}
-_kept_features: dict[tuple, list] = {}
+_kept_features: dict[tuple, Features] = {}
 
 
 def _rows(store: Store, evaluation: Evaluation) -> Any:
@@ -93,7 +94,7 @@ def _content(store: Store, evaluation: Evaluation) -> str:
     return digest([here, identity.of_reading(store.source, task, evaluation)])
 
 
-def _features(store: Store, evaluation: Evaluation, tokenizer: Any) -> list[Feature]:
+def _features(store: Store, evaluation: Evaluation, tokenizer: Any) -> Features:
     key = (store.source, evaluation, _content(store, evaluation), tokenizer)
     if key not in _kept_features:
         family = tasks.get(evaluation.task).family

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from xlt.evaluation import metrics
+from xlt.models.columns import Features
+from xlt.models.features import NO_WORD
 from xlt.models.inference import Predictor
 from xlt.models.spans import bare
 from xlt.spec import tasks
@@ -36,24 +38,25 @@ def scored(
     return {name: metrics.mean(score) for name, score in scores.items()}, examples
 
 
-def _classification(rows: Any, features: list, predictor: Predictor, task: Task) -> Predictions:
+def _classification(rows: Any, features: Features, predictor: Predictor, task: Task) -> Predictions:
     predicted = np.zeros(len(features), dtype=int)
     for indices, out in predictor.outputs(features, ("logits",)):
         predicted[indices] = out["logits"].argmax(-1)
     return rows["label"], predicted.tolist()
 
 
-def _tagging(rows: Any, features: list, predictor: Predictor, task: Task) -> Predictions:
+def _tagging(rows: Any, features: Features, predictor: Predictor, task: Task) -> Predictions:
     predicted: list[list[int | None]] = [[None] * len(tags) for tags in rows["tags"]]  # None: cut off, counts as wrong
     for indices, out in predictor.outputs(features, ("logits",)):
-        for index, best in zip(indices, out["logits"].argmax(-1).tolist(), strict=True):
-            for word, tag in zip(features[index]["words"], best, strict=False):  # behind the words is padding
-                if word is not None:
-                    predicted[index][word] = tag
+        for index, best in zip(indices, out["logits"].argmax(-1), strict=True):
+            words = features[index]["words"]
+            places = np.flatnonzero(words != NO_WORD)
+            for word, tag in zip(words[places].tolist(), best[places].tolist(), strict=True):
+                predicted[index][word] = tag
     return rows["tags"], predicted
 
 
-def _span(rows: Any, features: list, predictor: Predictor, task: Task) -> Predictions:
+def _span(rows: Any, features: Features, predictor: Predictor, task: Task) -> Predictions:
     """The best span over all windows; where a task has questions without answer, none if that scores higher.
 
     As in SQuAD 2.0's baseline (Devlin et al. 2019) no answer scores as the first token, its lowest over the windows;
@@ -76,7 +79,7 @@ def _span(rows: Any, features: list, predictor: Predictor, task: Task) -> Predic
     return [[bare(text) or text for text in reference["text"]] for reference in rows["answers"]], answers
 
 
-def _best_spans(start: np.ndarray, end: np.ndarray, offsets: list[list]) -> list[tuple[float, int, int] | None]:
+def _best_spans(start: np.ndarray, end: np.ndarray, offsets: list[np.ndarray]) -> list[tuple[float, int, int] | None]:
     """(score, first character, past the last) of the best answer within the context of each window.
 
     Of equal scores the first start, then the first end is taken. A window has none where it holds no context, and
@@ -85,11 +88,11 @@ def _best_spans(start: np.ndarray, end: np.ndarray, offsets: list[list]) -> list
     Args:
         start: logits (B, T), padded.
         end: logits (B, T).
-        offsets: of each of B windows, of each token, its first character and past its last; None outside the context.
+        offsets: of each of B windows (tokens, 2), first character and past the last; zeros outside the context.
     """
     context = np.zeros(start.shape, dtype=bool)
     for inside, spans in zip(context, offsets, strict=True):
-        inside[: len(spans)] = [span is not None and span[1] > span[0] for span in spans]
+        inside[: len(spans)] = spans[:, 1] > spans[:, 0]
     start, end = (np.where(context & ~np.isnan(side), side, -np.inf) for side in (start, end))
     # Only the ends that an answer may reach: (B, T, ANSWER_TOKENS), a band of the (B, T, T) pairs of start and end.
     ends = np.pad(end, ((0, 0), (0, ANSWER_TOKENS - 1)), constant_values=-np.inf)
@@ -98,7 +101,7 @@ def _best_spans(start: np.ndarray, end: np.ndarray, offsets: list[list]) -> list
     best = band.argmax(axis=1)
     scores, firsts, lengths = band[np.arange(len(band)), best].tolist(), *divmod(best, ANSWER_TOKENS)
     return [
-        None if score == -np.inf else (score, spans[first][0], spans[first + length][1])
+        None if score == -np.inf else (score, int(spans[first, 0]), int(spans[first + length, 1]))
         for score, first, length, spans in zip(scores, firsts.tolist(), lengths.tolist(), offsets, strict=True)
     ]
 

@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from xlt.models.features import IGNORED, Feature
+from xlt.models import columns
+from xlt.models.columns import Feature
+from xlt.models.features import IGNORED
 
 
-def batches(features: list[Feature], size: int, rng: np.random.Generator | None = None) -> Iterator[list[int]]:
+def batches(features: Sequence[Feature], size: int, rng: np.random.Generator | None = None) -> Iterator[list[int]]:
     """Indices in batches of similar length; shuffled when `rng` is given, longest first otherwise.
 
     Sorting happens within chunks of 50 batches of a shuffled order, so that batches stay random.
     """
-    lengths = np.array([len(feature["input_ids"]) for feature in features])
+    lengths = columns.lengths(features)
     if rng is None:
         order = np.argsort(-lengths, kind="stable")
         yield from (order[i : i + size].tolist() for i in range(0, len(order), size))
@@ -30,16 +32,16 @@ def batches(features: list[Feature], size: int, rng: np.random.Generator | None 
     yield from (cut[i] for i in rng.permutation(len(cut)))
 
 
-_PADDING = {"token_type_ids": 0, "labels": IGNORED, "position_ids": 1}
-_TENSORS = ("input_ids", "token_type_ids", "labels", "position_ids", "start_positions", "end_positions")
+_PADDING = {"token_type_ids": 0, "labels": IGNORED}
+_TENSORS = ("input_ids", "token_type_ids", "labels", "start_positions", "end_positions")
 Batch = dict[str, torch.Tensor]
 
 
-def restart_positions(ids: Sequence[int], separator: int) -> list[int]:
-    """XLM-R's positions (from 2), starting again at the second text of a pair "<s> A </s> </s> B </s>"."""
-    ids = list(ids)
-    first = ids.index(separator) + 1 if separator in ids else len(ids)
-    return [*range(2, 2 + first), *range(2, 2 + len(ids) - first)]
+def restart_positions(ids: np.ndarray, separator: int) -> np.ndarray:
+    """XLM-R's positions (from 2), starting again at the second text of a pair "<s> A </s> </s> B </s>"; (B, T)."""
+    places, ends = np.arange(ids.shape[1]), ids == separator
+    first = np.where(ends.any(1), ends.argmax(1) + 1, ids.shape[1])[:, None]
+    return 2 + np.where(places < first, places, places - first)
 
 
 def collate(features: list[Feature], pad_id: int, device: str = "cpu", restart_at: int | None = None) -> Batch:
@@ -59,9 +61,7 @@ def collate(features: list[Feature], pad_id: int, device: str = "cpu", restart_a
     if "query" in features[0]:
         sides = {n: collate([f[n] for f in features], pad_id, device, restart_at) for n in ("query", "target")}
         return sides | {"same": _on(device, [f["same"] for f in features])}
-    if restart_at is not None:
-        features = [{**f, "position_ids": restart_positions(f["input_ids"], restart_at)} for f in features]
-    lengths = np.array([len(feature["input_ids"]) for feature in features])
+    lengths = columns.lengths(features)
     real = np.arange(lengths.max()) < lengths[:, None]
     batch = {"attention_mask": real.astype(np.int64)}
     for name in _TENSORS:
@@ -75,6 +75,8 @@ def collate(features: list[Feature], pad_id: int, device: str = "cpu", restart_a
         batch[name][real] = np.concatenate(values)
         if name == "labels":
             batch["places"] = np.flatnonzero(batch[name] != IGNORED)
+    if restart_at is not None:
+        batch["position_ids"] = np.where(real, restart_positions(batch["input_ids"], restart_at), 1)
     return {name: _on(device, values) for name, values in batch.items()}
 
 

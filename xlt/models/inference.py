@@ -11,8 +11,8 @@ import torch
 
 from xlt.core.device import compute
 from xlt.models import adversarial, batching
+from xlt.models.columns import Feature
 from xlt.models.encoder import restart_at
-from xlt.models.features import Feature
 from xlt.models.loss import GOLD, cross_entropy, forward
 from xlt.spec.perturbations import Ball
 
@@ -34,7 +34,7 @@ class Predictor:
         restart = restart_at(self.learner.config, self.tokenizer)
         wanted = _INPUTS + (GOLD if self.around else ())
         for indices in batching.batches(features, self.batch):
-            inputs = [{name: features[i][name] for name in wanted if name in features[i]} for i in indices]
+            inputs = [{name: value for name, value in features[i].items() if name in wanted} for i in indices]
             batch = batching.collate(inputs, self.tokenizer.pad_token_id, compute().device, restart)
             out = self._forward(batch)
             yield indices, {name: out[name].float().cpu().numpy() for name in keep}

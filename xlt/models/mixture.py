@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,8 @@ from xlt.core.errors import UserError
 from xlt.data import rows
 from xlt.data.label_shuffle import Columns, shuffled
 from xlt.models import batching, mlm, robust, unseen
-from xlt.models.features import Feature, encode
+from xlt.models.columns import Feature, Features, joined
+from xlt.models.features import encode
 from xlt.spec import tasks
 from xlt.spec.stage import Stage
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from xlt.data.sources import Source
     from xlt.data.store import Store
 
-Features = list[Feature] | mlm.Languages  # by language only for masked language modelling
+Learned = Features | mlm.Languages  # by language only for masked language modelling
 
 
 class Mixture:
@@ -35,7 +36,7 @@ class Mixture:
         self.records = [_count(part) for part in self.features]
         self.lost = Counter[str]()
         for part, learned in zip(stage.parts, self.features, strict=True):
-            if isinstance(learned, list):
+            if isinstance(learned, Features):
                 unseen.say(part.task, "training", learned, stage.max_length)
                 self.lost.update(unseen.counts(learned))
         self.steps = stage.updates(self.records)
@@ -61,8 +62,8 @@ class Mixture:
         return {name: sum(n for other, n in zip(named, counts, strict=True) if other == name) for name in named}
 
 
-def features(store: Store, stage: Stage, tokenizer: Any) -> list[Features]:
-    """Training features of each part: one list; for masked language modelling one for each language.
+def features(store: Store, stage: Stage, tokenizer: Any) -> list[Learned]:
+    """Training features of each part; for masked language modelling those of each language.
 
     Raises:
         UserError: `pair_languages="mixed"`, but the rows of the languages are not aligned.
@@ -71,7 +72,7 @@ def features(store: Store, stage: Stage, tokenizer: Any) -> list[Features]:
     return [_features(store, stage, tokenizer, place, draw) for place in range(len(stage.parts))]
 
 
-def _features(store: Store, stage: Stage, tokenizer: Any, place: int, draw: rows.RowDraw) -> Features:
+def _features(store: Store, stage: Stage, tokenizer: Any, place: int, draw: rows.RowDraw) -> Learned:
     """Those of the part at `place`."""
     part, seed = stage.parts[place], stage.seed or 0
     task = tasks.get(part.task).training
@@ -79,7 +80,7 @@ def _features(store: Store, stage: Stage, tokenizer: Any, place: int, draw: rows
     if not (part.examples or mixed or stage.shuffle_labels or stage.augment):
         read = {code: _whole(store.source, task.name, code, tokenizer, stage.max_length, stage.stride)
                 for code in part.languages}  # fmt: skip
-        return read if task.family == tasks.MLM else [feature for features in read.values() for feature in features]
+        return _learned(task, read)
     sets = ((code, store.source.load(task, code, "train")) for code in part.languages)
     if mixed:
         every = dict(sets)
@@ -96,12 +97,19 @@ def _features(store: Store, stage: Stage, tokenizer: Any, place: int, draw: rows
             for code, columns in records.items()
         }
     encoded = {
-        code: encode(task.family, columns, tokenizer, stage.max_length, stage.stride)
+        code: _trained(encode(task.family, columns, tokenizer, stage.max_length, stage.stride))
         for code, columns in records.items()
     }
-    if task.family == tasks.MLM:
-        return encoded
-    return [feature for features in encoded.values() for feature in features]
+    return _learned(task, encoded)
+
+
+def _learned(task: tasks.Task, languages: dict[str, Features]) -> Learned:
+    return languages if task.family == tasks.MLM else joined(list(languages.values()))
+
+
+def _trained(features: Features) -> Features:
+    """Without what serves to read a prediction back."""
+    return features.without("offsets", "words")
 
 
 def _columns(records: Dataset, chosen: np.ndarray) -> Columns:
@@ -110,10 +118,10 @@ def _columns(records: Dataset, chosen: np.ndarray) -> Columns:
 
 
 @lru_cache(maxsize=2)  # the runs of a worker often learn from the same records, one after the other
-def _whole(source: Source, name: str, code: str, tokenizer: Any, length: int, stride: int) -> list[Feature]:
+def _whole(source: Source, name: str, code: str, tokenizer: Any, length: int, stride: int) -> Features:
     """Features of all training records of a task in one language."""
     task = tasks.get(name)
-    return encode(task.family, source.load(task, code, "train"), tokenizer, length, stride)
+    return _trained(encode(task.family, source.load(task, code, "train"), tokenizer, length, stride))
 
 
 def mixed_pairs(
@@ -147,11 +155,11 @@ def mixed_pairs(
     return mixed
 
 
-def _count(features: Features) -> int:
+def _count(features: Learned) -> int:
     return sum(map(len, features.values())) if isinstance(features, dict) else len(features)
 
 
-def epochs(features: list[Feature], batch: int, rng: np.random.Generator) -> Iterator[list[Feature]]:
+def epochs(features: Sequence[Feature], batch: int, rng: np.random.Generator) -> Iterator[list[Feature]]:
     """Batches without end; every feature once an epoch."""
     while True:
         for indices in batching.batches(features, batch, rng):

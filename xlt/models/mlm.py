@@ -10,11 +10,12 @@ import torch
 
 from xlt.core.device import autocast
 from xlt.models import batching
-from xlt.models.features import IGNORED, Feature
+from xlt.models.columns import Feature, Features
+from xlt.models.features import IGNORED
 from xlt.models.loss import GOLD, mean_loss
 from xlt.spec.stage import Stage
 
-Languages = dict[str, list[Feature]]  # by language, rows aligned
+Languages = dict[str, Features]  # by language, rows aligned
 
 
 def batches(languages: Languages, stage: Stage, tokenizer: Any, rng: np.random.Generator) -> Iterator[list]:
@@ -33,13 +34,18 @@ def example(languages: Languages, stage: Stage, tokenizer: Any, rng: np.random.G
     both = [stage.mask, stage.mask if stage.mask_other is None else stage.mask_other]
     if len(several) == 1 or rng.random() >= stage.pairs:
         features = several[rng.integers(len(several))]
-        parts, shares = [[bos, *features[rng.integers(len(features))]["input_ids"], eos]], [float(np.mean(both))]
+        parts = [_between(bos, features[rng.integers(len(features))], eos)]
+        shares = [float(np.mean(both))]
     else:
         first, second = _two_languages(list(languages), stage.pivot, rng)
         row = rng.integers(min(len(several[first]), len(several[second])))
-        parts = [[bos, *several[first][row]["input_ids"], eos], [eos, *several[second][row]["input_ids"], eos]]
+        parts = [_between(bos, several[first][row], eos), _between(eos, several[second][row], eos)]
         shares = list(rng.permutation(both))
-    return masked(sum(parts, []), np.repeat(shares, [len(part) for part in parts]), tokenizer, rng)
+    return masked(np.concatenate(parts), np.repeat(shares, [len(part) for part in parts]), tokenizer, rng)
+
+
+def _between(first: int, feature: Feature, last: int) -> np.ndarray:
+    return np.concatenate([[first], feature["input_ids"], [last]])
 
 
 def _two_languages(codes: list[str], pivot: str | None, rng: np.random.Generator) -> np.ndarray:
@@ -51,9 +57,8 @@ def _two_languages(codes: list[str], pivot: str | None, rng: np.random.Generator
     return rng.permutation([place, other])
 
 
-def masked(ids: list[int], shares: np.ndarray, tokenizer: Any, rng: np.random.Generator) -> Feature:
+def masked(before: np.ndarray, shares: np.ndarray, tokenizer: Any, rng: np.random.Generator) -> Feature:
     """A share of the ordinary subwords is to be predicted: 80 % become <mask>, 10 % another one, 10 % stay."""
-    before = np.array(ids)
     ordinary = ~np.isin(before, tokenizer.all_special_ids)
     chosen = ordinary & (rng.random(len(before)) < shares)
     if ordinary.any() and not chosen.any():
@@ -61,7 +66,7 @@ def masked(ids: list[int], shares: np.ndarray, tokenizer: Any, rng: np.random.Ge
     kind = rng.random(len(before))
     after = np.where(chosen & (kind < 0.8), tokenizer.mask_token_id, before)
     after = np.where(chosen & (kind >= 0.9), rng.integers(len(tokenizer), size=len(before)), after)
-    return {"input_ids": after.tolist(), "labels": np.where(chosen, before, IGNORED).tolist()}
+    return {"input_ids": after, "labels": np.where(chosen, before, IGNORED)}
 
 
 def loss(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:

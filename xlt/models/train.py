@@ -12,9 +12,9 @@ import torch
 from xlt.core.device import compute
 from xlt.models import batching, dual, mlm, model, robust, vocabulary_cut
 from xlt.models.batching import Batch
+from xlt.models.columns import Feature
 from xlt.models.curve import Curve, Diverged
 from xlt.models.encoder import restart_at, tokenizer_of
-from xlt.models.features import Feature
 from xlt.models.loss import cross_entropy
 from xlt.models.mixture import Mixture
 from xlt.models.resume import ResumeState, finite, trained

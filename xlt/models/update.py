@@ -16,7 +16,8 @@ import torch
 
 from xlt.core.device import compute
 from xlt.models.batching import Batch
-from xlt.models.features import IGNORED, Feature
+from xlt.models.columns import Feature
+from xlt.models.features import IGNORED
 from xlt.spec.stage import Stage
 
 TOKENS = 2**14  # of a micro-batch on a GPU, with padding: enough to keep one busy; XLM-R Large takes about 20 GB

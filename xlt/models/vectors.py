@@ -11,6 +11,7 @@ import torch
 from xlt.core.device import compute
 from xlt.models import batching, unseen
 from xlt.models.cells import Cell
+from xlt.models.columns import Features
 from xlt.models.encoder import restart_at
 from xlt.models.features import encode_sentences
 
@@ -50,7 +51,7 @@ def centre(vectors: np.ndarray) -> np.ndarray:
 
 
 @torch.no_grad()
-def _states(features: list, tokenizer: Any, encoder: Any, batch: int) -> Iterable[tuple[list[int], Any, dict]]:
+def _states(features: Features, tokenizer: Any, encoder: Any, batch: int) -> Iterable[tuple[list[int], Any, dict]]:
     restart = restart_at(encoder.config, tokenizer)
     for indices in batching.batches(features, batch):
         chosen = [features[i] for i in indices]

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from torch.nn.functional import embedding
 
-from xlt.models.features import Feature
-from xlt.models.mixture import Features
+from xlt.models.columns import Features, Ragged
+from xlt.models.mixture import Learned
 
 
 class CutEmbedding(torch.nn.Module):
@@ -73,7 +73,7 @@ class CutEmbedding(torch.nn.Module):
         return whole
 
 
-def cut(encoder: Any, features: Iterable[Features], tokenizer: Any) -> None:
+def cut(encoder: Any, features: Iterable[Learned], tokenizer: Any) -> None:
     """Leave out of the embeddings of `encoder` all that `features` (of every part of a stage) do not need.
 
     Special tokens stay. Embeddings that are not trained, or are more than a table, stay whole, and so do all where a
@@ -86,15 +86,17 @@ def cut(encoder: Any, features: Iterable[Features], tokenizer: Any) -> None:
     seen = np.zeros(whole.num_embeddings, bool)
     seen[[special for special in tokenizer.all_special_ids if special < len(seen)]] = True
     for part in features:
-        for feature in part:
-            _mark(seen, feature)
+        _mark(seen, part)
     encoder.set_input_embeddings(CutEmbedding(whole, np.flatnonzero(seen)))
 
 
-def _mark(seen: np.ndarray, feature: Feature) -> None:
-    for inner in (*feature.get("choices", ()), *(feature[side] for side in ("query", "target") if side in feature)):
-        _mark(seen, inner)
-    seen[feature["input_ids"]] = True
+def _mark(seen: np.ndarray, features: Features) -> None:
+    """Set `seen` at the subwords of all features, and of those within them: choices, or queries and targets."""
+    seen[features.columns["input_ids"].flat] = True
+    for column in features.columns.values():
+        inner = column.flat if isinstance(column, Ragged) else column
+        if isinstance(inner, Features):
+            _mark(seen, inner)
 
 
 def restore(encoder: Any) -> None:

@@ -19,8 +19,8 @@ from xlt.core.errors import UserError
 from xlt.data.weights import locate
 from xlt.evaluation.attack.candidates import units
 from xlt.models import batching, model
+from xlt.models.columns import Feature
 from xlt.models.encoder import restart_at, tokenizer_of
-from xlt.models.features import Feature
 from xlt.perturb.align import Span
 from xlt.perturb.units import SPACELESS
 from xlt.spec import tasks

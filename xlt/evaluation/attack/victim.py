@@ -10,6 +10,7 @@ import numpy as np
 from xlt.evaluation import metrics, predict
 from xlt.evaluation.attack.search import QueryResult
 from xlt.evaluation.attack.texts import Columns, Texts, rebuilt
+from xlt.models.columns import Features
 from xlt.models.features import IGNORED, encode
 from xlt.models.inference import Outputs, Predictor
 from xlt.spec import tasks
@@ -73,7 +74,7 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     return shifted / shifted.sum(-1, keepdims=True)
 
 
-def _label(rows: Columns, features: list, outputs: list[Outputs]) -> np.ndarray:
+def _label(rows: Columns, features: Features, outputs: list[Outputs]) -> np.ndarray:
     probabilities = np.zeros(len(features))
     for indices, out in outputs:
         gold = [features[index]["labels"] for index in indices]
@@ -81,7 +82,7 @@ def _label(rows: Columns, features: list, outputs: list[Outputs]) -> np.ndarray:
     return probabilities
 
 
-def _tags(rows: Columns, features: list, outputs: list[Outputs]) -> np.ndarray:
+def _tags(rows: Columns, features: Features, outputs: list[Outputs]) -> np.ndarray:
     """Mean over the words that the model sees."""
     probabilities = np.zeros(len(features))
     for indices, out in outputs:
@@ -92,7 +93,7 @@ def _tags(rows: Columns, features: list, outputs: list[Outputs]) -> np.ndarray:
     return probabilities
 
 
-def _answer(rows: Columns, features: list, outputs: list[Outputs]) -> np.ndarray:
+def _answer(rows: Columns, features: Features, outputs: list[Outputs]) -> np.ndarray:
     """Of the first gold answer, as start and end of a window; of no answer, as the first token: the best window's."""
     probabilities = np.zeros(len(rows["answers"]))
     for indices, out in outputs:

@@ -7,9 +7,11 @@ from itertools import cycle, islice
 from typing import Any
 
 import datasets
+import numpy as np
 
 from xlt.models import unseen
-from xlt.models.features import encode, encode_sentences
+from xlt.models.columns import Features
+from xlt.models.features import NO_WORD, encode, encode_sentences
 from xlt.spec import tasks
 from xlt.spec.tasks import Task
 
@@ -47,27 +49,27 @@ def unseen_of(rows: datasets.Dataset, task: Task, tokenizer: Any, fields: Any) -
 
 
 def _text(ids: Sequence[int], tokenizer: Any) -> str:
-    return " ".join(tokenizer.decode(ids).split())
+    return " ".join(tokenizer.decode(np.asarray(ids).tolist()).split())
 
 
-def _classification(features: list, row: datasets.Dataset, labels: Sequence[str], tokenizer: Any) -> str:
+def _classification(features: Features, row: datasets.Dataset, labels: Sequence[str], tokenizer: Any) -> str:
     (feature,) = features
     return f"[{labels[feature['labels']]}] {_text(feature['input_ids'], tokenizer)}"
 
 
-def _tagging(features: list, row: datasets.Dataset, labels: Sequence[str], tokenizer: Any) -> str:
+def _tagging(features: Features, row: datasets.Dataset, labels: Sequence[str], tokenizer: Any) -> str:
     """Each word's subwords as text and, behind a stroke, the tag that its first subword carries."""
     (feature,) = features
     words: list[list[Any]] = []
     for piece, tag, word in zip(feature["input_ids"], feature["labels"], feature["words"], strict=True):
-        if word is not None:
+        if word != NO_WORD:
             words.append([tag, piece])
         elif words and piece not in tokenizer.all_special_ids:
             words[-1].append(piece)
     return " ".join(f"{_text(pieces, tokenizer)}/{labels[tag]}" for tag, *pieces in words)
 
 
-def _span(features: list, row: datasets.Dataset, labels: Sequence[str], tokenizer: Any) -> str:
+def _span(features: Features, row: datasets.Dataset, labels: Sequence[str], tokenizer: Any) -> str:
     """The window that holds the answer, which is in brackets; else the first."""
     feature = next((one for one in features if one["start_positions"]), features[0])
     ids, start, end = feature["input_ids"], feature["start_positions"], feature["end_positions"]
@@ -81,7 +83,7 @@ def _span(features: list, row: datasets.Dataset, labels: Sequence[str], tokenize
     return f"{head} [[{answer}]] {after[: more // 2]}"
 
 
-def _choice(features: list, row: datasets.Dataset, labels: Sequence[str], tokenizer: Any) -> str:
+def _choice(features: Features, row: datasets.Dataset, labels: Sequence[str], tokenizer: Any) -> str:
     (feature,) = features
     texts = [_text(choice["input_ids"], tokenizer) for choice in feature["choices"]]
     return "  |  ".join(f"{'[gold] ' if i == feature['labels'] else ''}{text}" for i, text in enumerate(texts))
