@@ -351,7 +351,7 @@ class OutOfMemoryError(RuntimeError):
     """torch's class of this name is known to the engine by the name alone."""
 
 
-def test_advice_for_too_little_memory_keeps_the_records_of_an_update(monkeypatch):
+def test_advice_for_too_little_memory_changes_no_score_where_that_can_be_had(monkeypatch):
     def full(*_):
         raise OutOfMemoryError
 
@@ -363,8 +363,12 @@ def test_advice_for_too_little_memory_keeps_the_records_of_an_update(monkeypatch
     def said(**fields):
         return work.work("", Job(START.then(Stage(task="mnli", **fields))), Resources(eval_batch=64)).message
 
-    assert "set batch: 16, accumulate: 2 for mnli (now 32 and 1)" in said()
-    assert "set batch: 3, accumulate: 12 " in said(batch=9, accumulate=4)
-    assert "max_length" in said(batch=1)
+    assert said() == (
+        "out of GPU memory; not one record of mnli fits: take a shorter max_length, method: lora or a smaller encoder"
+    )
+    checks = "or, if it was a check on development records, lower resources.eval_batch (64): no score depends on it"
+    assert said(select="dev").endswith(checks)
+    dual = work.work("", Job(START.then(Stage(task="lareqa", batch=8))), Resources()).message
+    assert "lower batch (8) of lareqa" in dual and "negatives" in dual
     trained.append("yes")
     assert said() == "out of GPU memory; lower resources.eval_batch (64): no score depends on it"

@@ -68,16 +68,15 @@ def work(profile_json: str, job: Job, resources: Resources) -> Failure | None:
 
 
 def _smaller(recipe: Recipe, resources: Resources, trained: bool) -> str:
-    """What takes less memory and changes the result least: of training the same update in smaller parts."""
-    if trained:
-        return f"lower resources.eval_batch ({resources.eval_batch}): no score depends on it"
+    """What takes less memory. In training an update was divided already, as far as it can be (`xlt.models.update`)."""
+    evaluation = f"lower resources.eval_batch ({resources.eval_batch}): no score depends on it"
     stage = recipe.stages[-1]
-    factor = next((n for n in range(2, stage.batch + 1) if stage.batch % n == 0), None)
-    if factor is None:
-        return "batch is 1 already; take a shorter max_length, method: lora or a smaller encoder"
-    now, then = (stage.batch, stage.accumulate), (stage.batch // factor, stage.accumulate * factor)
-    advice = "set batch: {}, accumulate: {} for {} (now {} and {}): the same records an update in smaller parts"
-    return advice.format(*then, stage.name, *now)
+    if trained:
+        return evaluation
+    if any(tasks.get(name).training.family in (tasks.ANSWERS, tasks.DUAL) for name in stage.trains):
+        return f"lower batch ({stage.batch}) of {stage.name}: these records are each other's negatives, so go together"
+    advice = f"not one record of {stage.name} fits: take a shorter max_length, method: lora or a smaller encoder"
+    return f"{advice}; or, if it was a check on development records, {evaluation}" if stage.watched else advice
 
 
 def failure(error: BaseException) -> Failure:

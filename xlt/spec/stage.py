@@ -35,9 +35,9 @@ class Part(Value):
 class Stage(Value):
     """One training stage. Lengths are in subwords; `warmup`, `mask` and `pairs` are shares.
 
-    An update learns from `batch` x `accumulate` records, of which `batch` are in memory at a time. How the product is
-    divided changes only rounding and the draws of dropout, except for dual encoders: there the other records of a
-    `batch` are the negatives.
+    An update learns from `batch` x `accumulate` records, of which a CPU takes `batch` at a time and a GPU as many as
+    `resources.tokens` allows. How the product is divided changes only rounding and the draws of dropout, except for
+    dual encoders: there the other records of a `batch` are the negatives.
 
     `steps` (updates) overrides `epochs`. `method="lora"` trains low-rank adapters (Hu et al. 2021) on the attention
     projections and the head; afterwards the adapter is merged into the encoder.
