@@ -12,7 +12,7 @@ import pytest
 import xlt
 from xlt import cli
 from xlt.core.errors import UserError
-from xlt.lab import profiles
+from xlt.lab import ahead, profiles
 from xlt.report import notebooks
 from xlt.spec.tasks import TASKS
 
@@ -116,9 +116,17 @@ def test_an_unknown_notebook_is_one_line(monkeypatch, capsys):
 
 def test_run_hands_over_and_returns_the_runner_s_code(monkeypatch):
     calls = []
+    monkeypatch.setattr(ahead, "run", lambda *given: calls.append(given))
     monkeypatch.setattr(notebooks, "run_notebooks", lambda *given: calls.append(given) or 1)
     assert cli.main(["run", "--only", "02"]) == 1
-    assert calls == [("mini", "02")]
+    assert calls == [("mini", ["02_intermediate_training"]), ("mini", "02", cli._kernels())]
+
+
+def test_a_run_that_fails_is_one_line_and_no_notebook_is_executed(monkeypatch, capsys):
+    monkeypatch.setattr(ahead, "run", fails(UserError("run xlmr-mnli failed: lower lr")))
+    monkeypatch.setattr(notebooks, "run_notebooks", fails(AssertionError("executed")))
+    assert cli.main(["run", "--only", "02"]) == 1
+    assert capsys.readouterr().err == "xlt: run xlmr-mnli failed: lower lr\n"
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,19 @@ def test_good_notebooks_are_executed_in_order_with_contiguous_counts(tmp_path, r
     assert "started" in said[0] and "done in" in said[1] and said[-1].startswith("report: ")
 
 
+def test_two_at_once_meet_and_the_last_waits_for_both(tmp_path, run):
+    meet = "import pathlib, time\npathlib.Path('{0}').touch()\nend = time.monotonic() + 90\n"
+    meet += "while not pathlib.Path('{1}').exists() and time.monotonic() < end: time.sleep(0.05)\n"
+    meet += "print(pathlib.Path('{1}').exists())\ntime.sleep(0.2)\npathlib.Path('{0}-ended').touch()"
+    notebook(tmp_path / "nb", "01_one", meet.format("one", "two"))
+    notebook(tmp_path / "nb", "study_dialects", meet.format("two", "one"))
+    notebook(tmp_path / "nb", "99_all", "import pathlib; print(sorted(p.name for p in pathlib.Path().glob('*-ended')))")
+    assert run(None, 2) == 0
+    done = tmp_path / "reports/mini/notebooks"
+    assert outputs(done / "01_one.ipynb") == outputs(done / "study_dialects.ipynb") == "True\n"
+    assert outputs(done / "99_all.ipynb") == "['one-ended', 'two-ended']\n"
+
+
 def test_two_executions_are_equal_byte_by_byte(tmp_path, run):
     mixed = "import sys, warnings\nfor i in range(50):\n    print(i); print(-i, file=sys.stderr)\nwarnings.warn('w')"
     bars = "from tqdm.auto import tqdm\nlist(tqdm(range(9)))\nobject()"
@@ -194,7 +207,7 @@ def test_ctrl_c_stops_the_kernel_and_says_what_to_do(tmp_path):
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     runner = subprocess.Popen([sys.executable, "-c", call], cwd=tmp_path, env=environment, **pipes)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not (tmp_path / "nb/begun").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     time.sleep(0.3)
@@ -334,3 +347,17 @@ def test_elsewhere_a_line_is_printed_now_and_then(tmp_path, capsys):
         time.sleep(0.25)
     said = capsys.readouterr().out
     assert said.startswith("[1/1] 01_one  started\n[1/1] 01_one  cell 1/2\n") and "\r" not in said
+
+
+def test_of_two_notebooks_at_work_a_terminal_shows_the_first_and_keeps_both_last_lines(tmp_path):
+    out = Terminal()
+    with progress.Line("[1/2] 01_one", out=out, every=0.01) as one:
+        with progress.Line("[2/2] 02_two", out=out, every=0.01) as two:
+            one.at_cell(1, 2)
+            two.at_cell(1, 5)
+            time.sleep(0.2)
+            two.outcome = "done in"
+        one.outcome = "done in"
+    assert "[1/2] 01_one  cell 1/2" in out.text and "[2/2] 02_two  cell" not in out.text
+    lines = out.text.split("\n")
+    assert [line.split("\r")[-1].split("  ")[0] for line in lines[:-1]] == ["[2/2] 02_two", "[1/2] 01_one"]

@@ -141,7 +141,7 @@ def _run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's end stops the kernel too
     from xlt.core import paths
     from xlt.lab import hub, owner, profiles
-    from xlt.report import up_to_date
+    from xlt.report import sources, up_to_date
 
     profile = _profile(arguments.profile)
     settings = profiles.load(profile)  # what is wrong in it is said at once
@@ -156,15 +156,27 @@ def _run(arguments: argparse.Namespace) -> int:
         os.environ["XLT_STORED_ONLY"] = "1"
     if arguments.latex:
         os.environ["XLT_LATEX"] = "1"
-    from xlt.lab import cluster
+    chosen = [path.stem for path in sources.of_profile(settings, arguments.only).chosen]
+    from xlt.lab import ahead, cluster
     from xlt.report.notebooks import run_notebooks  # papermill takes a second to import
 
     workers = contextlib.nullcontext() if arguments.stored else cluster.serving(settings.resources)
     with workers:
-        code = run_notebooks(profile, arguments.only)
+        if not arguments.stored:
+            try:
+                ahead.run(profile, chosen)
+            except UserError as error:
+                _complain(str(error))
+                return 1
+        code = run_notebooks(profile, arguments.only, _kernels())
     if whole and code == 0:
         up_to_date.note(settings)
     return code
+
+
+def _kernels() -> int:
+    """How many notebooks are executed at a time when their runs are done: one a core, but each takes half a GB."""
+    return min(4, len(os.sched_getaffinity(0)))
 
 
 def _plan(arguments: argparse.Namespace) -> None:

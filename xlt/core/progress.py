@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TextIO
+from typing import ClassVar, TextIO
 
 _INTERVAL = 0.5  # seconds between two updates on a terminal
 _last_report = 0.0
@@ -63,9 +63,14 @@ def latest(path: Path) -> str:
 
 
 class Line:
-    """The progress line of one notebook: rewritten in place on a terminal, else printed every 30 seconds."""
+    """The progress line of one notebook, or of the grid: rewritten in place on a terminal, else printed every 30 s.
 
-    def __init__(self, head: str, file: Path, out: TextIO | None = None, every: float | None = None):
+    Of several at work a terminal shows the one that began first; each leaves its last line when it ends.
+    """
+
+    _at_work: ClassVar[list[Line]] = []
+
+    def __init__(self, head: str, file: Path | None = None, out: TextIO | None = None, every: float | None = None):
         self.head, self.file, self.out = head, file, out or sys.stdout
         self.tty = self.out.isatty()
         self.every = every or (_INTERVAL if self.tty else 30.0)
@@ -79,9 +84,15 @@ class Line:
 
     def at_cell(self, number: int, total: int) -> None:
         self.cell = f"cell {number}/{total}"
-        self.file.unlink(missing_ok=True)  # so that the progress of the cell before is not shown for this one
+        if self.file:
+            self.file.unlink(missing_ok=True)  # so that the progress of the cell before is not shown for this one
+
+    def report(self, done: int, total: int, left_s: float | None = None, what: str = "") -> None:
+        """As the function of this name, for runs that this very process hands out."""
+        self.cell = describe(done, total, left_s, what)
 
     def __enter__(self) -> Line:
+        self._at_work.append(self)
         self._write("started")
         self._thread.start()
         return self
@@ -89,11 +100,14 @@ class Line:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+        self._at_work.remove(self)
         self._write(f"{self.outcome} {duration(self.seconds)}", end="\n")
 
     def _tick(self) -> None:
         while not self._stop.wait(self.every):
-            self._write(" · ".join(filter(None, (self.cell, latest(self.file)))))
+            if self.tty and self._at_work[0] is not self:
+                continue  # two would rewrite each other's line
+            self._write(" · ".join(filter(None, (self.cell, self.file and latest(self.file)))))
 
     def _write(self, text: str, end: str = "") -> None:
         text = f"{self.head}  {text}"

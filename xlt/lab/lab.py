@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from xlt.core import paths, progress, provenance
 from xlt.data.sources import Source
 from xlt.data.store import Store
 from xlt.evaluation import caveats
-from xlt.lab import datasheet, estimate, evaluated, hub, inputs, profiles, retention
+from xlt.lab import columns, datasheet, estimate, evaluated, hub, inputs, profiles, retention
 from xlt.lab.jobs import Job
 from xlt.spec import tasks
 from xlt.spec.languages import language
@@ -25,16 +25,7 @@ from xlt.spec.trained import Sources, same_task, stages_in, trained_last
 
 pd.set_option("display.max_colwidth", None)  # notebooks show texts in full
 
-# Columns of a table without scores. Code that reads scores then finds its columns and makes empty tables of them.
-_EMPTY = [
-    *(
-        (name, object)
-        for name in ("recipe", "intermediate", "target", "task", "language", "split", "metric", "run", "trained_in")
-    ),
-    *((name, object) for name in ("perturbation", "language_b", "attack")),
-    *((name, bool) for name in ("pretrained", "same_task", "trained_last", "main", "source_language")),
-    *((name, float) for name in ("seed", "value", "n", "changed", "choices", "layer", "strength", "radius")),
-]
+Report = Callable[[int, int, float, str], None]  # runs done, runs in all, seconds left, what is at work
 Wanted = tuple[str, int, Recipe, list[Evaluation]]  # label, seed, recipe, what it is evaluated on
 
 
@@ -119,31 +110,44 @@ class Lab:
         Raises:
             UserError: bad input, before anything runs; or runs that failed, after all others are done.
         """
-        self.store.look_again()
         wanted = self.wanted(recipes, evaluations, seeds)
-        jobs = self._jobs(wanted)
+        jobs = self.missing_jobs(wanted)
         if jobs and os.environ.get("XLT_STORED_ONLY"):
             print(f"{len(jobs)} runs are not done and were not started: their cells read 'not run'")
         elif jobs:
-            asked = self._asked(wanted)
-            retention.drop_evaluated(self.store, asked)
-            self._execute(retention.marked(self.store, jobs, asked))
+            self.do(jobs, wanted, progress.report)
         return self._table(wanted, conditions or {})
+
+    def missing_jobs(self, wanted: Iterable[Wanted]) -> list[Job]:
+        """What is not done yet; files that changed while this process was at work count as they are now."""
+        self.store.look_again()
+        return self._jobs(wanted)
+
+    def do(self, jobs: list[Job], wanted: list[Wanted], report: Report) -> None:
+        """Run the jobs, which `wanted` asks for; `report` is told how far they are, as `xlt.lab.engine.run` says.
+
+        Raises:
+            UserError: bad input, before anything runs; or runs that failed, after all others are done.
+        """
+        asked = self._asked(wanted)
+        retention.drop_evaluated(self.store, asked)
+        self._execute(retention.marked(self.store, jobs, asked), report)
 
     def train_again(self, *recipes: Recipe) -> None:
         """Train finished runs again whose weights were dropped (`resources.keep: scores`), to load them."""
         self.store.look_again()
         lacking = dict.fromkeys(step for recipe in recipes for step in self.store.lacking(recipe))
         if lacking:
-            self._execute([Job(step) for step in sorted(lacking, key=lambda recipe: len(recipe.stages))])
+            ordered = sorted(lacking, key=lambda recipe: len(recipe.stages))
+            self._execute([Job(step) for step in ordered], progress.report)
 
-    def _execute(self, jobs: list[Job]) -> None:
+    def _execute(self, jobs: list[Job], report: Report) -> None:
         inputs.read_records(self.store.source, jobs, download=True)
         if again := retention.told(self.store, jobs):
             print(again)
         from xlt.lab import engine  # brings dask along, which a table of stored runs does without
 
-        engine.run(self.profile, jobs, estimate.estimator(self.store), progress.report).check()
+        engine.run(self.profile, jobs, estimate.estimator(self.store), report).check()
 
     def _asked(self, wanted: list[Wanted]) -> list[Wanted]:
         """All that is asked of runs whose weights may be dropped: nothing here, where `wanted` is all that is known,
@@ -192,7 +196,7 @@ class Lab:
                 if result := self.store.result(recipe, evaluation):
                     condition = {"condition": conditions[evaluation]} if conditions else {}
                     rows += [row | condition for row in self._rows(label, seed, recipe, evaluation, result, made)]
-        return pd.DataFrame(rows) if rows else pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _EMPTY})
+        return pd.DataFrame(rows) if rows else columns.no_scores()
 
     def _rows(
         self,
@@ -258,7 +262,7 @@ class Lab:
             for step in filter(self.store.done, recipe.lineage()):
                 if step not in costs:  # its files are read once: its record, and one for each evaluation
                     chosen = None if evaluations is None else taken(step, evaluations)
-                    costs[step] = _cost(self.store, step) | {"evaluating": self.store.evaluating(step, chosen)}
+                    costs[step] = columns.cost(self.store, step) | {"evaluating": self.store.evaluating(step, chosen)}
                 run = {"run": self.store.id(step), "name": step.name, "recipe": label, "seed": seed}
                 rows.append(run | _names(step) | costs[step])
         return pd.DataFrame(rows)
@@ -285,19 +289,3 @@ class Lab:
         return pd.DataFrame(
             {"step": [round(record["steps"] * (i + 1) / len(losses)) for i in range(len(losses))], "loss": losses}
         )
-
-
-def _cost(store: Store, recipe: Recipe) -> dict[str, Any]:
-    """What the record of a run says of its cost, as columns."""
-    record = store.record(recipe)
-    columns = {"steps": record.get("steps", 0)}
-    columns |= {name: record[name] for name in ("seconds", "parameters", "trainable", "peak_mb")}
-    return columns | {"device": record["environment"]["device"], **record["code"]}
-
-
-def _names(recipe: Recipe) -> dict[str, str]:
-    """What the last stage is called, as columns: two labels may share a run, and so its cost, under other names."""
-    stage = recipe.last_stage
-    if stage is None:
-        return {"kind": "start", "task": "", "method": ""}
-    return {"kind": stage.role, "task": stage.name, "method": stage.method}

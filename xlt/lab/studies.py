@@ -5,7 +5,7 @@ Notebooks run these studies and `xlt plan` counts them, so that what is announce
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from xlt.lab import evaluated
@@ -119,12 +119,13 @@ def of(lab: Lab) -> dict[str, Study]:
     return phases | {f"study_{name}": planned(lab, name) for name in lab.profile.studies}
 
 
-def asked(lab: Lab) -> list[Wanted]:
-    """All that the profile's notebooks ask: every run in every seed, and what it is evaluated on."""
-    several = [*of(lab).values(), radii(lab)]
+def asked(lab: Lab, notebooks: Collection[str] | None = None) -> list[Wanted]:
+    """All that the profile's notebooks (or these of them) ask: every run in every seed, and what it is evaluated on."""
+    several = [*of(lab).items(), ("study_robust_training", radii(lab))]
     return [
         wanted
-        for study in several
+        for notebook, study in several
+        if notebooks is None or notebook in notebooks
         for wanted in lab.wanted(study.recipes, study.evaluations, study.plan and study.plan.seeds)
     ]
 

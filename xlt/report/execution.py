@@ -6,11 +6,12 @@ if each of its code cells has run, in order.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -79,6 +80,8 @@ def execute(
                 start_timeout=120,
             )
         except (PapermillExecutionError, DeadKernelError, RuntimeError) as error:
+            if _stopping.is_set():
+                raise KeyboardInterrupt from None
             return _diagnosis(error, number, log)
     return incomplete(executed)
 
@@ -109,6 +112,32 @@ def incomplete(notebook: NotebookNode) -> Failure | None:
     return Failure(0, "exception", "papermill noted an exception") if notebook.metadata.papermill.exception else None
 
 
+_stopping = threading.Event()
+_groups: set[int] = set()  # process groups of the kernels at work: each leads one of its own
+
+
+@contextlib.contextmanager
+def stopping_kernels() -> Iterator[None]:
+    """An interruption within the block kills the kernels that threads execute notebooks in: Ctrl-C does not reach them.
+
+    `execute` then ends with KeyboardInterrupt in every thread.
+    """
+    _stopping.clear()
+    try:
+        yield
+    except KeyboardInterrupt:
+        _stopping.set()
+        for group in tuple(_groups):
+            _kill(group)
+        raise
+
+
+def _kill(group: int) -> None:
+    if group and group != os.getpgid(0):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
+
+
 class ThisPython(AsyncKernelManager):
     """A kernel that is this very interpreter, whatever kernelspecs are installed; its children end with it."""
 
@@ -123,10 +152,15 @@ class ThisPython(AsyncKernelManager):
         await super().start_kernel(
             **options, env={**os.environ, **self.environment}, stdout=self.printed, stderr=self.printed
         )
+        _groups.add(self._group)
+        if _stopping.is_set():  # while this one started
+            _kill(self._group)
 
     async def cleanup_resources(self, restart: bool = False) -> None:
-        group = getattr(self.provisioner, "pgid", None)  # a kernel leads a process group of its own
-        if group and group != os.getpgid(0):
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(group, signal.SIGKILL)
+        _groups.discard(self._group)
+        _kill(self._group)
         await super().cleanup_resources(restart)
+
+    @property
+    def _group(self) -> int:
+        return getattr(self.provisioner, "pgid", None) or 0

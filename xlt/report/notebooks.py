@@ -1,4 +1,4 @@
-"""Executes the notebooks of a profile in reading order, then builds the report; the first failure stops the run."""
+"""Executes the notebooks of a profile in reading order, then builds the report; after a failure no other one begins."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -17,8 +18,8 @@ from xlt.core.paths import reports_root, shortened
 from xlt.core.progress import Line, duration
 from xlt.lab import profiles
 from xlt.report.executed import tidy
-from xlt.report.execution import Failure, execute
-from xlt.report.sources import NOTEBOOKS, left_out_line, of_profile
+from xlt.report.execution import Failure, execute, stopping_kernels
+from xlt.report.sources import LAST, NOTEBOOKS, left_out_line, of_profile
 
 # The folders of a report that its notebooks fill.
 WRITTEN = ("notebooks", "tables", "figures", "answers")
@@ -27,6 +28,7 @@ WRITTEN = ("notebooks", "tables", "figures", "answers")
 def run_notebooks(
     profile: str,
     only: str | None = None,
+    at_once: int = 1,
     *,
     sources: Path = NOTEBOOKS,
     reports: Path | None = None,
@@ -34,6 +36,7 @@ def run_notebooks(
 ) -> int:
     """Execute the notebooks in `sources` (or `only` one) into `reports`/<profile>/notebooks, then build the site.
 
+    At most `at_once` of them are at work at a time; the last, which reads what the others leave, is executed alone.
     Those of studies that the profile does not declare are left out, which a line says.
     When all have run, what earlier notebooks left in the report and these did not write again is deleted.
     Returns the exit code: 0, 1 after a failure, 130 after Ctrl-C.
@@ -54,10 +57,8 @@ def run_notebooks(
         if line := left_out_line(selection, settings):
             print(line)
         began = _now(folder)
-        for number, source in enumerate(chosen, 1):
-            if failure := _run_one(source, folder, profile, f"[{number}/{len(chosen)}] {source.stem}"):
-                _explain(failure, folder / "failures" / source.name, chosen[number:])
-                return 1
+        if not _run_all(chosen, folder, profile, at_once):
+            return 1
         if only is None:
             _delete_older(folder, began)
         index = (build or _build_site)(folder.name, reports)
@@ -107,6 +108,27 @@ def check_parameters(path: Path) -> None:
         raise UserError(f"{path.name}: its cell tagged 'parameters' does not set 'profile'")
 
 
+def _run_all(chosen: list[Path], folder: Path, profile: str, at_once: int) -> bool:
+    """Execute them all, each in a kernel of its own; whether all went well."""
+    ended: dict[Path, Failure | None] = {}
+
+    def run(source: Path) -> None:
+        if not any(ended.values()):
+            head = f"[{chosen.index(source) + 1}/{len(chosen)}] {source.stem}"
+            ended[source] = _run_one(source, folder, profile, head)
+
+    gathering = [source for source in chosen if source.stem.startswith(LAST)]
+    with ThreadPoolExecutor(at_once) as pool, stopping_kernels():
+        for together in ([source for source in chosen if source not in gathering], gathering):
+            list(pool.map(run, together))
+    failures = {source: ended[source] for source in chosen if ended.get(source)}
+    for source, failure in failures.items():
+        _explain(failure, folder / "failures" / source.name)
+    if failures and (not_run := [source.stem for source in chosen if source not in ended]):
+        print(f"not run: {', '.join(not_run)}")
+    return not failures
+
+
 # ---- one notebook ----------------------------------------------------------------------------------
 
 
@@ -130,8 +152,8 @@ def _run_one(source: Path, folder: Path, profile: str, head: str) -> Failure | N
     return failure
 
 
-def _explain(failure: Failure, kept: Path, not_run: list[Path]) -> None:
-    """At most ten lines: where, what, the notebook as far as it came, and what was not run."""
+def _explain(failure: Failure, kept: Path) -> None:
+    """At most nine lines: where, what, and the notebook as far as it came."""
     where = f"cell {failure.cell}" if failure.cell else "no cell"
     most = None if failure.error == "UserError" else 300  # ours is one line, which ends with how to mend it
     message = [line[:most] for line in failure.message.splitlines() if line.strip()] or ["(no message)"]
@@ -140,5 +162,3 @@ def _explain(failure: Failure, kept: Path, not_run: list[Path]) -> None:
     if "No space left on device" in failure.message:
         print("the disk is full: free some space and run again; finished runs are kept")
     print(f"the notebook as far as it came: {shortened(kept)}")
-    if not_run:
-        print(f"not run: {', '.join(path.stem for path in not_run)}")

@@ -11,6 +11,7 @@ from xlt.core.paths import ROOT, shortened
 from xlt.spec.profile import Profile
 
 NOTEBOOKS = ROOT / "notebooks"
+LAST = "99"  # what the notebook that reads the others' answers begins with
 STUDY = "study_"  # what the notebook of a study is called before the study's name
 SPEED = "05_speed"  # measures a machine and trains nothing: executed where a profile declares that, and then alone
 
@@ -25,7 +26,7 @@ class Selection(NamedTuple):
 def notebooks(sources: Path = NOTEBOOKS) -> list[Path]:
     """The sources in reading order: the phases NN_name.ipynb, the studies study_name.ipynb, then 99_report.ipynb."""
     paths = [*sources.glob("[0-9][0-9]_*.ipynb"), *sources.glob(f"{STUDY}*.ipynb")]
-    return sorted(paths, key=lambda path: (path.stem.startswith("99"), path.stem))
+    return sorted(paths, key=lambda path: (path.stem.startswith(LAST), path.stem))
 
 
 def select(only: str | None, sources: Path = NOTEBOOKS) -> list[Path]:
