@@ -11,6 +11,7 @@ import pytest
 from conftest import tiny
 
 from xlt.core.errors import UserError
+from xlt.core.recent import Recent
 from xlt.data.store import predictions
 from xlt.evaluation import evaluate
 from xlt.evaluation.attack import candidates, run
@@ -176,7 +177,9 @@ def asked(task, language, name, **more):
 
 
 @pytest.mark.parametrize(("task", "trains_on", "name", "language"), CASES)
-def test_success_means_that_the_stored_text_changes_the_answer(store, start, task, trains_on, name, language):
+def test_success_means_that_the_stored_text_changes_the_answer(
+    store, start, monkeypatch, task, trains_on, name, language
+):
     recipe = trained(store, start, trains_on)
     evaluation = asked(task, language, name)
     execute(store, Job(recipe, (evaluation,)), tiny().resources)
@@ -190,10 +193,10 @@ def test_success_means_that_the_stored_text_changes_the_answer(store, start, tas
     rows = evaluate._rows(store, plain)
     stored = [{name: values[i] for name, values in rows.items()} | one["attacked"] for i, one in enumerate(found)]
     again = {column: [row[column] for row in stored] for column in rows}
-    key = (store.source, plain, evaluate._content(store, plain))
-    kept, evaluate._kept_rows[key], evaluate._kept_features = evaluate._kept_rows.pop(key), again, {}
-    robust, after = evaluate.evaluate(store, recipe, plain, learner, 4)
-    evaluate._kept_rows[key], evaluate._kept_features = kept, {}
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluate, "_rows", lambda *_: again)
+        patch.setattr(evaluate, "_features_of", Recent(128))
+        robust, after = evaluate.evaluate(store, recipe, plain, learner, 4)
 
     main = tasks.get(task).metrics[0]
     assert {f"clean_{n}": v for n, v in clean.items()}.items() <= values.items() and robust.items() <= values.items()

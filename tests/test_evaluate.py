@@ -8,6 +8,7 @@ import torch
 from conftest import tiny
 
 from xlt.core import progress
+from xlt.core.recent import Recent
 from xlt.data.store import Store, predictions
 from xlt.evaluation import evaluate, predict
 from xlt.lab.jobs import Job
@@ -64,8 +65,8 @@ def tokenizer(shared, start):
 
 def run(shared, start, evaluation, make, monkeypatch, batch=3, rows=None):
     """Evaluate a scripted model that `make` builds from the features."""
-    monkeypatch.setattr(evaluate, "_kept_rows", {})
-    monkeypatch.setattr(evaluate, "_kept_features", {})
+    monkeypatch.setattr(evaluate, "_test_sets", Recent(128))
+    monkeypatch.setattr(evaluate, "_features_of", Recent(128))
     if rows:
         monkeypatch.setattr(evaluate, "_rows", lambda *_: rows)
     tokenizer = tokenizer_of(shared, start)
@@ -176,8 +177,8 @@ def test_a_perfect_reader_gives_the_gold_answers(places, monkeypatch, code):
 def test_the_answer_may_be_in_the_second_window(shared, start, monkeypatch):
     evaluation = Evaluation(task="xquad", language="de", max_length=80, stride=20)
     values, examples = run(shared, start, evaluation, reader, monkeypatch)
-    windows = evaluate._kept_features
-    features = next(iter(windows.values()))
+    recipe = start.then(Stage(task="xquad"))
+    features = evaluate._features(shared, evaluation, tokenizer_of(shared, recipe))
     later = {f["row"] for i, f in enumerate(features) if f["start_positions"] and features[i - 1]["row"] == f["row"]}
     assert later and len(features) > len(examples)
     assert all(examples[row]["prediction"] == examples[row]["gold"][0] for row in later)

@@ -9,6 +9,7 @@ import torch
 
 from xlt.core.device import compute
 from xlt.core.errors import UserError
+from xlt.core.recent import Recent
 from xlt.data import identity
 from xlt.evaluation import conditions
 from xlt.evaluation.attack.run import attacked
@@ -74,17 +75,13 @@ def _as_read(evaluation: Evaluation) -> Evaluation:
     return evaluation.model_copy(update={"attack": None, "ball": None})
 
 
-_kept_rows: dict[tuple, Any] = {}
-_kept_features: dict[tuple, Features] = {}
+_test_sets, _features_of = Recent(megabytes=128), Recent(megabytes=128)  # a worker reads many models on the same ones
 
 
 def _rows(store: Store, evaluation: Evaluation) -> Any:
-    """Records of a test set, kept in memory: a worker evaluates many models on the same ones."""
-    key = (store.source, evaluation, _content(store, evaluation))
-    if key not in _kept_rows:
-        task = tasks.get(evaluation.task)
-        _kept_rows[key] = conditions.rows(store.source, task, evaluation, SHUFFLE)
-    return _kept_rows[key]
+    """Records of a test set."""
+    task, key = tasks.get(evaluation.task), (store.source, evaluation, _content(store, evaluation))
+    return _test_sets.get(key, lambda: conditions.rows(store.source, task, evaluation, SHUFFLE))
 
 
 def _content(store: Store, evaluation: Evaluation) -> str:
@@ -95,10 +92,10 @@ def _content(store: Store, evaluation: Evaluation) -> str:
 
 
 def _features(store: Store, evaluation: Evaluation, tokenizer: Any) -> Features:
-    key = (store.source, evaluation, _content(store, evaluation), tokenizer)
-    if key not in _kept_features:
-        family = tasks.get(evaluation.task).family
-        rows = _rows(store, evaluation)
-        _kept_features[key] = encode(family, rows, tokenizer, evaluation.max_length, evaluation.stride)
-        unseen.say(evaluation.task, evaluation.language, _kept_features[key], evaluation.max_length)
-    return _kept_features[key]
+    def make() -> Features:
+        family, rows = tasks.get(evaluation.task).family, _rows(store, evaluation)
+        features = encode(family, rows, tokenizer, evaluation.max_length, evaluation.stride)
+        unseen.say(evaluation.task, evaluation.language, features, evaluation.max_length)
+        return features
+
+    return _features_of.get((store.source, evaluation, _content(store, evaluation), tokenizer), make)

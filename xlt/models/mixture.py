@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xlt.core.errors import UserError
+from xlt.core.recent import Recent
 from xlt.data import rows
 from xlt.data.label_shuffle import Columns, shuffled
 from xlt.models import batching, mlm, robust, unseen
 from xlt.models.columns import Feature, Features, joined
 from xlt.models.features import encode
 from xlt.spec import tasks
+from xlt.spec.identity import digest
 from xlt.spec.stage import Stage
 
 if TYPE_CHECKING:
@@ -78,9 +79,7 @@ def _features(store: Store, stage: Stage, tokenizer: Any, place: int, draw: rows
     task = tasks.get(part.task).training
     mixed = stage.pair_languages == "mixed" and place == 0
     if not (part.examples or mixed or stage.shuffle_labels or stage.augment):
-        read = {code: _whole(store.source, task.name, code, tokenizer, stage.max_length, stage.stride)
-                for code in part.languages}  # fmt: skip
-        return _learned(task, read)
+        return _learned(task, {code: _whole(store.source, task, code, tokenizer, stage) for code in part.languages})
     sets = ((code, store.source.load(task, code, "train")) for code in part.languages)
     if mixed:
         every = dict(sets)
@@ -117,11 +116,18 @@ def _columns(records: Dataset, chosen: np.ndarray) -> Columns:
     return {name: part[name][:] for name in part.column_names}
 
 
-@lru_cache(maxsize=2)  # the runs of a worker often learn from the same records, one after the other
-def _whole(source: Source, name: str, code: str, tokenizer: Any, length: int, stride: int) -> Features:
+_features_of = Recent(megabytes=256)  # the runs of a worker often learn from the same records, one after the other
+
+
+def _whole(source: Source, task: tasks.Task, code: str, tokenizer: Any, stage: Stage) -> Features:
     """Features of all training records of a task in one language."""
-    task = tasks.get(name)
-    return _trained(encode(task.family, source.load(task, code, "train"), tokenizer, length, stride))
+
+    def make() -> Features:
+        records = source.load(task, code, "train")
+        return _trained(encode(task.family, records, tokenizer, stage.max_length, stage.stride))
+
+    content = digest(source.identity(task, code, "train"))  # files may change while a process is at work
+    return _features_of.get((source, task.name, code, content, tokenizer, stage.max_length, stage.stride), make)
 
 
 def mixed_pairs(
