@@ -35,7 +35,7 @@ def cost(store: Store, recipe: Recipe) -> dict[str, Any]:
     return columns | {"device": record["environment"]["device"], **record["code"]}
 
 
-def _names(recipe: Recipe) -> dict[str, str]:
+def stage(recipe: Recipe) -> dict[str, str]:
     """What the last stage is called, as columns: two labels may share a run, and so its cost, under other names."""
     stage = recipe.last_stage
     if stage is None:

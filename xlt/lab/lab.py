@@ -264,7 +264,7 @@ class Lab:
                     chosen = None if evaluations is None else taken(step, evaluations)
                     costs[step] = columns.cost(self.store, step) | {"evaluating": self.store.evaluating(step, chosen)}
                 run = {"run": self.store.id(step), "name": step.name, "recipe": label, "seed": seed}
-                rows.append(run | _names(step) | costs[step])
+                rows.append(run | columns.stage(step) | costs[step])
         return pd.DataFrame(rows)
 
     # telling -------------------------------------------------------------------------------
