@@ -51,9 +51,9 @@ find_python() {
   fail "Python 3.11 or newer is needed (found: ${found:-none}); install it, or: conda env create -f environment.yml"
 }
 
-# Makes the environment if it is missing and installs whatever the stamp does not vouch for.
+# Makes the environment if it is missing and installs, with these extras, whatever the stamp does not vouch for.
 set_up() {
-  local extras=$1 python stamp
+  local extras=${1:-} python stamp packages
   if [[ $prefix == .venv ]] && ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     python=$(find_python)
     say "making .venv with $("$python" --version)"
@@ -62,9 +62,14 @@ set_up() {
   stamp=$(echo "$PWD $extras" | cat - constraints.txt pyproject.toml | cksum)
   if [[ $(cat "$prefix/xlt-$extras.stamp" 2>/dev/null) != "$stamp" ]]; then
     say "installing the pinned packages into $prefix (once; some minutes)"
-    # pip compiles all modules: where PYTHONDONTWRITEBYTECODE is set every worker would otherwise compile its own
-    "$bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$extras]" ||
+    "$bin/python" -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt \
+      -e ".${extras:+[$extras]}" ||
       fail "pip could not install the packages; mend what it says above (often network, proxy or disk), then run again"
+    # Compiled here on all cores, as pip takes one; where PYTHONDONTWRITEBYTECODE is set every worker would otherwise
+    # compile its own. Left out is what is hardly imported, a third of it; what cannot be compiled was written for
+    # another Python.
+    packages=$("$bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    "$bin/python" -m compileall -qq -j 0 -x '/tests/|/transformers/models/' "$packages" || true
     echo "$stamp" >"$prefix/xlt-$extras.stamp"
   fi
 }
@@ -111,10 +116,15 @@ if [[ $profiles != *" $profile "* ]] && ! [[ $profile == *.yaml && -f $profile ]
   fail "unknown profile '$profile'; there are:$profiles"
 fi
 
-set_up dev
+# What a run can do without is not installed for it: notebooks in a browser and their comparison, and what tests take.
+case $command in
+test) set_up dev ;;
+lab | verify) set_up lab ;;
+*) set_up ;;
+esac
 if [[ $command == run || $command == plan || $command == verify ]]; then
   extra=$(extra_of "$profile")
-  [[ -z $extra ]] || set_up "dev,$extra"
+  [[ -z $extra ]] || set_up "$extra"
 fi
 case $command in
 run)

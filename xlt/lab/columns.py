@@ -27,7 +27,6 @@ def no_scores() -> pd.DataFrame:
 
 
 def cost(store: Store, recipe: Recipe) -> dict[str, Any]:
-    """A row for a stored run: what it is, its time, size and memory, and what made it."""
     """What the record of a run says of its cost, as columns."""
     record = store.record(recipe)
     columns = {"steps": record.get("steps", 0)}

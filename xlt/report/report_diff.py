@@ -7,13 +7,12 @@ outputs and metadata of notebooks. Where scores were made on different machines 
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
-from nbdime import diff_notebooks, prettyprint
-from nbdime.diffing.notebooks import reset_notebook_differ, set_notebook_diff_targets
 
 from xlt.analysis import agreement, score_tables
 from xlt.core.errors import UserError
@@ -42,8 +41,10 @@ def compare(old: Path, new: Path, tolerance: float = TOLERANCE) -> Comparison:
     """All differences of two report folders, and how they were found.
 
     Raises:
-        UserError: one of them is no report, or holds a damaged file; a tolerance below zero.
+        UserError: one of them is no report, or holds a damaged file; a tolerance below zero; nbdime is not installed.
     """
+    if find_spec("nbdime") is None:  # a run does without it
+        raise UserError("comparing notebooks takes the package nbdime: pip install -c constraints.txt -e '.[lab]'")
     if not tolerance >= 0:
         raise UserError(f"--tolerance must be zero or more, got {tolerance}")
     for folder in (old, new):
@@ -106,6 +107,9 @@ def _paired(old: dict[str, Path], new: dict[str, Path]) -> list[tuple[str, Path 
 def _notebook(name: str, old: Path | None, new: Path | None) -> Difference:
     if not (old and new):
         return table_diff.missing(name, old)
+    from nbdime import diff_notebooks, prettyprint  # not installed for a run alone
+    from nbdime.diffing.notebooks import reset_notebook_differ, set_notebook_diff_targets
+
     before, after = (_open(path) for path in (old, new))
     set_notebook_diff_targets(outputs=False, metadata=False, identifier=False, details=False)
     try:
