@@ -49,6 +49,7 @@ def prepare(folder: Path, options: argparse.Namespace) -> None:
 
     torch.set_num_threads(options.threads)
     from xlt import Lab
+    from xlt.core import device
     from xlt.data.weights import positions
     from xlt.evaluation.attack import candidates, run
     from xlt.evaluation.attack.search import GreedySearch
@@ -62,6 +63,7 @@ def prepare(folder: Path, options: argparse.Namespace) -> None:
     from xlt.spec.recipe import Evaluation
 
     lab = Lab.from_params(options.profile)
+    device.prefer(options.precision)
     recipe = lab.recipe(target=options.task).seeded(0)
     lab.run({"victim": recipe}, [])
     task, attack = tasks.get(options.task), Attack(name=options.attack, budget=options.budget)
@@ -86,6 +88,7 @@ def prepare(folder: Path, options: argparse.Namespace) -> None:
     for first in range(0, len(searches), run.CHUNK):
         chunk = {row: searches[row] for row in range(first, min(first + run.CHUNK, len(searches)))}
         found |= run.drive(chunk, victim.ask)
+        victim.forget()
     clock.stop()
     ends = [(row, run.edited(searches[row].texts, searches[row].places, found[row].edits)) for row in searches]
     clean = [outcome.right[0] for outcome in victim.ask([(row, search.texts) for row, search in searches.items()])]

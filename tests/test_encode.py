@@ -336,7 +336,15 @@ def test_every_index_exactly_once(count, size, shuffled):
     features = [{"input_ids": [0] * int(n)} for n in rng.integers(1, 40, count)]
     found = list(batching.batches(features, size, rng if shuffled else None))
     assert sorted(i for batch in found for i in batch) == list(range(count))
-    assert all(0 < len(batch) <= size for batch in found)
+    assert all(0 < len(batch) <= (size if shuffled else 4 * size) for batch in found)
+
+
+def test_batches_that_are_read_are_of_as_many_subwords_and_never_of_more_than_four_times_as_many_features():
+    features = [{"input_ids": [0] * n} for n in [10, 10, 6, 5, 5, 5, *[1] * 20]]
+    assert [len(batch) for batch in batching.batches(features, 2)] == [2, 3, 4, 8, 8, 1]
+    padded = [len(b) * max(len(features[i]["input_ids"]) for i in b) for b in batching.batches(features, 2)]
+    assert max(padded) == 2 * 10
+    assert [len(batch) for batch in batching.batches([{"input_ids": []}] * 9, 2)] == [2, 2, 2, 2, 1]
 
 
 def test_without_shuffling_the_longest_come_first():

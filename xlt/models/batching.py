@@ -20,8 +20,7 @@ def batches(features: Sequence[Feature], size: int, rng: np.random.Generator | N
     """
     lengths = columns.lengths(features)
     if rng is None:
-        order = np.argsort(-lengths, kind="stable")
-        yield from (order[i : i + size].tolist() for i in range(0, len(order), size))
+        yield from _as_large(np.argsort(-lengths, kind="stable"), lengths, size)
         return
     order = rng.permutation(len(features))
     cut: list[list[int]] = []
@@ -32,6 +31,16 @@ def batches(features: Sequence[Feature], size: int, rng: np.random.Generator | N
     yield from (cut[i] for i in rng.permutation(len(cut)))
 
 
+def _as_large(order: np.ndarray, lengths: np.ndarray, size: int) -> Iterator[list[int]]:
+    """Batches of as many subwords as `size` features of the longest have: more of short ones, up to `_MOST` times."""
+    start, budget = 0, size * lengths.max(initial=1)
+    while start < len(order):
+        end = start + min(_MOST * size, int(budget // max(1, lengths[order[start]])))
+        yield order[start:end].tolist()
+        start = end
+
+
+_MOST = 4  # measured on a CPU: batches twice as large are read up to a sixth faster, larger ones no more
 _PADDING = {"token_type_ids": 0, "labels": IGNORED}
 _TENSORS = ("input_ids", "token_type_ids", "labels", "start_positions", "end_positions")
 Batch = dict[str, torch.Tensor]

@@ -1,7 +1,7 @@
 """Attacks: search for texts, and for word embeddings nearby, on which a model fails.
 
 texts        a record as texts with places in which words may change; candidates, masked: into which words
-search       greedy search for one example; victim: the model that answers the queries of many
+search       greedy search for one example; queries: its texts as features; victim: the model that answers those of many
 run          a whole test set: chunks, going on after an interruption, re-check, measures, random control
 ball         FGSM, PGD and random points in an L2 ball around word embeddings
 

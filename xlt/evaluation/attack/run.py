@@ -22,9 +22,10 @@ from xlt.core import progress
 from xlt.core.files import write_atomically
 from xlt.evaluation import predict
 from xlt.evaluation.attack import candidates, masked
+from xlt.evaluation.attack.queries import Query
 from xlt.evaluation.attack.search import GreedySearch, QueryResult, SearchResult, control
 from xlt.evaluation.attack.texts import Columns, Texts, changed, edited, rebuilt, texts_of
-from xlt.evaluation.attack.victim import Query, Victim
+from xlt.evaluation.attack.victim import Victim
 from xlt.models.features import encode
 from xlt.models.inference import Predictor
 from xlt.perturb import attacks
@@ -34,7 +35,7 @@ from xlt.spec.recipe import Evaluation, Recipe
 if TYPE_CHECKING:
     from xlt.data.store import Store
 
-CHUNK = 64  # examples whose searches advance together; after each chunk what is done is written
+CHUNK = 256  # examples whose searches advance together; after each chunk what is done is written
 Ask = Callable[[Sequence[Query]], list[QueryResult]]
 
 
@@ -81,7 +82,7 @@ def _chunk(victim: Victim, numbers: range, expected: masked.Expected | None) -> 
         gone = victim.predictor.tokenizer.unk_token if family == tasks.TAGGING else ""
         searches[row] = GreedySearch(texts, places, max(1, int(attack.edit_rate * words)), attack, gone), words
     results = drive({row: search for row, (search, _) in searches.items()}, victim.ask)
-    victim.known.clear()
+    victim.forget()
     for row, (search, words) in searches.items():
         edits, queries = results[row]
         drawn = control(search.places, len(edits), f"{attack.seed} {row}")

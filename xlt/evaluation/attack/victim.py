@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from xlt.evaluation import metrics, predict
+from xlt.evaluation.attack.queries import Query, QueryEncoder
 from xlt.evaluation.attack.search import QueryResult
-from xlt.evaluation.attack.texts import Columns, Texts, rebuilt
-from xlt.models.columns import Features
-from xlt.models.features import IGNORED, encode
+from xlt.evaluation.attack.texts import Columns, rebuilt
+from xlt.models.columns import Feature
+from xlt.models.features import IGNORED
 from xlt.models.inference import Outputs, Predictor
 from xlt.spec import tasks
 from xlt.spec.recipe import Evaluation
 from xlt.spec.tasks import Task
 
-Query = tuple[int, Texts]  # the number of a record, and its texts as they are tried
 _OUTPUTS = {tasks.SPAN: ("start_logits", "end_logits")}
 
 
@@ -36,7 +36,13 @@ class Victim:
 
     def __init__(self, rows: Columns, task: Task, evaluation: Evaluation, predictor: Predictor):
         self.rows, self.task, self.evaluation, self.predictor = rows, task, evaluation, predictor
+        self.encoder = QueryEncoder(task, evaluation, predictor.tokenizer)
         self.known: dict[Query, QueryResult] = {}
+
+    def forget(self) -> None:
+        """What is known of records whose searches have ended."""
+        self.known.clear()
+        self.encoder.forget()
 
     def ask(self, queries: Sequence[Query]) -> list[QueryResult]:
         """The results of the queries, in their order."""
@@ -48,8 +54,7 @@ class Victim:
     def _results(self, queries: list[Query]) -> list[QueryResult]:
         family = self.task.family
         rows = rebuilt(self.rows, family, queries)
-        limits = self.evaluation.max_length, self.evaluation.stride
-        features = encode(family, rows, self.predictor.tokenizer, *limits)
+        features = self.encoder.features(queries, rows)
         outputs = list(self.predictor.outputs(features, _OUTPUTS.get(family, ("logits",))))
         gold, predicted = predict.FAMILIES[family](rows, features, _Replay(outputs), self.task)
         scores = _SCORES[family](rows, features, outputs)
@@ -74,7 +79,7 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     return shifted / shifted.sum(-1, keepdims=True)
 
 
-def _label(rows: Columns, features: Features, outputs: list[Outputs]) -> np.ndarray:
+def _label(rows: Columns, features: Sequence[Feature], outputs: list[Outputs]) -> np.ndarray:
     probabilities = np.zeros(len(features))
     for indices, out in outputs:
         gold = [features[index]["labels"] for index in indices]
@@ -82,7 +87,7 @@ def _label(rows: Columns, features: Features, outputs: list[Outputs]) -> np.ndar
     return probabilities
 
 
-def _tags(rows: Columns, features: Features, outputs: list[Outputs]) -> np.ndarray:
+def _tags(rows: Columns, features: Sequence[Feature], outputs: list[Outputs]) -> np.ndarray:
     """Mean over the words that the model sees."""
     probabilities = np.zeros(len(features))
     for indices, out in outputs:
@@ -93,7 +98,7 @@ def _tags(rows: Columns, features: Features, outputs: list[Outputs]) -> np.ndarr
     return probabilities
 
 
-def _answer(rows: Columns, features: Features, outputs: list[Outputs]) -> np.ndarray:
+def _answer(rows: Columns, features: Sequence[Feature], outputs: list[Outputs]) -> np.ndarray:
     """Of the first gold answer, as start and end of a window; of no answer, as the first token: the best window's."""
     probabilities = np.zeros(len(rows["answers"]))
     for indices, out in outputs:
