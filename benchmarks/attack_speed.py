@@ -6,10 +6,11 @@ Both attack the same fine-tuned model on the same English records with the same 
 (words changed, budget of queries, function words kept), deletion ranking and greedy search. TextAttack runs twice: with
 its own wrapper of models, which pads every text to the model's longest (padding="max_length"), and with one that pads
 to the longest of a batch, so that it can be seen what is search and what is padding. Times are of the attack alone,
-without loading models, one thread or as many as `--threads` says. At the end stands how many times as fast xlt is, by
-processor time, how the success rates differ, with the 95 % interval over the records that both attack, and in words
-whether that is the aim: ten times as fast at a success equal within noise. The figures are added to attack_speed.csv
-beside this file, from which the notebook on robust training shows them.
+without loading models, one thread or as many as `--threads` says. TextAttack computes in fp32; `--precision bf16` lets
+xlt compute as it does where a profile says so. At the end stands how many times as fast xlt is, by processor time, how
+the success rates differ, with the 95 % interval over the records that both attack, and in words whether that is the
+aim: ten times as fast at a success equal within noise. The figures are added to attack_speed.csv beside this file,
+from which the notebook on robust training shows them.
 
 An environment for TextAttack 0.3.11 (its dependency flair needs transformers < 5 and does not resolve by itself):
 
@@ -64,6 +65,7 @@ def prepare(folder: Path, options: argparse.Namespace) -> None:
 
     lab = Lab.from_params(options.profile)
     device.prefer(options.precision)
+    options.precision = "bf16" if device.compute().dtype is torch.bfloat16 else "fp32"
     recipe = lab.recipe(target=options.task).seeded(0)
     lab.run({"victim": recipe}, [])
     task, attack = tasks.get(options.task), Attack(name=options.attack, budget=options.budget)
@@ -165,11 +167,12 @@ def said(found: dict[str, Any], who: str) -> str:
 
 def keep(options: argparse.Namespace, ours: Result, others: list[Result], figures: Path = FIGURES) -> None:
     """Add the figures to those of earlier comparisons; one of the same profile, task, attack and size is replaced."""
-    what = {name: str(getattr(options, name)) for name in ("profile", "task", "attack", "budget", "batch", "threads")}
+    named = ("profile", "task", "attack", "budget", "batch", "threads", "precision")
+    what = {name: str(getattr(options, name)) for name in named}
     what |= {"profile": Path(options.profile).stem, "measured": datetime.date.today().isoformat()}
     rows = [what | result.figures() | compared(ours, result) for result in (ours, *others)]
     kept = list(csv.DictReader(figures.read_text(encoding="utf-8").splitlines())) if figures.is_file() else []
-    same = ("profile", "task", "attack", "budget")
+    same = ("profile", "task", "attack", "budget", "precision")
     kept = [row for row in kept if any(row[name] != what[name] for name in same)]
     with figures.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
@@ -270,6 +273,10 @@ def main() -> None:
     parser.add_argument("--budget", type=int, default=500)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--precision", choices=("fp32", "bf16"), default="fp32",
+        help="of xlt, as resources.precision of a profile; TextAttack computes in fp32",
+    )  # fmt: skip
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:

@@ -313,9 +313,11 @@ def test_the_benchmark_keeps_one_row_for_each_system_and_setting(tmp_path):
     module, file = run_path(str(Path(__file__).parents[1] / "benchmarks" / "attack_speed.py")), tmp_path / "speed.csv"
     ours = module["Result"]("xlt", [True, None, False], [3, 4], 2.0, 1.5)
     options = dict(profile="params/mini.yaml", task="xnli", attack="characters", batch=16, threads=1)
-    for budget in (40, 50, 40):
-        module["keep"](Namespace(budget=budget, **options), ours, [ours._replace(who="other", cpu=3.0)], file)
+    for budget, precision in ((40, "fp32"), (50, "fp32"), (40, "fp32"), (50, "bf16")):
+        settings = Namespace(budget=budget, precision=precision, **options)
+        module["keep"](settings, ours, [ours._replace(who="other", cpu=3.0)], file)
     rows = pd.read_csv(file)
-    assert rows.profile.eq("mini").all() and rows.budget.tolist() == [50, 50, 40, 40]
-    assert rows.times_as_fast.tolist() == [1.0, 2.0, 1.0, 2.0] and rows.success.eq(0.5).all()
+    assert rows.profile.eq("mini").all() and rows.budget.tolist() == [50, 50, 40, 40, 50, 50]
+    assert rows.precision.tolist() == ["fp32"] * 4 + ["bf16"] * 2
+    assert rows.times_as_fast.tolist() == [1.0, 2.0] * 3 and rows.success.eq(0.5).all()
     assert rows.examples_per_second.eq(1.5).all() and rows.queries_mean.eq(3.5).all()
