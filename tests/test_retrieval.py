@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import transformers
 from conftest import SIZES, tiny
 
 from xlt import report
@@ -68,6 +69,34 @@ def test_all_poolings_and_layers_come_from_one_pass(tokenizer):
     np.testing.assert_allclose(found[Cell(0, "inner")], [[np.mean(row[1:-1]), 1.0] for row in ids], rtol=1e-6)
     assert found[Cell(2, "cls")].tolist() == [[3 * tokenizer.cls_token_id, 3.0]] * 3
     np.testing.assert_allclose(found[Cell(0, "mean", True)], means - means.mean(0), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["xlm-r", "bert", "modern", "albert", "distilbert"])
+def test_a_layer_is_that_of_a_whole_pass_and_those_above_it_are_not_computed(kind):
+    size = dict(vocab_size=50, hidden_size=16, num_hidden_layers=4, num_attention_heads=2, intermediate_size=32)
+    configs = {
+        "xlm-r": transformers.XLMRobertaConfig(**size), "bert": transformers.BertConfig(**size),
+        "modern": transformers.ModernBertConfig(**size, pad_token_id=1, bos_token_id=0, cls_token_id=0, eos_token_id=2,
+                                                sep_token_id=2),
+        "albert": transformers.AlbertConfig(**size, embedding_size=8),
+        "distilbert": transformers.DistilBertConfig(vocab_size=50, dim=16, n_layers=4, n_heads=2, hidden_dim=32),
+    }  # fmt: skip
+    torch.manual_seed(0)
+    encoder = transformers.AutoModel.from_config(configs[kind]).eval()
+    inputs = {"input_ids": torch.randint(3, 50, (3, 9)), "attention_mask": torch.ones(3, 9, dtype=torch.long)}
+    inputs["attention_mask"][1, 5:] = 0
+    runs = []
+    for block in vectors._blocks(encoder) or []:
+        block.register_forward_hook(lambda *_: runs.append(1))
+    with torch.no_grad():
+        whole = encoder(**inputs, output_hidden_states=True).hidden_states
+        for layers in ({0}, {1}, {2, 0}, {3}, {4}, {1, 4}, {0, 1, 2, 3, 4}):
+            runs.clear()
+            found = vectors.hidden_states(encoder, inputs, layers)
+            assert all(torch.equal(found[layer], whole[layer]) for layer in layers), layers
+            assert kind == "albert" or len(runs) == max(layers)
+        runs.clear()
+        assert torch.equal(encoder(**inputs).last_hidden_state, whole[4]) and len(runs) in (0, 4)
 
 
 def test_a_pair_of_texts_is_one_vector(tokenizer):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,8 @@ def embed(
         unseen.say(*of, features, max_length)
     read = dict.fromkeys(cell._replace(centred=False) for cell in cells)
     vectors = {cell: np.zeros((len(texts), encoder.config.hidden_size), dtype=np.float32) for cell in read}
-    for indices, states, inputs in _states(features, tokenizer, encoder, batch):
+    layers = {cell.layer for cell in read}
+    for indices, states, inputs in _states(features, tokenizer, encoder, batch, layers):
         weights = _weights(inputs, tokenizer)
         for cell in read:
             pooled = _pool(states[cell.layer].float(), weights[cell.pooling])
@@ -51,13 +52,59 @@ def centre(vectors: np.ndarray) -> np.ndarray:
 
 
 @torch.no_grad()
-def _states(features: Features, tokenizer: Any, encoder: Any, batch: int) -> Iterable[tuple[list[int], Any, dict]]:
+def _states(
+    features: Features, tokenizer: Any, encoder: Any, batch: int, layers: Set[int]
+) -> Iterator[tuple[list[int], dict[int, torch.Tensor], dict[str, torch.Tensor]]]:
     restart = restart_at(encoder.config, tokenizer)
     for indices in batching.batches(features, batch):
         chosen = [features[i] for i in indices]
         inputs = batching.collate(chosen, tokenizer.pad_token_id, compute().device, restart)
+        yield indices, hidden_states(encoder, inputs, layers), inputs
+
+
+class _Reached(Exception):
+    """The highest layer that is asked for is there, so the pass ends."""
+
+
+def hidden_states(encoder: Any, inputs: dict[str, torch.Tensor], layers: Set[int]) -> dict[int, torch.Tensor]:
+    """`hidden_states[layer]` of a pass for these layers (0: the embeddings), each (B, T, width).
+
+    They are taken on their way into the next layer. What lies above the highest is not computed: for layer 14 of 24
+    that is two fifths of the pass; and no other states are kept.
+    """
+    blocks = _blocks(encoder)
+    if blocks is None:
         states = encoder(**inputs, output_hidden_states=True).hidden_states
-        yield indices, states, inputs
+        return {layer: states[layer] for layer in layers}
+    found: dict[int, torch.Tensor] = {}
+
+    def taken_at(layer: int) -> Callable:
+        def take(_: Any, given: tuple, named: dict[str, Any]) -> None:
+            found[layer] = given[0] if given else named["hidden_states"]
+            if layer == max(layers):
+                raise _Reached
+
+        return take
+
+    hooks = [
+        blocks[layer].register_forward_pre_hook(taken_at(layer), with_kwargs=True)
+        for layer in layers
+        if layer < len(blocks)
+    ]
+    try:
+        found[len(blocks)] = encoder(**inputs).last_hidden_state
+    except _Reached:
+        pass
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
+
+
+def _blocks(encoder: Any) -> torch.nn.ModuleList | None:
+    """The layers of the encoder, one module each; None where they are not to be told (ALBERT has one for all)."""
+    lists = (module for module in encoder.modules() if isinstance(module, torch.nn.ModuleList))
+    return next((blocks for blocks in lists if len(blocks) == encoder.config.num_hidden_layers), None)
 
 
 def _weights(inputs: dict[str, torch.Tensor], tokenizer: Any) -> dict[str, torch.Tensor]:
