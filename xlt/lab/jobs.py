@@ -21,6 +21,7 @@ class Job:
     drop: bool = False
 
 
+Wanted = tuple[str, int, Recipe, list[Evaluation]]  # label, seed, recipe, what it is evaluated on
 Split = tuple[str, str, str]  # task, language, "train", "dev" or "test"
 
 

@@ -15,7 +15,7 @@ from xlt.data.sources import Source
 from xlt.data.store import Store
 from xlt.evaluation import caveats
 from xlt.lab import columns, datasheet, estimate, evaluated, hub, inputs, profiles, retention
-from xlt.lab.jobs import Job
+from xlt.lab.jobs import Job, Wanted
 from xlt.spec import tasks
 from xlt.spec.languages import language
 from xlt.spec.profile import Profile
@@ -26,7 +26,6 @@ from xlt.spec.trained import Sources, same_task, stages_in, trained_last
 pd.set_option("display.max_colwidth", None)  # notebooks show texts in full
 
 Report = Callable[[int, int, float, str], None]  # runs done, runs in all, seconds left, what is at work
-Wanted = tuple[str, int, Recipe, list[Evaluation]]  # label, seed, recipe, what it is evaluated on
 
 
 class Lab:
@@ -136,10 +135,8 @@ class Lab:
     def train_again(self, *recipes: Recipe) -> None:
         """Train finished runs again whose weights were dropped (`resources.keep: scores`), to load them."""
         self.store.look_again()
-        lacking = dict.fromkeys(step for recipe in recipes for step in self.store.lacking(recipe))
-        if lacking:
-            ordered = sorted(lacking, key=lambda recipe: len(recipe.stages))
-            self._execute([Job(step) for step in ordered], progress.report)
+        if lacking := dict.fromkeys(step for recipe in recipes for step in self.store.lacking(recipe)):
+            self._execute([Job(step) for step in lacking], progress.report)
 
     def _execute(self, jobs: list[Job], report: Report) -> None:
         inputs.read_records(self.store.source, jobs, download=True)
@@ -150,8 +147,7 @@ class Lab:
         engine.run(self.profile, jobs, estimate.estimator(self.store), report).check()
 
     def _asked(self, wanted: list[Wanted]) -> list[Wanted]:
-        """All that is asked of runs whose weights may be dropped: nothing here, where `wanted` is all that is known,
-        and the other notebooks of the profile may ask more (see `xlt.lab.whole`)."""
+        """All that is asked of runs that may lose their weights: none here; `xlt.lab.whole` knows all notebooks."""
         return []
 
     def expand(self, recipes: Mapping[str, Recipe], seeds: int) -> list[tuple[str, int, Recipe]]:

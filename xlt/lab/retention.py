@@ -12,14 +12,13 @@ from itertools import islice
 
 from xlt.core import text
 from xlt.data.store import Store
-from xlt.lab.jobs import Job
+from xlt.lab.jobs import Job, Wanted
 from xlt.spec.recipe import Evaluation, Recipe
 
-Asked = tuple[str, int, Recipe, list[Evaluation]]  # label, seed, recipe, what it is evaluated on
 _NAMED = 3  # runs that a sentence names
 
 
-def ends(asked: Iterable[Asked]) -> dict[Recipe, list[Evaluation]]:
+def ends(asked: Iterable[Wanted]) -> dict[Recipe, list[Evaluation]]:
     """The runs that nothing asked for builds on, each with all its evaluations.
 
     A run without an evaluation is none of them: whoever trains it wants its weights. Nor is an encoder as it is.
@@ -32,7 +31,7 @@ def ends(asked: Iterable[Asked]) -> dict[Recipe, list[Evaluation]]:
     return {recipe: list(chosen) for recipe, chosen in leaves.items() if chosen}
 
 
-def marked(store: Store, jobs: Iterable[Job], asked: Iterable[Asked]) -> list[Job]:
+def marked(store: Store, jobs: Iterable[Job], asked: Iterable[Wanted]) -> list[Job]:
     """The jobs, with `drop` in those after which nothing is left to be asked of their run."""
     leaves = ends(asked)
     return [
@@ -41,7 +40,7 @@ def marked(store: Store, jobs: Iterable[Job], asked: Iterable[Asked]) -> list[Jo
     ]
 
 
-def drop_evaluated(store: Store, asked: Iterable[Asked]) -> None:
+def drop_evaluated(store: Store, asked: Iterable[Wanted]) -> None:
     """Drop the weights of what is evaluated whole: of runs whose job was interrupted before it came to that."""
     for recipe, evaluations in ends(asked).items():
         if store.has_weights(recipe) and _evaluated(store, recipe, evaluations):

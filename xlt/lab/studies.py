@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from xlt.lab import evaluated
-from xlt.lab.lab import Lab, Wanted
+from xlt.lab.jobs import Wanted
+from xlt.lab.lab import Lab
 from xlt.lab.planned import planned
 from xlt.lab.study import Study, distinct, trained_and_headless
 from xlt.models import robust

@@ -6,7 +6,7 @@ Studies are made with a lab, so the lab that they are made with cannot know them
 from __future__ import annotations
 
 from xlt.lab import lab, studies
-from xlt.lab.lab import Wanted
+from xlt.lab.jobs import Wanted
 
 
 class Lab(lab.Lab):
