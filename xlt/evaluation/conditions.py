@@ -39,8 +39,7 @@ def rows(source: Source, task: Task, evaluation: Evaluation, shuffle: int) -> Co
 
 
 def _read(source: Source, task: Task, evaluation: Evaluation, code: str, shuffle: int) -> Columns:
-    records = source.load(task, code, evaluation.split, evaluation.examples, shuffle)
-    return {name: records[name][:] for name in records.column_names}
+    return source.load(task, code, evaluation.split, evaluation.examples, shuffle).to_dict()
 
 
 def _second(source: Source, task: Task, evaluation: Evaluation, first: Columns, shuffle: int) -> list[str]:

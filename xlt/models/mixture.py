@@ -12,6 +12,7 @@ from xlt.core.errors import UserError
 from xlt.core.recent import Recent
 from xlt.data import rows
 from xlt.data.label_shuffle import Columns, shuffled
+from xlt.data.sources import selected
 from xlt.models import batching, mlm, robust, unseen
 from xlt.models.columns import Feature, Features, joined
 from xlt.models.features import encode
@@ -112,8 +113,7 @@ def _trained(features: Features) -> Features:
 
 
 def _columns(records: Dataset, chosen: np.ndarray) -> Columns:
-    part = records.select(chosen)
-    return {name: part[name][:] for name in part.column_names}
+    return selected(records, chosen).to_dict()
 
 
 _features_of = Recent(megabytes=256)  # the runs of a worker often learn from the same records, one after the other

@@ -62,7 +62,7 @@ def _sentences(search: Search) -> Pool:
     e, task = search.evaluation, search.task
     for code in search.source.languages(task, e.split):
         rows = search.source.load(task, code, e.split, e.examples)
-        contexts, where = sentences_of({name: rows[name][:] for name in rows.column_names})
+        contexts, where = sentences_of(rows.to_dict())
         places = [(i, k) for i, (_, pieces) in enumerate(contexts) for k in range(len(pieces))]
         names += [f"{code}-{i}-{k}" for i, k in places]
         vectors.append(metrics.unit_single(search.embed([(contexts[i][1][k], contexts[i][0]) for i, k in places])))

@@ -52,8 +52,7 @@ class Search:
     def load(self, task: tasks.Task, split: str | None = None, examples: int | None = None) -> Columns:
         """All records of a task or pool in the language of the evaluation."""
         code = language_of(task, self.evaluation.language)
-        records = self.source.load(task, code, split or self.evaluation.split, examples)
-        return {name: records[name][:] for name in records.column_names}
+        return self.source.load(task, code, split or self.evaluation.split, examples).to_dict()
 
     def embed(self, texts: Sequence, longest: int | None = None) -> np.ndarray:
         """Vectors (n, width) of texts or pairs of texts, cut to `longest` subwords if the evaluation allows more."""
