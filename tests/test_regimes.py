@@ -589,6 +589,27 @@ def test_what_a_killed_process_left_is_swept(store, start):
             assert not left.exists() and ours.exists() and elsewhere.exists()
 
 
+def test_checks_read_as_many_records_at_a_time_as_evaluations_and_keep_weights_in_the_same_memory(store, start):
+    recipe, batches = start.then(stage(select="dev", checks=2)), []
+    scores = iter([0.4, 0.5])
+
+    def better(store, recipe, evaluation, learner, batch):
+        batches.append(batch)
+        return {"accuracy": next(scores)}, []
+
+    learner = model.prepare(store, recipe)
+    selector = CheckpointSelector(store, recipe, learner, 6, better, Resources(eval_batch=77).eval_batch)
+    selector.check(3)
+    places = {name: value.data_ptr() for name, value in selector.kept.items()}
+    with torch.no_grad():
+        for weight in learner.parameters():
+            weight.add_(1.0)
+    selector.check(6)
+    assert batches == [77, 77] and {name: value.data_ptr() for name, value in selector.kept.items()} == places
+    assert all(torch.equal(value, dict(learner.named_parameters())[name]) for name, value in selector.kept.items())
+    assert not {value.data_ptr() for value in learner.parameters()} & set(places.values())
+
+
 def test_the_random_state_of_the_gpu_is_kept_too(store, start, monkeypatch, tmp_path):
     """Without a GPU: what the checkpoint reads and writes when there is one."""
     here = resume.compute()._replace(device="cuda")

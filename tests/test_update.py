@@ -217,12 +217,13 @@ def test_a_record_that_alone_is_too_much_ends_the_run(store, start):
 # what a GPU would wait for -------------------------------------------------------------------------
 
 
-class NothingRead(TorchDispatchMode):
-    """Fails where a value of a tensor, or a shape that depends on one, is asked for: a GPU would be waited for."""
+class NothingExchanged(TorchDispatchMode):
+    """Fails where a GPU would be waited for: a value of a tensor, or a shape that depends on one, is asked for, or a
+    tensor is made of numbers of Python."""
 
     def __torch_dispatch__(self, function, kinds, arguments=(), named=None):
         name = str(function)
-        assert not any(word in name for word in ("_local_scalar_dense", "nonzero", "masked_select")), name
+        assert not any(word in name for word in ("_local_scalar_dense", "nonzero", "masked_select", "lift_fresh")), name
         return function(*arguments, **(named or {}))
 
 
@@ -237,10 +238,11 @@ def test_nothing_of_a_step_waits_for_the_device(store, start, monkeypatch, task,
     recipe = start.then(stage(task, max_length=60, stride=16, ball=ball))
     tokenizer, learner = tokenizer_of(store, recipe), model.prepare(store, recipe)
     name, features = updates(store, recipe)[0]
-    gradients = train._gradients(recipe.stages[-1], learner, tokenizer, 100)
+    gradients = train._gradients(recipe.stages[-1], learner, tokenizer)
+    batch = gradients.collate(features)
     monkeypatch.setattr(attention, "may_look", lambda _: False)  # as on a GPU
     optimiser = torch.optim.AdamW(learner.parameters(), fused=True)
-    with NothingRead():
-        gradients.of(learner[name], features)
+    with NothingExchanged():
+        gradients.loss(learner[name], batch).backward()
         torch.nn.utils.clip_grad_norm_(list(learner.parameters()), 1.0)
         optimiser.step()

@@ -38,8 +38,10 @@ def find(
     (for evaluation); without, by torch's generator, anew each time (for training).
     """
     table = model.get_input_embeddings().weight
-    free = ~torch.isin(batch["input_ids"], torch.tensor(sorted(specials), device=table.device))
-    free = (free & batch["attention_mask"].bool()).unsqueeze(-1)
+    free = batch["attention_mask"].bool()
+    for special in specials:  # numbers and no tensor of them: to copy one to a GPU, the processor would wait for it
+        free = free & (batch["input_ids"] != special)
+    free = free.unsqueeze(-1)
     shape = (*batch["input_ids"].shape, table.shape[1])
     if around.search == "fgsm":
         return around.radius * _ascent(model, batch, torch.zeros(shape, device=table.device), loss) * free
