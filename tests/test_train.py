@@ -368,6 +368,21 @@ def test_masking_shares(tokenizer):
     assert (after[chosen] == before[chosen]).mean() == pytest.approx(0.1, abs=0.02)
 
 
+def test_masks_are_drawn_as_the_plain_way_draws_them(tokenizer):
+    """What a stored run was trained on can be drawn again: first which, then what becomes of them, then by which."""
+    ids = np.array([0, 9, 10, 3, 11, 12, 2, 2, 20, 21, 22, 2])
+    for seed in range(100):
+        drawn = mlm.masked(ids, np.full(len(ids), 0.5), tokenizer, np.random.default_rng(seed))
+        rng = np.random.default_rng(seed)
+        chosen = ~np.isin(ids, tokenizer.all_special_ids) & (rng.random(len(ids)) < 0.5)
+        if not chosen.any():
+            chosen[rng.choice(np.flatnonzero(~np.isin(ids, tokenizer.all_special_ids)))] = True
+        kind, other = rng.random(len(ids)), rng.integers(len(tokenizer), size=len(ids))
+        became = np.where(kind < 0.8, tokenizer.mask_token_id, np.where(kind >= 0.9, other, ids))
+        assert drawn["input_ids"].tolist() == np.where(chosen, became, ids).tolist()
+        assert drawn["labels"].tolist() == np.where(chosen, ids, IGNORED).tolist()
+
+
 def test_special_tokens_are_never_masked(tokenizer):
     for seed in range(50):
         labels = mlm.masked([0, 9, 3, 1, 4, 2, 2, 10, 2], np.full(9, 0.9), tokenizer, np.random.default_rng(seed))[
