@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from xlt.core.device import compute
+from xlt.core.memory import Slack
 from xlt.models import batching, dual, mlm, model, robust, vocabulary_cut
 from xlt.models.batching import Batch
 from xlt.models.columns import Feature
@@ -86,7 +87,7 @@ def _loop(
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _linear(step, steps, stage.warmup))
     begun = resume.restore(learner, optimiser, schedule, selector)
-    curve = Curve(stage, steps, begun)
+    curve, slack = Curve(stage, steps, begun), Slack()
     learner.train()
     for step, (task, features) in zip(range(steps), mixture, strict=False):
         if step < begun["step"]:  # made before an interruption: drawn only so that the next ones are those behind it
@@ -99,6 +100,7 @@ def _loop(
         optimiser.step()
         schedule.step()
         optimiser.zero_grad(set_to_none=True)
+        slack.give_back()
         selector.check(curve.done)
         if resume.due:
             curve.check()
