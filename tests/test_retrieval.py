@@ -99,6 +99,18 @@ def test_a_layer_is_that_of_a_whole_pass_and_those_above_it_are_not_computed(kin
         assert torch.equal(encoder(**inputs).last_hidden_state, whole[4]) and len(runs) in (0, 4)
 
 
+def test_texts_are_cut_once_for_all_encoders_that_read_them(tokenizer, monkeypatch):
+    cut, texts = [], ["Anna kauft ein Auto.", "Der Hund schläft hier."]
+    real = vectors.encode_sentences
+    monkeypatch.setattr(vectors, "encode_sentences", lambda *all: cut.append(all[0]) or real(*all))
+    first, again, shorter = (
+        vectors.embed(texts, tokenizer, Ids(), [Cell(0, "mean")], length, 2)[Cell(0, "mean")] for length in (40, 40, 5)
+    )
+    assert (first == again).all() and (first != shorter).any() and cut == [texts, texts]
+    vectors.embed(texts[::-1], tokenizer, Ids(), [Cell(0, "mean")], 40, 2)
+    assert cut[2:] == [texts[::-1]]
+
+
 def test_a_pair_of_texts_is_one_vector(tokenizer):
     [found] = vectors.embed([("Anna", "Der Hund")], tokenizer, Ids(), [Cell(0, "mean")], 64, 2).values()
     assert found[0, 0] == pytest.approx(np.mean(tokenizer("Anna", "Der Hund")["input_ids"]))

@@ -9,11 +9,15 @@ import numpy as np
 import torch
 
 from xlt.core.device import compute
+from xlt.core.recent import Recent
 from xlt.models import batching, unseen
 from xlt.models.cells import Cell
 from xlt.models.columns import Features
 from xlt.models.encoder import restart_at
 from xlt.models.features import encode_sentences
+from xlt.spec.identity import digest
+
+_encoded = Recent(megabytes=64)  # by their texts: a worker reads the same pools with many encoders
 
 
 def embed(
@@ -32,7 +36,9 @@ def embed(
     for results is 4 bytes x cells x n x width.
     """
     cells = list(cells)
-    features = encode_sentences(texts, tokenizer, max_length)
+    features = _encoded.get(
+        (tokenizer, max_length, digest(list(texts))), lambda: encode_sentences(texts, tokenizer, max_length)
+    )
     if of:
         unseen.say(*of, features, max_length)
     read = dict.fromkeys(cell._replace(centred=False) for cell in cells)
