@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import tiny
 
-from xlt.lab import cluster, engine, pace, slots, work
+from xlt.lab import cluster, engine, pace, schedule, slots, work
 from xlt.lab.jobs import Job
 from xlt.lab.work import Failure
 from xlt.spec.profile import Resources
@@ -341,7 +341,7 @@ def test_a_run_takes_as_many_slots_as_its_threads_fill():
 
 def test_the_longest_path_counts_everything_below():
     jobs = {job.recipe: job for job in [*chain("mnli", "xnli"), *chain("pos")]}
-    paths = engine._longest_paths(jobs, {recipe: float(len(recipe.stages) + 1) for recipe in jobs})
+    paths = schedule.longest_paths({recipe: float(len(recipe.stages) + 1) for recipe in jobs})
     assert {recipe.name: path for recipe, path in paths.items()} == {
         "xlmr": 6.0, "xlmr-mnli": 5.0, "xlmr-mnli-xnli": 3.0, "xlmr-pos": 2.0,
     }  # fmt: skip

@@ -9,11 +9,9 @@ from xlt import cli
 from xlt.core.errors import UserError
 from xlt.data.sources import Source
 from xlt.data.store import Store
-from xlt.lab import engine, estimate, evaluated, holdings, inputs, jobs, plan
+from xlt.lab import engine, evaluated, holdings, inputs, plan
 from xlt.lab.lab import Lab
 from xlt.spec import tasks
-from xlt.spec.recipe import Evaluation
-from xlt.spec.stage import Stage
 
 MOODS = {"family": "classification", "labels": ["glad", "sad"], "languages": "en de", "metrics": ["accuracy"]}
 
@@ -111,20 +109,3 @@ def test_the_plan_says_which_studies_the_profile_does_not_declare(capsys):
     assert "left out" not in capsys.readouterr().out
     assert cli.main(["plan", "--profile", "bare", "--only", "ordering"]) == 2
     assert "unknown study 'ordering' in the profile bare" in capsys.readouterr().err
-
-
-def test_every_evaluation_takes_its_time_and_the_smallest_batch_too(store, start, monkeypatch):
-    seconds = estimate.estimator(store)
-    one, other = (Evaluation(task="xnli", language=code) for code in ("en", "de"))
-    assert seconds(jobs.Job(start, (one, other))) - seconds(jobs.Job(start, (one,))) > estimate.EVALUATION
-    few, many = (start.then(Stage(task="mnli", steps=steps, batch=1)) for steps in (10, 20))
-    assert estimate._training_seconds(store, many) == pytest.approx(2 * estimate._training_seconds(store, few))
-    assert estimate._training_seconds(store, few) > 10 * 3 * estimate.PASS
-
-
-def test_a_language_model_scores_its_vocabulary_too(world):
-    start, stage = tiny().encoder, Stage(task="text", mask=0.5)
-    size, vocabulary = estimate.encoder_size(start), start.width * start.vocabulary
-    length = estimate._length(world, "text", stage.max_length)
-    assert estimate._work(world, "text", stage, start) == length * (size + 0.5 * vocabulary)
-    assert estimate._work(world, "mnli", stage, start) == estimate._length(world, "mnli", stage.max_length) * size

@@ -22,6 +22,7 @@ from xlt.data.store import Store
 from xlt.evaluation.evaluate import evaluate
 from xlt.lab import estimate, validate
 from xlt.lab.jobs import Job
+from xlt.lab.runtime import length_of
 from xlt.lab.work import execute
 from xlt.models import mixture, model, resume, train
 from xlt.models.encoder import encoder_of, tokenizer_of
@@ -99,34 +100,14 @@ def test_every_record_of_every_task_once_an_epoch(store, start):
 
 def test_the_plan_counts_the_same_updates(store, start):
     some = stage(steps=None, epochs=3, languages=("en",), also=[Part(task="text", languages=("en", "de"))])
-    assert estimate._records(store, some) == [24, 120]
+    assert estimate.records(store, some) == [24, 120]
     execute(store, Job(recipe := start.then(some)), Resources())
-    assert store.record(recipe)["steps"] == some.updates(estimate._records(store, some)) == 108
-
-
-def test_the_plan_counts_copies_and_passes(store, start):
-    def cost(**more):
-        return estimate._training_seconds(store, start.then(stage(steps=None, languages=("en",), **more)))
-
-    def evaluation_cost(**more):
-        return estimate._evaluation_seconds(store, start.start, Evaluation(task="xnli", **more))
-
-    assert estimate._rows(store, "xnli", "en", "test") == len(store.source.load(tasks.get("xnli"), "en", "test")) == 6
-    assert evaluation_cost(examples=3) == pytest.approx(evaluation_cost() / 2)
-    assert evaluation_cost(examples=50) == evaluation_cost()  # there are no more than six
-    copies = {"perturbation": "typos", "copies": 3}
-    assert cost(augment=copies) == pytest.approx(3 * cost(), rel=0.05)  # but for the last batch
-    assert cost(augment=copies | {"keep": True}) == pytest.approx(4 * cost(), rel=0.05)
-    pgd, random = {"radius": 0.1, "steps": 3}, {"radius": 0.1, "search": "random"}
-    assert cost(ball=pgd) == pytest.approx(3 * cost()) and cost(ball=random) == cost()  # (3 + 3 x 2) / 3
-    assert evaluation_cost(ball=pgd) == pytest.approx(7 * evaluation_cost())
-    assert evaluation_cost(attack={"name": "characters", "budget": 9}) == pytest.approx(9 * evaluation_cost())
-    assert evaluation_cost(attack={"name": "characters"}) == pytest.approx(60 * evaluation_cost())
+    assert store.record(recipe)["steps"] == some.updates(estimate.records(store, some)) == 108
 
 
 @pytest.mark.parametrize("task", ["copa", "squad", "tatoeba"])
 def test_the_plan_knows_every_family(world, task):
-    assert 0 < estimate._length(world, task, 512) < estimate._length(Source(None), task, 512)
+    assert 0 < length_of(world, task, 512) < length_of(Source(None), task, 512)
 
 
 # one encoder, a head for each task ------------------------------------------------------------

@@ -402,5 +402,5 @@ def test_a_plan_without_network_takes_what_is_declared_and_says_so(hub, monkeypa
     plan.print_plan("tiny", studies.PHASES)
     said = capsys.readouterr().out
     assert "no network: facebook/xnli, nyu-mll/glue taken as declared" in said and "nothing started" in said
-    assert estimate._rows(Lab(profile, True).store, "mnli", "en", "train") == 392_702
+    assert estimate.rows(Lab(profile, True).store, "mnli", "en", "train") == 392_702
     assert not hub.requests

@@ -21,7 +21,7 @@ from xlt.models.resume import ResumeState
 from xlt.models.selection import CheckpointSelector
 from xlt.spec import tasks
 from xlt.spec.perturbations import Ball
-from xlt.spec.profile import Resources
+from xlt.spec.profile import GPU_TOKENS, Resources
 from xlt.spec.stage import Part
 
 
@@ -160,7 +160,7 @@ def test_the_negatives_of_a_dual_encoder_are_those_of_its_batch_whatever_the_bud
 def test_the_budget_on_a_gpu_is_a_resource_and_no_part_of_what_a_run_is(store, start, monkeypatch):
     here = update.compute()._replace(device="cuda")
     monkeypatch.setattr(update, "compute", lambda: here)
-    assert update.Gradients(stage(), None, None).tokens == update.TOKENS
+    assert update.Gradients(stage(), None, None).tokens == GPU_TOKENS
     assert update.Gradients(stage(), None, None, 99).tokens == 99
     recipe = start.then(stage(accumulate=2))
     before = store.id(recipe)

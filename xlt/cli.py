@@ -55,13 +55,17 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--stored", action="store_true", help="start no run: report what is finished so far")
     run.add_argument("--latex", action="store_true", help="write tables as .tex and figures as .pdf, too, for a paper")
     plan = command("plan", _plan, "say what a run would compute, without computing it")
+    plan.add_argument("--device", metavar="NAME", help="count with this device, such as H100, and not the one at hand")
+    plan.add_argument("--workers", type=_positive, metavar="N", help="count with so many workers or GPUs")
+    plan.add_argument("--budget", type=float, metavar="HOURS", help="propose a smaller profile that fits these hours")
+    calibrate = command("calibrate", _calibrate, "measure how fast this device is, for plans: 20 seconds, kept")
     for sub in (run, plan):
         sub.add_argument("--only", metavar="NOTEBOOK", help="only this notebook: 02, its name or its file")
     why = command("why", _why, "say why a run is done, missing or stale")
     why.add_argument("name", metavar="RUN", help="name or id of a run")
     claims = command("check", _check, "hold the declared claims against the scores of a report: pass, fail, not run")
     claims.add_argument("--json", action="store_true", help="print a JSON array")
-    for sub in (run, plan, why, claims):
+    for sub in (run, plan, calibrate, why, claims):
         sub.add_argument(
             "--profile", default="mini", help="a file of params/ (default: mini), or a path to a YAML file"
         )
@@ -181,13 +185,27 @@ def _kernels() -> int:
 
 def _plan(arguments: argparse.Namespace) -> None:
     from xlt.lab import profiles
-    from xlt.lab.plan import print_plan
+    from xlt.lab.plan import print_budget, print_plan
     from xlt.report.sources import left_out_line, of_profile
 
     profile = _profile(arguments.profile)
     settings = profiles.load(profile)
     selection = of_profile(settings, arguments.only)
-    print_plan(profile, [path.stem for path in selection.chosen], left_out_line(selection, settings))
+    names, counted = [path.stem for path in selection.chosen], (arguments.device, arguments.workers)
+    if arguments.budget is not None:
+        print_budget(profile, names, arguments.budget, *counted)
+    else:
+        print_plan(profile, names, left_out_line(selection, settings), *counted)
+
+
+def _calibrate(arguments: argparse.Namespace) -> None:
+    from xlt.lab import profiles
+    from xlt.lab.calibrate import calibrate
+
+    settings = profiles.load(_profile(arguments.profile))
+    for at, file in calibrate(settings):
+        threads = f", {at.threads} thread{'s' if at.threads > 1 else ''}" if at.threads else ""
+        print(f"{settings.encoder.called} on {at.name}{threads}: {file}")
 
 
 def _why(arguments: argparse.Namespace) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import resource
 import sys
+import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -75,6 +77,13 @@ def _on_gpu(name: str) -> Compute:
 def use_threads(count: int) -> None:
     """Compute with so many threads from now on, even on fewer cores: results depend on the number of threads."""
     torch.set_num_threads(count)
+
+
+def clock() -> Callable[[], float]:
+    """A clock for measurements, in seconds. Where one thread computes it is processor time, to which other programs on
+    the machine add nothing."""
+    alone = compute().device == "cpu" and torch.get_num_threads() == 1
+    return time.process_time if alone else time.perf_counter
 
 
 def forget_peak() -> str:

@@ -17,6 +17,7 @@ from xlt.core.errors import UserError
 from xlt.lab import cluster
 from xlt.lab.jobs import Job
 from xlt.lab.pace import Pace
+from xlt.lab.schedule import longest_paths
 from xlt.lab.slots import width
 from xlt.lab.work import Failure, failure, work
 from xlt.spec.profile import Profile
@@ -82,7 +83,7 @@ class _Grid:
         self.waiting = {job.recipe: job for job in jobs}
         self.running: dict[Recipe, tuple[Future, Job]] = {}
         self.kills: Counter[Recipe] = Counter()
-        self.path = _longest_paths(self.waiting, seconds)
+        self.path = longest_paths({recipe: seconds[recipe] for recipe in self.waiting})
         self.client = cluster.client(self.resources, len(jobs))
         self.foreign, self.trusted = cluster.foreign(self.client), set[str]()  # workers held against this process
         self.slots = self._workers()
@@ -177,12 +178,3 @@ def _drop_blocked(waiting: dict[Recipe, Job], outcome: Outcome) -> None:
         if recipe.parent in outcome.failed or recipe.parent in outcome.blocked:
             del waiting[recipe]
             outcome.blocked.append(recipe)
-
-
-def _longest_paths(jobs: dict[Recipe, Job], cost: dict[Recipe, float]) -> dict[Recipe, float]:
-    """Seconds from the start of each run to the end of the longest chain below it."""
-    path = dict(cost)
-    for recipe in sorted(jobs, key=lambda r: -len(r.stages)):
-        if recipe.parent in path:
-            path[recipe.parent] = max(path[recipe.parent], cost[recipe.parent] + path[recipe])
-    return path

@@ -1,127 +1,47 @@
-"""Estimates of the time and disk that runs will take: from stored runs of the same kind, else from their size."""
+"""The sizes of runs: of their encoder, of what they learn from, and of what they leave on the disk."""
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from collections.abc import Callable
 from functools import cache
-from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xlt.core.errors import UserError
+from xlt.lab.rates import Shape
 from xlt.spec import tasks
-from xlt.spec.perturbations import Ball
-from xlt.spec.recipe import Encoder, Evaluation, Recipe
+from xlt.spec.recipe import Encoder, Recipe
 from xlt.spec.stage import Part, Stage
 
 if TYPE_CHECKING:
-    from xlt.data.sources import Source
     from xlt.data.store import Store
-    from xlt.lab.jobs import Job
 
-# For runs of a kind that the store has none of: rough speeds in floating-point operations a second, usual lengths in
-# subwords. The speed of a core is from finished runs of mini (an encoder of 0.5 M parameters) and of local (22 M).
-CPU_CORE, GPU = 5e10, 1.5e14
-SUBWORDS = {
-    tasks.CLASSIFICATION: 40, tasks.TAGGING: 30, tasks.SPAN: 150, tasks.CHOICE: 160, tasks.MLM: 30, tasks.RETRIEVAL: 20,
-    tasks.MINING: 25, tasks.ANSWERS: 200, tasks.DUAL: 60,
-}  # fmt: skip
-WORLD = 0.4  # length of the generated world's sentences, relative to usual ones
-EXAMPLES, RECORDS = 2000, 20000  # of a test set and of a training set on the hub whose size is not known
-XLM_R = (12, 768, 250_002)  # layers, width and vocabulary of XLM-R Base: taken where the configuration cannot be read
-QUERIES = 60  # of a greedy attack on one example
-OVERHEAD, EVALUATION, PASS = 0.2, 0.04, 0.0025  # seconds of a run, an evaluation, a pass of a batch, however small
-
-
-def estimator(store: Store) -> Callable[..., float]:
-    """Seconds that a job will take: the median of stored runs of the same stage, else from its size.
-
-    With `trained`, what its evaluations alone will take.
-    """
-    past: dict[str, list[float]] = defaultdict(list)
-    for file in store.root.glob("[!.]*/run.json"):
-        record = json.loads(file.read_text(encoding="utf-8"))
-        stages = record["recipe"]["stages"]
-        past[_kind(stages[-1] if stages else None)].append(record["seconds"])
-
-    def seconds(job: Job, trained: bool = False) -> float:
-        stage = job.recipe.last_stage
-        known = past.get(_kind(stage.model_dump(mode="json") if stage else None))
-        training = median(known) if known else _training_seconds(store, job.recipe)
-        evaluating = sum(_evaluation_seconds(store, job.recipe.start, e) for e in job.evaluations)
-        evaluating += EVALUATION * len(job.evaluations)
-        return OVERHEAD + evaluating + (0 if trained or store.has_weights(job.recipe) else training)
-
-    return seconds
-
-
-def _kind(stage: dict[str, Any] | None) -> str:
-    """What stages have in common that take equally long: all of a stage but its seed and its names.
-
-    Runs of earlier versions may hold fields that a stage no longer has; they do not count.
-    """
-    if stage is None:
-        return "start"
-    fields = Stage.model_fields.keys() - {"seed", "role", "label"}
-    return json.dumps({name: value for name, value in stage.items() if name in fields}, sort_keys=True)
-
-
-def _speed() -> float:
-    import torch
-
-    return GPU if torch.cuda.is_available() else CPU_CORE
+RECORDS = 20_000  # of a training set on the hub whose size is not known
+# Encoders that profiles name, as their configurations say: a plan without network cannot read these. Others are taken
+# to be like XLM-R Base.
+SHAPES = {
+    "FacebookAI/xlm-roberta-base": Shape(12, 768, 250_002),
+    "FacebookAI/xlm-roberta-large": Shape(24, 1024, 250_002),
+    "google-bert/bert-base-multilingual-cased": Shape(12, 768, 119_547),
+    "jhu-clsp/mmBERT-base": Shape(22, 768, 256_000),
+}
+XLM_R = SHAPES["FacebookAI/xlm-roberta-base"]
 
 
 @cache
-def _shape(start: Encoder) -> tuple[int, int, int]:
+def shape(start: Encoder) -> Shape:
     """Layers, width and vocabulary; read from the configuration where weights are given."""
     if not start.model:
-        return start.layers, start.width, start.vocabulary
+        return Shape(start.layers, start.width, start.vocabulary)
     from xlt.data.weights import given_config
 
     try:
         config = given_config(start)
     except UserError:
-        return XLM_R
-    return config.num_hidden_layers, config.hidden_size, config.vocab_size
+        return SHAPES.get(start.model, XLM_R)
+    return Shape(config.num_hidden_layers, config.hidden_size, config.vocab_size)
 
 
-def encoder_size(start: Encoder) -> int:
-    """Parameters outside the embeddings."""
-    layers, width, _ = _shape(start)
-    return 12 * layers * width * width
-
-
-def _training_seconds(store: Store, recipe: Recipe) -> float:
-    if not recipe.stages:
-        return OVERHEAD
-    stage = recipe.stages[-1]
-    records = _records(store, stage)
-    batches = stage.updates(records) * stage.accumulate
-    works = [_work(store.source, part.task, stage, recipe.start) for part in stage.parts]
-    work = sum(share * one for share, one in zip(stage.batch_shares(records), works, strict=True))
-    passes = 3 + 2 * _ascents(stage.ball)  # forward, backward to the inputs, backward to the weights
-    return passes * batches * (PASS + 2 * stage.batch * work / _speed())
-
-
-def _work(source: Source, task: str, stage: Stage, start: Encoder) -> float:
-    """Multiplications of a forward pass over one sequence; a language model scores its vocabulary at the masks."""
-    masks = stage.mask * _embeddings(start) if tasks.get(task).family == tasks.MLM else 0
-    return _length(source, task, stage.max_length) * (encoder_size(start) + masks)
-
-
-def _ascents(around: Ball | None) -> int:
-    return {"pgd": around.steps, "fgsm": 1, "random": 0}[around.search] if around else 0
-
-
-def _length(source: Source, task: str, most: int) -> float:
-    declared = tasks.get(task)
-    return min(most, SUBWORDS[declared.family] * (WORLD if source.label and not declared.own else 1))
-
-
-def _records(store: Store, stage: Stage) -> list[int]:
-    """Training records of each part of the stage in all its languages, read from the data set's own description."""
+def records(store: Store, stage: Stage) -> list[int]:
+    """Training records of each part of the stage in all its languages; read from the data set's own description."""
     copies = stage.augment.copies + stage.augment.keep if stage.augment else 1
     return [
         copies * (part.examples or _known_rows(store, part) or RECORDS) * len(part.languages) for part in stage.parts
@@ -141,36 +61,28 @@ def training_rows(store: Store, part: Part) -> int:
 
 
 def _held(store: Store, task: tasks.Task, code: str) -> int | None:
-    held = [_rows(store, name, code, "train") for name in task.parts or [task.name]]
+    held = [rows(store, name, code, "train") for name in task.parts or [task.name]]
     return sum(held) if all(held) else None
 
 
 @cache
-def _rows(store: Store, name: str, code: str, split: str) -> int | None:
-    return store.source.rows(tasks.get(name), code, split)
+def rows(store: Store, name: str, code: str, split: str) -> int | None:
+    """Records of a task in one language, as its files or their description say; None: nobody says.
 
-
-def _evaluation_seconds(store: Store, start: Encoder, evaluation: Evaluation) -> float:
-    held = _rows(store, evaluation.task, evaluation.language, evaluation.split) or EXAMPLES
-    examples = min(held, evaluation.examples or held)
-    length = _length(store.source, evaluation.task, evaluation.max_length)
-    attack = evaluation.attack
-    passes = min(QUERIES, attack.budget) if attack else 1 + 2 * _ascents(evaluation.ball)
-    return 2 * encoder_size(start) * examples * length * passes / _speed()
+    Where several languages are rows of one file, each is taken to have as many: to count them is to read it.
+    """
+    task = tasks.get(name)
+    count = store.source.rows(task, code, split)
+    return count // max(1, len(store.source.languages(task, split))) if count and task.prefix else count
 
 
 def megabytes(recipe: Recipe) -> float:
     """What a run leaves on disk: an encoder in fp32, or an adapter, and a little for predictions."""
     stage = recipe.last_stage
     if stage and stage.method == "lora":
-        return 3.0 + encoder_size(recipe.start) / 12 / 1e6 * stage.rank / 100
-    whole = encoder_size(recipe.start) + _embeddings(recipe.start)
+        return 3.0 + shape(recipe.start).weights / 12 / 1e6 * stage.rank / 100
+    whole = shape(recipe.start).weights + shape(recipe.start).embeddings
     return 1.0 + (0 if stage is None and recipe.start.model else whole * 4 / 1e6)
-
-
-def _embeddings(start: Encoder) -> int:
-    _, width, vocabulary = _shape(start)
-    return vocabulary * width
 
 
 def checkpoint_megabytes(recipe: Recipe) -> float:
@@ -179,7 +91,9 @@ def checkpoint_megabytes(recipe: Recipe) -> float:
     stage = recipe.last_stage
     if stage is None:
         return 0.0
-    frozen = _embeddings(recipe.start) * 4 / 1e6 if stage.method == "full" and stage.frozen == "embeddings" else 0.0
+    frozen = (
+        shape(recipe.start).embeddings * 4 / 1e6 if stage.method == "full" and stage.frozen == "embeddings" else 0.0
+    )
     return (4 if stage.watched else 3) * (megabytes(recipe) - frozen)
 
 

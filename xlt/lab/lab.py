@@ -14,7 +14,7 @@ from xlt.core import paths, progress, provenance
 from xlt.data.sources import Source
 from xlt.data.store import Store
 from xlt.evaluation import caveats
-from xlt.lab import columns, datasheet, estimate, evaluated, hub, inputs, profiles, retention
+from xlt.lab import columns, datasheet, evaluated, hub, inputs, profiles, retention, runtime
 from xlt.lab.jobs import Job, Wanted
 from xlt.spec import tasks
 from xlt.spec.languages import language
@@ -144,7 +144,7 @@ class Lab:
             print(again)
         from xlt.lab import engine  # brings dask along, which a table of stored runs does without
 
-        engine.run(self.profile, jobs, estimate.estimator(self.store), report).check()
+        engine.run(self.profile, jobs, runtime.Estimator(self.store, self.profile), report).check()
 
     def _asked(self, wanted: list[Wanted]) -> list[Wanted]:
         """All that is asked of runs that may lose their weights: none here; `xlt.lab.whole` knows all notebooks."""

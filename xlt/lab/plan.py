@@ -2,53 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
 from xlt.core.progress import duration
 from xlt.core.text import counted
 from xlt.data.sources import Source
-from xlt.lab import datasheet, estimate, holdings, hub, inputs, retention, slots
+from xlt.lab import budget, datasheet, estimate, holdings, hub, inputs, retention, slots
 from xlt.lab.jobs import Job
 from xlt.lab.lab import Lab
+from xlt.lab.runtime import Estimator
+from xlt.lab.schedule import makespan
 from xlt.lab.studies import asked, of
 from xlt.spec import tasks
+from xlt.spec.recipe import Recipe
 
 
-def print_plan(profile: str, notebooks: Collection[str], left_out: str = "") -> None:
-    """One line for each of the notebooks, one for those `left_out`, the data sets, and the totals.
+class Part(NamedTuple):
+    """What a notebook would compute: its jobs, those that no notebook before it has, and seconds of wall time."""
 
-    Raises:
-        UserError: as for a real run: what would stop it stops the plan.
-    """
-    lab = Lab.from_params(profile, planned=True)
-    seconds, planned = estimate.estimator(lab.store), set()
-    settings = lab.profile
-    print(f"profile {settings.name}: {settings.description}")
-    if lab.store.source.guessing and (missing := hub.missing(settings)):
-        print(f"no network: {', '.join(missing)} taken as declared, with an encoder of unknown size like XLM-R Base")
-    encoder = settings.encoder.called if settings.encoder.model else "random XLM-R, pretrained here"
-    print(f"records from {datasheet.sources(lab.profile, lab.source)}; encoder {encoder}")
-    total, here = 0.0, slots.workers(settings.resources)
-    runs: list[Job] = []
+    notebook: str
+    jobs: list[Job]
+    new: list[Job]
+    seconds: float
+
+
+def parts(lab: Lab, notebooks: Collection[str], seconds: Estimator, workers: int) -> Iterator[Part]:
+    """The notebooks in their order; each waits for the one before."""
+    planned: set[Recipe] = set()
     for notebook, study in of(lab).items():
         if notebook not in notebooks:
             continue
         jobs = lab.jobs(study.recipes, study.evaluations, study.plan and study.plan.seeds)
-        inputs.read_records(lab.store.source, jobs, download=False)
+        times = {job.recipe: seconds(job, job.recipe in planned) for job in jobs}
+        width = {recipe: slots.width(recipe, workers, lab.profile.resources) for recipe in times}
         new = [job for job in jobs if job.recipe not in planned]
-        width = {job.recipe: slots.width(job.recipe, here, settings.resources) for job in jobs}
-        time = sum(seconds(job, job.recipe in planned) * width[job.recipe] for job in jobs) / here
-        evaluations = sum(len(job.evaluations) for job in jobs)
-        print(f"  {notebook}: {len(new)} runs, {evaluations} evaluations, about {duration(time)}")
-        if again := retention.told(lab.store, new):
-            print(f"    {again}")
-        total += time
-        runs += new
+        yield Part(notebook, jobs, new, makespan(times, width, workers))
         planned.update(job.recipe for job in new)
+
+
+def workers_of(lab: Lab, wanted: int | None, seconds: Estimator) -> int:
+    """How many workers a plan counts with: as many as are wanted; of a device that is not here one."""
+    return wanted or (1 if seconds.elsewhere else slots.workers(lab.profile.resources))
+
+
+def print_plan(
+    profile: str, notebooks: Collection[str], left_out: str = "", device: str | None = None, workers: int | None = None
+) -> None:
+    """One line for each of the notebooks, one for those `left_out`, the data sets, and the totals.
+
+    Raises:
+        UserError: as for a real run: what would stop it stops the plan; or no such `device`.
+    """
+    lab = Lab.from_params(profile, planned=True)
+    seconds = Estimator(lab.store, lab.profile, device)
+    settings, here = lab.profile, workers_of(lab, workers, seconds)
+    print(f"profile {settings.name}: {settings.description}")
+    if lab.store.source.guessing and (missing := hub.missing(settings)):
+        guess = "" if settings.encoder.model in estimate.SHAPES else ", with an encoder of unknown size like XLM-R Base"
+        print(f"no network: {', '.join(missing)} taken as declared{guess}")
+    encoder = settings.encoder.called if settings.encoder.model else "random XLM-R, pretrained here"
+    print(f"records from {datasheet.sources(lab.profile, lab.source)}; encoder {encoder}")
+    total, runs = 0.0, list[Job]()
+    for part in parts(lab, notebooks, seconds, here):
+        inputs.read_records(lab.store.source, part.jobs, download=False)
+        evaluations = sum(len(job.evaluations) for job in part.jobs)
+        print(f"  {part.notebook}: {len(part.new)} runs, {evaluations} evaluations, about {duration(part.seconds)}")
+        if again := retention.told(lab.store, part.new):
+            print(f"    {again}")
+        total += part.seconds
+        runs += part.new
     if left_out:
         print(f"  {left_out}")
     _print_data(lab)
-    on = f"{here} process{'es' if here > 1 else ''}"
+    print(f"times for {seconds.about}")
+    on = counted(here, "worker")
     print(f"in all about {duration(total)} on {on}, {_disk(lab, runs, here)}; nothing started")
 
 
@@ -62,6 +90,28 @@ def _disk(lab: Lab, runs: list[Job], at_once: int) -> str:
     left = f", without the weights of {ends} that nothing builds on" if dropped else ""
     beside = f", and up to {at_work:,.0f} MB for runs at work and their checkpoints" if runs else ""
     return f"{stays:,.0f} MB of disk{left}{beside}"
+
+
+def print_budget(
+    profile: str, notebooks: Collection[str], hours: float, device: str | None = None, workers: int | None = None
+) -> None:
+    """A smaller profile that fits so many hours, and what is lost with it.
+
+    Raises:
+        UserError: as `print_plan` does.
+    """
+
+    def needed(file: str) -> float:
+        lab = Lab.from_params(file, planned=True)
+        seconds = Estimator(lab.store, lab.profile, device)
+        return sum(part.seconds for part in parts(lab, notebooks, seconds, workers_of(lab, workers, seconds))) / 3600
+
+    proposed = budget.propose(profile, hours, needed)
+    if proposed.lost:
+        print("\n".join(["lost:", *(f"  {line}" for line in proposed.lost)]))
+        print(f"the profile, to be saved as a file of yours:\n\n{proposed.text}")
+    fits = "which fits" if proposed.hours <= hours else f"more than {hours:g} h: nothing is left to cut"
+    print(f"about {duration(3600 * proposed.hours)}, {fits}")
 
 
 def _print_data(lab: Lab) -> None:

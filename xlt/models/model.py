@@ -82,7 +82,7 @@ def prepare(store: Store, recipe: Recipe) -> Learner:
     stage, parent = recipe.stages[-1], recipe.parent
     encoder = encoder_of(store, parent)
     if stage.method == "lora":
-        encoder = _with_adapter(encoder, stage)
+        encoder = with_adapter(encoder, stage)
     elif stage.frozen == "embeddings":
         encoder.embeddings.requires_grad_(False)
     models = {}
@@ -93,7 +93,7 @@ def prepare(store: Store, recipe: Recipe) -> Learner:
     return Learner(models)
 
 
-def _with_adapter(encoder: transformers.PreTrainedModel, stage: Stage) -> torch.nn.Module:
+def with_adapter(encoder: transformers.PreTrainedModel, stage: Stage) -> torch.nn.Module:
     """`encoder` with a new LoRA adapter, drawn with the seed of the stage; only the adapter is trained."""
     from peft import LoraConfig, get_peft_model  # importing it takes seconds, so only stages with LoRA do
 

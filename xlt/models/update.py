@@ -18,9 +18,8 @@ from xlt.core.device import compute
 from xlt.models.batching import Batch
 from xlt.models.columns import Feature
 from xlt.models.features import IGNORED
+from xlt.spec.profile import GPU_TOKENS
 from xlt.spec.stage import Stage
-
-TOKENS = 2**14  # of a micro-batch on a GPU, with padding: enough to keep one busy; XLM-R Large takes about 20 GB
 
 Loss = Callable[[Any, Batch], torch.Tensor]
 Collate = Callable[[list[Feature]], Batch]
@@ -31,7 +30,7 @@ class Gradients:
 
     def __init__(self, stage: Stage, loss: Loss, collate: Collate, tokens: int | None = None):
         self.loss, self.collate, self.batch = loss, collate, stage.batch
-        self.tokens = tokens or (TOKENS if compute().device == "cuda" else None)
+        self.tokens = tokens or (GPU_TOKENS if compute().device == "cuda" else None)
         self.halved = 0
 
     def of(self, learner: torch.nn.Module, features: list[Feature]) -> torch.Tensor:

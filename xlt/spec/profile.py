@@ -21,6 +21,7 @@ from xlt.spec.speed import Speed
 from xlt.spec.stage import Stage
 from xlt.spec.study import Plan, Settings
 
+GPU_TOKENS = 2**14  # `resources.tokens` of a GPU: enough to keep one busy; XLM-R Large takes about 20 GB
 REPEATED = "target"  # the task of a control that stands for the target, whichever that is
 
 
@@ -56,6 +57,7 @@ class Resources(Settings):
                          CPU the stage's `batch`. An update is computed in as many parts as that takes, whose gradients
                          add up to the same; where the memory is not enough, the parts are halved
     eval_batch           records
+    card                 the GPU that a plan counts with on a machine that has none, such as H100 (xlt/lab/rates.py)
     checkpoint_minutes   between two saved states of a run, from which it is resumed
     keep                 of finished runs: `runs` keeps all; `scores` drops the weights of those that nothing in the
                          profile builds on, once all that the profile asks of them is evaluated. Their records, scores
@@ -70,6 +72,7 @@ class Resources(Settings):
     precision: Literal["fp32", "bf16"] | None = None
     tokens: PositiveInt | None = None
     eval_batch: PositiveInt = 128
+    card: str | None = None
     checkpoint_minutes: float = Field(10.0, gt=0)
     keep: Literal["runs", "scores"] = "runs"
 

@@ -16,7 +16,7 @@ from xlt.core.files import write_atomically
 from xlt.core.progress import duration
 from xlt.data.sources import Source
 from xlt.data.store import Store
-from xlt.lab import estimate, profiles, slots
+from xlt.lab import profiles, runtime, slots
 from xlt.lab.lab import Lab
 from xlt.lab.newtask import columns, places, samples, text, views
 from xlt.lab.studies import transfer
@@ -133,7 +133,7 @@ def _with(profile: Profile, draft: text.Draft) -> Profile:
 def _seconds(lab: Lab) -> tuple[float, float]:
     """What training and tests take, as if nothing had run yet."""
     store = Store(Path(os.devnull) / "none", lab.store.source)
-    seconds, here = estimate.estimator(store), slots.workers(lab.profile.resources)
+    seconds, here = runtime.Estimator(store, lab.profile), slots.workers(lab.profile.resources)
     study = transfer(lab)
     jobs = lab.jobs(study.recipes, study.evaluations)
     whole, tests = (sum(seconds(job, trained) for job in jobs) / here for trained in (False, True))
