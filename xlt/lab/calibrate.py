@@ -7,7 +7,6 @@ which depends little on the encoder, with a few tiny runs and evaluations in a s
 
 from __future__ import annotations
 
-import random
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -25,8 +24,9 @@ from xlt.lab import estimate, rates
 from xlt.lab.python_costs import python_costs
 from xlt.lab.rates import Device, Pass, Rates
 from xlt.models import attention, batching, mlm, model, update, vocabulary_cut
+from xlt.models.columns import Feature, Features, Ragged
 from xlt.models.encoder import random_encoder, restart_at
-from xlt.models.features import IGNORED, Feature
+from xlt.models.features import IGNORED
 from xlt.models.inference import Predictor
 from xlt.models.loss import cross_entropy
 from xlt.spec import tasks
@@ -65,7 +65,7 @@ class _Measured:
     def __init__(self, profile: Profile):
         self.resources, self.method = profile.resources, rates.method(profile)
         self.stage = Stage(task="mnli", method=self.method, batch=profile.training.get("batch", 32))
-        self.encoder, self.rng = _encoder(profile), random.Random(0)
+        self.encoder, self.rng = _encoder(profile), np.random.default_rng(0)
         self.vocabulary = min(_SUBWORDS, self.encoder.config.vocab_size)
 
     def terms(self) -> dict[str, Any]:
@@ -84,16 +84,17 @@ class _Measured:
         encoder = model.with_adapter(self.encoder, self.stage) if self.method == "lora" else self.encoder
         learner = model.Learner({task: model.with_head(encoder, tasks.get(task), labels, seed=0)})
         if task != "text":
-            vocabulary_cut.cut(learner.encoder, [[{"input_ids": [*range(self.vocabulary)]}]], _SPECIALS)
+            met = Features({"input_ids": Ragged.of([range(self.vocabulary)])})
+            vocabulary_cut.cut(learner.encoder, [met], _SPECIALS)
         return learner.to(device.compute().device)
 
     def _features(self, count: int, length: int, masked: float = 0.0) -> list[Feature]:
         """Random texts of one length, with a label each, or with a share of masked subwords."""
-        texts = [self.rng.choices(range(5, self.vocabulary), k=length) for _ in range(count)]
+        texts = self.rng.integers(5, self.vocabulary, (count, length))
         if not masked:
             return [{"input_ids": text, "labels": 0} for text in texts]
-        every = round(1 / masked)
-        return [{"input_ids": t, "labels": [w if i % every == 0 else IGNORED for i, w in enumerate(t)]} for t in texts]
+        left = np.arange(length) % round(1 / masked) > 0
+        return [{"input_ids": text, "labels": np.where(left, IGNORED, text)} for text in texts]
 
     def _passes(self, learner: model.Learner, timed: Callable[..., float]) -> list[tuple[int, int, float]]:
         """(texts, subwords of each, seconds) of passes of one text, and of a full batch of each length.
