@@ -15,14 +15,18 @@ import yaml
 matplotlib.use("Agg")
 
 from xlt.core.paths import ROOT  # noqa: E402
-from xlt.lab import engine, profiles, work
+from xlt.lab import (
+    engine,
+    profiles,
+    selection,  # noqa: E402
+    work,
+)
 from xlt.lab.jobs import Job  # noqa: E402
 from xlt.models import cells  # noqa: E402
-from xlt.report import sources  # noqa: E402
 from xlt.report.outputs import Outputs  # noqa: E402
 from xlt.spec import tasks  # noqa: E402
 
-NOTEBOOKS = [path for path in sorted((ROOT / "notebooks").glob("*.ipynb")) if path.stem != sources.SPEED]
+NOTEBOOKS = [path for path in sorted((ROOT / "notebooks").glob("*.ipynb")) if path.stem != selection.SPEED]
 PHASES = [path for path in NOTEBOOKS if not path.stem.startswith("study_")]
 SMOKE = profiles.load("smoke")
 STUDIES, TARGETS, ROWS = (list(part) for part in (SMOKE.studies, SMOKE.target, SMOKE.intermediate))

@@ -17,11 +17,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from xlt.core import progress
 from xlt.core.errors import UserError
 from xlt.core.paths import ROOT
+from xlt.lab.selection import select
 from xlt.report import execution
 from xlt.report.executed import tidy
 from xlt.report.execution import incomplete
 from xlt.report.notebooks import check_parameters, run_notebooks
-from xlt.report.sources import select
 
 PARAMETERS = 'profile: str = "other"  # which profile\nrate: float = 0.1\nseeds: int = 3'
 

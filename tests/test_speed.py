@@ -11,13 +11,13 @@ from xlt.analysis.stats import Interval
 from xlt.core import device
 from xlt.core.errors import UserError
 from xlt.data.store import Store
-from xlt.lab import profiles
+from xlt.lab import profiles, selection
 from xlt.lab.speed import measure, stopwatch
 from xlt.lab.speed.measure import Measured
 from xlt.lab.speed.records import Records, tokenizer, write_encoder
 from xlt.lab.speed.stopwatch import Stopwatch, kind_of
 from xlt.lab.speed.ways import WAYS, Setting
-from xlt.report import sources, speed_figures
+from xlt.report import speed_figures
 from xlt.spec import tasks
 from xlt.spec.profile import Resources
 from xlt.spec.recipe import Encoder, Recipe
@@ -268,12 +268,12 @@ def test_flops_of_a_token_by_hand():
 
 def test_the_profile_of_speed_has_its_notebook_alone_and_others_go_without():
     speed, mini = profiles.load("speed"), profiles.load("mini")
-    assert [path.stem for path in sources.of_profile(speed).chosen] == ["05_speed"]
-    assert "05_speed" not in [path.stem for path in sources.of_profile(mini).chosen]
+    assert [path.stem for path in selection.of_profile(speed).chosen] == ["05_speed"]
+    assert "05_speed" not in [path.stem for path in selection.of_profile(mini).chosen]
     with pytest.raises(UserError, match="notebook 05: the profile mini measures none: take --profile speed"):
-        sources.of_profile(mini, "05")
+        selection.of_profile(mini, "05")
     with pytest.raises(UserError, match="notebook 03: the profile speed measures speed alone"):
-        sources.of_profile(speed, "03")
+        selection.of_profile(speed, "03")
 
 
 def test_a_case_of_an_unknown_encoder_is_said():

@@ -144,8 +144,8 @@ def _learn(profile: str | None) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's end stops the kernel too
     from xlt.core import paths
-    from xlt.lab import hub, owner, profiles
-    from xlt.report import sources, up_to_date
+    from xlt.lab import hub, owner, profiles, selection
+    from xlt.report import up_to_date
 
     profile = _profile(arguments.profile)
     settings = profiles.load(profile)  # what is wrong in it is said at once
@@ -160,7 +160,7 @@ def _run(arguments: argparse.Namespace) -> int:
         os.environ["XLT_STORED_ONLY"] = "1"
     if arguments.latex:
         os.environ["XLT_LATEX"] = "1"
-    chosen = [path.stem for path in sources.of_profile(settings, arguments.only).chosen]
+    chosen = [path.stem for path in selection.of_profile(settings, arguments.only).chosen]
     from xlt.lab import ahead, cluster
     from xlt.report.notebooks import run_notebooks  # papermill takes a second to import
 
@@ -186,7 +186,7 @@ def _kernels() -> int:
 def _plan(arguments: argparse.Namespace) -> None:
     from xlt.lab import profiles
     from xlt.lab.plan import print_budget, print_plan
-    from xlt.report.sources import left_out_line, of_profile
+    from xlt.lab.selection import left_out_line, of_profile
 
     profile = _profile(arguments.profile)
     settings = profiles.load(profile)

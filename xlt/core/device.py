@@ -13,6 +13,8 @@ from typing import Literal, NamedTuple
 
 import torch
 
+from xlt.core.precision import WIDE
+
 
 class Compute(NamedTuple):
     device: str
@@ -23,10 +25,6 @@ class Compute(NamedTuple):
 Precision = Literal["fp32", "bf16"]
 _preferred: Precision | None = None
 _width = 0
-
-# On a CPU that multiplies in bf16 (AMX) an encoder of width 384 trains twice as fast in it, one of width 64 not at all:
-# its matrices are so small that turning them into bf16 takes what their products save. Between the two: not measured.
-WIDE = 256
 
 
 def prefer(precision: Precision | None, width: int = 0) -> None:

@@ -20,6 +20,7 @@ import xlt
 from xlt.core import paths, provenance
 from xlt.core.errors import unknown
 from xlt.core.files import write_atomically
+from xlt.core.precision import WIDE
 from xlt.lab import slots
 from xlt.spec.identity import Value, digest
 from xlt.spec.profile import Profile, Resources
@@ -158,8 +159,6 @@ def _card(at: Device, width: int) -> Card:
         return CARDS[at.name]
     if not at.threads:
         return CARDS[OTHER_GPU]
-    from xlt.core.device import WIDE  # brings torch along, which a plan from measured rates does without
-
     flags = _flags()
     narrow = at.precision != "bf16" and width < WIDE
     if "amx_bf16" in flags and at.precision != "fp32" and not narrow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import math
 import os
 from functools import cache
@@ -24,6 +25,8 @@ def gpus() -> tuple[str, ...]:
         return ()
     if (listed := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
         return tuple(name.strip() for name in listed.split(",") if name.strip())
+    if importlib.metadata.version("torch").endswith("+cpu"):
+        return ()  # this build of torch uses none: not worth the seconds that importing it takes
     import torch
 
     return tuple(map(str, range(torch.cuda.device_count())))

@@ -17,9 +17,9 @@ from xlt.core.errors import UserError
 from xlt.core.paths import reports_root, shortened
 from xlt.core.progress import Line, duration
 from xlt.lab import profiles
+from xlt.lab.selection import LAST, NOTEBOOKS, left_out_line, of_profile
 from xlt.report.executed import tidy
 from xlt.report.execution import Failure, execute, stopping_kernels
-from xlt.report.sources import LAST, NOTEBOOKS, left_out_line, of_profile
 
 # The folders of a report that its notebooks fill.
 WRITTEN = ("notebooks", "tables", "figures", "answers")

@@ -14,10 +14,9 @@ from xlt.analysis.findings import Answer
 from xlt.core import provenance
 from xlt.core.errors import UserError
 from xlt.core.files import write_atomically
-from xlt.lab import datasheet, hub
+from xlt.lab import datasheet, hub, selection
 from xlt.lab.lab import Lab
 from xlt.lab.studies import all_recipes
-from xlt.report import sources
 from xlt.spec import tasks
 from xlt.spec.identity import digest
 from xlt.spec.languages import language
@@ -50,7 +49,7 @@ def save_summary(lab: Lab, title: str, asked: str = "") -> str:
         "title": title, "question": asked or question(lab),
         "source": lab.profile.data.source,
         "state": provenance.state(lab.profile.name), "note": lab.profile.description,
-        "left_out": [path.stem for path in sources.of_profile(lab.profile).left_out],
+        "left_out": [path.stem for path in selection.of_profile(lab.profile).left_out],
         "provenance": {
             "profile": lab.profile.name, "records": datasheet.sources(lab.profile, lab.source), "code": code["commit"],
             "encoder": _encoder(lab),
