@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from xlt.core.progress import duration
@@ -15,11 +15,11 @@ from xlt.lab.runtime import Estimator
 from xlt.lab.schedule import makespan
 from xlt.lab.studies import asked, of
 from xlt.spec import tasks
-from xlt.spec.recipe import Recipe
+from xlt.spec.recipe import Evaluation, Recipe
 
 
 class Part(NamedTuple):
-    """What a notebook would compute: its jobs, those that no notebook before it has, and seconds of wall time."""
+    """What a notebook would compute: its jobs, those that no notebook before it has, and seconds of one worker."""
 
     notebook: str
     jobs: list[Job]
@@ -27,18 +27,28 @@ class Part(NamedTuple):
     seconds: float
 
 
-def parts(lab: Lab, notebooks: Collection[str], seconds: Estimator, workers: int) -> Iterator[Part]:
-    """The notebooks in their order; each waits for the one before."""
-    planned: set[Recipe] = set()
+def parts(lab: Lab, notebooks: Collection[str], seconds: Estimator) -> Iterator[Part]:
+    """The notebooks in their order. What several of them ask for counts in the first."""
+    known: dict[Recipe, set[Evaluation]] = {}
     for notebook, study in of(lab).items():
         if notebook not in notebooks:
             continue
         jobs = lab.jobs(study.recipes, study.evaluations, study.plan and study.plan.seeds)
-        times = {job.recipe: seconds(job, job.recipe in planned) for job in jobs}
-        width = {recipe: slots.width(recipe, workers, lab.profile.resources) for recipe in times}
-        new = [job for job in jobs if job.recipe not in planned]
-        yield Part(notebook, jobs, new, makespan(times, width, workers))
-        planned.update(job.recipe for job in new)
+        time, new = 0.0, [job for job in jobs if job.recipe not in known]
+        for job in jobs:
+            rest = tuple(e for e in job.evaluations if e not in known.get(job.recipe, ()))
+            time += seconds(Job(job.recipe, rest), trained=job.recipe in known)
+            known.setdefault(job.recipe, set()).update(rest)
+        yield Part(notebook, jobs, new, time)
+
+
+def wall(lab: Lab, planned: Iterable[Part], seconds: Estimator, workers: int) -> float:
+    """Seconds until the runs of all notebooks are done, which go as one grid (`xlt.lab.ahead`)."""
+    needed: dict[Recipe, dict[Evaluation, None]] = {}
+    for job in (job for part in planned for job in part.jobs):
+        needed.setdefault(job.recipe, {}).update(dict.fromkeys(job.evaluations))
+    times = {recipe: seconds(Job(recipe, tuple(evaluations))) for recipe, evaluations in needed.items()}
+    return makespan(times, {r: slots.width(r, workers, lab.profile.resources) for r in times}, workers)
 
 
 def workers_of(lab: Lab, wanted: int | None, seconds: Estimator) -> int:
@@ -63,21 +73,21 @@ def print_plan(
         print(f"no network: {', '.join(missing)} taken as declared{guess}")
     encoder = settings.encoder.called if settings.encoder.model else "random XLM-R, pretrained here"
     print(f"records from {datasheet.sources(lab.profile, lab.source)}; encoder {encoder}")
-    total, runs = 0.0, list[Job]()
-    for part in parts(lab, notebooks, seconds, here):
+    planned = []
+    for part in parts(lab, notebooks, seconds):
         inputs.read_records(lab.store.source, part.jobs, download=False)
         evaluations = sum(len(job.evaluations) for job in part.jobs)
         print(f"  {part.notebook}: {len(part.new)} runs, {evaluations} evaluations, about {duration(part.seconds)}")
         if again := retention.told(lab.store, part.new):
             print(f"    {again}")
-        total += part.seconds
-        runs += part.new
+        planned.append(part)
     if left_out:
         print(f"  {left_out}")
     _print_data(lab)
-    print(f"times for {seconds.about}")
-    on = counted(here, "worker")
-    print(f"in all about {duration(total)} on {on}, {_disk(lab, runs, here)}; nothing started")
+    print(f"times of one worker: {seconds.about}")
+    time = duration(wall(lab, planned, seconds, here))
+    runs = [job for part in planned for job in part.new]
+    print(f"in all about {time} on {counted(here, 'worker')}, {_disk(lab, runs, here)}; nothing started")
 
 
 def _disk(lab: Lab, runs: list[Job], at_once: int) -> str:
@@ -104,7 +114,8 @@ def print_budget(
     def needed(file: str) -> float:
         lab = Lab.from_params(file, planned=True)
         seconds = Estimator(lab.store, lab.profile, device)
-        return sum(part.seconds for part in parts(lab, notebooks, seconds, workers_of(lab, workers, seconds))) / 3600
+        planned = parts(lab, notebooks, seconds)
+        return wall(lab, planned, seconds, workers_of(lab, workers, seconds)) / 3600
 
     proposed = budget.propose(profile, hours, needed)
     if proposed.lost:
