@@ -9,6 +9,12 @@ one core with AMX: time of a training step of an encoder of width 64, fused atte
     bf16             1.1   3.2   3.0   2.4   1.6   1.4
     fp32, dropout    1.0   1.1   1.1   1.2   1.1   1.2
     bf16, dropout    1.1   1.2   1.3   1.3   1.4   1.6
+
+At width 384 it is the same with smaller differences (fp32 1.0 to 0.8, bf16 2.4 to 1.2). In reading, where nothing goes
+backward, fused attention takes a tenth more (bf16, 40 subwords) to half as much (256).
+
+Attention without padding (`torch.nn.attention.varlen`) is not taken: it is for GPUs alone and wants texts laid end to
+end, which the heads of `transformers` do not read. Texts of similar length go together instead.
 """
 
 from __future__ import annotations
