@@ -1,4 +1,4 @@
-"""The figure of a study's arms that a contrast compares, seed by seed: over languages, then cells, then arms."""
+"""What a contrast is made of: the scores that it weighs, over languages, then cells, then arms, seed by seed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from xlt.analysis.conditions import drops, tested
-from xlt.analysis.estimate import beside_every_seed, figures, seed_means
+from xlt.analysis.estimate import beside_every_seed, shares
 from xlt.spec import tasks
 from xlt.spec.study import Contrast
 from xlt.spec.trained import in_languages
@@ -15,20 +15,26 @@ from xlt.spec.trained import in_languages
 Cells = list[tuple[str, str]]  # target, condition
 CELL = ["arm", "task", "condition"]
 _READ = [*CELL, "recipe", "intermediate", "seed", "language", "source_language", "split", "changed", "n", "main"]
-_READ += ["value"]
+_READ += ["value", "run", "outcome"]
 
 
-def seed_figures(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> list[pd.Series]:
-    """The figure of the arms `of` and that of the others, if there are any, seed by seed."""
+def weighted(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> pd.DataFrame:
+    """The scores behind a contrast with the column `weight`: in each seed their weighted sum is the contrast.
+
+    A difference is taken within seeds: a seed counts that both sides have. Without such a seed there are no rows.
+    """
     arms = {*contrast.of, *contrast.against}
     read = {name for task, _ in over for name in (task, tasks.get(task).clean)}
     rows = scores.filter(items=_READ)  # score files are wide, and copies of all their columns take time
     rows = _shared(tested(rows[rows["arm"].isin(arms) & rows["task"].isin(read)]), arms)
     if contrast.outcome == "drop":
         rows = drops(rows)
-        rows = rows.assign(value=rows["drop"])
     rows = rows[pd.MultiIndex.from_frame(rows[["task", "condition"]]).isin(over)]
-    return [_side(rows, names, contrast) for names in (contrast.of, contrast.against) if names]
+    sides = [_side(rows, names, contrast) for names in (contrast.of, contrast.against) if names]
+    seeds = set.intersection(*(set(side["seed"]) for side in sides))
+    signed = [side.assign(weight=sign * side["weight"]) for sign, side in zip((1, -1), sides, strict=False)]
+    chosen = pd.concat([side[side["seed"].isin(seeds)] for side in signed])
+    return _clean_and_perturbed(chosen) if contrast.outcome == "drop" else chosen
 
 
 def _shared(rows: pd.DataFrame, arms: set[str]) -> pd.DataFrame:
@@ -37,14 +43,25 @@ def _shared(rows: pd.DataFrame, arms: set[str]) -> pd.DataFrame:
     return rows[have == len(arms)]
 
 
-def _side(rows: pd.DataFrame, arms: Sequence[str], contrast: Contrast) -> pd.Series:
-    """The mean over `arms`, seed by seed, of each one's mean over the cells; empty where one of them has not run."""
-    rows = beside_every_seed(rows[rows["arm"].isin(arms)].dropna(subset="value"))
-    cells = seed_means(rows[in_languages(rows, contrast.languages)], by=CELL)
+def _side(rows: pd.DataFrame, arms: Sequence[str], contrast: Contrast) -> pd.DataFrame:
+    """The rows whose weighted sum is the mean over `arms` of each one's mean over the cells, in complete seeds.
+
+    Empty where one of the arms has not run.
+    """
+    rows = beside_every_seed(rows[rows["arm"].isin(arms)].dropna(subset="value")).assign(weight=1.0)
+    cells = shares(rows[in_languages(rows, contrast.languages)], by=CELL)
     if contrast.minus:
-        minus = seed_means(rows[in_languages(rows, contrast.minus)], by=CELL)
-        cells = cells.merge(minus, on=[*CELL, "seed"], suffixes=("", "_minus"))
-        cells = cells.assign(value=cells["value"] - cells["value_minus"])
+        minus = shares(rows[in_languages(rows, contrast.minus)], by=CELL)
+        gap = pd.concat([cells, minus.assign(weight=-minus["weight"])])
+        sides = pd.Series([*([1] * len(cells)), *([2] * len(minus))], index=gap.index)
+        both = sides.groupby([gap[name] for name in (*CELL, "seed")]).transform("nunique") == 2
+        cells = gap[both]
     # a cell of which no seed is complete is left out, not the arm
-    means = seed_means(cells.dropna(subset="value"), by=["arm"], over=["task", "condition"]).dropna()
-    return figures(seed_means(means, over=["arm"])) if set(means["arm"]) == set(arms) else pd.Series(dtype=float)
+    means = shares(cells, by=["arm"], over=["task", "condition"])
+    return shares(means if set(means["arm"]) == set(arms) else means[:0], over=["arm"])
+
+
+def _clean_and_perturbed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Each drop as its two scores: the clean one, less the perturbed one."""
+    clean = rows.assign(value=rows["clean"], **({"outcome": rows["clean_outcome"]} if "outcome" in rows else {}))
+    return pd.concat([clean, rows.assign(weight=-rows["weight"])])

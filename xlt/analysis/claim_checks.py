@@ -145,7 +145,9 @@ def _direction(claim: Claim, estimate: Effect) -> tuple[str, str]:
             return FAIL, f"it is higher{_alone(estimate)}"
         return FAIL, f"the interval reaches above {claim.margin:+g}: not ruled out{_power(estimate)}"
     if low > 0:
-        return PASS, f"{claim.expect}: the interval excludes zero{_alone(estimate)}"
+        if estimate.p > LEVEL:
+            return FAIL, f"{claim.expect}, but not after Holm's correction over the claims: not shown{_power(estimate)}"
+        return PASS, f"{claim.expect}: the interval excludes zero"
     if high < 0:
         return FAIL, f"the opposite holds{_alone(estimate)}"
     return FAIL, f"the interval covers zero: not shown{_power(estimate)}"

@@ -21,13 +21,14 @@ def clean(scores: pd.DataFrame) -> pd.DataFrame:
 
 def drops(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of `tested` with the columns `clean`, the clean score that they are held against, and `drop`, how far below
-    it they lie.
+    it they lie; `clean_outcome`, the outcomes behind the clean score, where the rows have the column outcome.
 
     The clean score is that of the same arm, seed and language, on as many records; for a target that people perturbed
     (`Task.clean`), that of its clean twin. Rows without a clean score are left out.
     """
     keys = ["arm", "seed", "language", "n"]
-    before = conditions.clean(rows).set_index([*keys, "task"])["value"].rename("clean")
+    kept = {"value": "clean", "outcome": "clean_outcome"}
+    before = conditions.clean(rows).set_index([*keys, "task"]).filter(items=list(kept)).rename(columns=kept)
     twin = rows["task"].map(lambda name: tasks.get(name).clean or name).astype(rows["task"].dtype)
     pairs = rows.assign(twin=twin).join(before.rename_axis([*keys, "twin"]), on=[*keys, "twin"])
     pairs = pairs.dropna(subset=["clean", "value"]).drop(columns="twin")

@@ -1,25 +1,23 @@
 """The answers of a study: its arms against each other, in one figure for each seed.
 
 `scores` are those of `Study.run`: columns arm, condition, task, language, seed, split, value, main. Languages are
-averaged first, then targets and conditions; seeds are the unit of every interval. Where the same languages, targets
-and conditions are not there for both sides of a difference (a perturbation is not valid in all languages, an arm has
-not gone on to all targets), it is taken over those that both have.
+averaged first, then targets and conditions; seeds and records make the interval (see `inference`). Where the same
+languages, targets and conditions are not there for both sides of a difference (a perturbation is not valid in all
+languages, an arm has not gone on to all targets), it is taken over those that both have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 
-from xlt.analysis import estimate, stats
-from xlt.analysis.arms import CELL, Cells, seed_figures
+from xlt.analysis import stats, verdicts
+from xlt.analysis.arms import CELL, Cells, weighted
 from xlt.analysis.conditions import clean, tested
-from xlt.analysis.degenerate_runs import collapsed
 from xlt.analysis.estimate import over_seeds
-from xlt.analysis.findings import Answer, corrected
+from xlt.analysis.family import Effect, effects
+from xlt.analysis.findings import Answer
+from xlt.analysis.records import Records
 from xlt.core.text import DASH, NOT_RUN, interval, plus_minus, points_or_dash
 from xlt.lab.study import AFTER, Study
 from xlt.spec import tasks, trained
@@ -38,63 +36,26 @@ def cells(study: Study, contrast: Contrast) -> Cells:
     return [cell for cell in pairs if cell in study.cells]
 
 
-class Effect(NamedTuple):
-    """A contrast in fractions; `detectable` is the least true difference that its seeds find with 80 % power."""
-
-    value: float
-    low: float
-    high: float
-    p: float
-    detectable: float
-    seeds: int
-    collapsed: int
-
-
-def effect(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> Effect:
-    """The arms `of` against the others: Welch's interval over seeds, or Student's where there are no others."""
-    arms = (*contrast.of, *contrast.against)
-    sides, lost = seed_figures(scores, contrast, over), _collapsed(scores, arms, {task for task, _ in over})
-    if any(side.empty for side in sides):
-        return Effect(*[stats.NAN] * 5, 0, lost)
-    # an encoder that nothing was trained on has no seeds but one score, a constant
-    headless = all(tasks.get(task).headless for task, _ in over)
-    seeded = [side for side in sides if len(side) > 1 or not headless]
-    if len(sides) == 2:
-        difference = estimate.difference(*sides, constant=headless)
-    else:
-        difference = estimate.difference(sides[0], [0.0], constant=True)
-    seeds = min(map(len, seeded), default=1)
-    spread = np.sqrt(np.mean([side.var() for side in seeded])) if seeded else stats.NAN
-    if not spread > 1e-12:  # seeds that all agree do not tell how far another would lie
-        return Effect(round(difference.value, 12), *[stats.NAN] * 4, seeds, lost)
-    return Effect(*difference, estimate.detectable(*seeded), seeds, lost)
+def table(study: Study, scores: pd.DataFrame, records: Records | None = None) -> pd.DataFrame:
+    """Every contrast in each of its cells, decided as one family; fractions."""
+    asked = [(contrast, [cell]) for contrast in study.contrasts for cell in cells(study, contrast)]
+    names = [
+        {"question": contrast.question, "target": task, "condition": condition, "outcome": contrast.outcome}
+        for contrast, [(task, condition)] in asked
+    ]
+    found = effects(scores, asked, _smallest(study), records)
+    rows = [about | one._asdict() for about, one in zip(names, found, strict=True)]
+    return pd.DataFrame(rows, columns=["question", "target", "condition", "outcome", *Effect._fields])
 
 
-def _collapsed(scores: pd.DataFrame, arms: Sequence[str], targets: set[str]) -> int:
-    """How many of the runs behind a contrast have learned nothing of a target."""
-    rows = scores[scores["arm"].isin(arms) & (scores["condition"] == CLEAN)]  # which alone decide it
-    rows = rows[collapsed(rows) & rows["task"].isin(targets)] if len(rows) else rows
-    return len(rows.drop_duplicates(["recipe", "seed", "task"]))
-
-
-def table(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
-    """Every contrast in each of its cells, p after Holm over the table; fractions."""
-    rows = []
-    for contrast in study.contrasts:
-        for task, condition in cells(study, contrast):
-            result = effect(scores, contrast, [(task, condition)])
-            names = {"question": contrast.question, "target": task, "condition": condition, "outcome": contrast.outcome}
-            rows.append(names | result._asdict())
-    columns = ["question", "target", "condition", "outcome", *Effect._fields]
-    frame = pd.DataFrame(rows, columns=columns)
-    frame["p"] = stats.holm(frame["p"])
-    return frame
+def _smallest(study: Study) -> float:
+    return study.plan.smallest / 100 if study.plan else 0.01
 
 
 def shown(effects: pd.DataFrame) -> pd.DataFrame:
-    """A `table` to be read: points, interval, star."""
+    """A `table` to be read: points, interval, verdict."""
     texts = [_interval(Effect(*row)) for row in effects[list(Effect._fields)].itertuples(index=False)]
-    kept = effects[["question", "target", "condition"]].assign(difference=texts)
+    kept = effects[["question", "target", "condition"]].assign(difference=texts, verdict=effects["verdict"])
     return kept.assign(detectable=[points_or_dash(x) for x in effects["detectable"]])
 
 
@@ -102,71 +63,72 @@ def _interval(result: Effect) -> str:
     if np.isnan(result.value):
         return NOT_RUN
     lost = f" ({result.collapsed} runs collapsed)" if result.collapsed else ""
-    star = ("**" if result.p < 0.05 else "*") if result.low > 0 or result.high < 0 else ""
-    return f"{interval(result.value, result.low, result.high)}{star}{lost}"
+    return f"{interval(result.value, result.low, result.high)}{lost}"
 
 
-def answers(study: Study, scores: pd.DataFrame) -> list[Answer]:
-    """One answer for each contrast, over all of its cells; p after Holm over the study."""
-    results = [effect(scores, contrast, cells(study, contrast)) for contrast in study.contrasts]
-    adjusted = stats.holm([one.p for one in results])
-    return [_answer(*one) for one in zip(study.contrasts, results, adjusted, strict=True)]
+def answers(study: Study, scores: pd.DataFrame, records: Records | None = None) -> list[Answer]:
+    """One answer for each contrast, over all of its cells; the contrasts of the study are one family."""
+    asked = [(contrast, cells(study, contrast)) for contrast in study.contrasts]
+    found = effects(scores, asked, _smallest(study), records)
+    return [_answer(contrast, one) for (contrast, _), one in zip(asked, found, strict=True)]
 
 
-def _answer(contrast: Contrast, result: Effect, p: float) -> Answer:
-    verdict = "no clear difference"
-    if result.seeds == 0:
-        verdict = NOT_RUN
-    elif np.isnan(result.low):
-        verdict = "the same in all seeds" if result.seeds > 1 else "too few seeds for an interval"
-    elif result.low > 0 or result.high < 0:
-        verdict = corrected(_words(contrast)[result.value < 0], p)
-    lost = f"{result.collapsed} of the runs behind it collapsed" if result.collapsed else ""
-    return Answer(contrast.question, lost, *result[:3], result.detectable, verdict, p)
+def _answer(contrast: Contrast, result: Effect) -> Answer:
+    words = _words(contrast)[result.verdict == verdicts.LOWER]
+    said = [
+        words if result.verdict in (verdicts.HIGHER, verdicts.LOWER) and words != result.verdict else "",
+        result.why,
+    ]
+    said += [f"{result.collapsed} of the runs behind it collapsed" if result.collapsed else ""]
+    text = "; ".join(filter(None, said))
+    return Answer(contrast.question, text, *result[:3], result.detectable, result.verdict, result.p)
 
 
 def _words(contrast: Contrast) -> tuple[str, str]:
-    """What an effect above zero is called, and one below: more of a loss, or of a gap, is not better."""
+    """What an effect above zero means, and one below: more of a loss, or of a gap, is not better."""
     if not contrast.against:
         return "above zero", "below zero"
     if contrast.outcome == "drop":
         return "costs more", "costs less"
-    return ("wider", "narrower") if contrast.minus else ("higher", "lower")
+    return ("wider", "narrower") if contrast.minus else (verdicts.HIGHER, verdicts.LOWER)
 
 
-def verdicts(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
+def planted(study: Study, scores: pd.DataFrame, records: Records | None = None) -> pd.DataFrame:
     """Planted effects: what must come out, what did, and whether that passes; fractions.
 
     A sign passes when the interval excludes zero on that side, none when it covers zero. Beside it, where both sides
     have enough seeds: p of the exact permutation test, and the chance that a run of one side beats one of the other.
     """
+    asked = [(contrast, cells(study, contrast)) for contrast in study.contrasts if contrast.expect]
     rows = []
-    for contrast in (c for c in study.contrasts if c.expect):
-        result = effect(scores, contrast, cells(study, contrast))
+    for (contrast, over), result in zip(asked, effects(scores, asked, _smallest(study), records), strict=True):
         outcome = "higher" if result.low > 0 else "lower" if result.high < 0 else "none"
         same = result.value == 0 and np.isnan(result.low)  # equal in every seed
         outcome = NOT_RUN if result.seeds == 0 else "none" if same else "?" if np.isnan(result.low) else outcome
         rows.append({"question": contrast.question, "planted": contrast.expect, "found": outcome,
                      "passes": "yes" if outcome == contrast.expect else "NO", **result._asdict(),
-                     **_without_normality(scores, contrast, cells(study, contrast))})  # fmt: skip
+                     **_without_normality(scores, contrast, over)})  # fmt: skip
     return pd.DataFrame(rows) if rows else pd.DataFrame({"question": [NOT_RUN]})
 
 
 def _without_normality(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> dict[str, float]:
     """Of arms against arms: p of the permutation test and the probability of improvement with its interval."""
-    sides = seed_figures(scores, contrast, over)
-    if len(sides) < 2 or any(side.empty for side in sides):
+    rows = weighted(scores, contrast, over)
+    if rows.empty or not contrast.against:
         return {}
+    first = rows["arm"].isin(contrast.of)
+    value = rows["weight"] * rows["value"]
+    sides = [(sign * value[side]).groupby(rows["seed"]).sum() for sign, side in ((1, first), (-1, ~first))]
     better = stats.probability_of_improvement(*sides, np.random.default_rng(0))
     names = ("improvement", "improvement_low", "improvement_high")
     return {"permutation_p": stats.permutation_test(*sides).p} | dict(zip(names, better, strict=True))
 
 
 def judged(planted: pd.DataFrame) -> pd.DataFrame:
-    """`verdicts` to be read: effects in points."""
+    """`planted` to be read: effects in points."""
     if "found" not in planted:
         return planted
-    texts = [_interval(Effect(*row)).replace("*", "") for row in planted[list(Effect._fields)].itertuples(index=False)]
+    texts = [_interval(Effect(*row)) for row in planted[list(Effect._fields)].itertuples(index=False)]
     text = planted[["question", "planted", "found", "passes"]].assign(effect=texts)
     if "permutation_p" in planted:
         text["permutation p"] = [DASH if np.isnan(p) else f"{p:.3f}" for p in planted["permutation_p"]]

@@ -1,7 +1,7 @@
 """What a claim compares, taken from the score files of a report: the effect over seeds, or why there is none.
 
-Within a seed languages are averaged, then tasks; a seed that lacks one of them is left out. Seeds are compared by
-Welch's interval. Of several target tasks those count that have scores; of several intermediate tasks too, if at least
+Within a seed languages are averaged, then tasks; a seed that lacks one of them is left out. Seeds are compared
+in pairs. Of several target tasks those count that have scores; of several intermediate tasks too, if at least
 half of them have: an average over fewer is another claim. What is left out is in `Effect.absent`.
 """
 
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from xlt.analysis import estimate, score_tables, stats
+from xlt.analysis import estimate, inference, score_tables, stats
 from xlt.analysis.claims import Claim, Rows
 from xlt.analysis.degenerate_runs import collapsed
 from xlt.core.errors import UserError
@@ -88,10 +88,10 @@ def effect(claim: Claim, scores: pd.DataFrame) -> Effect:
     difference = _compared(*(side.values for side in sides))
     without = _compared(*(side.values.drop(list(side.collapsed), errors="ignore") for side in sides))
     seeds = tuple(side.values.size for side in sides)
-    least = estimate.detectable(*(side.values for side in sides)) if claim.against else stats.NAN
     runs = sum(side.runs for side in sides)
     absent = _absent(claim, scores, {task for task, _ in sides[0].cells})
-    return Effect(*difference, seeds, least, runs, without.value if runs else stats.NAN, absent)
+    least = inference.detectable(difference.error, difference.freedom)
+    return Effect(*difference[:4], seeds, least, runs, without.value if runs else stats.NAN, absent)
 
 
 def _absent(claim: Claim, scores: pd.DataFrame, targets: set[str]) -> tuple[str, ...]:
@@ -101,8 +101,10 @@ def _absent(claim: Claim, scores: pd.DataFrame, targets: set[str]) -> tuple[str,
     return tuple(dict.fromkeys(stages + [name for rows in named for name in rows.task or () if name not in targets]))
 
 
-def _compared(a: pd.Series, b: pd.Series | None = None) -> stats.Difference:
-    return stats.Difference(*stats.mean_interval(a), stats.NAN) if b is None else estimate.difference(a, b)
+def _compared(a: pd.Series, b: pd.Series | None = None) -> inference.Estimate:
+    if b is not None:
+        return estimate.difference(a, b)
+    return inference.estimate(inference.components(a.to_numpy()))._replace(p=stats.NAN)  # zero is no hypothesis here
 
 
 def _difference(claim: Claim, who: Rows, scores: pd.DataFrame) -> _Side:

@@ -1,4 +1,4 @@
-"""The one estimator: languages are averaged within a seed, and the interval is taken over seeds.
+"""The one estimator: languages are averaged within a seed; `inference` takes the interval from there.
 
 All scores of one seed come from the same training, so languages, targets and conditions tell nothing about how far
 another training would lie; another seed does. A seed that lacks one of the languages is left out, as its mean would be
@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
-from xlt.analysis import stats
+from xlt.analysis import inference, stats
 from xlt.spec import tasks
 
 DIRECT = "none"  # what a score's intermediate stages are called after direct fine-tuning
@@ -38,6 +36,18 @@ def seed_means(
     groups = rows.assign(cell=cell, wanted=wanted).groupby([*by, "seed"], sort=False)
     complete = groups["cell"].nunique() == groups["wanted"].first()
     return groups[[*values]].mean().where(complete, axis=0).reset_index()
+
+
+def shares(rows: pd.DataFrame, by: Sequence[str] = (), over: Sequence[str] = ("language",)) -> pd.DataFrame:
+    """The rows of complete seeds, with `weight` divided by how many cells `over` their group `by` has in a seed.
+
+    The weighted sum of a seed is then what `seed_means` gives, and it is known which scores it is made of.
+    """
+    cell = rows.groupby([*over], sort=False, dropna=False).ngroup()
+    groups = [rows[name] for name in by]
+    wanted = cell.groupby(groups).transform("nunique") if by else cell.nunique()
+    have = cell.groupby([*groups, rows["seed"]]).transform("nunique")
+    return rows.assign(weight=rows["weight"] / have)[have == wanted]
 
 
 def over_seeds(rows: pd.DataFrame, over: Sequence[str] = ("language",)) -> stats.Interval:
@@ -69,29 +79,16 @@ def beside_every_seed(rows: pd.DataFrame, seeds: Iterable[int] | None = None) ->
     return pd.concat([rows[~(untrained & once)], *(constant.assign(seed=seed) for seed in seeds)])
 
 
-def difference(a: ArrayLike, b: ArrayLike, constant: bool = False) -> stats.Difference:
-    """Mean of the seeds `a` minus that of the seeds `b`: Welch's interval and p.
+def difference(a: pd.Series, b: pd.Series, constant: bool = False) -> inference.Estimate:
+    """Mean of `a` minus that of `b`, both by seed, over the seeds that both have: runs of one seed are a pair.
 
     With `constant` a side of one value is a number without error, such as the score of an encoder that nothing was
-    trained on, and the interval is Student's over the seeds of the other side.
+    trained on.
     """
     if constant and len(b) < 2:
-        return stats.against_constant(a, b)
-    if constant and len(a) < 2:
-        value, low, high, p = stats.against_constant(b, a)
-        return stats.Difference(-value, -high, -low, p)
-    return stats.welch_interval(a, b)
-
-
-def detectable(*sides: ArrayLike) -> float:
-    """The least true difference between the seeds of two sides (of one: from a constant) found with 80 % power."""
-    deviations = [np.std(side, ddof=1) if len(side) > 1 else np.nan for side in sides]
-    return least_difference(deviations, min(map(len, sides), default=0), len(sides))
-
-
-def least_difference(deviations: ArrayLike, seeds: int, sides: int = 2) -> float:
-    """`detectable` from standard deviations over seeds, which are pooled (nan: not known), and the fewest seeds."""
-    squares = np.square(np.asarray(deviations, dtype=float))
-    if seeds < 2 or np.isnan(squares).all():
-        return stats.NAN
-    return stats.minimum_detectable_difference(float(np.sqrt(np.nanmean(squares))), int(seeds), sides=sides)
+        figures = a - b.iloc[0] if len(b) else b
+    elif constant and len(a) < 2:
+        figures = a.iloc[0] - b if len(a) else a
+    else:
+        figures = (a - b).dropna()
+    return inference.estimate(inference.components(figures.to_numpy()))

@@ -8,12 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from xlt.analysis import estimate, stats
+from xlt.analysis import estimate, inference, stats, verdicts
 from xlt.analysis.degenerate_runs import chance
 from xlt.analysis.tables import clear, marked, seed_means
 from xlt.core.text import NOT_RUN, interval, points
 from xlt.spec import trained
 from xlt.spec.groups import ZERO_SHOT
+
+SMALLEST = 0.01  # the smallest effect of interest outside of a study's contrasts
 
 
 @dataclass(frozen=True)
@@ -41,38 +43,34 @@ class Answer:
         return asdict(self)
 
 
-def corrected(verdict: str, p: float) -> str:
-    """A verdict on an interval that excludes zero, in the light of the other questions asked beside it."""
-    return verdict if p < 0.05 else f"{verdict}, not after Holm's correction"
-
-
 def compare(
     scores: pd.DataFrame, baseline: pd.DataFrame, task: str, question: str, languages: str = ZERO_SHOT
 ) -> Answer:
-    """Mean over `languages` within each seed, scores against baseline: Welch's interval over seeds."""
+    """Mean over `languages` within each seed, scores against baseline, in pairs of seeds."""
     a, b = (_values(table, task, languages) for table in (scores, baseline))
-    difference = estimate.difference(a, b)
-    verdict = "no difference that these seeds can show"
-    if difference.low > 0 or difference.high < 0:
-        verdict = "higher" if difference.value > 0 else "lower"
-    elif difference.low != difference.low:
-        verdict = "too few seeds for an interval"
-    text = f"{verdict} ({points(a.mean())} against {points(b.mean())})"
-    return Answer(question, text, *difference[:3], estimate.detectable(a, b), verdict)
+    decision = _decided((a - b).dropna())
+    return _answer(question, decision, f"{points(a.mean())} against {points(b.mean())}")
 
 
 def above(scores: pd.DataFrame, task: str, chance: float, question: str, languages: str = ZERO_SHOT) -> Answer:
-    """Is the mean over `languages` above `chance` (a fraction)? t interval over seeds."""
+    """Is the mean over `languages` above `chance` (a fraction)?"""
     values = _values(scores, task, languages)
-    mean, low, high = stats.mean_interval(values)
-    verdict = "above it" if low > chance else "below it" if high < chance else "not clearly different from it"
-    text = f"{verdict} ({points(mean)}, chance {points(chance)})"
-    return Answer(question, text, mean - chance, low - chance, high - chance, estimate.detectable(values), verdict)
+    return _answer(question, _decided(values - chance), f"{points(values.mean())}, chance {points(chance)}")
+
+
+def _decided(figures: pd.Series) -> verdicts.Decision:
+    (decision,) = verdicts.decide([inference.components(figures.to_numpy())], [SMALLEST])
+    return decision
+
+
+def _answer(question: str, decision: verdicts.Decision, figures: str) -> Answer:
+    text = "; ".join(filter(None, (f"{decision.verdict} ({figures})", decision.why)))
+    return Answer(question, text, *decision.found[:3], decision.detectable, decision.verdict)
 
 
 def _values(scores: pd.DataFrame, task: str, languages: str) -> pd.Series:
-    means = seed_means(scores[scores["task"] == task], languages)
-    return means["value"].dropna().to_numpy()
+    """By seed."""
+    return estimate.figures(seed_means(scores[scores["task"] == task], languages))
 
 
 def transfer(matrix: pd.DataFrame) -> list[Answer]:
@@ -90,36 +88,28 @@ def _for_target(column: pd.DataFrame, target: str) -> Answer:
     question = f"Which intermediate task changes {what}?"
     ran = column[column["difference"].notna()]
     rows, controls = ran[ran["control"] == ""], _controls(ran[ran["control"] != ""])
-    changed = rows[clear(rows)].sort_values("difference", key=abs, ascending=False)
     if rows.empty:
         return Answer(question, NOT_RUN, *[stats.NAN] * 3, verdict=NOT_RUN)
+    changed = rows[clear(rows)].sort_values("difference", key=abs, ascending=False)
     if changed.empty:
         largest = rows.loc[rows["difference"].abs().idxmax()]
-        text = f"none that these seeds can show; the largest difference is after {_name(largest)}{controls}"
-        return Answer(
-            question, text, *_fractions(largest), _least(column, largest), "no clear difference", largest["p"]
-        )
+        alike = [_name(row) for _, row in rows[rows["verdict"] == verdicts.EQUIVALENT].iterrows()]
+        text = f"none is decided; the largest difference is after {_name(largest)}"
+        text += f"; equivalent to none: {', '.join(alike)}" if alike else ""
+        return _of_cell(question, text + controls, largest)
     leader, *others = [row for _, row in changed.iterrows()]
     text = "; ".join([f"{_name(leader)} most", *(f"{_name(row)} {_difference(row)}" for row in others)])
-    if others:
-        left = (changed["p"] < 0.05).sum()
-        text += f"; after Holm's correction over the whole table {left} of these {len(changed)} remain"
-    verdict = corrected("higher" if leader["difference"] > 0 else "lower", leader["p"])
-    return Answer(question, text + controls, *_fractions(leader), _least(column, leader), verdict, leader["p"])
+    return _of_cell(question, text + controls, leader)
+
+
+def _of_cell(question: str, text: str, row: pd.Series) -> Answer:
+    return Answer(question, text, *_fractions(row), row["detectable"], row["verdict"], row["p"])
 
 
 def _controls(rows: pd.DataFrame) -> str:
     """What the controls of a target change, to stand after the intermediate tasks; "" without controls."""
     texts = "; ".join(f"{_name(row)}: {_difference(row)}" for _, row in rows.iterrows())
     return f". Controls: {texts}" if texts else ""
-
-
-def _least(column: pd.DataFrame, row: pd.Series) -> float:
-    """The least true difference between a cell and the baseline's that their seeds find with 80 % power."""
-    constant = estimate.headless(row["target"])  # on these tasks a cell of one seed is a number without error
-    cells = [cell for cell in (row, column.iloc[0]) if cell["n_seeds"] > 1 or not constant]
-    seeds = min((cell["n_seeds"] for cell in cells), default=0)
-    return estimate.least_difference([cell["sd"] for cell in cells], seeds, len(cells))
 
 
 def _name(row: pd.Series) -> str:

@@ -13,18 +13,22 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from xlt.analysis import estimate, stats
+from xlt.analysis import estimate, stats, verdicts
 from xlt.analysis.degenerate_runs import collapsed
+from xlt.analysis.family import effects
+from xlt.analysis.records import Records
 from xlt.core.errors import UserError, unknown
 from xlt.core.text import DASH, NOT_RUN, interval, plus_minus, points
 from xlt.spec import trained
+from xlt.spec.conditions import CLEAN
 from xlt.spec.groups import ALL, SOURCE, ZERO_SHOT
 from xlt.spec.languages import language
-from xlt.spec.study import Control
+from xlt.spec.study import Contrast, Control
 
 _NEEDED = ("recipe", "intermediate", "seed", "task", "language", "metric", "value", "main")
-_MATRIX = ["intermediate", "target", "metric", "mean", "low", "high", "sd", "difference", "diff_low", "diff_high", "p"]
-_MATRIX += ["n_seeds", "seeds"]
+_MATRIX = ["intermediate", "target", "metric", "mean", "low", "high", "sd", "n_seeds", "seeds"]
+_DECIDED = ["value", "low", "high", "p", "equivalence", "detectable", "verdict", "why"]
+_READ_AS = {"split": "test", "changed": None, "n": 0}  # of scores from elsewhere, which may lack these columns
 _SCRIPTS = {"Latn": "Latin", "Cyrl": "Cyrillic", "Grek": "Greek", "Arab": "Arabic", "Deva": "Devanagari", "Hans": "Han"}
 
 
@@ -74,16 +78,19 @@ def transfer_matrix(
     intermediates: Sequence[str] = (),
     targets: Sequence[str] = (),
     controls: Mapping[str, Control] | None = None,
+    smallest: float = 0.01,
+    records: Records | None = None,
 ) -> pd.DataFrame:
     """Each intermediate task (rows, `baseline` first, `controls` last) on each target task, tidy, in fractions.
 
     Columns: intermediate, target, metric; mean, low, high, sd over seeds (95 % t interval);
-    difference to the baseline with diff_low, diff_high (95 % Welch) and p (Holm over the whole
-    table); n_seeds of the `seeds` that the target has at all; languages that are averaged; same_task (trained on the
-    target's own data); trained (zero-shot by its languages, in some of which a stage learned a task all the same); how
-    many of the n_seeds have collapsed (see `degenerate_runs`), and the mean `without` them; control: what a control is
-    in words, "" for an intermediate task. `intermediates` and `targets` name what was planned, so that what never ran
-    has its cell too.
+    difference to the baseline, in pairs of seeds and records, with diff_low, diff_high (95 %), p and equivalence (Holm
+    over the whole table), detectable, verdict and why (see `verdicts`); n_seeds of the `seeds` that the target has at
+    all; languages that are averaged; same_task (trained on the target's own data); trained (zero-shot by its languages,
+    in some of which a stage learned a task all the same); how many of the n_seeds have collapsed (see
+    `degenerate_runs`), and the mean `without` them; control: what a control is in words, "" for an intermediate task.
+    `intermediates` and `targets` name what was planned, so that what never ran has its cell too. `smallest` is the
+    smallest effect of interest, `records` the outcomes behind the scores.
     """
     means, controls = seed_means(scores, languages), controls or {}
     ran = [name for name in dict.fromkeys(means["intermediate"]) if name not in controls]
@@ -93,9 +100,9 @@ def transfer_matrix(
     if baseline not in {estimate.DIRECT, *intermediates, *controls, *means["intermediate"]}:
         raise unknown("baseline", baseline, means["intermediate"].unique())
     cells = [(row, column) for row in rows for column in columns if (row, column) not in lacking]
-    matrix = pd.DataFrame([_cell(means, row, column, baseline) for row, column in cells], columns=_MATRIX)
+    matrix = pd.DataFrame([_cell(means, row, column) for row, column in cells], columns=_MATRIX)
+    matrix = matrix.join(_differences(_main(scores, languages), matrix, baseline, smallest, records))
     matrix["control"] = [controls[row].told if row in controls else "" for row in matrix["intermediate"]]
-    matrix["p"] = stats.holm(matrix["p"])
     matrix["languages"] = matrix["target"].map({name: _averaged(scores, name, languages) for name in columns})
     same = scores[scores["same_task"]] if "same_task" in scores else scores[:0]
     seen = _main(scores, ZERO_SHOT) if languages == ZERO_SHOT and "trained_in" in scores else scores[:0]
@@ -137,20 +144,31 @@ def _collapsed(scores: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _cell(means: pd.DataFrame, intermediate: str, target: str, baseline: str) -> dict:
-    """One row of the matrix."""
+def _cell(means: pd.DataFrame, intermediate: str, target: str) -> dict:
+    """What one row of the matrix says of its own seeds."""
     column = means[means["task"] == target]
     values = column.loc[column["intermediate"] == intermediate, "value"].dropna().to_numpy()
     mean, low, high = stats.mean_interval(values)
     cell = {"intermediate": intermediate, "target": target, "metric": listed(column["metric"])}
     cell |= {"mean": mean, "low": low, "high": high, "sd": values.std(ddof=1) if values.size > 1 else np.nan}
-    difference = (np.nan,) * 4
-    if intermediate != baseline:
-        base = column.loc[column["intermediate"] == baseline, "value"].dropna().to_numpy()
-        untrained = base.size < 2 and estimate.headless(target)  # the encoder itself as the baseline
-        difference = estimate.difference(values, base, constant=untrained)
-    cell |= dict(zip(("difference", "diff_low", "diff_high", "p"), difference, strict=True))
     return cell | {"n_seeds": values.size, "seeds": column["seed"].nunique()}
+
+
+def _differences(
+    rows: pd.DataFrame, matrix: pd.DataFrame, baseline: str, smallest: float, records: Records | None
+) -> pd.DataFrame:
+    """Each cell against the baseline's of its target, decided as one family; nan in the baseline's own row."""
+    arms = rows.assign(arm=rows["intermediate"], condition=CLEAN)
+    arms = arms.assign(**{name: value for name, value in _READ_AS.items() if name not in arms})
+    cells = [
+        (place, Contrast(question="", of=(row.intermediate,), against=(baseline,), languages=(ALL,)), row.target)
+        for place, row in zip(matrix.index, matrix.itertuples(), strict=True)
+        if row.intermediate != baseline and row.n_seeds
+    ]
+    found = effects(arms, [(contrast, [(target, CLEAN)]) for _, contrast, target in cells], smallest, records)
+    names = {"value": "difference", "low": "diff_low", "high": "diff_high"}
+    table = pd.DataFrame([one._asdict() for one in found], index=[place for place, _, _ in cells], columns=_DECIDED)
+    return table.rename(columns=names).reindex(matrix.index)
 
 
 def most_changed(scores: pd.DataFrame, matrix: pd.DataFrame, task: str, count: int = 4) -> pd.DataFrame:
@@ -164,19 +182,14 @@ def most_changed(scores: pd.DataFrame, matrix: pd.DataFrame, task: str, count: i
 
 
 def clear(matrix: pd.DataFrame) -> pd.Series:
-    """Whether the interval of a difference excludes zero; False where there is no interval."""
-    return (matrix["diff_low"] > 0) | (matrix["diff_high"] < 0)
-
-
-def _marks(matrix: pd.DataFrame) -> np.ndarray:
-    """ "*" where the interval excludes zero, "**" where it still does in the light of the whole table."""
-    return np.where(clear(matrix), np.where(matrix["p"] < 0.05, "**", "*"), "")
+    """Whether a difference is decided to be higher or lower."""
+    return matrix["verdict"].isin([verdicts.HIGHER, verdicts.LOWER])
 
 
 def cells(matrix: pd.DataFrame) -> pd.DataFrame:
     """The matrix as text, intermediate x target: "71.3 ± 1.2" over "+2.1 [0.4, 3.8]*"."""
     rows, columns = names(matrix)
-    texts = [_cell_text(row, mark) for row, mark in zip(matrix.itertuples(), _marks(matrix), strict=True)]
+    texts = [_cell_text(row) for row in matrix.itertuples()]
     wide = matrix.assign(text=texts).pivot(index="intermediate", columns="target", values="text")
     return wide.loc[rows, columns].fillna(DASH)  # a control that a target does not have
 
@@ -191,12 +204,13 @@ def marked(row: tuple | pd.Series) -> str:
     return f"{' †' if row.same_task else ''}{' ‡' if row.trained else ''}"
 
 
-def _cell_text(row: tuple, mark: str) -> str:
+def _cell_text(row: tuple) -> str:
     if row.n_seeds == 0:
         return NOT_RUN
     text = f"{plus_minus(row.mean, row.high)}{marked(row)}"
     if not np.isnan(row.difference):
-        text += f"\n{interval(row.difference, row.diff_low, row.diff_high, sign=False)}{mark}"
+        sign = verdicts.SIGNS.get(row.verdict, "")
+        text += f"\n{interval(row.difference, row.diff_low, row.diff_high, sign=False)}{sign}"
     if row.collapsed:
         some = f"{row.collapsed:.0f} of {row.n_seeds} collapsed; without {points(row.without)}"
         text += "\n(every run collapsed)" if row.collapsed == row.n_seeds else f"\n({some})"
@@ -212,16 +226,21 @@ def footnote(matrix: pd.DataFrame) -> str:
         return "Nothing in this table has run."
     fewest, most, base = ran["n_seeds"].min(), ran["n_seeds"].max(), matrix["intermediate"].iloc[0]
     seeds = f"{fewest} to {most} seeds" if fewest < most else f"{most} seeds" if most > 1 else "1 seed"
-    least = estimate.least_difference(ran["sd"], fewest)
-    power = "" if np.isnan(least) else f" Smallest true difference found with 80 % power: {points(least)} points."
+    reach = ran["detectable"].dropna()
+    power = (
+        f" True differences that are found with 80 % power, as decided: from {points(reach.min())} to "
+        f"{points(reach.max())} points."
+        if len(reach)
+        else ""
+    )
     twins = " † The intermediate task is the target's own training task." if ran["same_task"].any() else ""
     controls = control_note(dict(zip(ran["intermediate"], ran["control"], strict=True)))
     twins += " ‡ Not zero-shot: a stage learned a task in some of these languages." if ran["trained"].any() else ""
     metrics = ", ".join(f"{row.target} {row.metric}" for row in ran.drop_duplicates("target").itertuples())
     return (
         f"Points ({metrics}): mean over {over(matrix)} within a seed, then over {seeds}, ± 95 % t interval; below "
-        f"it the difference to '{base}' with its 95 % interval. * This interval excludes zero. ** And p < 0.05 after "
-        f"Holm's adjustment over the table.{twins}{controls}{power}"
+        f"it the difference to '{base}' with its 95 % interval over seeds and records. ▲ higher, ▼ lower, ≈ equivalent "
+        f"(p < 0.05 after Holm's correction over the table); without a sign undecided.{twins}{controls}{power}"
     )
 
 

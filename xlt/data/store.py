@@ -187,8 +187,8 @@ class Store:
         return json.loads((self.folder(recipe) / "run.json").read_text(encoding="utf-8"))
 
     def score_file(self, recipe: Recipe, evaluation: Evaluation) -> Path:
-        name = f"{evaluation.task}-{evaluation.language}-{digest(self.evaluation_key(recipe, evaluation))}.json"
-        return self.folder(recipe) / "scores" / name
+        name = score_name(evaluation, self.evaluation_key(recipe, evaluation))
+        return self.folder(recipe) / "scores" / f"{name}.json"
 
     def result(self, recipe: Recipe, evaluation: Evaluation) -> dict[str, Any] | None:
         """What `save_scores` kept: metrics, n, seconds, key and what made it; None before that."""
@@ -280,6 +280,11 @@ def _put_back(made: Path, final: Path) -> None:
             if (final / name).is_dir():  # what an interruption has left
                 os.rename(final / name, made / f"old-{name}")
             os.rename(made / name, final / name)
+
+
+def score_name(evaluation: Evaluation, key: dict[str, Any]) -> str:
+    """The name of a score's files in the folder of its run."""
+    return f"{evaluation.task}-{evaluation.language}-{digest(key)}"
 
 
 def predictions(file: Path) -> list[dict]:

@@ -39,7 +39,17 @@ def rows(source: Source, task: Task, evaluation: Evaluation, shuffle: int) -> Co
 
 
 def _read(source: Source, task: Task, evaluation: Evaluation, code: str, shuffle: int) -> Columns:
-    return source.load(task, code, evaluation.split, evaluation.examples, shuffle).to_dict()
+    columns = source.load(task, code, evaluation.split, evaluation.examples, shuffle).to_dict()
+    return columns | ({"passage": _passages(columns)} if "context" in columns else {})
+
+
+def _passages(columns: Columns) -> list[str]:
+    """For each question the id of the first one on the same text: what is asked of one passage is no two records.
+
+    It is taken before any perturbation, which writes the text of each question anew.
+    """
+    first: dict[str, str] = {}
+    return [first.setdefault(text, name) for text, name in zip(columns["context"], columns["id"], strict=True)]
 
 
 def _second(source: Source, task: Task, evaluation: Evaluation, first: Columns, shuffle: int) -> list[str]:

@@ -30,7 +30,7 @@ def scored(
     if task.family == tasks.CLASSIFICATION:
         gold, predicted = ([names[label] for label in side] for side in (gold, predicted))
     examples = [{"gold": g, "prediction": p} for g, p in zip(gold, predicted, strict=True)]
-    ids = {"id": rows["id"]} if "id" in rows else {}
+    ids = {name: rows[name] for name in ("id", "passage") if name in rows}
     terms = {name: terms.tolist() for name, terms in scores.items() if np.shape(terms) == (len(examples),)}
     for name, values in (ids | terms).items():
         for example, value in zip(examples, values, strict=True):

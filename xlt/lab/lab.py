@@ -12,7 +12,7 @@ import pandas as pd
 
 from xlt.core import paths, progress, provenance
 from xlt.data.sources import Source
-from xlt.data.store import Store
+from xlt.data.store import Store, score_name
 from xlt.evaluation import caveats
 from xlt.lab import columns, datasheet, evaluated, hub, inputs, profiles, retention, runtime
 from xlt.lab.jobs import Job, Wanted
@@ -217,7 +217,8 @@ class Lab:
             "n": result["n"], "split": evaluation.split, "limit": evaluation.examples, "layer": evaluation.layer,
             "changed": result.get("changed"),
             "choices": caveats.choices(self.store.source, task.name, evaluation.language, evaluation.split),
-            "run": self.store.id(recipe), "source": datasheet.records(self.store.source, task, evaluation.language),
+            "run": self.store.id(recipe), "outcome": score_name(evaluation, result["key"]),
+            "source": datasheet.records(self.store.source, task, evaluation.language),
             "task_version": task.version, "data": json.dumps(result["key"]["data"], sort_keys=True),
             "seconds": result["seconds"], "finished": result["finished"],
             "commit": result["code"]["commit"], "dirty": result["code"]["dirty"],

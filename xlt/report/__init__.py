@@ -24,8 +24,8 @@ from xlt.core.text import NOT_RUN, points
 from xlt.report.artifacts import keep, save_figure, save_table
 from xlt.report.figures import dot_plot, heat_map, layer_plot, loss_curve
 from xlt.report.outputs import Sentence, folded, show_matrix
-from xlt.report.sentences import attacked, extremes, learned, matrix_lead, passed, tally, told_apart
-from xlt.report.study_pages import StudyPage
+from xlt.report.sentences import attacked, decided, extremes, learned, matrix_lead, passed, tally, told_apart
+from xlt.report.study_pages import StudyPage, records
 from xlt.report.summary import about, question, save_answers, save_summary, showcase
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "control_note",
     "control_table",
     "cost_table",
+    "decided",
     "dot_plot",
     "extremes",
     "folded",
@@ -60,6 +61,7 @@ __all__ = [
     "points",
     "published",
     "question",
+    "records",
     "retrieval_table",
     "rule_table",
     "save_answers",

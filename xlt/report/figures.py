@@ -29,7 +29,7 @@ def palette(kinds: Sequence[str]) -> dict[str, object]:
 
 
 def heat_map(matrix: pd.DataFrame) -> Figure:
-    """Differences to the baseline in points; grey where the interval covers zero or there is none."""
+    """Differences to the baseline in points; grey where none is decided."""
     if matrix.empty:
         return empty("no target task")
     base = matrix["intermediate"].iloc[0]
@@ -52,7 +52,7 @@ def heat_map(matrix: pd.DataFrame) -> Figure:
         ylabel="intermediate task or control" if (shown["control"] != "").any() else "intermediate task",
         title=f"Gain over '{base}', {over(matrix)}",
     )
-    note = "grey: the 95 % interval covers zero, or there is none" + "   † same task" * bool(shown["same_task"].any())
+    note = "grey: neither higher nor lower after Holm's correction" + "   † same task" * bool(shown["same_task"].any())
     note += "   ‡ not zero-shot" * bool(shown["trained"].any())
     axes.set_xlabel(f"target task\n{note}")
     axes.tick_params(axis="both", length=0)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from xlt.analysis import verdicts
 from xlt.analysis.findings import Answer
 from xlt.core.text import NOT_RUN, interval, points
 from xlt.report.outputs import Sentence
 
+_ORDER = (verdicts.HIGHER, verdicts.LOWER, verdicts.EQUIVALENT, verdicts.UNDECIDED, verdicts.NOT_TESTABLE)
 _NONE = "none of them can be told from zero, which is not to say that there is no effect"
 
 
 def lead(question: str, answers: Sequence[Answer]) -> Sentence:
-    """The question of a page with its first answer, and how many of its answers are clear."""
+    """The question of a page with its first answer, and how many of its answers are decided."""
     ran = [answer for answer in answers if pd.notna(answer.effect)]
     if not ran:
         return Sentence(f"**{question}** {NOT_RUN.capitalize()}.")
@@ -23,62 +25,54 @@ def lead(question: str, answers: Sequence[Answer]) -> Sentence:
 
 
 def _beside(answers: Sequence[Answer]) -> str:
-    bounded = [answer for answer in answers if pd.notna(answer.low)]
-    clear = [answer for answer in bounded if answer.low > 0 or answer.high < 0]
-    kept = sum(answer.p < 0.05 for answer in clear)
-    within_reach = [answer.detectable for answer in answers if pd.notna(answer.detectable)]
+    reach = [answer.detectable for answer in answers if pd.notna(answer.detectable)]
     seen = (
-        f" The least true differences that these seeds would find lie between {points(min(within_reach))} and "
-        f"{points(max(within_reach))} points."
-        if within_reach
+        f" As decided, true effects of {points(min(reach))} to {points(max(reach))} points are found with 80 % power."
+        if reach
         else ""
     )
-    if not clear:
-        return f" Of the {len(answers)} questions asked here, {_NONE}.{seen}"
-    return (
-        f" Of the {len(answers)} questions asked here, {len(clear)} {_have(len(clear))} an interval that excludes zero"
-        f"{_corrected(kept)}.{seen}"
-    )
+    counts = counted([answer.verdict for answer in answers])
+    return f" Of the {len(answers)} questions asked here: {counts} (after Holm's correction over them).{seen}"
 
 
-def told_apart(table: pd.DataFrame, low: str = "low", high: str = "high", p: str = "", rows: str = "rows") -> str:
-    """In how many rows the interval excludes zero, on which side, and how many hold by `p`, a column after Holm."""
+def counted(given: Iterable[str]) -> str:
+    """How often each of the five verdicts was given: "2 higher, 1 equivalent, 5 undecided"."""
+    given = list(given)
+    return ", ".join(f"{given.count(verdict)} {verdict}" for verdict in _ORDER if verdict in given)
+
+
+def decided(table: pd.DataFrame, rows: str = "rows") -> str:
+    """How often each verdict was given in a table of effects that are decided as one family."""
+    given = table["verdict"].dropna() if "verdict" in table else []
+    counts = counted(given)
+    return f"Of {len(given)} {rows}: {counts}, after Holm's correction over the table." if counts else ""
+
+
+def told_apart(table: pd.DataFrame, low: str = "low", high: str = "high", rows: str = "rows") -> str:
+    """In how many rows of a table of single intervals, which nothing corrects, the interval excludes zero."""
     if low not in table or not len(table):
         return ""
     bounded = table[table[low].notna()]
-    above, below = bounded[bounded[low] > 0], bounded[bounded[high] < 0]
-    clear = len(above) + len(below)
+    above, below = (bounded[low] > 0).sum(), (bounded[high] < 0).sum()
     unbounded = len(table) - len(bounded)
-    without = f" {unbounded} of the {rows} {_have(unbounded)} no interval." if unbounded else ""
-    if not clear:
+    without = f" {unbounded} of the {rows} {'has' if unbounded == 1 else 'have'} no interval." if unbounded else ""
+    if not above + below:
         return f"Of the {len(bounded)} {rows} with an interval, {_NONE}.{without}"
-    corrected = ""
-    if p:
-        corrected = _corrected((pd.concat([above, below])[p] < 0.05).sum())
     return (
-        f"In {clear} of {len(bounded)} {rows} the interval excludes zero ({len(above)} above it, {len(below)} below)"
-        f"{corrected}. In the others no difference is found.{without}"
+        f"In {above + below} of {len(bounded)} {rows} the interval excludes zero ({above} above it, {below} below); "
+        f"these intervals describe, they decide nothing.{without}"
     )
 
 
 def matrix_lead(question: str, matrix: pd.DataFrame) -> Sentence:
-    """The question of a profile with the differences of its transfer matrix that hold."""
+    """The question of a profile with the differences of its transfer matrix that are decided."""
     cells = matrix[matrix["difference"].notna()]
-    meaning = told_apart(cells, "diff_low", "diff_high", "p", "differences to direct fine-tuning") or NOT_RUN
-    sure = cells[(cells["p"] < 0.05) & ((cells["diff_low"] > 0) | (cells["diff_high"] < 0))]
+    meaning = decided(cells, "differences to direct fine-tuning") or NOT_RUN
     effects = "; ".join(
         f"{row.target} after {row.intermediate} {interval(row.difference, row.diff_low, row.diff_high)}"
-        for row in sure.itertuples()
+        for row in cells[cells["verdict"].isin([verdicts.HIGHER, verdicts.LOWER])].itertuples()
     )
     return Sentence(f"**{question}** {meaning}" + (f" What holds, in points: {effects}." if effects else ""))
-
-
-def _have(count: int) -> str:
-    return "has" if count == 1 else "have"
-
-
-def _corrected(count: int) -> str:
-    return f"; {count or 'none'} of these {'holds' if count < 2 else 'hold'} after Holm's correction"
 
 
 def spread(means: pd.DataFrame) -> str:

@@ -8,15 +8,22 @@ from functools import cached_property
 import pandas as pd
 
 from xlt.analysis import contrasts, score_tables
+from xlt.analysis.records import Records
 from xlt.core.text import NOT_RUN
 from xlt.data import contamination
 from xlt.lab.lab import Lab
+from xlt.lab.outcomes import StoredOutcomes
 from xlt.lab.studies import Study
 from xlt.report import study_figures
 from xlt.report.artifacts import keep
 from xlt.report.outputs import Outputs, Sentence
-from xlt.report.sentences import lead, spread, told_apart
+from xlt.report.sentences import decided, lead, spread
 from xlt.report.summary import about, save_answers
+
+
+def records(lab: Lab) -> Records:
+    """What stored evaluations have found, record by record: intervals cross them with the seeds."""
+    return Records(StoredOutcomes(lab.store))
 
 
 @dataclass(frozen=True)
@@ -28,13 +35,17 @@ class StudyPage:
     scores: pd.DataFrame
 
     @cached_property
+    def _records(self) -> Records:
+        return records(self.lab)
+
+    @cached_property
     def _effects(self) -> pd.DataFrame:
         """Every question in each target and condition: half a minute of work, needed twice."""
-        return contrasts.table(self.study, self.scores)
+        return contrasts.table(self.study, self.scores, self._records)
 
     def answers(self) -> Outputs:
         """The answer in a sentence, every question as a row of a figure, and each of them in words."""
-        answers = contrasts.answers(self.study, self.scores)
+        answers = contrasts.answers(self.study, self.scores, self._records)
         save_answers(self.lab, f"study_{self.study.name}", self.study.question, answers)
         caption = "Each question over all targets and conditions (with its interval) and in each of them (grey)."
         figure = keep(self.lab, study_figures.forest(answers, self._effects), f"{self.study.name}_answers", caption)
@@ -57,8 +68,8 @@ class StudyPage:
         """Every question in each target and condition, and in how many of these there is a difference."""
         shown = contrasts.shown(self._effects)
         caption = "Questions by target and condition; points (csv: fractions)."
-        caption += " * Interval without zero, ** also after Holm."
-        meaning = told_apart(self._effects, p="p", rows="cells")
+        caption += " Verdicts after Holm's correction over this table."
+        meaning = decided(self._effects, "cells")
         return keep(self.lab, self._effects, f"{self.study.name}_effects", caption, shown, meaning=meaning)
 
     def records(self) -> Outputs:

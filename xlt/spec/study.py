@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import combinations
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
 from xlt.core.errors import unknown
 from xlt.spec import tasks
@@ -59,6 +59,8 @@ class Contrast(Settings):
     targets     over which the difference is averaged; none: all of the study's
     conditions  likewise; "perturbed" stands for all but clean
     expect      of an effect that was planted in the generated world: the sign that the difference must have
+    smallest    the smallest effect of interest, in points; what is surely smaller is equivalent; none: the study's
+    primary     one of the questions that the study was made for; all others are secondary
     """
 
     question: str
@@ -70,6 +72,8 @@ class Contrast(Settings):
     targets: tuple[str, ...] = ()
     conditions: tuple[str, ...] = (CLEAN,)
     expect: Literal["higher", "lower", "none"] | None = None
+    smallest: PositiveFloat | None = None
+    primary: bool = False
 
 
 def _whole(contrasts: Any) -> Any:
@@ -118,6 +122,7 @@ class Plan(Settings):
     languages    in which targets are tested; none: the profile's
     examples     of each test set; none: as the profile evaluates
     seeds        none: the profile's
+    smallest     the smallest effect of interest of its contrasts, in points
     """
 
     question: str
@@ -133,6 +138,7 @@ class Plan(Settings):
     languages: Codes = ()
     examples: PositiveInt | None = None
     seeds: PositiveInt | None = None
+    smallest: PositiveFloat = 1.0
 
     @model_validator(mode="before")
     @classmethod

@@ -40,12 +40,12 @@ from xlt.evaluation.metrics.bitext import (
 from xlt.evaluation.metrics.labels import accuracy, accuracy_and_f1, f1_binary
 from xlt.evaluation.metrics.neighbours import nearest, unit, unit_single
 from xlt.evaluation.metrics.retrieval import DIRECTIONS, average_precision, retrieve, tied
-from xlt.evaluation.metrics.tagging import chunk_f1, entity_f1, token_accuracy
+from xlt.evaluation.metrics.tagging import chunk_f1, chunk_terms, entity_f1, token_accuracy
 from xlt.spec.schemes import Tags
 
 __all__ = [
     "DIRECTIONS", "Mined", "SCORERS", "Tags", "accuracy", "accuracy_and_f1", "average_precision", "best_threshold",
-    "bucc_candidates", "bucc_scores", "chosen_pairs", "chunk_f1", "entity_f1", "exact_match",
+    "bucc_candidates", "bucc_scores", "chosen_pairs", "chunk_f1", "chunk_terms", "entity_f1", "exact_match",
     "exact_match_language_aware", "f1", "f1_binary", "f1_language_aware", "mean", "mlqa_exact_match", "mlqa_f1",
     "nearest", "pair_f1", "pair_precision", "pair_recall", "retrieve", "squad2_exact_match", "squad2_f1",
     "tied", "token_accuracy", "unit", "unit_single", "unrepeated", "versions", "with_answer", "without_answer",

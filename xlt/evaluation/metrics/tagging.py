@@ -63,13 +63,31 @@ def chunk_f1(gold: Sequence[Tags], predicted: Sequence[Tags], labels: Collection
     return entity_f1(gold, predicted, names)
 
 
+def chunk_terms(
+    gold: Sequence[Tags], predicted: Sequence[Tags], labels: Collection[str] = ()
+) -> tuple[np.ndarray, np.ndarray]:
+    """What each sentence adds to `chunk_f1` (and `entity_f1`): numerator and denominator, each (sentences,).
+
+    The score is the sum of the first over the sum of the second: twice the right chunks, found and gold chunks.
+    """
+    names = labels or _occurring(gold, predicted)
+    scheme = Scheme.POS if schemes.scheme_of(names) == Scheme.POS else schemes.need_chunks(names)
+    return _terms(gold, predicted, scheme)
+
+
 def _f1(gold: Sequence[Tags], predicted: Sequence[Tags], scheme: Scheme) -> float:
+    twice_right, chunks = (terms.sum() for terms in _terms(gold, predicted, scheme))
+    return float(twice_right / chunks) if chunks else 0.0
+
+
+def _terms(gold: Sequence[Tags], predicted: Sequence[Tags], scheme: Scheme) -> tuple[np.ndarray, np.ndarray]:
     _check_sentences(gold, predicted)
-    right = found = wanted = 0
-    for pair in zip(gold, predicted, strict=True):
-        g, p = (set(schemes.chunks(tags, scheme)) for tags in pair)
-        right, found, wanted = right + len(g & p), found + len(p), wanted + len(g)
-    return 2 * right / (found + wanted) if found + wanted else 0.0
+    pairs = [
+        (set(schemes.chunks(wanted, scheme)), set(schemes.chunks(found, scheme)))
+        for wanted, found in zip(gold, predicted, strict=True)
+    ]
+    twice_right = np.array([2 * len(wanted & found) for wanted, found in pairs], dtype=float)
+    return twice_right, np.array([len(wanted) + len(found) for wanted, found in pairs], dtype=float)
 
 
 def _occurring(gold: Sequence[Tags], predicted: Sequence[Tags]) -> set[str]:

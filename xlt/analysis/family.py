@@ -1,0 +1,77 @@
+"""A family of contrasts: each with its interval over seeds and records, and all of them decided together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from xlt.analysis import verdicts
+from xlt.analysis.arms import Cells, weighted
+from xlt.analysis.degenerate_runs import collapsed
+from xlt.analysis.inference import Components, components
+from xlt.analysis.records import Records
+from xlt.core.text import NOT_RUN
+from xlt.spec.conditions import CLEAN
+from xlt.spec.study import Contrast
+
+
+class Effect(NamedTuple):
+    """A contrast in fractions, as its family decides it (see `verdicts`).
+
+    `p` and `equivalence` are after Holm's correction over the family. `seeds` are those that all its arms have,
+    `records` the clusters of test records (0: not known, the interval is over seeds alone), `collapsed` the runs behind
+    it that have learned nothing.
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+    equivalence: float
+    detectable: float
+    seeds: int
+    records: int
+    collapsed: int
+    verdict: str
+    why: str
+
+
+def effects(
+    scores: pd.DataFrame,
+    asked: Sequence[tuple[Contrast, Cells]],
+    smallest: float = 0.01,
+    records: Records | None = None,
+) -> list[Effect]:
+    """A family of contrasts, each over its cells.
+
+    `smallest`: the smallest effect of interest where a contrast has none of its own, a fraction; `records` without it
+    the intervals are over seeds alone.
+    """
+    behind = [weighted(scores, contrast, over) for contrast, over in asked]
+    family = [_components(rows, records) for rows in behind]
+    least = [contrast.smallest / 100 if contrast.smallest else smallest for contrast, _ in asked]
+    lost = [
+        _collapsed(scores, (*contrast.of, *contrast.against), {task for task, _ in over}) for contrast, over in asked
+    ]
+    return [
+        Effect(
+            *one.found[:3], one.p, one.equivalence, one.detectable, parts.seeds, parts.clusters, collapsed,
+            one.verdict if parts.seeds else NOT_RUN, one.why if parts.seeds else "",
+        )
+        for parts, one, collapsed in zip(family, verdicts.decide(family, least), lost, strict=True)
+    ]  # fmt: skip
+
+
+def _components(rows: pd.DataFrame, records: Records | None) -> Components:
+    figures = (rows["weight"] * rows["value"]).groupby(rows["seed"]).sum().sort_index().round(12)
+    parts, strata = records.parts(rows) if records and len(figures) else (None, ())
+    return components(figures.to_numpy(), parts, strata)
+
+
+def _collapsed(scores: pd.DataFrame, arms: Sequence[str], targets: set[str]) -> int:
+    """How many of the runs behind a contrast have learned nothing of a target."""
+    rows = scores[scores["arm"].isin(arms) & (scores["condition"] == CLEAN)]  # which alone decide it
+    rows = rows[collapsed(rows) & rows["task"].isin(targets)] if len(rows) else rows
+    return len(rows.drop_duplicates(["recipe", "seed", "task"]))

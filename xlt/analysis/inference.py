@@ -1,0 +1,175 @@
+"""The one inference: an effect, how far it would lie with other seeds and other records, and what that decides.
+
+An effect is a mean over seeds and over records. Another training gives another seed, another test set other records;
+an interval over seeds alone takes the records at hand for all there are, and calls a zero effect clear in a third of
+the cases with 50 records. Seeds and records are crossed: every seed is tested on the same records. The variance of the
+mean is that of the seeds' figures plus that of the records' figures, less what both of them count, their interaction
+(two-way clustering: Owen 2007, "The pigeonhole bootstrap"; Cameron, Gelbach and Miller 2011, section 2). The arms of a
+contrast share seeds and records, so all of it is taken from differences, in pairs.
+
+Three to five seeds say little about the variance over seeds. The contrasts of a study are alike in that, so each
+variance over seeds is moved towards what is usual in the study, the further the more the contrasts agree (Smyth 2004,
+section 6, for genes). Degrees of freedom are Satterthwaite's (1946). `notebooks/study_calibration` measures how often
+all this is wrong. Everything here is in fractions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf, sqrt
+from typing import NamedTuple
+
+import numpy as np
+from scipy import optimize, special, stats
+
+NAN = float("nan")
+LEVEL = 0.95
+_EQUAL = 1e-12  # variance over seeds below which they agree but for rounding
+
+
+class Components(NamedTuple):
+    """An effect and the three variances that its own is made of.
+
+    value       the effect
+    by_seed     variance of the mean over seeds, as if records were fixed; nan with one seed
+    by_record   variance of the mean over clusters of records, as if seeds were fixed; nan where the records are unknown
+    by_both     what those two count twice
+    seeds       how many there are
+    clusters    of records
+    """
+
+    value: float
+    by_seed: float
+    by_record: float
+    by_both: float
+    seeds: int
+    clusters: int
+
+
+class Prior(NamedTuple):
+    """What is usual in a study: the variance over seeds (of one seed's figure), and how many degrees of freedom of
+    evidence that is worth. `pooled` are those of all the contrasts together, which no one of them can exceed."""
+
+    variance: float
+    freedom: float
+    pooled: float
+
+
+NOTHING_KNOWN = Prior(NAN, 0.0, inf)
+
+
+class Estimate(NamedTuple):
+    """An effect with its standard error, degrees of freedom, interval and two-sided p; nan where it has none."""
+
+    value: float
+    low: float
+    high: float
+    p: float
+    error: float
+    freedom: float
+
+
+def components(figures: np.ndarray, parts: np.ndarray | None = None, strata: Sequence[int] = ()) -> Components:
+    """Variances of an effect.
+
+    Args:
+        figures: (seeds,) the effect in each seed.
+        parts: (seeds, clusters) how much each cluster of records moves the figure of a seed: its linear influence. Each
+            row sums to zero within a stratum. Without it records are taken as fixed.
+        strata: how many clusters come from each test set, in the order of `parts`; test sets are drawn separately.
+    """
+    seeds, value = len(figures), float(np.mean(figures)) if len(figures) else NAN
+    by_seed = float(np.var(figures, ddof=1) / seeds) if seeds > 1 else NAN
+    if parts is None or not seeds:
+        return Components(value, by_seed, NAN, NAN, seeds, 0)
+    sizes = np.asarray(strata or [parts.shape[1]])
+    # a sample of n clusters has n - 1 degrees of freedom, in every test set
+    correction = np.repeat(sizes / np.maximum(sizes - 1, 1), sizes)
+    mean = parts.mean(axis=0)
+    by_record = float(np.sum(correction * mean**2))
+    by_both = float(np.sum(correction * (parts - mean) ** 2) / (seeds * (seeds - 1))) if seeds > 1 else NAN
+    return Components(value, by_seed, by_record, by_both, seeds, int(sizes.sum() - len(sizes) + 1))
+
+
+def prior(study: Sequence[Components]) -> Prior:
+    """What the contrasts of a study say about the variance over seeds (Smyth 2004, section 6.2).
+
+    Contrasts of a single seed, and those whose seeds all agree, say nothing. Fewer than three contrasts give no prior.
+    """
+    told = [c for c in study if c.seeds > 1 and c.by_seed * c.seeds > _EQUAL]
+    if len(told) < 3:
+        return NOTHING_KNOWN
+    variances = np.array([c.by_seed * c.seeds for c in told])
+    freedoms = np.array([c.seeds - 1.0 for c in told])
+    logs = np.log(variances) - special.digamma(freedoms / 2) + np.log(freedoms / 2)
+    # what the logarithms scatter beyond chance is how far the true variances differ
+    beyond = logs.var(ddof=1) - special.polygamma(1, freedoms / 2).mean()
+    pooled = float(freedoms.sum())
+    if beyond <= 0:
+        return Prior(float(np.exp(logs.mean())), inf, pooled)
+    freedom = 2 * _inverse_trigamma(beyond)
+    centre = logs.mean() + special.digamma(freedom / 2) - np.log(freedom / 2)
+    return Prior(float(np.exp(centre)), float(freedom), pooled)
+
+
+def _inverse_trigamma(value: float) -> float:
+    return float(optimize.brentq(lambda x: special.polygamma(1, x) - value, 1e-6, 1e8))
+
+
+def estimate(parts: Components, usual: Prior = NOTHING_KNOWN, level: float = LEVEL) -> Estimate:
+    """The interval and p of an effect; only its value where one seed, or seeds that all agree, tell no variance."""
+    error, freedom = standard_error(parts, usual)
+    if not error > 0:
+        return Estimate(parts.value, NAN, NAN, NAN, NAN, NAN)
+    half = stats.t.ppf((1 + level) / 2, freedom) * error
+    p = 2 * stats.t.sf(abs(parts.value) / error, freedom)
+    return Estimate(parts.value, parts.value - half, parts.value + half, float(p), error, freedom)
+
+
+def standard_error(parts: Components, usual: Prior = NOTHING_KNOWN) -> tuple[float, float]:
+    """Of the effect, with Satterthwaite's degrees of freedom; nan where they are not to be had."""
+    if parts.seeds < 2 or not parts.by_seed * parts.seeds > _EQUAL:
+        return NAN, NAN
+    by_seed, freedom = moderated(parts, usual)
+    if np.isnan(parts.by_record):
+        return sqrt(by_seed), freedom
+    # the variance over seeds holds the interaction, so an estimate below it is chance
+    variance = max(by_seed, parts.by_both) + parts.by_record - parts.by_both
+    records, both = max(parts.clusters - 1, 1), max((parts.seeds - 1) * (parts.clusters - 1), 1)
+    spread = by_seed**2 / freedom + parts.by_record**2 / records + parts.by_both**2 / both
+    return sqrt(variance), variance**2 / spread
+
+
+def moderated(parts: Components, usual: Prior) -> tuple[float, float]:
+    """The variance of the mean over seeds and its degrees of freedom, with what is usual in the study."""
+    own = parts.seeds - 1
+    if usual.freedom == 0:
+        return parts.by_seed, own
+    if np.isinf(usual.freedom):
+        return usual.variance / parts.seeds, usual.pooled
+    moved = (usual.freedom * usual.variance + own * parts.by_seed * parts.seeds) / (usual.freedom + own)
+    return moved / parts.seeds, min(own + usual.freedom, max(usual.pooled, own))
+
+
+def equivalence(found: Estimate, smallest: float) -> float:
+    """p of two one-sided tests that the effect lies within `smallest` of zero (Schuirmann 1987); nan without error."""
+    if not found.error > 0:
+        return NAN
+    nearest = (smallest - abs(found.value)) / found.error
+    return float(stats.t.sf(nearest, found.freedom))
+
+
+def detectable(error: float, freedom: float, tests: int = 1, level: float = LEVEL, power: float = 0.8) -> float:
+    """The least true effect that is found with `power`, where the first of `tests` in Holm's order must be passed.
+
+    Solves the noncentral t for its shift (Cohen 1988, chapter 2), at the standard error that was estimated.
+    """
+    if not error > 0:
+        return NAN
+    critical = stats.t.ppf(1 - (1 - level) / (2 * max(tests, 1)), freedom)
+
+    def surplus(shift: float) -> float:
+        """Power too much; the wrong-sided rejections, far below 0.1 % at any useful power, are left out."""
+        return stats.nct.sf(critical, freedom, shift) - power
+
+    return float(optimize.brentq(surplus, 0, 3 * critical + 5) * error)
