@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats as scipy_stats
 
 from xlt.analysis import estimate, stats
 from xlt.core import text
@@ -48,20 +49,29 @@ def test_an_encoder_without_seeds_stands_beside_every_seed():
 
 
 def test_a_difference_from_a_constant_is_students_either_way_round():
-    seeds, constant = [0.40, 0.42, 0.44], [0.30]
+    seeds, constant = pd.Series([0.40, 0.42, 0.44]), pd.Series([0.30])
     there, back = (estimate.difference(*sides, constant=True) for sides in ((seeds, constant), (constant, seeds)))
-    assert there == stats.against_constant(seeds, constant)
-    assert back == pytest.approx((-there.value, -there.high, -there.low, there.p))
+    theirs = scipy_stats.ttest_1samp(seeds, 0.30)
+    low, high = (bound - 0.30 for bound in theirs.confidence_interval())
+    assert there[:4] == pytest.approx((0.12, low, high, theirs.pvalue))
+    assert back[:4] == pytest.approx((-there.value, -there.high, -there.low, there.p))
     assert np.isnan(estimate.difference(seeds, constant).low)  # one seed of what has seeds
-    assert estimate.difference(seeds, [0.3, 0.31]) == stats.welch_interval(seeds, [0.3, 0.31])
+    assert np.isnan(estimate.difference(seeds, constant[:0], constant=True).value)
 
 
-def test_the_least_difference_is_from_pooled_deviations_and_the_fewest_seeds():
-    a, b = [0.40, 0.42, 0.44], [0.30, 0.34, 0.38, 0.42]
-    pooled = np.sqrt((np.var(a, ddof=1) + np.var(b, ddof=1)) / 2)
-    assert estimate.detectable(a, b) == pytest.approx(stats.minimum_detectable_difference(pooled, 3))
-    assert estimate.detectable(a) == pytest.approx(stats.minimum_detectable_difference(0.02, 3, sides=1))
-    assert np.isnan([estimate.detectable(a, [0.3]), estimate.detectable()]).all()
+def test_a_difference_is_between_the_runs_of_one_seed():
+    a = pd.Series({0: 0.40, 1: 0.42, 2: 0.47, 4: 0.9})
+    b = pd.Series({2: 0.38, 1: 0.36, 0: 0.31, 3: 0.1})
+    theirs = scipy_stats.ttest_rel([0.40, 0.42, 0.47], [0.31, 0.36, 0.38])
+    assert estimate.difference(a, b)[:4] == pytest.approx((0.08, *theirs.confidence_interval(), theirs.pvalue))
+
+
+def test_shares_weigh_each_score_of_a_complete_seed_as_the_mean_does():
+    scores = rows(de=[0.1, 0.2, 0.3], ru=[0.3, 0.4, None]).assign(weight=1.0)
+    weighted = estimate.shares(scores, by=["task"])
+    assert set(weighted["seed"]) == {0, 1} and set(weighted["weight"]) == {0.5}
+    sums = (weighted["weight"] * weighted["value"]).groupby(weighted["seed"]).sum()
+    assert sums.to_dict() == pytest.approx(estimate.figures(estimate.seed_means(scores, by=["task"])).to_dict())
 
 
 def test_values_are_written_in_points():

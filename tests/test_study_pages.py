@@ -1,6 +1,7 @@
 """What a study's page says first, and what stands in a sentence below its tables."""
 
 import math
+from dataclasses import replace
 
 import IPython.display
 import pandas as pd
@@ -14,24 +15,22 @@ NAN = math.nan
 
 
 def answer(question, effect, low, high, p=1.0, detectable=0.03):
-    clear = low > 0 or high < 0
-    return Answer(question, "", effect, low, high, detectable, "higher" if clear else "no clear difference", p)
+    verdict = "undecided" if p > 0.05 else "higher" if effect > 0 else "lower"
+    return Answer(question, "", effect, low, high, detectable, verdict, p)
 
 
 def test_the_first_sentence_has_the_first_answer_with_its_interval_and_counts_those_that_hold():
     answers = [answer("A?", 0.02, -0.01, 0.05), answer("B?", 0.1, 0.05, 0.15, 0.01), answer("C?", 0.1, 0.05, 0.15)]
     assert sentences.lead("Does it help?", answers) == (
-        "**Does it help?** *A?* +2.0 points [−1.0, +5.0]: no clear difference. Of the 3 questions asked here, 2 have "
-        "an interval that excludes zero; 1 of these holds after Holm's correction. The least true differences that "
-        "these seeds would find lie between 3.0 and 3.0 points."
+        "**Does it help?** *A?* +2.0 points [−1.0, +5.0]: undecided. Of the 3 questions asked here: 1 higher, 2 "
+        "undecided (after Holm's correction over them). As decided, true effects of 3.0 to 3.0 points are found with "
+        "80 % power."
     )
 
 
 def test_no_difference_is_said_as_such():
-    answers = [answer("A?", 0.02, -0.01, 0.05), answer("B?", 0.0, -0.01, 0.01)]
-    assert "none of them can be told from zero, which is not to say that there is no effect" in sentences.lead(
-        "Does it help?", answers
-    )
+    answers = [answer("A?", 0.02, -0.01, 0.05), replace(answer("B?", 0.0, -0.005, 0.005), verdict="equivalent")]
+    assert "Of the 2 questions asked here: 1 equivalent, 1 undecided" in sentences.lead("Does it help?", answers)
 
 
 @pytest.mark.parametrize("answers", [[], [answer("A?", NAN, NAN, NAN)]])
@@ -40,13 +39,24 @@ def test_a_study_that_did_not_run_says_so(answers):
 
 
 def test_rows_whose_interval_excludes_zero_are_counted_by_side():
-    table = pd.DataFrame({"low": [0.1, -0.3, -0.1, NAN], "high": [0.2, -0.1, 0.1, NAN], "p": [0.01, 0.2, 1, NAN]})
-    assert sentences.told_apart(table, p="p") == (
-        "In 2 of 3 rows the interval excludes zero (1 above it, 1 below); 1 of these holds after Holm's correction. In "
-        "the others no difference is found. 1 of the rows has no interval."
+    table = pd.DataFrame({"low": [0.1, -0.3, -0.1, NAN], "high": [0.2, -0.1, 0.1, NAN]})
+    assert sentences.told_apart(table) == (
+        "In 2 of 3 rows the interval excludes zero (1 above it, 1 below); these intervals describe, they decide "
+        "nothing. 1 of the rows has no interval."
     )
     assert sentences.told_apart(table[2:3]).startswith("Of the 1 rows with an interval, none of them can be told")
     assert sentences.told_apart(pd.DataFrame({"arm": ["not run"]})) == ""
+
+
+def test_verdicts_are_counted_in_the_order_of_their_kinds():
+    table = pd.DataFrame(
+        {"verdict": ["undecided", "lower", "not testable", "lower", "equivalent", "higher", None, "not run"]}
+    )
+    assert sentences.decided(table, "cells") == (
+        "Of 6 cells: 1 higher, 2 lower, 1 equivalent, 1 undecided, 1 not testable, after Holm's correction over the "
+        "table."
+    )
+    assert sentences.decided(pd.DataFrame({"arm": ["not run"]})) == ""
 
 
 def test_the_matrix_leads_with_the_differences_that_hold():
@@ -58,10 +68,11 @@ def test_the_matrix_leads_with_the_differences_that_hold():
             "diff_low": [NAN, 0.05, -0.1],
             "diff_high": [NAN, 0.15, 0.1],
             "p": [NAN, 0.01, 1.0],
+            "verdict": [NAN, "higher", "undecided"],
         }
     )
     text = sentences.matrix_lead("Which help?", matrix)
-    assert text.startswith("**Which help?** In 1 of 2 differences to direct fine-tuning the interval excludes zero")
+    assert text.startswith("**Which help?** Of 2 differences to direct fine-tuning: 1 higher, 1 undecided, after")
     assert text.endswith("What holds, in points: xnli after mnli +10.0 [+5.0, +15.0].")
     assert sentences.matrix_lead("Which help?", matrix[:1]) == "**Which help?** not run"
 

@@ -21,7 +21,7 @@ _READ += ["value", "run", "outcome"]
 def weighted(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> pd.DataFrame:
     """The scores behind a contrast with the column `weight`: in each seed their weighted sum is the contrast.
 
-    A difference is taken within seeds: a seed counts that both sides have. Without such a seed there are no rows.
+    The column `side` is 1 for the arms `of`, -1 for those `against`; a contrast may have one arm on both. A difference is taken within seeds: a seed counts that both sides have. Without such a seed there are no rows.
     """
     arms = {*contrast.of, *contrast.against}
     read = {name for task, _ in over for name in (task, tasks.get(task).clean)}
@@ -30,10 +30,11 @@ def weighted(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> pd.DataFr
     if contrast.outcome == "drop":
         rows = drops(rows)
     rows = rows[pd.MultiIndex.from_frame(rows[["task", "condition"]]).isin(over)]
+    rows = beside_every_seed(rows.dropna(subset="value"))  # before the sides part: an untrained encoder has no seeds
     sides = [_side(rows, names, contrast) for names in (contrast.of, contrast.against) if names]
     seeds = set.intersection(*(set(side["seed"]) for side in sides))
-    signed = [side.assign(weight=sign * side["weight"]) for sign, side in zip((1, -1), sides, strict=False)]
-    chosen = pd.concat([side[side["seed"].isin(seeds)] for side in signed])
+    signed = [side.assign(weight=sign * side["weight"], side=sign) for sign, side in zip((1, -1), sides, strict=False)]
+    chosen = pd.concat([side[side["seed"].isin(seeds)] for side in signed], ignore_index=True)
     return _clean_and_perturbed(chosen) if contrast.outcome == "drop" else chosen
 
 
@@ -48,7 +49,7 @@ def _side(rows: pd.DataFrame, arms: Sequence[str], contrast: Contrast) -> pd.Dat
 
     Empty where one of the arms has not run.
     """
-    rows = beside_every_seed(rows[rows["arm"].isin(arms)].dropna(subset="value")).assign(weight=1.0)
+    rows = rows[rows["arm"].isin(arms)].assign(weight=1.0)
     cells = shares(rows[in_languages(rows, contrast.languages)], by=CELL)
     if contrast.minus:
         minus = shares(rows[in_languages(rows, contrast.minus)], by=CELL)
@@ -64,4 +65,4 @@ def _side(rows: pd.DataFrame, arms: Sequence[str], contrast: Contrast) -> pd.Dat
 def _clean_and_perturbed(rows: pd.DataFrame) -> pd.DataFrame:
     """Each drop as its two scores: the clean one, less the perturbed one."""
     clean = rows.assign(value=rows["clean"], **({"outcome": rows["clean_outcome"]} if "outcome" in rows else {}))
-    return pd.concat([clean, rows.assign(weight=-rows["weight"])])
+    return pd.concat([clean, rows.assign(weight=-rows["weight"])], ignore_index=True)

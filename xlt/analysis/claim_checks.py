@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from xlt.analysis import stats
+from xlt.analysis import inference, stats
 from xlt.analysis.claims import Claim, Declared, Use, load
 from xlt.analysis.effects import Effect, Missing, effect, read
 from xlt.core import paths
@@ -26,7 +26,7 @@ from xlt.lab import profiles
 from xlt.spec.profile import Profile
 
 PASS, FAIL = "pass", "fail"
-IN_POINTS = ("value", "low", "high", "detectable", "without")
+IN_POINTS = ("value", "low", "high", "error", "detectable", "without")
 LEVEL = 0.05  # of p; the intervals are of 95 %
 
 
@@ -69,10 +69,20 @@ def held(
     command = {"profile": called or profile.name}
     claims = [c.model_copy(update={"command": c.command.format(**command)}) for c in declared.claims]
     measured = [_measured(claim, use, tables, has) for claim in claims]
-    adjusted = stats.holm([estimate.p for estimate, _ in measured])
+    tested = [estimate for estimate, _ in measured]
     return [
-        _judged(claim, use, estimate._replace(p=float(p)), missing, has)
-        for claim, (estimate, missing), p in zip(claims, measured, adjusted, strict=True)
+        _judged(claim, use, estimate, missing, has)
+        for claim, estimate, (_, missing) in zip(claims, _together(tested), measured, strict=True)
+    ]
+
+
+def _together(tested: list[Effect]) -> list[Effect]:
+    """The effects as they are decided together: p after Holm's correction, and what that leaves detectable."""
+    adjusted = stats.holm([estimate.p for estimate in tested])
+    tests = int((adjusted == adjusted).sum())  # nan: not tested
+    return [
+        one._replace(p=float(p), detectable=inference.detectable(one.error, one.freedom, tests))
+        for one, p in zip(tested, adjusted, strict=True)
     ]
 
 

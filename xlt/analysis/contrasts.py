@@ -116,9 +116,8 @@ def _without_normality(scores: pd.DataFrame, contrast: Contrast, over: Cells) ->
     rows = weighted(scores, contrast, over)
     if rows.empty or not contrast.against:
         return {}
-    first = rows["arm"].isin(contrast.of)
-    value = rows["weight"] * rows["value"]
-    sides = [(sign * value[side]).groupby(rows["seed"]).sum() for sign, side in ((1, first), (-1, ~first))]
+    value = rows["side"] * rows["weight"] * rows["value"]
+    sides = [value[rows["side"] == side].groupby(rows["seed"]).sum() for side in (1, -1)]
     better = stats.probability_of_improvement(*sides, np.random.default_rng(0))
     names = ("improvement", "improvement_low", "improvement_high")
     return {"permutation_p": stats.permutation_test(*sides).p} | dict(zip(names, better, strict=True))

@@ -25,13 +25,18 @@ _CELL = ["seed", "task", "language"]
 
 
 class Effect(NamedTuple):
-    """In fractions. `p` is of this claim alone until `claim_checks` corrects it; `without` is the effect without the
-    `collapsed` runs, if any."""
+    """In fractions, with its standard error and degrees of freedom.
+
+    `p` is of this claim alone until `claim_checks` corrects it, and says what is `detectable` among all of them;
+    `without` is the effect without the `collapsed` runs, if any.
+    """
 
     value: float = stats.NAN
     low: float = stats.NAN
     high: float = stats.NAN
     p: float = stats.NAN
+    error: float = stats.NAN
+    freedom: float = stats.NAN
     seeds: tuple[int, ...] = ()
     detectable: float = stats.NAN
     collapsed: int = 0
@@ -90,8 +95,8 @@ def effect(claim: Claim, scores: pd.DataFrame) -> Effect:
     seeds = tuple(side.values.size for side in sides)
     runs = sum(side.runs for side in sides)
     absent = _absent(claim, scores, {task for task, _ in sides[0].cells})
-    least = inference.detectable(difference.error, difference.freedom)
-    return Effect(*difference[:4], seeds, least, runs, without.value if runs else stats.NAN, absent)
+    left = without.value if runs else stats.NAN
+    return Effect(*difference, seeds=seeds, collapsed=runs, without=left, absent=absent)
 
 
 def _absent(claim: Claim, scores: pd.DataFrame, targets: set[str]) -> tuple[str, ...]:

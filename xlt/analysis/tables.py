@@ -168,6 +168,7 @@ def _differences(
     found = effects(arms, [(contrast, [(target, CLEAN)]) for _, contrast, target in cells], smallest, records)
     names = {"value": "difference", "low": "diff_low", "high": "diff_high"}
     table = pd.DataFrame([one._asdict() for one in found], index=[place for place, _, _ in cells], columns=_DECIDED)
+    table = table.astype(dict.fromkeys(_DECIDED[:6], float))  # also where nothing ran
     return table.rename(columns=names).reindex(matrix.index)
 
 

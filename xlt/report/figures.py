@@ -59,7 +59,7 @@ def heat_map(matrix: pd.DataFrame) -> Figure:
     axes.tick_params(axis="y", rotation=0)
     sure = [f"{row.target} after {row.intermediate} {_heat_text(row)}" for row in shown.itertuples() if row.clear]
     figure.set_label(
-        f"{axes.get_title()}. The interval excludes zero in {len(sure)} of {len(shown)} cells"
+        f"{axes.get_title()}. Higher or lower after Holm's correction in {len(sure)} of {len(shown)} cells"
         + "".join(f"; {text}" for text in sure).replace("\n", " ")
     )
     return figure

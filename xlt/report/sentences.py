@@ -43,7 +43,7 @@ def counted(given: Iterable[str]) -> str:
 
 def decided(table: pd.DataFrame, rows: str = "rows") -> str:
     """How often each verdict was given in a table of effects that are decided as one family."""
-    given = table["verdict"].dropna() if "verdict" in table else []
+    given = [verdict for verdict in table.get("verdict", ()) if verdict in _ORDER]  # what has not run has none
     counts = counted(given)
     return f"Of {len(given)} {rows}: {counts}, after Holm's correction over the table." if counts else ""
 
