@@ -288,7 +288,7 @@ def planned(profile, tmp_path):
     def cells(label, intermediate, targets, **more):
         for target in targets:
             for code in tasks.get(target).languages:
-                # every arm, target and pair of languages takes its own step from seed to seed, so that differences vary too
+                # each has its own step from seed to seed, so that differences vary too
                 step = 0.01 + 1e-4 * (crc32(f"{label} {target} {more.get('language_b')}".encode()) % 97)
                 values = [0.7 + step * seed + 0.01 * (sum(map(ord, code + label)) % 9) for seed in range(3)]
                 metric = {"metric": tasks.get(target).metrics[0]}

@@ -14,18 +14,19 @@ from xlt.spec.trained import in_languages
 
 Cells = list[tuple[str, str]]  # target, condition
 CELL = ["arm", "task", "condition"]
-_READ = [*CELL, "recipe", "intermediate", "seed", "language", "source_language", "split", "changed", "n", "main"]
-_READ += ["value", "run", "outcome"]
+READ = [*CELL, "recipe", "intermediate", "seed", "language", "source_language", "split", "changed", "n", "main"]
+READ += ["value", "run", "outcome"]
 
 
 def weighted(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> pd.DataFrame:
     """The scores behind a contrast with the column `weight`: in each seed their weighted sum is the contrast.
 
-    The column `side` is 1 for the arms `of`, -1 for those `against`; a contrast may have one arm on both. A difference is taken within seeds: a seed counts that both sides have. Without such a seed there are no rows.
+    The column `side` is 1 for the arms `of`, -1 for those `against`; a contrast may have one arm on both. A difference
+    is taken within seeds: a seed counts that both sides have. Without such a seed there are no rows.
     """
     arms = {*contrast.of, *contrast.against}
     read = {name for task, _ in over for name in (task, tasks.get(task).clean)}
-    rows = scores.filter(items=_READ)  # score files are wide, and copies of all their columns take time
+    rows = scores.filter(items=READ)  # score files are wide, and copies of all their columns take time
     rows = _shared(tested(rows[rows["arm"].isin(arms) & rows["task"].isin(read)]), arms)
     if contrast.outcome == "drop":
         rows = drops(rows)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pandas as pd
 
 from xlt.analysis import inference, stats
@@ -43,11 +44,22 @@ def shares(rows: pd.DataFrame, by: Sequence[str] = (), over: Sequence[str] = ("l
 
     The weighted sum of a seed is then what `seed_means` gives, and it is known which scores it is made of.
     """
-    cell = rows.groupby([*over], sort=False, dropna=False).ngroup()
-    groups = [rows[name] for name in by]
-    wanted = cell.groupby(groups).transform("nunique") if by else cell.nunique()
-    have = cell.groupby([*groups, rows["seed"]]).transform("nunique")
+    cell = _numbered(rows, over)
+    wanted, have = (_different(cell, _numbered(rows, names)) for names in (by, [*by, "seed"]))
     return rows.assign(weight=rows["weight"] / have)[have == wanted]
+
+
+def _numbered(rows: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
+    """One number for each combination of values of the columns `names`, by row."""
+    if not names:
+        return np.zeros(len(rows), dtype=int)
+    return rows.groupby([*names], sort=False, dropna=False).ngroup().to_numpy()
+
+
+def _different(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """How many different values the group of each row has; a study counts them hundreds of times, so without pandas."""
+    pairs = np.unique(np.column_stack([groups, values]), axis=0)
+    return np.bincount(pairs[:, 0], minlength=1)[groups]
 
 
 def over_seeds(rows: pd.DataFrame, over: Sequence[str] = ("language",)) -> stats.Interval:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from xlt.analysis import verdicts
-from xlt.analysis.arms import Cells, weighted
+from xlt.analysis.arms import READ, Cells, weighted
 from xlt.analysis.degenerate_runs import collapsed
 from xlt.analysis.inference import Components, components
 from xlt.analysis.records import Records
@@ -49,18 +49,18 @@ def effects(
     `smallest`: the smallest effect of interest where a contrast has none of its own, a fraction; `records` without it
     the intervals are over seeds alone.
     """
-    behind = [weighted(scores, contrast, over) for contrast, over in asked]
-    family = [_components(rows, records) for rows in behind]
+    if not asked:
+        return []
+    read, lost = scores.filter(items=READ), _collapsed(scores)
+    family = [_components(weighted(read, contrast, over), records) for contrast, over in asked]
     least = [contrast.smallest / 100 if contrast.smallest else smallest for contrast, _ in asked]
-    lost = [
-        _collapsed(scores, (*contrast.of, *contrast.against), {task for task, _ in over}) for contrast, over in asked
-    ]
+    counts = [_behind(lost, contrast, over) for contrast, over in asked]
     return [
         Effect(
             *one.found[:3], one.p, one.equivalence, one.detectable, parts.seeds, parts.clusters, collapsed,
             one.verdict if parts.seeds else NOT_RUN, one.why if parts.seeds else "",
         )
-        for parts, one, collapsed in zip(family, verdicts.decide(family, least), lost, strict=True)
+        for parts, one, collapsed in zip(family, verdicts.decide(family, least), counts, strict=True)
     ]  # fmt: skip
 
 
@@ -70,8 +70,14 @@ def _components(rows: pd.DataFrame, records: Records | None) -> Components:
     return components(figures.to_numpy(), parts, strata)
 
 
-def _collapsed(scores: pd.DataFrame, arms: Sequence[str], targets: set[str]) -> int:
-    """How many of the runs behind a contrast have learned nothing of a target."""
-    rows = scores[scores["arm"].isin(arms) & (scores["condition"] == CLEAN)]  # which alone decide it
-    rows = rows[collapsed(rows) & rows["task"].isin(targets)] if len(rows) else rows
+def _collapsed(scores: pd.DataFrame) -> pd.DataFrame:
+    """The rows of runs that have learned nothing of a target."""
+    rows = scores[scores["condition"] == CLEAN]  # which alone decide it
+    return rows[collapsed(rows)] if len(rows) else rows
+
+
+def _behind(lost: pd.DataFrame, contrast: Contrast, over: Cells) -> int:
+    """How many of the collapsed runs are behind a contrast."""
+    arms, targets = [*contrast.of, *contrast.against], {task for task, _ in over}
+    rows = lost[lost["arm"].isin(arms) & lost["task"].isin(targets)]
     return len(rows.drop_duplicates(["recipe", "seed", "task"]))

@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
+from functools import lru_cache
 
 Tags = Sequence[str | None]  # one sentence; None marks a word without a prediction (cut off)
 Chunk = tuple[str, int, int]  # kind, first word, last word
@@ -127,6 +128,7 @@ def _letter(scheme: Scheme, name: str) -> str:
     return _ROLES[match["letter"].upper()] if match else ""
 
 
+@lru_cache(maxsize=4096)  # a corpus has a few dozen tags, each of them read a hundred thousand times
 def _read(tag: str | None, scheme: Scheme) -> tuple[str, str]:
     """Role (O, B, I, E or S) and kind of a tag."""
     if tag is None or (_outside(tag) and scheme.has_chunks):
