@@ -25,7 +25,7 @@ from xlt.report.artifacts import keep, save_figure, save_table
 from xlt.report.figures import dot_plot, heat_map, layer_plot, loss_curve
 from xlt.report.outputs import Sentence, folded, show_matrix
 from xlt.report.sentences import attacked, decided, extremes, learned, matrix_lead, passed, tally, told_apart
-from xlt.report.study_pages import StudyPage, records
+from xlt.report.study_pages import StudyPage, records, save_outcomes
 from xlt.report.summary import about, question, save_answers, save_summary, showcase
 
 __all__ = [
@@ -66,6 +66,7 @@ __all__ = [
     "rule_table",
     "save_answers",
     "save_figure",
+    "save_outcomes",
     "save_scores",
     "save_summary",
     "save_table",

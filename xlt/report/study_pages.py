@@ -7,7 +7,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from xlt.analysis import contrasts, score_tables
+from xlt.analysis import contrasts, outcome_tables, score_tables
 from xlt.analysis.records import Records
 from xlt.core.text import NOT_RUN
 from xlt.data import contamination
@@ -24,6 +24,12 @@ from xlt.report.summary import about, save_answers
 def records(lab: Lab) -> Records:
     """What stored evaluations have found, record by record: intervals cross them with the seeds."""
     return Records(StoredOutcomes(lab.store))
+
+
+def save_outcomes(lab: Lab, scores: pd.DataFrame, name: str = "outcomes") -> str:
+    """The same as a file of the report, from which a reader can make every interval again."""
+    count = outcome_tables.save(scores, StoredOutcomes(lab.store), lab.reports / f"{name}.parquet")
+    return f"{name}.parquet: the outcomes behind {count:,} scores"
 
 
 @dataclass(frozen=True)
@@ -76,4 +82,6 @@ class StudyPage:
         """Whether training records are evaluation records too, the file of scores, what stands behind the numbers."""
         overlaps = contamination.said(contamination.table(self.lab.source, self.study.recipes, self.study.evaluations))
         file = score_tables.save(self.scores, self.lab.reports, f"scores_{self.study.name}")
-        return Outputs((Sentence(f"Leaks: {overlaps}."), Sentence(f"All scores: {file}."), about(self.lab)))
+        outcomes = save_outcomes(self.lab, self.scores, f"outcomes_{self.study.name}")
+        said = (f"Leaks: {overlaps}.", f"All scores: {file}.", f"Record by record: {outcomes}.")
+        return Outputs((*map(Sentence, said), about(self.lab)))
