@@ -8,6 +8,8 @@ languages, an arm has not gone on to all targets), it is taken over those that b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -17,6 +19,7 @@ from xlt.analysis.conditions import clean, tested
 from xlt.analysis.estimate import over_seeds
 from xlt.analysis.family import Effect, effects
 from xlt.analysis.findings import Answer
+from xlt.analysis.gates import Gate, before
 from xlt.analysis.records import Records
 from xlt.core.text import DASH, NOT_RUN, interval, plus_minus, points_or_dash
 from xlt.lab.study import AFTER, Study
@@ -36,15 +39,18 @@ def cells(study: Study, contrast: Contrast) -> Cells:
     return [cell for cell in pairs if cell in study.cells]
 
 
-def table(study: Study, scores: pd.DataFrame, records: Records | None = None) -> pd.DataFrame:
-    """Every contrast in each of its cells, decided as one family; fractions."""
+def table(
+    study: Study, scores: pd.DataFrame, records: Records | None = None, found: Sequence[Gate] = ()
+) -> pd.DataFrame:
+    """Every contrast in each of its cells, decided as one family; fractions. `found`: the gates of the study."""
     asked = [(contrast, [cell]) for contrast in study.contrasts for cell in cells(study, contrast)]
     names = [
         {"question": contrast.question, "target": task, "condition": condition, "outcome": contrast.outcome}
         for contrast, [(task, condition)] in asked
     ]
-    found = effects(scores, asked, _smallest(study), records)
-    rows = [about | one._asdict() for about, one in zip(names, found, strict=True)]
+    rows = [
+        about | one._asdict() for about, one in zip(names, _decided(study, scores, asked, records, found), strict=True)
+    ]
     return pd.DataFrame(rows, columns=["question", "target", "condition", "outcome", *Effect._fields])
 
 
@@ -66,11 +72,24 @@ def _interval(result: Effect) -> str:
     return f"{interval(result.value, result.low, result.high)}{lost}"
 
 
-def answers(study: Study, scores: pd.DataFrame, records: Records | None = None) -> list[Answer]:
+def answers(
+    study: Study, scores: pd.DataFrame, records: Records | None = None, found: Sequence[Gate] = ()
+) -> list[Answer]:
     """One answer for each contrast, over all of its cells; the contrasts of the study are one family."""
     asked = [(contrast, cells(study, contrast)) for contrast in study.contrasts]
-    found = effects(scores, asked, _smallest(study), records)
-    return [_answer(contrast, one) for (contrast, _), one in zip(asked, found, strict=True)]
+    decided = _decided(study, scores, asked, records, found)
+    return [_answer(contrast, one) for (contrast, _), one in zip(asked, decided, strict=True)]
+
+
+def _decided(
+    study: Study,
+    scores: pd.DataFrame,
+    asked: Sequence[tuple[Contrast, Cells]],
+    records: Records | None,
+    found: Sequence[Gate],
+) -> list[Effect]:
+    failed = [before(contrast, over, scores, study, found) if over else "" for contrast, over in asked]
+    return effects(scores, asked, _smallest(study), records, failed)
 
 
 def _answer(contrast: Contrast, result: Effect) -> Answer:

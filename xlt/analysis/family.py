@@ -43,16 +43,17 @@ def effects(
     asked: Sequence[tuple[Contrast, Cells]],
     smallest: float = 0.01,
     records: Records | None = None,
+    gates: Sequence[str] = (),
 ) -> list[Effect]:
     """A family of contrasts, each over its cells.
 
-    `smallest`: the smallest effect of interest where a contrast has none of its own, a fraction; `records` without it
-    the intervals are over seeds alone.
+    `smallest`: the smallest effect of interest where a contrast has none of its own, a fraction; without `records` the
+    intervals are over seeds alone; `gates`: for each contrast what failed before it, "" for nothing.
     """
     if not asked:
         return []
     read, lost = scores.filter(items=READ), _collapsed(scores)
-    family = [_components(weighted(read, contrast, over), records) for contrast, over in asked]
+    family = [components_of(weighted(read, contrast, over), records) for contrast, over in asked]
     least = [contrast.smallest / 100 if contrast.smallest else smallest for contrast, _ in asked]
     counts = [_behind(lost, contrast, over) for contrast, over in asked]
     return [
@@ -60,11 +61,12 @@ def effects(
             *one.found[:3], one.p, one.equivalence, one.detectable, parts.seeds, parts.clusters, collapsed,
             one.verdict if parts.seeds else NOT_RUN, one.why if parts.seeds else "",
         )
-        for parts, one, collapsed in zip(family, verdicts.decide(family, least), counts, strict=True)
+        for parts, one, collapsed in zip(family, verdicts.decide(family, least, gates), counts, strict=True)
     ]  # fmt: skip
 
 
-def _components(rows: pd.DataFrame, records: Records | None) -> Components:
+def components_of(rows: pd.DataFrame, records: Records | None) -> Components:
+    """Of weighted scores: columns seed, value, weight; with run and outcome, over records too."""
     figures = (rows["weight"] * rows["value"]).groupby(rows["seed"]).sum().sort_index().round(12)
     parts, strata = records.parts(rows) if records and len(figures) else (None, ())
     return components(figures.to_numpy(), parts, strata)

@@ -13,6 +13,7 @@ from xlt.core.recent import Recent
 from xlt.data import identity
 from xlt.evaluation import conditions
 from xlt.evaluation.attack.run import attacked
+from xlt.evaluation.guess import guess
 from xlt.evaluation.predict import FAMILIES, Examples, scored
 from xlt.evaluation.retrieval import families
 from xlt.evaluation.retrieval.search import Search
@@ -22,6 +23,7 @@ from xlt.models.encoder import encoder_of, tokenizer_of
 from xlt.models.features import encode
 from xlt.models.inference import Predictor
 from xlt.spec import tasks
+from xlt.spec.conditions import is_clean
 from xlt.spec.identity import digest
 from xlt.spec.recipe import Evaluation, Recipe
 
@@ -68,6 +70,14 @@ def changed(store: Store, evaluation: Evaluation) -> dict[str, float]:
     before, after = _rows(store, plain.model_copy(update={"perturbation": None})), _rows(store, plain)
     records = zip(zip(*before.values(), strict=True), zip(*after.values(), strict=True), strict=True)
     return {"changed": float(np.mean([old != new for old, new in records]))}
+
+
+def guessed(store: Store, evaluation: Evaluation) -> dict[str, float]:
+    """`guess`: what a guess scores on the records as they are; {} under a condition."""
+    if not is_clean(evaluation) or evaluation.language_b:
+        return {}
+    task = tasks.get(evaluation.task)
+    return {"guess": guess(_rows(store, evaluation), task, store.source.labels(task), evaluation.language)}
 
 
 def _as_read(evaluation: Evaluation) -> Evaluation:

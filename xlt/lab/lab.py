@@ -215,7 +215,7 @@ class Lab:
         }  # fmt: skip
         traced = {
             "n": result["n"], "split": evaluation.split, "limit": evaluation.examples, "layer": evaluation.layer,
-            "changed": result.get("changed"),
+            "changed": result.get("changed"), "guess": result.get("guess"),
             "choices": caveats.choices(self.store.source, task.name, evaluation.language, evaluation.split),
             "run": self.store.id(recipe), "outcome": score_name(evaluation, result["key"]),
             "source": datasheet.records(self.store.source, task, evaluation.language),

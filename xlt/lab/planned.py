@@ -17,6 +17,7 @@ from xlt.spec.conditions import CLEAN, PAIR
 from xlt.spec.recipe import Evaluation, Recipe
 from xlt.spec.stage import Stage
 
+DEV = 500  # records of a development set: with fewer, three standard errors are too far above a guess
 WORD_LISTS = "README, Word lists, says where there are some"
 
 
@@ -45,10 +46,9 @@ class _Planner:
             of_arm = self._recipes(label, targets)
             recipes |= of_arm
             arms |= dict.fromkeys(of_arm, label)
-        if self.plan.dev:
-            for label, recipe in self._unfinished():
-                recipes.setdefault(label, recipe)
-                arms.setdefault(label, label)
+        for label, recipe in self._unfinished():
+            recipes.setdefault(label, recipe)
+            arms.setdefault(label, label)
         evaluations = self._evaluations(targets)
         absent = tuple(dict.fromkeys(self.absent))
         return Study(recipes, list(evaluations), self.plan, arms, evaluations, absent, self.name)
@@ -111,7 +111,10 @@ class _Planner:
         return recipes
 
     def _unfinished(self) -> Iterator[tuple[str, Recipe]]:
-        """Every arm as it is after each of its intermediate stages: these show what later stages make it forget."""
+        """Every arm as it is after each of its intermediate stages.
+
+        That shows whether the task was learned, and what later stages make an arm forget.
+        """
         for label, arm in self.plan.arms.items():
             stages = self._stages(label)
             for end in range(1, len(stages) + 1):
@@ -138,9 +141,14 @@ class _Planner:
         tested = {evaluation.language for evaluation in labels}
         if untested := [code for code in self.plan.languages if code not in tested]:
             self.absent.append(f"no target has test records in {', '.join(untested)} here")
-        for task in self.plan.dev:
+        for task in dict.fromkeys([*self.plan.dev, *self._learned()]):
             labels |= dict.fromkeys(self._on_dev(task), CLEAN)
         return labels
+
+    def _learned(self) -> list[str]:
+        """The intermediate tasks of the arms that have a score: a stage that taught nothing explains nothing."""
+        trained = [name for label in self.plan.arms for stage in self._stages(label) for name in stage.trains]
+        return [name for name in trained if tasks.get(name).family != tasks.MLM and "dev" in tasks.get(name).splits]
 
     def _evaluate(self, task: str, code: str, fields: dict | None = None) -> Evaluation:
         examples = {"examples": self.plan.examples} if self.plan.examples else {}
@@ -177,7 +185,7 @@ class _Planner:
         codes = evaluated.dev_languages(self.source, task, tasks.get(task).languages)
         if not codes:
             self.absent.append(f"{task}: no dev records here")
-        return [self._evaluate(task, code, {"split": "dev"}) for code in codes]
+        return [self._evaluate(task, code, {"split": "dev", "examples": DEV}) for code in codes]
 
 
 def in_world(lab: Lab) -> bool:

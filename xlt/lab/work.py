@@ -114,7 +114,7 @@ def _check_disk(store: Store, recipe: Recipe) -> None:
 
 
 def execute(store: Store, job: Job, resources: Resources) -> None:
-    from xlt.evaluation.evaluate import changed, evaluate, model_for  # torch stays out of the parent process
+    from xlt.evaluation.evaluate import changed, evaluate, guessed, model_for  # torch stays out of the parent process
 
     store.look_again()
     if not (job.evaluations and store.done(job.recipe)):  # else training it again may not be needed at all
@@ -132,7 +132,8 @@ def execute(store: Store, job: Job, resources: Resources) -> None:
             learners = {head: model_for(store, job.recipe, evaluation)}
         values, examples = evaluate(store, job.recipe, evaluation, learners[head], resources.eval_batch)
         result = {"metrics": values, "n": len(examples), "seconds": time.time() - started, "finished": time.time()}
-        result |= changed(store, evaluation) | {"key": store.evaluation_key(job.recipe, evaluation), **_made_by()}
+        result |= changed(store, evaluation) | guessed(store, evaluation)
+        result |= {"key": store.evaluation_key(job.recipe, evaluation), **_made_by()}
         store.save_scores(job.recipe, evaluation, result, examples)
     if job.drop:
         store.drop_weights(job.recipe)

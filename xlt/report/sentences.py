@@ -8,6 +8,7 @@ import pandas as pd
 
 from xlt.analysis import verdicts
 from xlt.analysis.findings import Answer
+from xlt.analysis.gates import Gate
 from xlt.core.text import NOT_RUN, interval, points
 from xlt.report.outputs import Sentence
 
@@ -97,6 +98,13 @@ def extremes(scores: pd.DataFrame, name: str, place: str) -> str:
             f"worst ({place} {worst[place]})"
         )
     return "; ".join(parts) + "." if parts else ""
+
+
+def passed_gates(found: Sequence[Gate]) -> str:
+    """How many checks hold, and which do not."""
+    failed = list(dict.fromkeys(one.failed for one in found if one.failed))
+    named = f" Not: {'; '.join(failed)}." if failed else ""
+    return f"{sum(not one.failed for one in found)} of {len(found)} checks hold.{named}"
 
 
 def passed(verdicts: pd.DataFrame) -> str:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from xlt.analysis import contrasts, outcome_tables, score_tables
+from xlt.analysis import contrasts, gates, outcome_tables, score_tables
 from xlt.analysis.records import Records
 from xlt.core.text import NOT_RUN
 from xlt.data import contamination
@@ -17,7 +17,7 @@ from xlt.lab.studies import Study
 from xlt.report import study_figures
 from xlt.report.artifacts import keep
 from xlt.report.outputs import Outputs, Sentence
-from xlt.report.sentences import decided, lead, spread
+from xlt.report.sentences import decided, lead, passed_gates, spread
 from xlt.report.summary import about, save_answers
 
 
@@ -45,18 +45,32 @@ class StudyPage:
         return records(self.lab)
 
     @cached_property
+    def _gates(self) -> list[gates.Gate]:
+        return gates.gates(self.study, self.scores, self._records)
+
+    @cached_property
     def _effects(self) -> pd.DataFrame:
         """Every question in each target and condition: half a minute of work, needed twice."""
-        return contrasts.table(self.study, self.scores, self._records)
+        return contrasts.table(self.study, self.scores, self._records, self._gates)
 
     def answers(self) -> Outputs:
         """The answer in a sentence, every question as a row of a figure, and each of them in words."""
-        answers = contrasts.answers(self.study, self.scores, self._records)
+        answers = contrasts.answers(self.study, self.scores, self._records, self._gates)
         save_answers(self.lab, f"study_{self.study.name}", self.study.question, answers)
         caption = "Each question over all targets and conditions (with its interval) and in each of them (grey)."
         figure = keep(self.lab, study_figures.forest(answers, self._effects), f"{self.study.name}_answers", caption)
         words = Sentence("\n".join(f"- {answer._repr_markdown_()}" for answer in answers))
-        return Outputs((lead(self.study.question, answers), figure, words))
+        return Outputs((lead(self.study.question, answers), self._checked(), figure, words))
+
+    def _checked(self) -> Sentence | Outputs:
+        """What had to hold before any verdict: what failed by name, all checks as a table below it."""
+        if not self._gates:
+            return Sentence("What had to hold before a verdict could not be checked: these scores lack a guess.")
+        caption = "What must hold before a verdict: scores and guesses in points."
+        return keep(
+            self.lab, gates.frame(self._gates), f"{self.study.name}_gates", caption, gates.table(self._gates),
+            meaning=passed_gates(self._gates),
+        )  # fmt: skip
 
     def design(self) -> Outputs:
         """The arms, one a row; and in sentences what cannot be had here and is not run."""

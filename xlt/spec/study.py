@@ -116,7 +116,7 @@ class Plan(Settings):
     stages       intermediate stages of this study's own, by label; `training` over the profile's, for all its stages
     conditions   label: strength (of the perturbation of that name) or fields of an Evaluation
     unperturbed  targets that are read as they are, under no condition: test sets that people perturbed already
-    dev          intermediate tasks that are scored on English dev after every intermediate stage, to see forgetting
+    dev          further tasks that are scored on English dev after every intermediate stage, beside those of the stages
     pairs        languages of the generalised setting (Huang et al. 2021): every pair of these, one for each of the two
                  texts of a record
     languages    in which targets are tested; none: the profile's
