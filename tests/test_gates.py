@@ -1,0 +1,122 @@
+"""What a guess scores, and what must hold before a contrast is tested; worked out by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_contrasts import BETTER, COSTLY, row, study
+
+from xlt.analysis import contrasts, gates
+from xlt.evaluation import metrics
+from xlt.evaluation.guess import guess
+from xlt.lab.study import Study
+from xlt.spec import tasks
+from xlt.spec.recipe import Encoder, Recipe
+from xlt.spec.stage import Stage
+
+
+def test_a_guess_at_labels_and_choices_is_the_most_frequent_right_answer():
+    xnli, xcopa = tasks.get("xnli"), tasks.get("xcopa")
+    assert guess({"label": [0, 1, 1, 2]}, xnli, xnli.labels, "en") == 0.5
+    assert guess({"label": [0, 1, 1, 1], "choices": [["a", "b"]] * 4}, xcopa, (), "tr") == 0.75
+
+
+def test_a_guess_at_tags_is_one_tag_or_tags_as_often_as_they_occur():
+    panx = tasks.get("panx")
+    labels = ("O", "B-PER", "I-PER")
+    assert guess({"tags": [[0, 0, 0], [0, 0]]}, panx, labels, "en") == 0  # without a name nothing can be found
+    always = guess({"tags": [[1], [1], [1]]}, panx, labels, "en")
+    assert always == metrics.entity_f1([["B-PER"]] * 3, [["B-PER"]] * 3, labels) == 1
+
+
+def test_a_guess_at_answers_is_a_random_span_or_none():
+    xquad, squad2 = tasks.get("xquad"), tasks.get("squad2")
+    rows = {"context": ["a b c d e f g h i j"] * 40, "answers": [{"text": ["c"], "answer_start": [4]}] * 40}
+    assert guess(rows, xquad, (), "de") == pytest.approx(0.1, abs=0.05)  # one word of ten
+    assert guess(rows, xquad, (), "de") == guess(rows, xquad, (), "de")
+    empty = {"context": ["a b"] * 4, "answers": [{"text": [], "answer_start": []}] * 4}
+    assert guess(empty, squad2, (), "en") == 1
+
+
+def test_a_guess_among_sentences_is_one_of_them_and_mining_by_guessing_finds_nothing():
+    assert guess({"text_a": ["x"] * 50, "text_b": ["y"] * 50}, tasks.get("tatoeba"), (), "de") == 0.02
+    assert guess({"source_id": ["1"]}, tasks.get("bucc"), (), "de") == 0
+
+
+# gates ----------------------------------------------------------------------------------------
+
+
+def scored(english=0.8, german=0.6, guess=1 / 3, **fields):
+    return pd.DataFrame(
+        row(arm, "xnli", code, seed, value + 0.02 * (seed - 1) + 0.01 * (arm == "mnli") * seed, guess=guess, **fields)
+        | {"source_language": code == "en", "trained_last": True}
+        for arm in ("none", "mnli")
+        for code, value in (("en", english), ("de", german))
+        for seed in range(3)
+    )
+
+
+def test_a_target_that_was_learned_passes_and_one_at_its_guess_does_not():
+    (good, _), (bad, _) = (gates.gates(study(), scored(english)) for english in (0.8, 0.33))
+    assert (good.gate, good.arm, good.task, good.failed) == ("target", "none", "xnli", "")
+    assert (good.score, good.guess, good.error) == pytest.approx((0.8, 1 / 3, 0.02 / np.sqrt(3)))
+    assert bad.failed == "xnli is not learned after none (33.0, a guess 33.3)"
+
+
+def test_three_standard_errors_are_needed():
+    """English at 0.40, seeds 6 points apart: 6.7 points above a guess, of 3.5 points a standard error."""
+    wide = scored(0.40)
+    wide["value"] += 0.04 * (wide["seed"] - 1)
+    assert [bool(gate.failed) for gate in gates.gates(study(), wide)] == [True, True]
+
+
+def test_a_contrast_is_not_tested_where_its_target_was_not_learned():
+    lost = scored(0.33)
+    found = gates.gates(study(), lost)
+    (answer,) = contrasts.answers(study(BETTER | {"targets": ["xnli"]}), lost, None, found)
+    assert answer.verdict == "not testable" and answer.answer.startswith("xnli is not learned after")
+    assert np.isnan(answer.p)
+    planted = BETTER | {"targets": ["xnli"], "expect": "higher"}
+    assert contrasts.answers(study(planted), lost, None, found)[0].verdict != "not testable"
+
+
+def test_where_there_is_nothing_to_lose_no_drop_is_tested():
+    def drops(german):
+        clean = scored(german=german)
+        typos = clean.assign(condition="typos", perturbation="typos", changed=0.9, value=clean["value"] - 0.01 * clean["seed"])
+        scores = pd.concat([clean, typos], ignore_index=True)
+        asked = study(COSTLY | {"targets": ["xnli"]})
+        return contrasts.answers(asked, scores, None, gates.gates(asked, scores))[0]
+
+    assert drops(0.6).verdict != "not testable"
+    assert drops(0.36).answer == "xnli is 2.7 points above a guess on clean text: nothing to lose"
+
+
+def test_a_perturbation_that_changes_nothing_is_named():
+    clean = scored()
+    typos = clean.assign(condition="typos", perturbation="typos", changed=0.001)
+    scores = pd.concat([clean, typos], ignore_index=True)
+    asked = study(BETTER | {"targets": ["xnli"], "conditions": ["typos"]})
+    (answer,) = contrasts.answers(asked, scores, None, gates.gates(asked, scores))
+    assert answer.answer == "typos changes 0.1 % of the records of xnli"
+
+
+def test_a_stage_that_taught_nothing_explains_nothing():
+    start = Recipe(start=Encoder(text="text", languages=("en",)))
+    after = {"after mnli": start.then(Stage(task="mnli", role="intermediate"))}
+    asked = study(BETTER | {"targets": ["xnli"]})
+    with_stage = Study(after, plan=asked.plan, conditions=asked.conditions, arms=asked.arms)
+    dev = pd.DataFrame(
+        row("after mnli", "mnli", "en", seed, 0.34 + 0.01 * seed, split="dev", guess=1 / 3)
+        | {"recipe": "after mnli", "source_language": True, "trained_last": True}
+        for seed in range(3)
+    )
+    scores = pd.concat([scored(), dev], ignore_index=True)
+    found = gates.gates(with_stage, scores)
+    assert found[0].failed == "mnli is not learned after mnli (35.0, a guess 33.3)"
+    (answer,) = contrasts.answers(with_stage, scores, None, found)
+    assert (answer.verdict, answer.answer) == ("not testable", found[0].failed)
+    assert gates.table(found)["passes"].tolist() == ["NO", "yes", "yes"]
+
+
+def test_scores_without_a_guess_have_no_gates():
+    assert gates.gates(study(), scored().drop(columns="guess")) == [] and gates.table([]).empty
