@@ -82,7 +82,9 @@ def test_a_contrast_is_not_tested_where_its_target_was_not_learned():
 def test_where_there_is_nothing_to_lose_no_drop_is_tested():
     def drops(german):
         clean = scored(german=german)
-        typos = clean.assign(condition="typos", perturbation="typos", changed=0.9, value=clean["value"] - 0.01 * clean["seed"])
+        typos = clean.assign(
+            condition="typos", perturbation="typos", changed=0.9, value=clean["value"] - 0.01 * clean["seed"]
+        )
         scores = pd.concat([clean, typos], ignore_index=True)
         asked = study(COSTLY | {"targets": ["xnli"]})
         return contrasts.answers(asked, scores, None, gates.gates(asked, scores))[0]

@@ -1,0 +1,46 @@
+"""The simulation of studies: what it draws, and that the inference is right about as often as it says."""
+
+import numpy as np
+import pytest
+
+from xlt.analysis import calibration
+from xlt.analysis.calibration import Case
+
+
+def test_the_same_seed_gives_the_same_table_with_a_row_for_each_case():
+    cases = [Case(3, 0.4, 50), Case(5, 0.0, 500, collapse=0.05)]
+    first, second = (calibration.table(3, cases, seed=7) for _ in range(2))
+    assert first.equals(second) and first["seeds"].tolist() == [3, 5]
+    assert set(first) >= {"this", "paired", "Welch", "coverage", "half width"}
+
+
+def test_the_grid_has_the_designs_that_are_asked_for():
+    assert {case.seeds for case in calibration.CASES} == {3, 5, 8} and len(calibration.CASES) == 81
+    assert {case.records for case in calibration.CASES} == {50, 500, 5000}
+
+
+def test_components_have_the_variances_that_were_drawn():
+    """Means over many draws against the values from which they are drawn."""
+    rng, case = np.random.default_rng(0), Case(5, 0.5, 100, both=0.3)
+    drawn = [parts for _ in range(300) for parts in calibration.study(case, rng)[0]]
+    both = 0.3**2 / (5 * 100)
+    assert np.mean([parts.by_both for parts in drawn]) == pytest.approx(both, rel=0.03)
+    assert np.mean([parts.by_record for parts in drawn]) == pytest.approx(0.17**2 / 100 + both, rel=0.03)
+    between = 2 * 0.01**2 * 0.5 * np.exp(2 * 0.5**2) / 5  # the mean of a log-normal variance, over five seeds
+    assert np.mean([parts.by_seed for parts in drawn]) == pytest.approx(between + both, rel=0.1)
+
+
+def test_level_and_coverage_are_what_they_are_said_to_be():
+    rows = calibration.table(40, [Case(5, 0.4, 500), Case(3, 0.0, 50), Case(8, 0.8, 5000)], seed=1)
+    assert rows["coverage"].between(0.92, 0.985).all() and np.allclose(rows["this"], 1 - rows["coverage"])
+
+
+def test_records_that_seeds_answer_alike_deceive_a_test_over_seeds():
+    """The difference then lies in the records at hand, which every seed shares."""
+    (row,) = calibration.table(40, [Case(5, 0.4, 50, both=calibration.ALIKE)], seed=2).to_dict("records")
+    assert row["paired"] > 0.3 and row["this"] < 0.09
+
+
+def test_pairs_and_moderation_find_what_welch_misses():
+    five = calibration.power_table(40).set_index("seeds").loc[5]
+    assert five["this"] > five["paired"] > five["Welch"]
