@@ -20,23 +20,14 @@ from xlt.analysis.estimate import over_seeds
 from xlt.analysis.family import Effect, effects
 from xlt.analysis.findings import Answer
 from xlt.analysis.gates import Gate, before
+from xlt.analysis.questions import Question, cells, questions
 from xlt.analysis.records import Records
 from xlt.core.text import DASH, NOT_RUN, interval, plus_minus, points_or_dash
 from xlt.lab.study import AFTER, Study
-from xlt.spec import tasks, trained
-from xlt.spec.conditions import CLEAN, PERTURBED
+from xlt.spec import trained
+from xlt.spec.conditions import CLEAN
 from xlt.spec.languages import language
 from xlt.spec.study import Contrast
-
-
-def cells(study: Study, contrast: Contrast) -> Cells:
-    """Targets x conditions that the contrast averages over, as far as they have a meaning together."""
-    named = list(study.plan.conditions) if PERTURBED in contrast.conditions else []
-    named = [c for c in contrast.conditions if c != PERTURBED] + named
-    pairs = [(task, label) for task in contrast.targets or study.targets for label in dict.fromkeys(named)]
-    if contrast.outcome == "drop":
-        pairs = [(task, label) for task, label in pairs if label != CLEAN or tasks.get(task).clean]
-    return [cell for cell in pairs if cell in study.cells]
 
 
 def table(
@@ -75,10 +66,17 @@ def _interval(result: Effect) -> str:
 def answers(
     study: Study, scores: pd.DataFrame, records: Records | None = None, found: Sequence[Gate] = ()
 ) -> list[Answer]:
-    """One answer for each contrast, over all of its cells; the contrasts of the study are one family."""
-    asked = [(contrast, cells(study, contrast)) for contrast in study.contrasts]
-    decided = _decided(study, scores, asked, records, found)
-    return [_answer(contrast, one) for (contrast, _), one in zip(asked, decided, strict=True)]
+    """One answer for each question, the primary ones first.
+
+    The primary questions of the study are one family, the others another: those that were added for a closer look
+    take nothing from what the study was made for.
+    """
+    given = []
+    for primary in (True, False):
+        asked = questions(study, primary)
+        decided = _decided(study, scores, [(one.contrast, one.cells) for one in asked], records, found)
+        given += [_answer(question, one) for question, one in zip(asked, decided, strict=True)]
+    return given
 
 
 def _decided(
@@ -92,15 +90,17 @@ def _decided(
     return effects(scores, asked, _smallest(study), records, failed)
 
 
-def _answer(contrast: Contrast, result: Effect) -> Answer:
-    words = _words(contrast)[result.verdict == verdicts.LOWER]
+def _answer(question: Question, result: Effect) -> Answer:
+    words = _words(question.contrast)[result.verdict == verdicts.LOWER]
     said = [
         words if result.verdict in (verdicts.HIGHER, verdicts.LOWER) and words != result.verdict else "",
         result.why,
     ]
     said += [f"{result.collapsed} of the runs behind it collapsed" if result.collapsed else ""]
     text = "; ".join(filter(None, said))
-    return Answer(contrast.question, text, *result[:3], result.detectable, result.verdict, result.p)
+    return Answer(
+        question.text, text, *result[:3], result.detectable, result.verdict, result.p, question.contrast.primary
+    )
 
 
 def _words(contrast: Contrast) -> tuple[str, str]:

@@ -22,7 +22,7 @@ SMALLEST = 0.01  # the smallest effect of interest outside of a study's contrast
 class Answer:
     """Effect, bounds and the least difference that could be detected are fractions; `answer` says the rest in words.
 
-    `p` is after Holm's correction over the answers of the same study, or over the transfer matrix.
+    `p` is after Holm's correction: over the `primary` answers of a study, over its others, or over the transfer matrix.
     """
 
     question: str
@@ -33,6 +33,7 @@ class Answer:
     detectable: float = stats.NAN
     verdict: str = ""
     p: float = stats.NAN
+    primary: bool = False
 
     def _repr_markdown_(self) -> str:
         effect = "" if isnan(self.effect) else f"{interval(self.effect, self.low, self.high, unit='points')}: "

@@ -1,0 +1,59 @@
+"""The questions of a study as they are asked of its scores: each contrast over cells that may be averaged.
+
+Scores of different metrics have no common unit, and conditions that read different records no common test set. A
+contrast over such cells is asked once for each kind of them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from xlt.analysis.arms import Cells
+from xlt.lab.study import Study
+from xlt.spec import tasks
+from xlt.spec.conditions import CLEAN, PERTURBED
+from xlt.spec.study import Contrast
+
+
+class Question(NamedTuple):
+    """A contrast over cells of one kind; `text` names them where the contrast has several kinds."""
+
+    text: str
+    contrast: Contrast
+    cells: Cells
+
+
+def cells(study: Study, contrast: Contrast) -> Cells:
+    """Targets x conditions that the contrast averages over, as far as they have a meaning together."""
+    named = list(study.plan.conditions) if PERTURBED in contrast.conditions else []
+    named = [c for c in contrast.conditions if c != PERTURBED] + named
+    pairs = [(task, label) for task in contrast.targets or study.targets for label in dict.fromkeys(named)]
+    if contrast.outcome == "drop":
+        pairs = [(task, label) for task, label in pairs if label != CLEAN or tasks.get(task).clean]
+    return [cell for cell in pairs if cell in study.cells]
+
+
+def questions(study: Study, primary: bool | None = None) -> list[Question]:
+    """All of a study, or only the `primary` ones, or (False) the others."""
+    chosen = [contrast for contrast in study.contrasts if primary is None or contrast.primary == primary]
+    return [question for contrast in chosen for question in _by_kind(study, contrast)]
+
+
+def _by_kind(study: Study, contrast: Contrast) -> list[Question]:
+    limits = {(e.task, label): e.examples for e, label in study.conditions.items() if e.split == "test"}
+    kinds: dict[tuple, Cells] = {}
+    for task, condition in cells(study, contrast):
+        kinds.setdefault((tasks.get(task).metrics[0], limits[task, condition]), []).append((task, condition))
+    if len(kinds) < 2:
+        return [Question(contrast.question, contrast, next(iter(kinds.values()), []))]
+    names = [list(dict.fromkeys(task for task, _ in some)) for some in kinds.values()]
+    labels = [list(dict.fromkeys(label for _, label in some)) for some in kinds.values()]
+    return [
+        Question(f"{contrast.question} ({_told(tasks_, names)}{_told(conditions, labels, '; ')})", contrast, some)
+        for tasks_, conditions, some in zip(names, labels, kinds.values(), strict=True)
+    ]
+
+
+def _told(some: list[str], all_: list[list[str]], before: str = "") -> str:
+    """The names where kinds differ in them."""
+    return before + ", ".join(some) if any(other != some for other in all_) else ""
