@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
-from xlt.analysis.inference import LEVEL, NAN, NOTHING_KNOWN, Components, Prior, moderated, standard_error
+from xlt.analysis.inference import (
+    LEVEL,
+    NAN,
+    NOTHING_KNOWN,
+    Components,
+    Prior,
+    detectable,
+    moderated,
+    prior,
+    standard_error,
+)
+from xlt.core.text import DASH
 
 SEEDS = (3, 5, 8, 10, 12, 16, 20, 30, 50)  # designs that are tried, and how many times as many records
 RECORDS = (1, 2, 4, 8, 16, 32)
@@ -66,3 +79,24 @@ def needed(
         if power(*foreseen(parts, design, usual), effect, tests) >= wanted:
             return design
     return None
+
+
+def table(
+    family: Sequence[Components], names: Sequence[str], effects: Sequence[float] = (0.01, 0.02, 0.05)
+) -> pd.DataFrame:
+    """One row for each contrast of a family: what it can see now, and the design that each of the effects would need.
+
+    Columns: question, seeds, records, detectable (a fraction), and for each effect "1 point" and so on: "8 x 4" is
+    eight seeds with four times the records, a dash none of the designs that are tried.
+    """
+    usual, tests = prior(family), sum(parts.seeds > 1 for parts in family)
+    rows = []
+    for name, parts in zip(names, family, strict=True):
+        found = {"question": name, "seeds": parts.seeds, "records": parts.clusters}
+        found["detectable"] = detectable(*standard_error(parts, usual), tests)
+        for effect in effects:
+            design = needed(parts, effect, tests, usual) if parts.seeds > 1 else None
+            points = f"{100 * effect:g} point{'' if effect == 0.01 else 's'}"
+            found[points] = f"{design.seeds} x {design.records}" if design else DASH
+        rows.append(found)
+    return pd.DataFrame(rows)

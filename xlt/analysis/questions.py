@@ -46,14 +46,14 @@ def _by_kind(study: Study, contrast: Contrast) -> list[Question]:
         kinds.setdefault((tasks.get(task).metrics[0], limits[task, condition]), []).append((task, condition))
     if len(kinds) < 2:
         return [Question(contrast.question, contrast, next(iter(kinds.values()), []))]
-    names = [list(dict.fromkeys(task for task, _ in some)) for some in kinds.values()]
-    labels = [list(dict.fromkeys(label for _, label in some)) for some in kinds.values()]
-    return [
-        Question(f"{contrast.question} ({_told(tasks_, names)}{_told(conditions, labels, '; ')})", contrast, some)
-        for tasks_, conditions, some in zip(names, labels, kinds.values(), strict=True)
-    ]
+    return [Question(f"{contrast.question} ({_told(some, kinds)})", contrast, some) for some in kinds.values()]
 
 
-def _told(some: list[str], all_: list[list[str]], before: str = "") -> str:
-    """The names where kinds differ in them."""
-    return before + ", ".join(some) if any(other != some for other in all_) else ""
+def _told(some: Cells, kinds: dict[tuple, Cells]) -> str:
+    """What sets the cells apart from those of other kinds: their targets, their conditions, or both."""
+    parts = []
+    for place in (0, 1):
+        names = list(dict.fromkeys(cell[place] for cell in some))
+        if any(set(names) != {cell[place] for cell in other} for other in kinds.values()):
+            parts.append(", ".join(names))
+    return "; ".join(parts)

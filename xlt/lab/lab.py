@@ -150,6 +150,17 @@ class Lab:
         """All that is asked of runs that may lose their weights: none here; `xlt.lab.whole` knows all notebooks."""
         return []
 
+    def stored(
+        self,
+        recipes: Mapping[str, Recipe],
+        evaluations: Iterable[Evaluation] = (),
+        seeds: int | None = None,
+        conditions: Mapping[Evaluation, str] | None = None,
+    ) -> pd.DataFrame:
+        """The table of `run` with what is finished; nothing is started."""
+        self.store.look_again()
+        return self._table(self.wanted(recipes, evaluations, seeds), conditions or {})
+
     def expand(self, recipes: Mapping[str, Recipe], seeds: int) -> list[tuple[str, int, Recipe]]:
         """(label, seed, recipe) for each seed; a recipe with nothing left to seed appears once."""
         runs = []

@@ -42,7 +42,17 @@ class Study:
 
     def run(self, lab: Lab) -> pd.DataFrame:
         """The scores as `Lab.run` gives them, with the columns arm and condition (labels as in the plan)."""
-        scores = lab.run(self.recipes, self.evaluations, self.plan.seeds if self.plan else None, self.conditions)
+        return self._labelled(lab.run(self.recipes, self.evaluations, self._seeds, self.conditions))
+
+    def stored(self, lab: Lab) -> pd.DataFrame:
+        """The same of what is finished; nothing is started."""
+        return self._labelled(lab.stored(self.recipes, self.evaluations, self._seeds, self.conditions))
+
+    @property
+    def _seeds(self) -> int | None:
+        return self.plan.seeds if self.plan else None
+
+    def _labelled(self, scores: pd.DataFrame) -> pd.DataFrame:
         if scores.empty:
             return scores.assign(arm="", condition="")
         return scores.assign(arm=scores["recipe"].map(self.arms))

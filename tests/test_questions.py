@@ -1,0 +1,77 @@
+"""The questions of a study: over cells of one kind, the primary ones decided apart from the others."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_contrasts import BETTER, row
+
+from xlt.analysis import contrasts, power
+from xlt.analysis.inference import Components
+from xlt.analysis.questions import questions
+from xlt.core.errors import UserError
+from xlt.lab import profiles
+from xlt.lab.study import Study
+from xlt.report import power as power_tables
+from xlt.spec.recipe import Evaluation
+from xlt.spec.study import Plan
+
+
+def study(*asked, targets=("xnli", "pawsx", "udpos"), attacked=None):
+    plan = Plan(question="?", targets=targets, arms={"none": [], "mnli": ["mnli"]}, contrasts=list(asked),
+                conditions={"typos": 0.1, "attack": {"attack": {"name": "characters"}}})  # fmt: skip
+    read = {Evaluation(task=task): "clean" for task in targets}
+    read |= {Evaluation(task=task, perturbation="typos"): "typos" for task in targets}
+    read |= {Evaluation(task=task, perturbation="drop", examples=attacked): "attack" for task in targets}
+    return Study({}, plan=plan, conditions=read)
+
+
+def test_targets_of_different_metrics_are_asked_apart():
+    found = questions(study(BETTER))
+    assert [one.text for one in found] == ["Better? (xnli, pawsx)", "Better? (udpos)"]
+    assert [one.cells for one in found] == [[("xnli", "clean"), ("pawsx", "clean")], [("udpos", "clean")]]
+    (alone,) = questions(study(BETTER, targets=("xnli", "pawsx")))
+    assert alone.text == "Better?"
+
+
+def test_conditions_that_read_other_records_are_asked_apart():
+    asked = BETTER | {"conditions": ["perturbed"]}
+    (together,) = questions(study(asked, targets=("xnli",)))
+    assert together.cells == [("xnli", "typos"), ("xnli", "attack")]
+    apart = questions(study(asked, targets=("xnli",), attacked=25))
+    assert [one.text for one in apart] == ["Better? (typos)", "Better? (attack)"]
+
+
+def test_primary_questions_are_a_family_of_their_own():
+    scores = pd.DataFrame(
+        row(arm, "xnli", "de", seed, 0.6 + gain * (arm == "mnli")) for arm in ("none", "mnli")
+        for seed, gain in enumerate((0.04, 0.05, 0.075))
+    )  # fmt: skip
+    other = BETTER | {"question": "And this?"}
+    main = BETTER | {"primary": True}
+    asked = study(other, other, main, targets=("xnli",))
+    answers = contrasts.answers(asked, scores)
+    assert [answer.primary for answer in answers] == [True, False, False]
+    assert answers[1].p == pytest.approx(2 * answers[0].p) and answers[0].question == "Better?"
+
+
+def test_every_shipped_study_that_stands_at_the_origin_has_primary_questions_over_one_kind_of_cells():
+    shipped = profiles.load("mini").studies
+    for name in ("ordering", "dialects", "non_latin_scripts", "data_mix", "perturbations"):
+        assert any(contrast.primary for contrast in shipped[name].contrasts), name
+
+
+def test_a_table_of_power_says_what_each_effect_would_need():
+    family = [Components(0.0, 4e-4 / seeds, 1e-5, 1e-6, seeds, 100) for seeds in (3, 3, 3)]
+    table = power.table(family, ["a", "b", "c"])
+    assert table["question"].tolist() == ["a", "b", "c"] and table["records"].tolist() == [100] * 3
+    seeds = [int(cell.split(" x ")[0]) for cell in table.loc[0, ["2 points", "5 points"]]]
+    assert seeds[0] > seeds[1] and np.isfinite(table["detectable"]).all()
+
+
+def test_power_needs_runs_and_a_study_that_there_is(tmp_path, monkeypatch):
+    from xlt.lab.lab import Lab
+
+    monkeypatch.setenv("XLT_CACHE", str(tmp_path))
+    lab = Lab.from_params("mini")
+    with pytest.raises(UserError, match="unknown study 'orderin'"):
+        power_tables.tables(lab, "orderin")

@@ -1,0 +1,43 @@
+"""`xlt power`: the seeds and records that the questions of a profile's studies need, from its finished runs."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from xlt.analysis import power
+from xlt.analysis.arms import weighted
+from xlt.analysis.family import components_of
+from xlt.analysis.questions import questions
+from xlt.core.errors import UserError, unknown
+from xlt.core.text import points_or_dash
+from xlt.lab import planned
+from xlt.lab.lab import Lab
+from xlt.report.study_pages import records
+
+
+def tables(lab: Lab, only: str | None = None) -> dict[str, pd.DataFrame]:
+    """For each study (or the one named `only`) a table of `analysis.power.table` to be read, primary questions first.
+
+    Nothing is started: what has not run is not there.
+
+    Raises:
+        UserError: no study of that name, or nothing of the studies has run yet.
+    """
+    if only and only not in lab.profile.studies:
+        raise unknown("study", only, lab.profile.studies, f"the profile {lab.profile.name}")
+    behind, found = records(lab), {}
+    for name in [only] if only else lab.profile.studies:
+        study = planned.planned(lab, name)
+        scores = study.stored(lab)
+        parts = []
+        for primary in (True, False):
+            asked = questions(study, primary) if len(scores) else []
+            family = [components_of(weighted(scores, one.contrast, one.cells), behind) for one in asked]
+            if any(one.seeds for one in family):
+                parts.append(power.table(family, [one.text for one in asked]).assign(primary="yes" if primary else ""))
+        if parts:
+            table = pd.concat(parts, ignore_index=True)
+            found[name] = table.assign(detectable=[points_or_dash(value) for value in table["detectable"]])
+    if not found:
+        raise UserError(f"no study of {lab.profile.name} has finished runs yet; ./run_all.sh makes them")
+    return found
