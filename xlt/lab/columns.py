@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from xlt.data.store import Store
-from xlt.spec.recipe import Recipe
+from xlt.core import provenance
+from xlt.data.store import Store, score_name
+from xlt.evaluation import caveats
+from xlt.lab import datasheet
+from xlt.spec import tasks
+from xlt.spec.recipe import Evaluation, Recipe
+from xlt.spec.trained import Sources, same_task, stages_in, trained_last
 
 # Columns of a table without scores. Code that reads scores then finds its columns and makes empty tables of them.
 _EMPTY = [
@@ -24,6 +30,53 @@ _EMPTY = [
 def no_scores() -> pd.DataFrame:
     """An empty table of scores."""
     return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _EMPTY})
+
+
+class Scored(NamedTuple):
+    """An evaluation of a run under a label, its stored result, and the environments of the runs that lead to it."""
+
+    label: str
+    seed: int
+    recipe: Recipe
+    evaluation: Evaluation
+    result: dict[str, Any]
+    made: list[dict[str, Any]]
+
+
+def score_rows(store: Store, sources: Sources, scored: Scored) -> list[dict[str, Any]]:
+    """The scores of one evaluation, one for each metric, with all that is needed to trace them."""
+    label, seed, recipe, evaluation, result, made = scored
+    task = tasks.get(evaluation.task)
+    common = {
+        "recipe": label, "intermediate": recipe.tasks("intermediate"),
+        "target": task.name, "pretrained": bool(recipe.start.model) or recipe.tasks("pretraining") != "none",
+        "seed": seed, "task": task.name, "language": evaluation.language, **evaluation.conditions,
+        "trained_in": stages_in(recipe, evaluation.language),
+        "source_language": evaluation.language in sources.of(task, recipe),
+        "same_task": same_task(recipe, task), "trained_last": trained_last(recipe, task),
+    }  # fmt: skip
+    traced = {
+        "n": result["n"], "split": evaluation.split, "limit": evaluation.examples, "layer": evaluation.layer,
+        "changed": result.get("changed"), "guess": result.get("guess"),
+        "choices": caveats.choices(store.source, task.name, evaluation.language, evaluation.split),
+        "run": store.id(recipe), "outcome": score_name(evaluation, result["key"]),
+        "source": datasheet.records(store.source, task, evaluation.language),
+        "task_version": task.version, "data": json.dumps(result["key"]["data"], sort_keys=True),
+        "seconds": result["seconds"], "finished": result["finished"],
+        "commit": result["code"]["commit"], "dirty": result["code"]["dirty"],
+        **provenance.made_on([*made, result["environment"]]),
+    }  # fmt: skip
+    return [
+        {
+            **common,
+            "metric": metric,
+            "value": result["metrics"][metric],
+            "main": metric == task.metrics[0],
+            **caveats.beside(store, recipe, evaluation, result["metrics"], metric),
+            **traced,
+        }
+        for metric in (result["metrics"] if evaluation.attack else task.metrics)
+    ]
 
 
 def cost(store: Store, recipe: Recipe) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -10,18 +9,17 @@ from typing import Any
 
 import pandas as pd
 
-from xlt.core import paths, progress, provenance
+from xlt.core import paths, progress
 from xlt.data.sources import Source
-from xlt.data.store import Store, score_name
-from xlt.evaluation import caveats
-from xlt.lab import columns, datasheet, evaluated, hub, inputs, profiles, retention, runtime
+from xlt.data.store import Store
+from xlt.lab import columns, evaluated, hub, inputs, profiles, retention, runtime
 from xlt.lab.jobs import Job, Wanted
 from xlt.spec import tasks
 from xlt.spec.languages import language
 from xlt.spec.profile import Profile
 from xlt.spec.recipe import Evaluation, Recipe
 from xlt.spec.study import taken
-from xlt.spec.trained import Sources, same_task, stages_in, trained_last
+from xlt.spec.trained import Sources
 
 pd.set_option("display.max_colwidth", None)  # notebooks show texts in full
 
@@ -202,50 +200,11 @@ class Lab:
             for evaluation in chosen:
                 if result := self.store.result(recipe, evaluation):
                     condition = {"condition": conditions[evaluation]} if conditions else {}
-                    rows += [row | condition for row in self._rows(label, seed, recipe, evaluation, result, made)]
+                    rows += [
+                        row | condition
+                        for row in columns.score_rows(self, label, seed, recipe, evaluation, result, made)
+                    ]
         return pd.DataFrame(rows) if rows else columns.no_scores()
-
-    def _rows(
-        self,
-        label: str,
-        seed: int,
-        recipe: Recipe,
-        evaluation: Evaluation,
-        result: dict[str, Any],
-        made: list[dict[str, Any]],
-    ) -> list[dict[str, Any]]:
-        """The scores of one evaluation, with all that is needed to trace them; `made`: environments of the runs."""
-        task = tasks.get(evaluation.task)
-        common = {
-            "recipe": label, "intermediate": recipe.tasks("intermediate"),
-            "target": task.name, "pretrained": bool(recipe.start.model) or recipe.tasks("pretraining") != "none",
-            "seed": seed, "task": task.name, "language": evaluation.language, **evaluation.conditions,
-            "trained_in": stages_in(recipe, evaluation.language),
-            "source_language": evaluation.language in self.sources.of(task, recipe),
-            "same_task": same_task(recipe, task), "trained_last": trained_last(recipe, task),
-        }  # fmt: skip
-        traced = {
-            "n": result["n"], "split": evaluation.split, "limit": evaluation.examples, "layer": evaluation.layer,
-            "changed": result.get("changed"), "guess": result.get("guess"),
-            "choices": caveats.choices(self.store.source, task.name, evaluation.language, evaluation.split),
-            "run": self.store.id(recipe), "outcome": score_name(evaluation, result["key"]),
-            "source": datasheet.records(self.store.source, task, evaluation.language),
-            "task_version": task.version, "data": json.dumps(result["key"]["data"], sort_keys=True),
-            "seconds": result["seconds"], "finished": result["finished"],
-            "commit": result["code"]["commit"], "dirty": result["code"]["dirty"],
-            **provenance.made_on([*made, result["environment"]]),
-        }  # fmt: skip
-        return [
-            {
-                **common,
-                "metric": metric,
-                "value": result["metrics"][metric],
-                "main": metric == task.metrics[0],
-                **caveats.beside(self.store, recipe, evaluation, result["metrics"], metric),
-                **traced,
-            }
-            for metric in (result["metrics"] if evaluation.attack else task.metrics)
-        ]
 
     def environments(self, recipe: Recipe) -> list[dict[str, Any]]:
         """The environments of the stored runs that lead to this one, the first run first."""
