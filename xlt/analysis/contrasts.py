@@ -34,14 +34,13 @@ def table(
     study: Study, scores: pd.DataFrame, records: Records | None = None, found: Sequence[Gate] = ()
 ) -> pd.DataFrame:
     """Every contrast in each of its cells, decided as one family; fractions. `found`: the gates of the study."""
-    asked = [(contrast, [cell]) for contrast in study.contrasts for cell in cells(study, contrast)]
+    asked = [(one, cell) for one in questions(study) for cell in one.cells]
     names = [
-        {"question": contrast.question, "target": task, "condition": condition, "outcome": contrast.outcome}
-        for contrast, [(task, condition)] in asked
+        {"question": one.text, "target": task, "condition": condition, "outcome": one.contrast.outcome}
+        for one, (task, condition) in asked
     ]
-    rows = [
-        about | one._asdict() for about, one in zip(names, _decided(study, scores, asked, records, found), strict=True)
-    ]
+    decided = _decided(study, scores, [(one.contrast, [cell]) for one, cell in asked], records, found)
+    rows = [about | one._asdict() for about, one in zip(names, decided, strict=True)]
     return pd.DataFrame(rows, columns=["question", "target", "condition", "outcome", *Effect._fields])
 
 

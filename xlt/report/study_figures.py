@@ -11,6 +11,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from xlt.analysis import verdicts
 from xlt.analysis.conditions import clean, drops, tested
 from xlt.analysis.findings import Answer
 from xlt.analysis.tables import language_order, script
@@ -30,7 +31,7 @@ def forest(answers: Sequence[Answer], detail: pd.DataFrame) -> Figure:
         parts = 100 * detail.loc[detail["question"] == answer.question, "value"].dropna()
         axes.scatter(parts, np.full(len(parts), place + 0.22), s=14, color="#9a9a9a", zorder=2)
         bounds = [[100 * (answer.effect - answer.low)], [100 * (answer.high - answer.effect)]]
-        sure = answer.low > 0 or answer.high < 0
+        sure = answer.verdict in (verdicts.HIGHER, verdicts.LOWER)
         colour = sns.color_palette("colorblind")[0 if sure else 7]
         bars = None if answer.low != answer.low else bounds
         axes.errorbar(100 * answer.effect, place, xerr=bars, fmt="o", color=colour, capsize=3, zorder=3)
@@ -38,7 +39,8 @@ def forest(answers: Sequence[Answer], detail: pd.DataFrame) -> Figure:
     axes.set_yticks(range(len(asked)), [fill(answer.question, 52) for answer in asked], fontsize=8)
     axes.set_ylim(len(asked) - 0.5, -0.5)
     axes.set_xlabel(
-        "points: all cells, 95 % interval over seeds (blue: excludes zero); small grey: single cells", fontsize=8
+        "points: all cells, 95 % interval over seeds and records (blue: decided); small grey: single cells",
+        fontsize=8,
     )
     figure.set_label(" ".join(answer._repr_markdown_() for answer in asked).replace("*", ""))
     return figure
