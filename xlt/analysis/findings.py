@@ -20,7 +20,7 @@ SMALLEST = 0.01  # the smallest effect of interest outside of a study's contrast
 
 @dataclass(frozen=True)
 class Answer:
-    """Effect, bounds and the least difference that could be detected are fractions; `answer` says the rest in words.
+    """Effect, bounds and what the design could detect are fractions; `answer` says the rest in words.
 
     `p` is after Holm's correction: over the `primary` answers of a study, over its others, or over the transfer matrix.
     """

@@ -2,7 +2,7 @@
 
 `scores` has one row per recipe, seed, task, language, perturbation and metric; `value` is a
 fraction. Whatever is shown is in points (x 100). The average over languages is taken within a seed, over
-those in which the task is not trained (see xlt.spec.trained); seeds are the unit of every interval. A cell
+those in which the task is not trained (see xlt.spec.trained); differences are taken in pairs of seeds. A cell
 without a finished run says "not run"; none is left out.
 """
 

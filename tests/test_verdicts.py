@@ -1,0 +1,146 @@
+"""The five verdicts, each on figures worked out by hand; and contrasts over seeds and records together."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats as scipy_stats
+
+from xlt.analysis import family, inference, verdicts
+from xlt.analysis.inference import components
+from xlt.analysis.records import Records
+from xlt.evaluation.outcomes import Outcomes
+from xlt.spec.study import Contrast
+
+ABOVE = [0.040, 0.050, 0.060, 0.050]  # figures of four seeds
+NONE = [0.001, -0.001, 0.0005, -0.0005]
+UNSURE = [0.03, -0.02, 0.01, 0.0]
+
+
+def decide(*figures, smallest=0.01, gates=()):
+    return verdicts.decide([components(np.array(one)) for one in figures], [smallest] * len(figures), gates)
+
+
+@pytest.mark.parametrize(
+    ("figures", "verdict"),
+    [
+        (ABOVE, "higher"), ([-x for x in ABOVE], "lower"), (NONE, "equivalent"), (UNSURE, "undecided"),
+        ([0.01] * 4, "not testable"), ([0.05], "not testable"),
+    ],
+)  # fmt: skip
+def test_each_of_the_five_verdicts(figures, verdict):
+    (decision,) = decide(figures)
+    assert decision.verdict == verdict
+    assert bool(decision.why) == (verdict in ("undecided", "not testable"))
+
+
+def test_p_and_equivalence_are_those_of_t_tests():
+    (found,) = decide(UNSURE)
+    assert found.p == pytest.approx(scipy_stats.ttest_1samp(UNSURE, 0).pvalue)
+    above = scipy_stats.ttest_1samp(UNSURE, 0.01, alternative="less").pvalue
+    below = scipy_stats.ttest_1samp(UNSURE, -0.01, alternative="greater").pvalue
+    assert found.equivalence == pytest.approx(max(above, below))
+
+
+def test_two_tests_of_a_family_are_corrected_together_equivalence_too():
+    (alone,), (first, second) = decide(NONE), decide(NONE, UNSURE)
+    assert first.equivalence == pytest.approx(2 * alone.equivalence) and second.p == 1.0
+    assert first.detectable > alone.detectable
+
+
+def test_what_is_undecided_names_a_design_that_would_decide():
+    (found,) = decide(UNSURE, smallest=0.02)
+    seeds = int(found.why.split()[0])
+    assert found.why == f"{seeds} seeds would find an effect of 2.0 points"
+    error = np.std(UNSURE, ddof=1) / np.sqrt(seeds)
+    power = scipy_stats.nct.sf(scipy_stats.t.ppf(0.975, seeds - 1), seeds - 1, 0.02 / error)
+    assert power >= 0.8 and seeds > 4
+    assert decide(UNSURE, smallest=1e-4)[0].why == "not even 50 seeds would find an effect of 0.0 points"
+
+
+def test_a_failed_gate_is_said_and_is_no_test_of_the_family():
+    passed, failed = decide(NONE, ABOVE, gates=("", "MNLI was not learned"))
+    assert (failed.verdict, failed.why) == ("not testable", "MNLI was not learned") and np.isnan(failed.p)
+    assert passed.equivalence == pytest.approx(decide(NONE)[0].equivalence)
+
+
+# contrasts of a small experiment --------------------------------------------------------------
+
+LANGUAGES = ("de", "ru")
+
+
+def experiment(seeds=4, size=60):
+    """Scores of two arms in two languages, right or wrong on each of `size` parallel records, which both arms share."""
+    rng, kept, rows = np.random.default_rng(5), {}, []
+    hard = rng.normal(0, 1, size)
+    for arm, gain in (("none", 0.0), ("mnli", 0.25)):
+        own = rng.normal(0, 0.5, size)  # what the arm finds hard, whatever the seed
+        for seed in range(seeds):
+            for code in LANGUAGES:
+                right = (hard + own + gain + rng.normal(0, 0.5, size) > 0).astype(float)
+                run = f"{arm}-{seed}"
+                kept[run, code] = Outcomes(np.arange(size).astype(str), right, np.ones(size))
+                rows.append(
+                    {"recipe": f"{arm} → xnli", "arm": arm, "intermediate": arm, "condition": "clean", "task": "xnli",
+                     "language": code, "seed": seed, "split": "test", "value": right.mean(), "main": True, "n": size,
+                     "changed": None, "run": run, "outcome": code}
+                )  # fmt: skip
+    return pd.DataFrame(rows), kept
+
+
+SCORES, KEPT = experiment()
+RECORDS = Records(lambda run, outcome: KEPT.get((run, outcome)))
+ASKED = Contrast(question="?", of=("mnli",), against=("none",))
+
+
+def effect(contrast=ASKED, records=None, **more):
+    (found,) = family.effects(SCORES, [(contrast, [("xnli", "clean")])], records=records, **more)
+    return found
+
+
+def table():
+    """Gain of each seed (rows) on each record (columns), mean over the languages."""
+    arms = (
+        np.array([[KEPT[f"{arm}-{seed}", code].numerator for code in LANGUAGES] for seed in range(4)]).mean(axis=1)
+        for arm in ("mnli", "none")
+    )
+    return np.subtract(*arms)
+
+
+def test_known_records_widen_the_interval_to_that_of_seeds_crossed_with_records():
+    """Variance of the mean of a two-way table: over seeds and over records, less their interaction (Owen 2007)."""
+    gain = table()
+    seeds, size = gain.shape
+    rows, columns = gain.mean(axis=1), gain.mean(axis=0)
+    rest = gain - rows[:, None] - columns + gain.mean()
+    by_seed, by_record = rows.var(ddof=1) / seeds, columns.var(ddof=1) / size
+    both = (rest**2).sum() / ((seeds - 1) * (size - 1)) / (seeds * size)
+    variance = max(by_seed, both) + by_record - both
+    freedom = variance**2 / (
+        by_seed**2 / (seeds - 1) + by_record**2 / (size - 1) + both**2 / ((seeds - 1) * (size - 1))
+    )
+    half = scipy_stats.t.ppf(0.975, freedom) * np.sqrt(variance)
+    found, alone = effect(records=RECORDS), effect()
+    assert (found.value, found.low, found.high) == pytest.approx((gain.mean(), gain.mean() - half, gain.mean() + half))
+    assert found.records == size and alone.records == 0
+    assert found.high - found.low > alone.high - alone.low
+    assert alone[:3] == pytest.approx(inference.estimate(components(rows))[:3])
+
+
+def test_records_that_are_known_for_some_scores_alone_count_for_none():
+    some = Records(lambda run, outcome: KEPT.get((run, outcome)) if run != "none-0" else None)
+    assert effect(records=some) == effect()
+
+
+def test_the_smallest_effect_of_a_contrast_goes_before_that_of_the_study():
+    reach = effect(smallest=0.5)  # of fifty points
+    assert reach.equivalence < 0.05
+    own = effect(ASKED.model_copy(update={"smallest": 0.001}), smallest=0.5)
+    assert own.equivalence > 0.5 and (own.value, own.p) == (reach.value, reach.p)
+    assert effect(ASKED.model_copy(update={"smallest": 50.0})).equivalence == pytest.approx(reach.equivalence)
+
+
+def test_equal_arms_are_not_testable():
+    twin = SCORES[SCORES["arm"] == "none"].assign(arm="twin", recipe="twin → xnli")
+    asked = [(Contrast(question="?", of=("twin",), against=("none",)), [("xnli", "clean")])]
+    (found,) = family.effects(pd.concat([SCORES, twin]), asked, records=RECORDS)
+    assert found.value == 0 and found.verdict == "not testable" and "agree to the last digit" in found.why
