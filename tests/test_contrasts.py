@@ -22,7 +22,7 @@ from xlt.report import study_figures  # noqa: E402
 from xlt.spec.recipe import Evaluation  # noqa: E402
 from xlt.spec.study import Contrast, Plan  # noqa: E402
 
-BASE = {("none", "xnli"): 0.60, ("mnli", "xnli"): 0.70, ("none", "udpos"): 0.50, ("mnli", "udpos"): 0.52,
+BASE = {("none", "xnli"): 0.60, ("mnli", "xnli"): 0.70, ("none", "xcopa"): 0.50, ("mnli", "xcopa"): 0.52,
         ("adv", "xnli"): 0.65}  # fmt: skip
 OFFSETS = {"en": 0.20, "de": 0.08, "ru": -0.02, "zh": -0.06}  # mean over the last three: 0
 COSTS = {"typos": {"none": 0.10, "mnli": 0.06, "adv": 0.01}, "romanise": dict.fromkeys(("none", "mnli", "adv"), 0.20)}
@@ -55,7 +55,7 @@ SCORES = pd.DataFrame(experiment())
 ARMS = {"none": [], "mnli": ["mnli"], "adv": {"stages": ["adv"], "targets": ["xnli"]}, "anli": ["anli"]}
 
 
-def study(*asked, targets=("xnli", "udpos"), **fields):
+def study(*asked, targets=("xnli", "xcopa"), **fields):
     plan = {"question": "?", "targets": targets, "arms": ARMS, "contrasts": list(asked),
             "conditions": {"typos": 0.1, "romanise": 1.0}}  # fmt: skip
     read = {Evaluation(task=task): "clean" for task in targets}
@@ -64,9 +64,9 @@ def study(*asked, targets=("xnli", "udpos"), **fields):
     return Study({}, plan=Plan(**(plan | fields)), conditions=read, arms=labels)
 
 
-def effect(scores=SCORES, targets=("xnli", "udpos"), **fields):
+def effect(scores=SCORES, targets=("xnli", "xcopa"), **fields):
     contrast = Contrast(question="?", targets=targets, **fields)
-    return alone(scores, contrast, contrasts.cells(study(targets=("xnli", "udpos", "tatoeba")), contrast))
+    return alone(scores, contrast, contrasts.cells(study(targets=("xnli", "xcopa", "tatoeba")), contrast))
 
 
 def alone(scores, contrast, over):
@@ -228,8 +228,8 @@ def test_collapsed_runs_are_counted_and_kept():
 def test_the_table_has_every_cell_and_is_corrected_as_a_whole():
     table = contrasts.table(study(BETTER, COSTLY, NEVER), SCORES)
     assert table[["question", "target", "condition"]].agg(" ".join, axis=1).tolist() == [
-        "Better? xnli clean", "Better? udpos clean", "Costly? xnli typos", "Costly? udpos typos",
-        "Never? xnli clean", "Never? udpos clean",
+        "Better? xnli clean", "Better? xcopa clean", "Costly? xnli typos", "Costly? xcopa typos",
+        "Never? xnli clean", "Never? xcopa clean",
     ]  # fmt: skip
     # four contrasts of one variance v: the logarithm of such a variance with 2 degrees of freedom is Euler's constant
     # too low on average, so v times its exponential is usual here, with all 4 x 2 degrees of freedom (Smyth 2004)
@@ -255,7 +255,7 @@ def test_the_table_has_every_cell_and_is_corrected_as_a_whole():
     ("contrast", "expect", "found", "passes"),
     [
         (BETTER, "higher", "higher", "yes"), (BETTER, "lower", "higher", "NO"), (BETTER, "none", "higher", "NO"),
-        (BETTER | {"targets": ["udpos"]}, "none", "none", "yes"), (NEVER, "none", "not run", "NO"),
+        (BETTER | {"targets": ["xcopa"]}, "none", "none", "yes"), (NEVER, "none", "not run", "NO"),
         (COSTLY | {"of": ["mnli"], "against": ["mnli"]}, "none", "none", "yes"),
         (BETTER | {"conditions": ["typos"], "targets": ["xnli"]}, "higher", "?", "NO"),  # no seed differs
         (BETTER | {"conditions": ["typos"], "against": ["mnli"]}, "none", "none", "yes"),  # equal in every seed
@@ -271,9 +271,9 @@ def test_means_of_each_arm():
     clean = means.loc["none", "xnli", "clean"]
     assert (clean["mean"], clean["high"] - clean["mean"], clean["English"]) == pytest.approx((0.60, T2, 0.80))
     assert (clean["worst"], clean["worst language"], clean["seeds"]) == (pytest.approx(0.54), "zh", 3)
-    assert len(means) == 5 * 3 and means.loc["mnli", "udpos", "romanise"]["mean"] == pytest.approx(0.52 - 0.04 - 0.2)
+    assert len(means) == 5 * 3 and means.loc["mnli", "xcopa", "romanise"]["mean"] == pytest.approx(0.52 - 0.04 - 0.2)
     grid = contrasts.grid(study(), means.reset_index())
-    assert grid.loc["none", ("xnli", "clean")] == "60.0 ± 2.5" and grid.loc["adv", ("udpos", "clean")] == "–"
+    assert grid.loc["none", ("xnli", "clean")] == "60.0 ± 2.5" and grid.loc["adv", ("xcopa", "clean")] == "–"
     assert set(grid.loc["anli"]) == {"not run"} and list(grid.index) == ["none", "mnli", "adv", "anli"]
     assert contrasts.grid(study(), contrasts.means(study(), SCORES[:0])).to_dict("list") == {"arm": ["not run"]}
 
@@ -345,7 +345,7 @@ def test_forest_has_a_row_for_each_question_and_a_mark_for_each_cell():
 
 def test_dots_show_every_seed():
     figure = study_figures.dots(SCORES, ("none", "mnli", "adv", "anli"))
-    assert [axes.get_title() for axes in figure.axes] == ["xnli", "udpos"]
+    assert [axes.get_title() for axes in figure.axes] == ["xnli", "xcopa"]
     assert [marks(axes) for axes in figure.axes] == [3 * 3 * 2, 2 * 3 * 2]  # arms x seeds x clean and perturbed
     assert all("points" in axes.get_xlabel() for axes in figure.axes)
     places = np.vstack([points.get_offsets() for points in figure.axes[1].collections])
@@ -374,7 +374,7 @@ def test_the_dial_runs_from_the_standard_to_the_dialect():
 
 def test_scores_over_subwords_for_each_word():
     per_word = pd.Series({"de": 1.5, "ru": 2.0, "el": 3.0})
-    (axes,) = study_figures.covariate(SCORES, per_word, "udpos").axes
+    (axes,) = study_figures.covariate(SCORES, per_word, "xcopa").axes
     places = np.vstack([points.get_offsets() for points in axes.collections])
     assert places.tolist() == [
         pytest.approx(p) for p in ([1.5, 58], [2.0, 48], [1.5, 60], [2.0, 50])
@@ -388,7 +388,7 @@ def test_without_scores_every_figure_says_so(scores):
     for figure in (
         study_figures.forest([], contrasts.table(study(BETTER), scores)), study_figures.dots(scores, ("none",)),
         study_figures.lost_map(scores, "xnli"), study_figures.dial(scores, "bar", "de"),
-        study_figures.covariate(scores, nothing, "udpos"), study_figures.covariate(SCORES, nothing, "udpos"),
+        study_figures.covariate(scores, nothing, "xcopa"), study_figures.covariate(SCORES, nothing, "xcopa"),
         study_figures.lost_map(SCORES[SCORES["condition"] == "clean"], "xnli"), study_figures.dial(SCORES, "bar", "de"),
     ):  # fmt: skip
         assert said(figure) == ["not run"]

@@ -200,10 +200,8 @@ class Lab:
             for evaluation in chosen:
                 if result := self.store.result(recipe, evaluation):
                     condition = {"condition": conditions[evaluation]} if conditions else {}
-                    rows += [
-                        row | condition
-                        for row in columns.score_rows(self, label, seed, recipe, evaluation, result, made)
-                    ]
+                    scored = columns.Scored(label, seed, recipe, evaluation, result, made)
+                    rows += [row | condition for row in columns.score_rows(self.store, self.sources, scored)]
         return pd.DataFrame(rows) if rows else columns.no_scores()
 
     def environments(self, recipe: Recipe) -> list[dict[str, Any]]:
