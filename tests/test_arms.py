@@ -163,14 +163,14 @@ def test_a_study_from_plan_to_answers(store, monkeypatch):
     assert forgotten[["after", "task"]].agg(": ".join, axis=1).tolist() == [
         "first: mnli", "mnli: mnli", "mnli → pos: mnli", "mnli → pos: pos",
     ]  # fmt: skip
-    assert [answer.verdict for answer in contrasts.answers(study, scores)] == ["not testable", "not run"]
+    assert [answer.verdict for answer in contrasts.answers(study, scores)] == ["not testable"] * 2 + ["not run"] * 2
     assert len(robustness.pairs(study, scores)) == 3
     assert contrasts.forgotten(forgotten).columns.tolist() == ["mnli", "pos"]
     assert summary.save_answers(lab, "study_s", study.question, contrasts.answers(study, scores)).startswith(
-        "answers/study_s.json: 2"
+        "answers/study_s.json: 4"
     )
     kept = json.loads((lab.reports / "answers" / "study_s.json").read_text(encoding="utf-8"))
-    assert [answer["verdict"] for answer in kept["answers"]] == ["not testable", "not run"]
+    assert [answer["verdict"] for answer in kept["answers"]] == ["not testable"] * 2 + ["not run"] * 2
     assert InProcess.started == 1 and study.run(lab).equals(scores) and InProcess.started == 1
     assert "study_s" in studies.of(lab) and study.recipes["both → xnli"].seeded(0) in studies.all_recipes(lab)
 
