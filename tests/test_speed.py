@@ -222,8 +222,10 @@ def test_aims_pass_or_fail_by_the_ratio_and_others_machines_are_not_judged(found
     assert verdicts[XLT, PADDED, "CPU with AMX"] == "fail"
     assert verdicts[OWN, PADDED, "CPU with AMX"].startswith("pass")  # 15 and 10 times
     assert verdicts[XLT, DYNAMIC, "CPU with AMX"] == "fail, within noise"
-    assert verdicts[XLT, PADDED, "GPU"] == "not run: needs a GPU"
+    assert verdicts["xlt, either recipe", PADDED, "GPU"] == "needs a GPU"
     assert "that are reached: 1 of 4" in speeds.answer(SPEED, found)
+    asked = {answer.question: answer.answer for answer in speeds.answers(SPEED, found)}
+    assert asked["Training: is xlt at least 8.5 times as fast as transformers, padded?"] == "fail: 8.0 [8.0, 8.0] times"
 
 
 def test_the_share_of_the_matrix_rate_is_in_the_precision_of_the_way(found):
@@ -231,6 +233,14 @@ def test_the_share_of_the_matrix_rate_is_in_the_precision_of_the_way(found):
     assert table.loc[(TRAINING, PADDED), "share"] == pytest.approx(3e9 / 1e11)
     assert table.loc[(TRAINING, XLT), "share"] == pytest.approx(24e9 / 8e11)
     assert table.loc[(TRAINING, XLT), "floor"] == pytest.approx(800)
+
+
+def test_the_table_has_a_row_for_each_way_with_training_and_reading_side_by_side(found):
+    shown = speeds.shown(speeds.summary(found)).loc[("small", "pairs")]
+    assert list(shown.index) == [PADDED, DYNAMIC, PLAIN, XLT, OWN]
+    assert shown.loc[PADDED, "training: records (useful tokens) a second"] == "3.0 (120)"
+    assert shown.loc[PADDED, "reading: xlt is so many times as fast"] == "8.0 [8.0, 8.0]"
+    assert shown.loc[XLT, "training: xlt is so many times as fast"] == "–"
 
 
 def test_a_whole_run_adds_up(found):
@@ -254,7 +264,7 @@ def test_the_figures_say_their_numbers(found):
 
 def test_a_time_without_a_spread_has_no_bounds():
     assert speeds.times(Interval(7.39, float("nan"), float("nan"))) == "7.4"
-    assert speeds.times(Interval(7.39, 7.1, 7.7)) == "7.4 [7.1, 7.7]"
+    assert speeds.times(Interval(7.39, 0.04, 1234.5)) == "7.4 [0.0, 1,234]"
 
 
 def test_flops_of_a_token_by_hand():

@@ -6,9 +6,12 @@ repetitions (Student's t of its logarithm). It says how well this machine was me
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
+from xlt.analysis.findings import Answer
 from xlt.analysis.stats import Interval, mean_interval
 from xlt.core.paths import ROOT
 from xlt.core.text import DASH, NOT_RUN
@@ -54,52 +57,58 @@ def summary(measured: Measured) -> pd.DataFrame:
             for name, of in (("xlt_times", XLT), ("own_times", OWN)):
                 row |= dict(zip((name, f"{name}_low", f"{name}_high"), ratio(rates, what, of, way), strict=True))
             rows.append(row)
-    return pd.DataFrame(rows).sort_values([*_CASE, "what"], kind="stable", ascending=[False, False, False])
+    return pd.DataFrame(rows)
 
 
 def times(found: Interval) -> str:
-    """ "7.4 [7.1, 7.7] times"."""
+    """ "7.4 [7.1, 7.7]", without bounds where there is one repetition."""
     if np.isnan(found.value):
         return NOT_RUN
-    bounds = "" if np.isnan(found.low) else f" [{found.low:.2g}, {found.high:.2g}]"
-    return f"{found.value:.2g}{bounds}"
+    value, *bounds = (f"{number:.1f}" if number < 20 else f"{number:,.0f}" for number in found)
+    return value if np.isnan(found.low) else f"{value} [{', '.join(bounds)}]"
 
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:
-    """`summary` as it is read."""
-    ratios = {
-        f"{title} is so many times as fast": [
-            DASH if row.way in (XLT, OWN) else times(Interval(*row[[name, f"{name}_low", f"{name}_high"]]))
-            for _, row in table.iterrows()
-        ]
-        for title, name in (("xlt", "xlt_times"), ("xlt, no dropout, frozen embeddings,", "own_times"))
+    """`summary` as it is read: a row for each case and way, training and reading side by side."""
+    rows = []
+    for (encoder, records, way), works in table.groupby([*_CASE, "way"], sort=False):
+        row = {"encoder": encoder, "records": records, "way": way}
+        for found in works.to_dict("records"):
+            row |= {f"{found['what']}: {title}": text for title, text in _cells(found).items()}
+        rows.append(row)
+    return pd.DataFrame(rows).fillna(DASH).set_index(["encoder", "records", "way"])
+
+
+def _cells(found: dict[str, Any]) -> dict[str, str]:
+    """The cells of a row of `summary`; a way of ours is not compared with itself, nor with its other recipe."""
+    cells = {
+        "records (useful tokens) a second": f"{found['records']:,.1f} ({found['tokens']:,.0f})",
+        "share of the matrix rate": f"{100 * found['share']:.1f} % ({found['precision']})",
+        "floor": f"{found['floor']:,.0f}",
     }
-    columns = {
-        "encoder": table["encoder"], "records": table["records_of"], "work": table["what"], "way": table["way"],
-        "records a second": [f"{value:,.3g}" for value in table["records"]],
-        "useful tokens a second": [f"{value:,.0f}" for value in table["tokens"]],
-        **ratios,
-        "share of the matrix rate": [f"{100 * row.share:.1f} % ({row.precision})" for row in table.itertuples()],
-        "floor": [f"{value:,.0f}" for value in table["floor"]],
-    }  # fmt: skip
-    return pd.DataFrame(columns).replace(NOT_RUN, DASH)  # reading has no second recipe
+    for title, name in (("xlt", "xlt_times"), ("second recipe", "own_times")):
+        ratio_to_way = Interval(found[name], found[f"{name}_low"], found[f"{name}_high"])
+        if found["way"] not in (XLT, OWN) and not np.isnan(ratio_to_way.value):
+            cells[f"{title} is so many times as fast"] = times(ratio_to_way)
+    return cells
 
 
 def aims(speed: Speed, measured: Measured) -> pd.DataFrame:
-    """Every aim that is declared for this kind of machine, in the first case, with what was measured and a verdict.
+    """Every declared aim, in the first case, with what was measured and a verdict; others than of this kind of machine
+    are not run.
 
     An aim passes where the ratio is at least as high; whether its interval lies wholly on that side is said beside it.
     """
     rates, rows = of_case(measured, speed.cases[0]), []
-    for aim in speed.aims:
+    for aim in sorted(speed.aims, key=lambda aim: aim.machine != measured.machine["kind"]):
+        row = {"work": aim.what, "against": aim.against, "at least": f"{aim.least:g} times", "machine": aim.machine}
+        if aim.machine != measured.machine["kind"]:
+            rows.append(row | {"of": f"{XLT}, either recipe", "measured": NOT_RUN, "verdict": f"needs a {aim.machine}"})
+            continue
         for of in (XLT, OWN) if aim.what == TRAINING else (XLT,):
-            row = {"work": aim.what, "of": of, "against": aim.against, "machine": aim.machine, "at least": aim.least}
-            if aim.machine != measured.machine["kind"]:
-                rows.append(row | {"measured": NOT_RUN, "verdict": f"{NOT_RUN}: needs a {aim.machine}"})
-                continue
             found = ratio(rates, aim.what, of, aim.against)
-            rows.append(row | {"measured": times(found), "verdict": _verdict(found, aim.least)})
-    return pd.DataFrame(rows)
+            rows.append(row | {"of": of, "measured": times(found), "verdict": _verdict(found, aim.least)})
+    return pd.DataFrame(rows, columns=["work", "of", "against", "at least", "measured", "verdict", "machine"])
 
 
 def _verdict(found: Interval, least: float) -> str:
@@ -127,6 +136,17 @@ def answer(speed: Speed, measured: Measured) -> str:
         f"{shape.layers} layers of {shape.width}; {case.records}; 95 % intervals over {case.repetitions} repetitions). "
         f"Aims for such a machine that are reached: {passed} of {len(judged)}."
     )
+
+
+def answers(speed: Speed, measured: Measured) -> list[Answer]:
+    """The answer and the aims of this kind of machine for the index of the report; ratios are no effects in points."""
+    nan = float("nan")
+    found = [Answer(QUESTION, answer(speed, measured).replace("**", "").replace("`", ""), nan, nan, nan)]
+    for row in aims(speed, measured).itertuples(index=False):
+        if row.measured != NOT_RUN:
+            asked = f"{row.work.capitalize()}: is {row.of} at least {row[3]} as fast as {row.against}?"
+            found.append(Answer(asked, f"{row.verdict}: {row.measured} times", nan, nan, nan, verdict=row.verdict))
+    return found
 
 
 def whole_run(measured: Measured, run: Run, case: Case) -> pd.DataFrame:
@@ -173,7 +193,7 @@ def machine(measured: Measured) -> pd.DataFrame:
         "versions": ", ".join(f"{name} {version}" for name, version in here["packages"].items()),
         "measured": here["measured"],
     }  # fmt: skip
-    return pd.DataFrame({"": facts}).rename_axis("what")
+    return pd.DataFrame({"here": facts}).rename_axis("what")
 
 
 def lengths(speed: Speed) -> pd.DataFrame:

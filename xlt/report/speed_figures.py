@@ -22,7 +22,7 @@ def ratios(rates: pd.DataFrame) -> Figure:
         1, 2, figsize=(9.5, 1.2 * len(cases) + 1.6), sharey=True, sharex=True, layout="constrained"
     )
     plt.close(figure)
-    height, told = 0.8 / len(ways), []
+    height, told, highest = 0.8 / len(ways), [], 2.0
     for axes, what in zip(panels, (TRAINING, READING), strict=True):
         for group, (case, found) in enumerate(cases):
             for place, way in enumerate(ways):
@@ -32,12 +32,14 @@ def ratios(rates: pd.DataFrame) -> Figure:
                 at = group + (place - (len(ways) - 1) / 2) * height
                 axes.barh(at, times.value - 1, height, left=1, color=colours[way])
                 axes.plot([times.low, times.high], [at, at], color=FIRST, linewidth=1.2)
-                axes.text(max(times.value, times.high, 1), at, f" {times.value:.1f}", va="center", fontsize=7)
+                axes.text(max(times.value, 1), at, f" {times.value:.1f}", va="bottom", fontsize=7)
+                highest = max(highest, times.value)
                 told.append(f"{what}, {' encoder, '.join(case)}, {way}: {times.value:.1f}")
         axes.axvline(1, color="#555555", linewidth=1)
         axes.set(title=what, xscale="log", xlabel="times the records a second of the scripts' defaults")
         axes.set_xticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
         axes.minorticks_off()
+    panels[0].set_xlim(0.5, 2.5 * highest)  # of few repetitions on a busy machine intervals may reach much farther
     panels[0].set_yticks(range(len(cases)), [f"{encoder} encoder\n{records}" for (encoder, records), _ in cases])
     panels[0].invert_yaxis()
     handles = [plt.Rectangle((0, 0), 1, 1, color=colours[way]) for way in ways]

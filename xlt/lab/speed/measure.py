@@ -38,7 +38,7 @@ from xlt.lab.speed.ways import WAYS, Setting, Trained, Way
 from xlt.models.features import Feature
 from xlt.spec.profile import Profile, Resources
 from xlt.spec.recipe import Recipe
-from xlt.spec.speed import OWN, READING, TRAINING, Case, Machine, Speed
+from xlt.spec.speed import DYNAMIC, OWN, PADDED, READING, TRAINING, XLT, Case, Machine, Speed
 
 FILE = "speed.json"  # in the folder of the report: what was measured last
 
@@ -100,16 +100,15 @@ def measure(profile: Profile) -> Measured:
         ProcessPoolExecutor(at_once, mp_context=fresh) as pool,
     ):
         started = time.monotonic()
-        jobs = {
-            pool.submit(measure_case, speed, number, profile.resources, Path(folder, str(number))): number
-            for number in range(len(speed.cases))
-        }
+        common = (speed, profile.resources, Path(folder))
+        jobs = {pool.submit(measure_case, *common, case): case for case in speed.cases}
+        jobs[pool.submit(explain, *common)] = None
         for done, job in enumerate(as_completed(jobs), 1):
             found[jobs[job]] = job.result()
             left = (time.monotonic() - started) / done * (len(jobs) - done)
-            progress.report(done, len(jobs), left, speed.cases[jobs[job]].records)
-    rates = pd.concat([found[number].rates for number in range(len(speed.cases))], ignore_index=True)
-    return found[0]._replace(rates=rates)
+            progress.report(done, len(jobs), left)
+    rates = pd.concat([found[case] for case in speed.cases], ignore_index=True)
+    return found[None]._replace(rates=rates)
 
 
 def _made(folder: Path) -> Path:
@@ -117,25 +116,28 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def measure_case(speed: Speed, number: int, resources: Resources, folder: Path) -> Measured:
-    """One case, in this process; parts and costs for the first case alone."""
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # all is measured for one thread, or as many as the profile says
-    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(slots.gpus()[:1])  # Trainer would use all
-    device.use_threads(resources.threads)
-    case = speed.cases[number]
-    setting = _setting(speed, case, resources, folder)
-    rates = list(_rates(speed, case, setting))
-    explained = [*_parts(case, setting)] if number == 0 else []
-    costs = _costs(case, setting) if number == 0 else {}
-    ways.prefer(WAYS[OWN], setting)
-    return Measured(pd.DataFrame(rates), pd.DataFrame(explained), costs, matrix_rates(), _machine(resources))
+def measure_case(speed: Speed, resources: Resources, folder: Path, case: Case) -> pd.DataFrame:
+    """The rates of one case, in this process."""
+    return pd.DataFrame(_rates(speed, case, _setting(speed, case, resources, folder)))
+
+
+def explain(speed: Speed, resources: Resources, folder: Path) -> Measured:
+    """All but the rates: where the time goes in the first case, and what the machine is."""
+    setting = _setting(speed, speed.cases[0], resources, folder)
+    explained, costs = pd.DataFrame(_parts(speed.cases[0], setting)), _costs(setting)
+    return Measured(pd.DataFrame(), explained, costs, matrix_rates(), _machine())
 
 
 def _setting(speed: Speed, case: Case, resources: Resources, folder: Path) -> Setting:
+    """The setting of a case in a process of its own, which from now on computes as runs do."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # all is measured for one thread, or as many as the profile says
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(slots.gpus()[:1])  # Trainer would use all
+    device.use_threads(resources.threads)
+    place = Path(tempfile.mkdtemp(dir=folder))
     shape = speed.encoders[case.encoder]
-    start = write_encoder(shape, folder / "encoder")
     source = Records(speed.records[case.records], speed.pool, shape.vocabulary, speed.zipf)
-    return Setting(Store(folder / "runs", source), Recipe(start=start, stages=(speed.stage(case),)), resources)
+    start = write_encoder(shape, place / "encoder")
+    return Setting(Store(place / "runs", source), Recipe(start=start, stages=(speed.stage(case),)), resources)
 
 
 def _rates(speed: Speed, case: Case, setting: Setting) -> Iterator[dict[str, Any]]:
@@ -185,14 +187,14 @@ def flops(speed: Speed, case: Case, lengths: np.ndarray) -> float:
 
 def _parts(case: Case, setting: Setting) -> Iterator[dict[str, Any]]:
     """Where the time of updates goes, way by way; measured apart, as a profiler slows down what it looks at."""
-    for name, way in WAYS.items():
+    for name in (PADDED, DYNAMIC, XLT, OWN):
+        way, profile = WAYS[name], profiler()
         ways.prefer(way, setting)
-        profile = profiler()
-        trained = way.train(replace(setting, profiler=profile), 1 + max(2, case.updates * way.speed // 2))
+        trained = way.train(replace(setting, profiler=profile), 1 + case.updates * way.speed)
         yield {"way": name, **parts(profile, trained.watch.seconds, trained.padding)}
 
 
-def _costs(case: Case, setting: Setting) -> dict[str, float]:
+def _costs(setting: Setting) -> dict[str, float]:
     """Seconds of what a run does beside its updates: the start (weights are read, the first update), the end (weights
     are written), and a tokenised record."""
     way = WAYS[OWN]
@@ -219,7 +221,7 @@ def matrix_rates() -> dict[str, float]:
     return found
 
 
-def _machine(resources: Resources) -> dict[str, Any]:
+def _machine() -> dict[str, Any]:
     return provenance.environment() | {"kind": kind(), "measured": datetime.date.today().isoformat()}
 
 

@@ -263,10 +263,10 @@ def _read_as_runs_do(setting: Setting, learner: Any, features: list[Feature]) ->
 
 WAYS: dict[str, Way] = {
     PADDED: Way("fp32", partial(_train_by_trainer, padded=True), partial(_read_by_trainer, padded=True), 1),
-    DYNAMIC: Way("fp32", partial(_train_by_trainer, padded=False), partial(_read_by_trainer, padded=False), 2),
-    PLAIN: Way("fp32", _train_plainly, _read_plainly, 2),
-    XLT: Way(None, _train_as_runs_do, _read_as_runs_do, 6, grouped=True),
-    OWN: Way(None, _train_as_on_a_cpu, _read_as_runs_do, 6, grouped=True),
+    DYNAMIC: Way("fp32", partial(_train_by_trainer, padded=False), partial(_read_by_trainer, padded=False), 1),
+    PLAIN: Way("fp32", _train_plainly, _read_plainly, 1),
+    XLT: Way(None, _train_as_runs_do, _read_as_runs_do, 5, grouped=True),
+    OWN: Way(None, _train_as_on_a_cpu, _read_as_runs_do, 5, grouped=True),
 }
 
 
