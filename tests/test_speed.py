@@ -30,6 +30,7 @@ TAGGED = Drawn(task="udpos", lengths=(3, 10, 40))
 QUESTIONS = Drawn(task="squad", lengths=(12, 20, 40), first=0.2)
 FP32 = Resources(precision="fp32", eval_batch=4)
 POOL = 8
+SPLITS = ("train", "test")
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +62,8 @@ def test_records_are_as_long_as_declared_and_the_same_each_time(setting, drawn):
     lengths = [len(feature["input_ids"]) for feature in one.features("train", 2000)]
     assert min(drawn.lengths) <= min(lengths) and max(lengths) <= max(drawn.lengths)
     assert abs(np.median(lengths) - drawn.lengths[1]) <= 3
-    assert one.features("train")[0]["input_ids"] == one.pool[0]["input_ids"] != one.features("test")[0]["input_ids"]
+    first, again, other = (list(features[0]["input_ids"]) for features in (one.pool, *map(one.features, SPLITS)))
+    assert first == again != other
 
 
 def test_every_word_is_one_subword_and_the_vocabulary_is_full():

@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
@@ -30,12 +30,12 @@ from xlt.core.files import write_atomically
 from xlt.core.paths import cache_root
 from xlt.data.store import Store
 from xlt.lab import slots
-from xlt.lab.lab import Lab
 from xlt.lab.speed import ways
 from xlt.lab.speed.records import Records, write_encoder
 from xlt.lab.speed.stopwatch import now, parts, profiler
 from xlt.lab.speed.ways import WAYS, Setting, Trained, Way
-from xlt.models.features import Feature
+from xlt.lab.whole import Lab
+from xlt.models.columns import Feature
 from xlt.spec.profile import Profile, Resources
 from xlt.spec.recipe import Recipe
 from xlt.spec.speed import DYNAMIC, OWN, PADDED, READING, TRAINING, XLT, Case, Machine, Speed
@@ -161,7 +161,7 @@ def _rates(speed: Speed, case: Case, setting: Setting) -> Iterator[dict[str, Any
             gc.collect()  # two encoders of base size with their optimisers do not fit everywhere
 
 
-def _counts(features: list[Feature]) -> tuple[int, int]:
+def _counts(features: Sequence[Feature]) -> tuple[int, int]:
     return sum(len(feature["input_ids"]) for feature in features), len(features)
 
 

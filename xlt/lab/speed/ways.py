@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, NamedTuple
@@ -27,8 +27,9 @@ from xlt.lab import work
 from xlt.lab.jobs import Job
 from xlt.lab.speed.stopwatch import Stopwatch, now
 from xlt.models import batching, model
+from xlt.models.columns import Feature
 from xlt.models.encoder import tokenizer_of
-from xlt.models.features import IGNORED, Feature, encode
+from xlt.models.features import IGNORED, encode
 from xlt.models.inference import Predictor
 from xlt.models.loss import GOLD, cross_entropy
 from xlt.models.mixture import Mixture
@@ -62,11 +63,11 @@ class Setting:
         return tokenizer_of(self.store, self.recipe)
 
     @cached_property
-    def pool(self) -> list[Feature]:
+    def pool(self) -> Sequence[Feature]:
         """The features that updates take their batches from."""
         return self.features("train")
 
-    def features(self, split: str, count: int | None = None) -> list[Feature]:
+    def features(self, split: str, count: int | None = None) -> Sequence[Feature]:
         rows = self.store.source.load(self.task, "en", split, count)
         columns = {name: rows[name][:] for name in rows.column_names}
         return encode(self.task.family, columns, self.tokenizer, self.stage.max_length, self.stage.stride)
@@ -100,7 +101,7 @@ class Way(NamedTuple):
 
     precision: str | None
     train: Callable[[Setting, int], Trained]
-    read: Callable[[Setting, Any, list[Feature]], float]
+    read: Callable[[Setting, Any, Sequence[Feature]], float]
     speed: int
     grouped: bool = False
 
@@ -145,7 +146,7 @@ def _trainer(setting: Setting, learner: Any, padded: bool, updates: int = 1, dat
     return trainer
 
 
-def _examples(setting: Setting, features: list[Feature], padded: bool) -> list[dict[str, Any]]:
+def _examples(setting: Setting, features: Sequence[Feature], padded: bool) -> list[dict[str, Any]]:
     """Features as the scripts keep them: with an attention mask, and padded to the maximum where a script does that."""
     width = setting.stage.max_length if padded else 0
     return [_example(feature, width, setting.tokenizer.pad_token_id) for feature in features]
@@ -170,7 +171,7 @@ def _train_by_trainer(setting: Setting, updates: int, padded: bool) -> Trained:
     return counted.trained(updates, watch, learner)
 
 
-def _read_by_trainer(setting: Setting, learner: Any, features: list[Feature], padded: bool) -> float:
+def _read_by_trainer(setting: Setting, learner: Any, features: Sequence[Feature], padded: bool) -> float:
     trainer, examples = _trainer(setting, learner, padded), _examples(setting, features, padded)
     started = now()
     trainer.predict(examples)
@@ -199,14 +200,14 @@ def _train_plainly(setting: Setting, updates: int) -> Trained:
     return counted.trained(updates, watch, learner)
 
 
-def _shuffled(features: list[Feature], size: int) -> Iterator[list[Feature]]:
+def _shuffled(features: Sequence[Feature], size: int) -> Iterator[Sequence[Feature]]:
     rng = np.random.default_rng(0)
     while True:
         order = rng.permutation(len(features))
         yield from ([features[i] for i in order[j : j + size]] for j in range(0, len(order), size))
 
 
-def _read_plainly(setting: Setting, learner: Any, features: list[Feature]) -> float:
+def _read_plainly(setting: Setting, learner: Any, features: Sequence[Feature]) -> float:
     started, pad = now(), setting.tokenizer.pad_token_id
     with torch.no_grad():
         for first in range(0, len(features), setting.stage.batch):
@@ -253,7 +254,7 @@ def _train_as_on_a_cpu(setting: Setting, updates: int) -> Trained:
     return _train_as_runs_do(replace(setting, recipe=Recipe(start=start, stages=(stage,))), updates)
 
 
-def _read_as_runs_do(setting: Setting, learner: Any, features: list[Feature]) -> float:
+def _read_as_runs_do(setting: Setting, learner: Any, features: Sequence[Feature]) -> float:
     keep = ("start_logits", "end_logits") if setting.task.family == tasks.SPAN else ("logits",)
     started = now()
     for _ in Predictor(learner, setting.tokenizer, setting.resources.eval_batch).outputs(features, keep):
