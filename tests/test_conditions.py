@@ -67,6 +67,7 @@ def test_identity_follows_the_word_list(store, start, tmp_path):
     ids = []
     for text in ('{"a": ["b"]}', '{"a": ["c"]}'):
         words.write_text(text)
+        store.look_again()
         ids.append(digest(store.evaluation_key(start, evaluation)))
     assert ids[0] != ids[1]
     clean = store.evaluation_key(start, Evaluation(task="xnli"))
@@ -82,7 +83,7 @@ def test_a_new_version_of_one_perturbation_leaves_the_scores_under_the_others(st
     before = ids()
     newer = replace(PERTURBATIONS["swap"], version=PERTURBATIONS["swap"].version + 1)
     monkeypatch.setitem(PERTURBATIONS, "swap", newer)
-    store._ids.clear()
+    store.look_again()
     assert [old == new for old, new in zip(before, ids(), strict=True)] == [False, True, False]
 
 
@@ -162,6 +163,7 @@ def test_a_changed_table_makes_stale_what_reads_it_and_nothing_else(
 ):
     before = keys(store, start)
     change(monkeypatch)
+    store.look_again()
     now = keys(store, start)
     assert {name for name in before if before[name] != now[name]} == stale
 
