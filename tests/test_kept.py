@@ -114,6 +114,15 @@ def test_a_kept_file_that_is_damaged_is_made_again(folder, size):
     assert source.load(task(folder), "en", "train").to_dict() == first
 
 
+def test_records_of_earlier_code_are_deleted(folder, monkeypatch):
+    for code in ("one", "two"):
+        monkeypatch.setattr(kept, "_code", lambda code=code: code)
+        Source(None).load(task(folder), "en", "train")
+        Source(None).load(task(folder), "en", "test")
+        files = list(folder.parent.glob("cache/records/*.arrow"))
+        assert len(files) == 2 and all(file.stem.endswith(f"-{code}") for file in files)
+
+
 def test_a_full_disk_leaves_no_part_of_a_file(folder, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")

@@ -20,7 +20,7 @@ import json
 import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,7 @@ import regex
 from xlt.core import paths
 from xlt.core.files import write_atomically
 from xlt.data.pools import language_of
+from xlt.data.records import PIECE
 from xlt.data.sources import Source
 from xlt.spec import tasks
 from xlt.spec.identity import digest
@@ -189,27 +190,41 @@ def _read(source: Source, task: str, code: str, split: str) -> Texts:
     fields = [name for name in _FIELDS.get(declared.family, ()) if name in declared.columns]
     if not fields:
         return {}
+    single = [*fields, "target"] if declared.family == tasks.DUAL and not declared.pool else fields  # with a pool: ids
+    hashes: dict[str, list[np.ndarray]] = {"example": [], "paragraph": [], "text": []}
     rows = source.load(declared, code, split)
-    columns = [[_flat(value, declared.family) for value in rows[name][:]] for name in fields]
+    for start in range(0, len(rows), PIECE):  # hashes are few bytes, the texts of a whole training set hundreds of MB
+        piece = rows[start : start + PIECE]
+        columns = {name: [_Text.of(_flat(value, declared.family)) for value in piece[name]] for name in single}
+        hashes["example"].append(_hashed(zip(*(columns[name] for name in fields), strict=True)))
+        hashes["paragraph"].append(_hashed((text,) for text in columns.get("context", ())))
+        hashes["text"].append(_hashed((text,) for column in columns.values() for text in column))
+    every = {kind: np.concatenate(pieces) for kind, pieces in hashes.items()}
     if declared.family in (tasks.MLM, tasks.POOL):
-        return {"text": _hashed(zip(*columns, strict=True))}
-    paragraphs = dict.fromkeys(columns[fields.index("context")]) if "context" in fields else {}
-    texts = rows["target"][:] if declared.family == tasks.DUAL and not declared.pool else []  # texts, with a pool ids
-    return {
-        "example": _hashed(zip(*columns, strict=True)),
-        "paragraph": _hashed((text,) for text in paragraphs),
-        "text": _hashed((text,) for column in (*columns, texts) for text in column),
-    }
+        return {"text": np.sort(every["text"], axis=0)}
+    every["paragraph"] = np.unique(every["paragraph"], axis=0)  # each once, by what it is before it is normalised
+    return {kind: np.sort(pairs, axis=0) for kind, pairs in every.items()}
 
 
 def _flat(value: str | list[str], family: str) -> str:
     return value if isinstance(value, str) else (" " if family == tasks.TAGGING else "\n").join(value)
 
 
-def _hashed(several: Iterable[tuple[str, ...]]) -> np.ndarray:
-    """64 bits of the BLAKE2 hash of each tuple of texts, as it is and normalised: (tuples, 2), each column sorted."""
-    hashes = [(_hash(texts), _hash(map(normalised, texts))) for texts in several]
-    return np.sort(np.array(hashes, np.uint64).reshape(-1, 2), axis=0)
+class _Text(NamedTuple):
+    """A text as it is and normalised: once for all kinds that it is compared in."""
+
+    plain: str
+    normal: str
+
+    @classmethod
+    def of(cls, text: str) -> _Text:
+        return cls(text, normalised(text))
+
+
+def _hashed(several: Iterable[tuple[_Text, ...]]) -> np.ndarray:
+    """64 bits of the BLAKE2 hash of each tuple of texts, as they are and normalised: shape (tuples, 2)."""
+    hashes = [(_hash(text.plain for text in texts), _hash(text.normal for text in texts)) for texts in several]
+    return np.array(hashes, np.uint64).reshape(-1, 2)
 
 
 def _hash(texts: Iterable[str]) -> int:

@@ -49,10 +49,10 @@ class Kept(NamedTuple):
 
 
 def name(task: Task, code: str, split: str, how: Layout, content: Sequence[str]) -> str:
-    """The name of the file; `content`: hashes of the files that the split is read from."""
+    """The name of the file; `content`: hashes of the files that the split is read from. The code's hash comes last."""
     reader = (how.reader, sorted(how.options.items()), str(how.features), how.others)
-    of = repr((_code(), reader, list(content), task.model_dump_json(), code, split))
-    return hashlib.sha256(of.encode()).hexdigest()[:24]
+    of = repr((reader, list(content), task.model_dump_json(), code, split))
+    return f"{hashlib.sha256(of.encode()).hexdigest()[:20]}-{_code()[:12]}"
 
 
 @cache
@@ -72,7 +72,7 @@ def find(name: str) -> Kept | None:
 
 
 def keep(name: str, table: datasets.table.Table, rows: int, names: Iterable[str], remarks: Iterable[Remark]) -> Kept:
-    """Write records under that name, and give them as they are read from there.
+    """Write records under that name, and give them as they are read from there; those of earlier code are deleted.
 
     Raises:
         OSError: they cannot be written, as on a full disk.
@@ -87,6 +87,9 @@ def keep(name: str, table: datasets.table.Table, rows: int, names: Iterable[str]
         os.replace(temporary, place)
     finally:
         temporary.unlink(missing_ok=True)
+    for older in place.parent.glob(f"{name.partition('-')[0]}-*.arrow"):
+        if older != place:
+            older.unlink(missing_ok=True)
     return _mapped(place)
 
 
