@@ -9,7 +9,7 @@ from conftest import InProcess, tiny, work_here
 from xlt.core.errors import UserError
 from xlt.data import store as stores
 from xlt.data.store import Store, predictions
-from xlt.lab import estimate, plan, retention, studies, whole, why, work
+from xlt.lab import estimate, plan, rates, retention, studies, whole, why, work
 from xlt.lab.jobs import Job
 from xlt.lab.lab import Lab
 from xlt.models import model
@@ -238,7 +238,7 @@ def test_the_plan_counts_what_stays_and_what_is_trained_again(lab, monkeypatch, 
 
 
 def test_a_checkpoint_of_xlm_r_large_takes_nine_gigabytes_and_is_counted_twice(monkeypatch):
-    monkeypatch.setattr(estimate, "_shape", lambda _: (24, 1024, 250_002))
+    monkeypatch.setattr(estimate, "shape", lambda _: rates.Shape(24, 1024, 250_002))
     recipe = Recipe(start=Encoder(model="large")).then(Stage(task="mnli", select="dev"))
     assert estimate.checkpoint_megabytes(recipe) == pytest.approx(9000, rel=0.05)
     last = recipe.model_copy(update={"stages": (Stage(task="mnli"),)})
