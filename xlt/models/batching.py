@@ -40,7 +40,7 @@ def _as_large(order: np.ndarray, lengths: np.ndarray, size: int) -> Iterator[lis
         start = end
 
 
-_MOST = 4  # measured on a CPU: batches twice as large are read up to a sixth faster, larger ones no more
+_MOST = 4  # measured on a CPU: twice as many short texts at a time are read 5 to 10 % faster, more of them no faster
 _PADDING = {"token_type_ids": 0, "labels": IGNORED}
 _TENSORS = ("input_ids", "token_type_ids", "labels", "start_positions", "end_positions")
 Batch = dict[str, torch.Tensor]
