@@ -1,5 +1,7 @@
 """The measurement of speed: every way learns the same, what is counted is there, and ratios are right."""
 
+import os
+
 import nbformat
 import numpy as np
 import pandas as pd
@@ -291,6 +293,18 @@ def test_the_profile_of_speed_has_its_notebook_alone_and_others_go_without():
 def test_a_case_of_an_unknown_encoder_is_said():
     with pytest.raises(ValueError, match="cases: large is not declared; there are small"):
         Speed(encoders={"small": SHAPE}, records={"pairs": PAIRS}, cases=[{"encoder": "large", "records": "pairs"}])
+
+
+def killed(*_) -> None:
+    os._exit(9)
+
+
+def test_a_measuring_process_that_is_killed_is_said_in_a_line(monkeypatch, tmp_path):
+    monkeypatch.setenv("XLT_CACHE", str(tmp_path))
+    monkeypatch.setattr(measure, "measure_case", killed)
+    monkeypatch.setattr(measure, "explain", killed)
+    with pytest.raises(UserError, match="for want of memory: free some, or measure one case at a time"):
+        measure.measure(profiles.load("speed"))
 
 
 @pytest.mark.slow

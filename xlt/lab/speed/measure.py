@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -104,7 +105,11 @@ def measure(profile: Profile) -> Measured:
         jobs = {pool.submit(measure_case, *common, case): case for case in speed.cases}
         jobs[pool.submit(explain, *common)] = None
         for done, job in enumerate(as_completed(jobs), 1):
-            found[jobs[job]] = job.result()
+            try:
+                found[jobs[job]] = job.result()
+            except BrokenProcessPool:
+                mend = "free some, or measure one case at a time (resources: {workers: 1})"
+                raise UserError(f"a measuring process was killed, most likely for want of memory: {mend}") from None
             left = (time.monotonic() - started) / done * (len(jobs) - done)
             progress.report(done, len(jobs), left)
     rates = pd.concat([found[case] for case in speed.cases], ignore_index=True)
