@@ -262,7 +262,8 @@ def test_a_run_that_could_not_be_saved_does_not_start(store, start, monkeypatch)
     monkeypatch.setattr(work, "_store", lambda _: store)
     monkeypatch.setattr("xlt.models.train.train_stage", lambda *_: pytest.fail("trained"))
     job = Job(start.then(Stage(task="mnli", steps=1)))
-    assert work.work("", job, Resources()) == Failure(work.DISK_FULL, "all")
+    failed = work.work("", job, Resources())
+    assert failed.ends == "all" and failed.message.startswith(f"{work.DISK_FULL}: xlmr-mnli needs ")
 
 
 def test_an_error_of_cuda_ends_the_process(monkeypatch):
@@ -287,6 +288,7 @@ def test_workers_as_asked_or_for_each_gpu_or_core_group(monkeypatch):
 
 def test_the_gpus_that_may_be_used_are_respected(monkeypatch):
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setattr(slots.importlib.metadata, "version", lambda _: "2.13.0+cu130")
     monkeypatch.delenv("XLT_DEVICE", raising=False)
     for listed, expected in ((None, ("0", "1")), ("5,GPU-abc", ("5", "GPU-abc")), ("", ())):
         slots.gpus.cache_clear()
@@ -356,7 +358,7 @@ def test_advice_for_too_little_memory_changes_no_score_where_that_can_be_had(mon
         raise OutOfMemoryError
 
     trained = []
-    store = type("Store", (), {"done": lambda self, recipe: bool(trained)})()
+    store = type("Store", (), {"has_weights": lambda self, recipe: bool(trained)})()
     monkeypatch.setattr(work, "_store", lambda _: store)
     monkeypatch.setattr(work, "execute", full)
 

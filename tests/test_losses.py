@@ -17,7 +17,7 @@ def test_costs_by_group_of_languages():
     assert (typos["clean"], typos["score"], typos["cost"]) == pytest.approx((0.63, 0.53, 0.10))  # 0.68, 0.58; less 0.10
     assert (typos["high"] - typos["cost"], typos["relative"]) == pytest.approx((T2, 0.10 / 0.63))
     assert (typos["languages"], typos["worst language"], typos["worst"]) == (2, "ru", pytest.approx(0.48))
-    assert made.loc["mnli", "udpos", "typos", "Latin"]["cost"] == pytest.approx(0.06)
+    assert made.loc["mnli", "xcopa", "typos", "Latin"]["cost"] == pytest.approx(0.06)
     assert made.loc["none", "xnli", "romanise", "non-Latin"]["languages"] == 2
     assert ("none", "xnli", "romanise", "Latin") not in made.index
     table = robustness.shown(made.reset_index())
@@ -54,7 +54,7 @@ def test_pairs_in_two_languages():
         for (a, b), value in values.items() for seed in range(2)
     ]  # fmt: skip
     asked = study(pairs=("en", "de"))
-    scores = pd.concat([pd.DataFrame(rows), SCORES[SCORES["task"] == "udpos"]])  # udpos has no pairs
+    scores = pd.concat([pd.DataFrame(rows), SCORES[SCORES["task"] == "xcopa"]])  # xcopa has no pairs
     (found,) = robustness.pairs(asked, scores).to_dict("records")
     assert (found["diagonal"], found["off_diagonal"], found["lost"]) == pytest.approx((0.81, 0.56, 0.25))
     assert found["worst"] == pytest.approx(0.50)  # of any seed

@@ -138,7 +138,8 @@ def equal_arms(scores: pd.DataFrame, arm: str, seeds: int = 3, records: Records 
     found = [inference.estimate(parts, usual) for parts in family]
     return pd.DataFrame(
         [{"value": one.value, "low": one.low, "high": one.high, "p": one.p, "covers": one.low <= 0 <= one.high}
-         for one in found]
+         for one in found],
+        columns=["value", "low", "high", "p", "covers"],
     )  # fmt: skip
 
 

@@ -137,7 +137,8 @@ def standard_error(parts: Components, usual: Prior = NOTHING_KNOWN) -> tuple[flo
     variance = max(by_seed, parts.by_both) + parts.by_record - parts.by_both
     records, both = max(parts.clusters - 1, 1), max((parts.seeds - 1) * (parts.clusters - 1), 1)
     spread = by_seed**2 / freedom + parts.by_record**2 / records + parts.by_both**2 / both
-    return sqrt(variance), variance**2 / spread
+    # with a variance taken off, the approximation may fall below the fewest degrees of freedom of its parts
+    return sqrt(variance), max(variance**2 / spread, min(freedom, records))
 
 
 def moderated(parts: Components, usual: Prior) -> tuple[float, float]:

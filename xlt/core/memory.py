@@ -18,7 +18,7 @@ SLACK = 2**29  # bytes: to give back less would cost more than it brings, as wha
 class Slack:
     """Between two pieces of work, `give_back` does so where the process has grown by more than SLACK since it last did.
 
-    It costs a twentieth of an update of the encoder above, and nothing where updates take less than SLACK.
+    It costs up to a tenth of an update of the encoder above, and nothing where updates take less than SLACK.
     """
 
     def __init__(self) -> None:

@@ -10,6 +10,7 @@ from xlt.evaluation import conditions
 from xlt.lab.jobs import Job, Split, training_splits
 from xlt.models import robust
 from xlt.spec import tasks
+from xlt.spec.identity import digest
 
 
 def read_records(source: Source, jobs: Iterable[Job], download: bool) -> None:
@@ -30,11 +31,12 @@ def read_records(source: Source, jobs: Iterable[Job], download: bool) -> None:
     for name, code, split in dict.fromkeys(one for job in jobs for one in _splits(job)):
         task = tasks.get(name)
         if task.own or not source.label and (download or source.local(task, code, split)):
-            _read_once(source, name, code, split)
+            _read_once(source, name, code, split, digest(source.identity(task, code, split)))
 
 
 @cache
-def _read_once(source: Source, task: str, code: str, split: str) -> None:
+def _read_once(source: Source, task: str, code: str, split: str, content: str) -> None:
+    """`content` says what the records are: files that have changed are read again."""
     source.load(tasks.get(task), code, split)
 
 
