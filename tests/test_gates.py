@@ -59,7 +59,7 @@ def test_a_target_that_was_learned_passes_and_one_at_its_guess_does_not():
     (good, _), (bad, _) = (gates.gates(study(), scored(english)) for english in (0.8, 0.33))
     assert (good.gate, good.arm, good.task, good.failed) == ("target", "none", "xnli", "")
     assert (good.score, good.guess, good.error) == pytest.approx((0.8, 1 / 3, 0.02 / np.sqrt(3)))
-    assert bad.failed == "xnli is not learned after none (33.0, a guess 33.3)"
+    assert bad.failed == "xnli is not clearly learned after none (33.0, a guess 33.3)"
 
 
 def test_three_standard_errors_are_needed():
@@ -73,7 +73,7 @@ def test_a_contrast_is_not_tested_where_its_target_was_not_learned():
     lost = scored(0.33)
     found = gates.gates(study(), lost)
     (answer,) = contrasts.answers(study(BETTER | {"targets": ["xnli"]}), lost, None, found)
-    assert answer.verdict == "not testable" and answer.answer.startswith("xnli is not learned after")
+    assert answer.verdict == "not testable" and answer.answer.startswith("xnli is not clearly learned after")
     assert np.isnan(answer.p)
     planted = BETTER | {"targets": ["xnli"], "expect": "higher"}
     assert contrasts.answers(study(planted), lost, None, found)[0].verdict != "not testable"
@@ -114,7 +114,7 @@ def test_a_stage_that_taught_nothing_explains_nothing():
     )
     scores = pd.concat([scored(), dev], ignore_index=True)
     found = gates.gates(with_stage, scores)
-    assert found[0].failed == "mnli is not learned after mnli (35.0, a guess 33.3)"
+    assert found[0].failed == "mnli is not clearly learned after mnli (35.0, a guess 33.3)"
     (answer,) = contrasts.answers(with_stage, scores, None, found)
     assert (answer.verdict, answer.answer) == ("not testable", found[0].failed)
     assert gates.table(found)["passes"].tolist() == ["NO", "yes", "yes"]

@@ -62,7 +62,7 @@ def _intermediate(study: Study, scores: pd.DataFrame, records: Records | None) -
             continue
         for name in stage.trains:
             rows = dev[(dev["recipe"] == label) & (dev["task"] == name)]
-            found += _above(f"{name} is not learned", "intermediate", label.removeprefix(AFTER), rows, records)
+            found += _above(f"{name} is not clearly learned", "intermediate", label.removeprefix(AFTER), rows, records)
     return found
 
 
@@ -70,7 +70,7 @@ def _targets(study: Study, scores: pd.DataFrame, records: Records | None) -> lis
     rows, found = clean(scores), []
     for (arm, task), part in rows[rows["arm"].isin(study.labels)].groupby(["arm", "task"], sort=False):
         source = part[trained.is_source(part)]
-        found += _above(f"{task} is not learned", "target", arm, source if len(source) else part, records)
+        found += _above(f"{task} is not clearly learned", "target", arm, source if len(source) else part, records)
     return found
 
 
