@@ -162,3 +162,11 @@ def test_one_cluster_serves_what_is_executed_within(monkeypatch, tmp_path):
         assert connection.scheduler.address == address and not cluster.foreign(connection)
         cluster.close()
     assert cluster.ADDRESS not in os.environ and paths.cache_root()
+
+
+def test_a_connection_to_workers_that_are_gone_is_closed_with_them():
+    """It used to look for its scheduler for a minute, and to complain at the end of a run."""
+    with cluster.serving(Resources(workers=1)):
+        used = cluster.client(Resources(), 1)
+        assert used.status == "running"
+    assert used.status == "closed" and used not in cluster._own.values()

@@ -86,7 +86,9 @@ def serving(resources: Resources) -> Iterator[None]:
         try:
             yield
         finally:
-            del os.environ[ADDRESS]
+            # a connection that outlives its scheduler would look for it for a minute, and then complain
+            if used := _own.pop(os.environ.pop(ADDRESS), None):
+                used.close()
 
 
 _own: dict[str, Client] = {}  # a connection for each scheduler; "" for workers of this process
