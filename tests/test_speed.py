@@ -1,6 +1,7 @@
 """The measurement of speed: every way learns the same, what is counted is there, and ratios are right."""
 
-import os
+from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
 
 import nbformat
 import numpy as np
@@ -295,16 +296,24 @@ def test_a_case_of_an_unknown_encoder_is_said():
         Speed(encoders={"small": SHAPE}, records={"pairs": PAIRS}, cases=[{"encoder": "large", "records": "pairs"}])
 
 
-def killed(*_) -> None:
-    os._exit(9)
+class KilledPool(Executor):
+    """Processes that the system kills, as it does where memory runs out."""
+
+    def __init__(self, *_, **__):
+        pass
+
+    def submit(self, *_, **__) -> Future:
+        future = Future()
+        future.set_exception(BrokenProcessPool())
+        return future
 
 
 def test_a_measuring_process_that_is_killed_is_said_in_a_line(monkeypatch, tmp_path):
     monkeypatch.setenv("XLT_CACHE", str(tmp_path))
-    monkeypatch.setattr(measure, "measure_case", killed)
-    monkeypatch.setattr(measure, "explain", killed)
+    monkeypatch.setattr(measure, "ProcessPoolExecutor", KilledPool)
     with pytest.raises(UserError, match="for want of memory: free some, or measure one case at a time"):
         measure.measure(profiles.load("speed"))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow
