@@ -26,7 +26,8 @@ from xlt.models import cells  # noqa: E402
 from xlt.report.outputs import Outputs  # noqa: E402
 from xlt.spec import tasks  # noqa: E402
 
-NOTEBOOKS = [path for path in sorted((ROOT / "notebooks").glob("*.ipynb")) if path.stem != selection.SPEED]
+ALONE = (selection.SPEED, "study_calibration")  # of profiles of their own; what they measure takes minutes
+NOTEBOOKS = [path for path in sorted((ROOT / "notebooks").glob("*.ipynb")) if path.stem not in ALONE]
 PHASES = [path for path in NOTEBOOKS if not path.stem.startswith("study_")]
 SMOKE = profiles.load("smoke")
 STUDIES, TARGETS, ROWS = (list(part) for part in (SMOKE.studies, SMOKE.target, SMOKE.intermediate))
