@@ -76,8 +76,12 @@ def guessed(store: Store, evaluation: Evaluation) -> dict[str, float]:
     """`guess`: what a guess scores on the records as they are; {} under a condition."""
     if not is_clean(evaluation) or evaluation.language_b:
         return {}
-    task = tasks.get(evaluation.task)
-    return {"guess": guess(_rows(store, evaluation), task, store.source.labels(task), evaluation.language)}
+
+    def make() -> float:
+        task = tasks.get(evaluation.task)
+        return guess(_rows(store, evaluation), task, store.source.labels(task), evaluation.language)
+
+    return {"guess": _guesses.get((store.source, evaluation, _content(store, evaluation)), make)}
 
 
 def _as_read(evaluation: Evaluation) -> Evaluation:
@@ -85,7 +89,8 @@ def _as_read(evaluation: Evaluation) -> Evaluation:
     return evaluation.model_copy(update={"attack": None, "ball": None})
 
 
-_test_sets, _features_of = Recent(megabytes=128), Recent(megabytes=128)  # a worker reads many models on the same ones
+# a worker reads many models on the same ones
+_test_sets, _features_of, _guesses = Recent(megabytes=128), Recent(megabytes=128), Recent(megabytes=1)
 
 
 def _rows(store: Store, evaluation: Evaluation) -> Any:
