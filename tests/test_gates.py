@@ -56,7 +56,7 @@ def scored(english=0.8, german=0.6, guess=1 / 3, **fields):
 
 
 def test_a_target_that_was_learned_passes_and_one_at_its_guess_does_not():
-    (good, _), (bad, _) = (gates.gates(study(), scored(english)) for english in (0.8, 0.33))
+    (good, _), (bad, _) = (gates.Gates(study(), scored(english)).checks for english in (0.8, 0.33))
     assert (good.gate, good.arm, good.task, good.failed) == ("target", "none", "xnli", "")
     assert (good.score, good.guess, good.error) == pytest.approx((0.8, 1 / 3, 0.02 / np.sqrt(3)))
     assert bad.failed == "xnli is not clearly learned after none (33.0, a guess 33.3)"
@@ -66,12 +66,12 @@ def test_three_standard_errors_are_needed():
     """English at 0.40, seeds 6 points apart: 6.7 points above a guess, of 3.5 points a standard error."""
     wide = scored(0.40)
     wide["value"] += 0.04 * (wide["seed"] - 1)
-    assert [bool(gate.failed) for gate in gates.gates(study(), wide)] == [True, True]
+    assert [bool(gate.failed) for gate in gates.Gates(study(), wide).checks] == [True, True]
 
 
 def test_a_contrast_is_not_tested_where_its_target_was_not_learned():
     lost = scored(0.33)
-    found = gates.gates(study(), lost)
+    found = gates.Gates(study(), lost)
     (answer,) = contrasts.answers(study(BETTER | {"targets": ["xnli"]}), lost, None, found)
     assert answer.verdict == "not testable" and answer.answer.startswith("xnli is not clearly learned after")
     assert np.isnan(answer.p)
@@ -87,7 +87,7 @@ def test_where_there_is_nothing_to_lose_no_drop_is_tested():
         )
         scores = pd.concat([clean, typos], ignore_index=True)
         asked = study(COSTLY | {"targets": ["xnli"]})
-        return contrasts.answers(asked, scores, None, gates.gates(asked, scores))[0]
+        return contrasts.answers(asked, scores, None, gates.Gates(asked, scores))[0]
 
     assert drops(0.6).verdict != "not testable"
     assert drops(0.36).answer == "xnli is 2.7 points above a guess on clean text: nothing to lose"
@@ -98,7 +98,7 @@ def test_a_perturbation_that_changes_nothing_is_named():
     typos = clean.assign(condition="typos", perturbation="typos", changed=0.001)
     scores = pd.concat([clean, typos], ignore_index=True)
     asked = study(BETTER | {"targets": ["xnli"], "conditions": ["typos"]})
-    (answer,) = contrasts.answers(asked, scores, None, gates.gates(asked, scores))
+    (answer,) = contrasts.answers(asked, scores, None, gates.Gates(asked, scores))
     assert answer.answer == "typos changes 0.1 % of the records of xnli"
 
 
@@ -113,12 +113,12 @@ def test_a_stage_that_taught_nothing_explains_nothing():
         for seed in range(3)
     )
     scores = pd.concat([scored(), dev], ignore_index=True)
-    found = gates.gates(with_stage, scores)
-    assert found[0].failed == "mnli is not clearly learned after mnli (35.0, a guess 33.3)"
+    found = gates.Gates(with_stage, scores)
+    assert found.checks[0].failed == "mnli is not clearly learned after mnli (35.0, a guess 33.3)"
     (answer,) = contrasts.answers(with_stage, scores, None, found)
-    assert (answer.verdict, answer.answer) == ("not testable", found[0].failed)
-    assert gates.table(found)["passes"].tolist() == ["NO", "yes", "yes"]
+    assert (answer.verdict, answer.answer) == ("not testable", found.checks[0].failed)
+    assert gates.table(found.checks)["passes"].tolist() == ["NO", "yes", "yes"]
 
 
 def test_scores_without_a_guess_have_no_gates():
-    assert gates.gates(study(), scored().drop(columns="guess")) == [] and gates.table([]).empty
+    assert gates.Gates(study(), scored().drop(columns="guess")).checks == [] and gates.table([]).empty

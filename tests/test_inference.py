@@ -10,7 +10,6 @@ from xlt.analysis.inference import (
     Components,
     Prior,
     components,
-    detectable,
     equivalence,
     estimate,
     prior,
@@ -84,17 +83,17 @@ def test_equivalence_is_the_larger_of_two_one_sided_tests():
 
 
 def test_what_is_detectable_is_found_four_times_in_five_and_costs_more_in_a_family():
-    alone, among = detectable(0.01, 4.0), detectable(0.01, 4.0, tests=18)
+    alone, among = power.detectable(0.01, 4.0), power.detectable(0.01, 4.0, tests=18)
     assert power.power(0.01, 4.0, alone) == pytest.approx(0.8, abs=1e-6) and among > 1.5 * alone
 
 
 def test_what_is_detectable_is_found_by_simulation():
     """Cohen (1988): a difference of half a standard deviation needs 64 a side for 80 % power."""
-    assert detectable(np.sqrt(2 / 64), 126.0) == pytest.approx(0.5, abs=0.01)
-    five = detectable(0.5 / np.sqrt(5), 4.0)  # of five paired seeds with SD 0.5
+    assert power.detectable(np.sqrt(2 / 64), 126.0) == pytest.approx(0.5, abs=0.01)
+    five = power.detectable(0.5 / np.sqrt(5), 4.0)  # of five paired seeds with SD 0.5
     draws = np.random.default_rng(0).normal(five, 0.5, size=(2000, 5))
     assert (scipy_stats.ttest_1samp(draws, 0, axis=1).pvalue < 0.05).mean() == pytest.approx(0.8, abs=0.03)
-    assert np.isnan(detectable(np.nan, np.nan))
+    assert np.isnan(power.detectable(np.nan, np.nan))
 
 
 def test_a_design_that_would_find_an_effect_finds_it():

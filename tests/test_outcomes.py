@@ -61,7 +61,7 @@ def test_a_record_in_two_languages_is_one_cluster_and_a_passage_too():
     rows = pd.DataFrame(
         [{"run": run, "outcome": code, "task": "xquad", "seed": int(run[1]), "weight": 0.5} for run, code in right]
     )
-    parts, sets = Records(lambda run, outcome: kept[run, outcome]).parts(rows)
+    parts, sets = Records(lambda run, outcome, _: kept[run, outcome]).parts(rows)
     assert sets == (2,) and parts.shape == (2, 2)
     # seed 0: de has score 2/3, so p1 moves it by (1 - 4/3) / 3 and p2 by (1 - 2/3) / 3; ru is right everywhere
     assert parts[0].tolist() == pytest.approx([-1 / 18, 1 / 18])
@@ -70,5 +70,5 @@ def test_a_record_in_two_languages_is_one_cluster_and_a_passage_too():
 
 def test_without_the_outcomes_of_one_score_no_records_are_counted():
     rows = pd.DataFrame([{"run": "a", "outcome": "x", "task": "xnli", "seed": 0, "weight": 1.0}])
-    assert Records(lambda run, outcome: None).parts(rows) == (None, ())
-    assert Records(lambda run, outcome: None).parts(rows.drop(columns="outcome")) == (None, ())
+    assert Records(lambda run, outcome, task: None).parts(rows) == (None, ())
+    assert Records(lambda run, outcome, task: None).parts(rows.drop(columns="outcome")) == (None, ())

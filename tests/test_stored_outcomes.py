@@ -34,7 +34,7 @@ def test_the_outcomes_of_a_stored_evaluation_sum_to_its_score(stored):
     assert scores["outcome"].notna().all() and set(scores["task"]) == set(TASKS)
     checked = 0
     for row in scores.itertuples():
-        found = read(row.run, row.outcome)
+        found = read(row.run, row.outcome, row.task)
         if found is None:  # nothing to be found in these few records, and nothing found
             assert row.value == 0 and row.metric.endswith("f1")
             continue
@@ -42,17 +42,17 @@ def test_the_outcomes_of_a_stored_evaluation_sum_to_its_score(stored):
         assert found.influence().sum() == pytest.approx(0, abs=1e-12)
         checked += 1
     assert checked > len(TASKS)
-    assert read("no such run", scores["outcome"].iloc[0]) is None and read(row.run, "xnli-de-0") is None
+    assert read("no such run", scores["outcome"].iloc[0], "xnli") is None and read(row.run, "xnli-de-0", "xnli") is None
 
 
 def test_questions_on_one_passage_are_one_item_of_the_stored_predictions(stored):
     lab, scores = stored
     row = scores[(scores["task"] == "xquad") & (scores["language"] == "de")].iloc[0]
     read = StoredOutcomes(lab.store)
-    kept = predictions(read.folders[row["run"]] / "scores" / f"{row['outcome']}.json")
+    kept = predictions(read._folder(row["run"]) / "scores" / f"{row['outcome']}.json")
     contexts = pd.Series(lab.store.source.load(tasks.get("xquad"), "de", "test", 6)["context"])
     assert [example["passage"] for example in kept] == [kept[contexts.eq(text).idxmax()]["id"] for text in contexts]
-    assert read(row["run"], row["outcome"]).item.tolist() == [example["passage"] for example in kept]
+    assert read(row["run"], row["outcome"], "xquad").item.tolist() == [example["passage"] for example in kept]
 
 
 def test_a_passage_keeps_its_name_under_a_perturbation(world):

@@ -88,7 +88,7 @@ def experiment(seeds=4, size=60):
 
 
 SCORES, KEPT = experiment()
-RECORDS = Records(lambda run, outcome: KEPT.get((run, outcome)))
+RECORDS = Records(lambda run, outcome, _: KEPT.get((run, outcome)))
 ASKED = Contrast(question="?", of=("mnli",), against=("none",))
 
 
@@ -127,7 +127,7 @@ def test_known_records_widen_the_interval_to_that_of_seeds_crossed_with_records(
 
 
 def test_records_that_are_known_for_some_scores_alone_count_for_none():
-    some = Records(lambda run, outcome: KEPT.get((run, outcome)) if run != "none-0" else None)
+    some = Records(lambda run, outcome, _: KEPT.get((run, outcome)) if run != "none-0" else None)
     assert effect(records=some) == effect()
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from xlt.analysis import inference, stats
+from xlt.analysis import power, stats
 from xlt.analysis.claims import Claim, Declared, Use, load
 from xlt.analysis.effects import Effect, Missing, effect, read
 from xlt.core import paths
@@ -81,7 +81,7 @@ def _together(tested: list[Effect]) -> list[Effect]:
     adjusted = stats.holm([estimate.p for estimate in tested])
     tests = int((adjusted == adjusted).sum())  # nan: not tested
     return [
-        one._replace(p=float(p), detectable=inference.detectable(one.error, one.freedom, tests))
+        one._replace(p=float(p), detectable=power.detectable(one.error, one.freedom, tests))
         for one, p in zip(tested, adjusted, strict=True)
     ]
 

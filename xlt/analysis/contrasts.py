@@ -19,7 +19,7 @@ from xlt.analysis.conditions import clean, tested
 from xlt.analysis.estimate import over_seeds
 from xlt.analysis.family import Effect, effects
 from xlt.analysis.findings import Answer
-from xlt.analysis.gates import Gate, before
+from xlt.analysis.gates import Gates
 from xlt.analysis.questions import Question, cells, questions
 from xlt.analysis.records import Records
 from xlt.core.text import DASH, NOT_RUN, interval, plus_minus, points_or_dash
@@ -31,21 +31,21 @@ from xlt.spec.study import Contrast
 
 
 def table(
-    study: Study, scores: pd.DataFrame, records: Records | None = None, found: Sequence[Gate] = ()
+    study: Study, scores: pd.DataFrame, records: Records | None = None, gates: Gates | None = None
 ) -> pd.DataFrame:
-    """Every contrast in each of its cells, decided as one family; fractions. `found`: the gates of the study."""
+    """Every contrast in each of its cells, decided as one family; fractions. `gates`: where they have been made."""
     asked = [(one, cell) for one in questions(study) for cell in one.cells]
     names = [
         {"question": one.text, "target": task, "condition": condition, "outcome": one.contrast.outcome}
         for one, (task, condition) in asked
     ]
-    decided = _decided(study, scores, [(one.contrast, [cell]) for one, cell in asked], records, found)
+    decided = _decided(study, scores, [(one.contrast, [cell]) for one, cell in asked], records, gates)
     rows = [about | one._asdict() for about, one in zip(names, decided, strict=True)]
     return pd.DataFrame(rows, columns=["question", "target", "condition", "outcome", *Effect._fields])
 
 
 def _smallest(study: Study) -> float:
-    return study.plan.smallest / 100 if study.plan else 0.01
+    return study.plan.smallest / 100 if study.plan else verdicts.SMALLEST
 
 
 def shown(effects: pd.DataFrame) -> pd.DataFrame:
@@ -63,17 +63,18 @@ def _interval(result: Effect) -> str:
 
 
 def answers(
-    study: Study, scores: pd.DataFrame, records: Records | None = None, found: Sequence[Gate] = ()
+    study: Study, scores: pd.DataFrame, records: Records | None = None, gates: Gates | None = None
 ) -> list[Answer]:
     """One answer for each question, the primary ones first.
 
     The primary questions of the study are one family, the others another: those that were added for a closer look
     take nothing from what the study was made for.
     """
+    gates = gates or Gates(study, scores, records)
     given = []
     for primary in (True, False):
         asked = questions(study, primary)
-        decided = _decided(study, scores, [(one.contrast, one.cells) for one in asked], records, found)
+        decided = _decided(study, scores, [(one.contrast, one.cells) for one in asked], records, gates)
         given += [_answer(question, one) for question, one in zip(asked, decided, strict=True)]
     return given
 
@@ -83,9 +84,10 @@ def _decided(
     scores: pd.DataFrame,
     asked: Sequence[tuple[Contrast, Cells]],
     records: Records | None,
-    found: Sequence[Gate],
+    gates: Gates | None,
 ) -> list[Effect]:
-    failed = [before(contrast, over, scores, study, found) if over else "" for contrast, over in asked]
+    gates = gates or Gates(study, scores, records)
+    failed = [gates.before(contrast, over) if over else "" for contrast, over in asked]
     return effects(scores, asked, _smallest(study), records, failed)
 
 

@@ -41,7 +41,7 @@ class Effect(NamedTuple):
 def effects(
     scores: pd.DataFrame,
     asked: Sequence[tuple[Contrast, Cells]],
-    smallest: float = 0.01,
+    smallest: float = verdicts.SMALLEST,
     records: Records | None = None,
     gates: Sequence[str] = (),
 ) -> list[Effect]:

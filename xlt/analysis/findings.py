@@ -15,8 +15,6 @@ from xlt.core.text import NOT_RUN, interval, points
 from xlt.spec import trained
 from xlt.spec.groups import ZERO_SHOT
 
-SMALLEST = 0.01  # the smallest effect of interest outside of a study's contrasts
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -60,7 +58,7 @@ def above(scores: pd.DataFrame, task: str, chance: float, question: str, languag
 
 
 def _decided(figures: pd.Series) -> verdicts.Decision:
-    (decision,) = verdicts.decide([inference.components(figures.to_numpy())], [SMALLEST])
+    (decision,) = verdicts.decide([inference.components(figures.to_numpy())], [verdicts.SMALLEST])
     return decision
 
 

@@ -18,10 +18,10 @@ import pandas as pd
 
 from xlt.analysis import inference
 from xlt.analysis.arms import Cells
-from xlt.analysis.conditions import clean, tested
+from xlt.analysis.conditions import tested
 from xlt.analysis.family import components_of
 from xlt.analysis.records import Records
-from xlt.core.text import points
+from xlt.core.text import points, points_or_dash
 from xlt.lab.study import AFTER, Study
 from xlt.spec import conditions, tasks, trained
 from xlt.spec.study import Contrast
@@ -46,11 +46,54 @@ class Gate(NamedTuple):
     failed: str
 
 
-def gates(study: Study, scores: pd.DataFrame, records: Records | None = None) -> list[Gate]:
-    """Whether each intermediate task and each target was learned, arm by arm."""
-    if scores.empty or "guess" not in scores:
-        return []
-    return [*_intermediate(study, scores, records), *_targets(study, scores, records)]
+class Gates:
+    """The checks of a study: arm by arm whether each intermediate task and each target was learned (`checks`); `before`
+    adds what depends on a contrast. Scores without a guess have no checks."""
+
+    def __init__(self, study: Study, scores: pd.DataFrame, records: Records | None = None):
+        self.study, self.checks = study, list[Gate]()
+        rows = tested(scores)  # once: a study asks for it with every question in every cell
+        self._clean = conditions.clean(rows)
+        self._changed = rows.groupby(["task", "condition"])["changed"].mean().dropna()
+        if len(scores) and "guess" in scores:
+            self.checks = [*_intermediate(study, scores, records), *_targets(study, self._clean, records)]
+
+    def before(self, contrast: Contrast, over: Cells) -> str:
+        """What failed before a contrast over its cells, "" for nothing. What was planted must be found in any case."""
+        if contrast.expect:
+            return ""
+        failed = self._not_learned(contrast, over) + self._nothing_to_lose(contrast, over) + self._nothing_changed(over)
+        return "; ".join(dict.fromkeys(failed[:2])) + (f" and {len(failed) - 2} more" if len(failed) > 2 else "")
+
+    def _not_learned(self, contrast: Contrast, over: Cells) -> list[str]:
+        arms, targets = {*contrast.of, *contrast.against}, {task for task, _ in over}
+        planned = [self.study.plan.arms[arm].stages for arm in arms]
+        stages = {" → ".join(names[:end]) for names in planned for end in range(1, len(names) + 1)}
+        return [
+            one.failed
+            for one in self.checks
+            if one.failed
+            and (one.arm in stages if one.gate == "intermediate" else one.arm in arms and one.task in targets)
+        ]
+
+    def _nothing_to_lose(self, contrast: Contrast, over: Cells) -> list[str]:
+        if contrast.outcome != "drop" or "guess" not in self._clean:
+            return []
+        rows = self._clean[self._clean["arm"].isin({*contrast.of, *contrast.against})]
+        rows = rows[trained.in_languages(rows, (*contrast.languages, *contrast.minus))]
+        failed = []
+        for task in dict.fromkeys(tasks.get(name).clean or name for name, _ in over):
+            part = rows[rows["task"] == task]
+            if len(part) and (room := (part["value"] - part["guess"]).mean()) < ROOM:
+                failed.append(f"{task} is {points(room)} points above a guess on clean text: nothing to lose")
+        return failed
+
+    def _nothing_changed(self, over: Cells) -> list[str]:
+        return [
+            f"{condition} changes {points(share)} % of the records of {task}"
+            for task, condition in over
+            if (share := self._changed.get((task, condition), 1.0)) < CHANGED
+        ]
 
 
 def _intermediate(study: Study, scores: pd.DataFrame, records: Records | None) -> list[Gate]:
@@ -66,9 +109,9 @@ def _intermediate(study: Study, scores: pd.DataFrame, records: Records | None) -
     return found
 
 
-def _targets(study: Study, scores: pd.DataFrame, records: Records | None) -> list[Gate]:
-    rows, found = clean(scores), []
-    for (arm, task), part in rows[rows["arm"].isin(study.labels)].groupby(["arm", "task"], sort=False):
+def _targets(study: Study, clean: pd.DataFrame, records: Records | None) -> list[Gate]:
+    found = []
+    for (arm, task), part in clean[clean["arm"].isin(study.labels)].groupby(["arm", "task"], sort=False):
         source = part[trained.is_source(part)]
         found += _above(f"{task} is not clearly learned", "target", arm, source if len(source) else part, records)
     return found
@@ -103,48 +146,8 @@ def table(found: Iterable[Gate]) -> pd.DataFrame:
     """The checks to be read: points."""
     columns = ["gate", "arm", "task", "score", "guess", "standard error", "passes"]
     rows = [
-        (one.gate, one.arm, one.task, points(one.score), points(one.guess), points(one.error) if one.error == one.error
-         else "–", "NO" if one.failed else "yes")
+        (one.gate, one.arm, one.task, points(one.score), points(one.guess), points_or_dash(one.error),
+         "NO" if one.failed else "yes")
         for one in found
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
-
-
-def before(contrast: Contrast, over: Cells, scores: pd.DataFrame, study: Study, found: Iterable[Gate]) -> str:
-    """What failed before a contrast over its cells, "" for nothing; what was planted must be found whatever happens."""
-    if contrast.expect:
-        return ""
-    arms, targets = {*contrast.of, *contrast.against}, {task for task, _ in over}
-    stages = {" → ".join(study.plan.arms[arm].stages[:end]) for arm in arms
-              for end in range(1, len(study.plan.arms[arm].stages) + 1)}  # fmt: skip
-    failed = [
-        one.failed
-        for one in found
-        if one.failed and (one.arm in stages if one.gate == "intermediate" else one.arm in arms and one.task in targets)
-    ]
-    failed += _nothing_to_lose(contrast, over, scores) + _nothing_changed(contrast, over, scores)
-    return "; ".join(dict.fromkeys(failed[:2])) + (f" and {len(failed) - 2} more" if len(failed) > 2 else "")
-
-
-def _nothing_to_lose(contrast: Contrast, over: Cells, scores: pd.DataFrame) -> list[str]:
-    if contrast.outcome != "drop" or "guess" not in scores:
-        return []
-    arms = {*contrast.of, *contrast.against}
-    rows = clean(scores)
-    rows = rows[rows["arm"].isin(arms) & trained.in_languages(rows, (*contrast.languages, *contrast.minus))]
-    failed = []
-    for task in dict.fromkeys(tasks.get(name).clean or name for name, _ in over):
-        part = rows[rows["task"] == task]
-        if len(part) and (room := (part["value"] - part["guess"]).mean()) < ROOM:
-            failed.append(f"{task} is {points(room)} points above a guess on clean text: nothing to lose")
-    return failed
-
-
-def _nothing_changed(contrast: Contrast, over: Cells, scores: pd.DataFrame) -> list[str]:
-    rows = tested(scores)
-    failed = []
-    for task, condition in over:
-        part = rows[(rows["task"] == task) & (rows["condition"] == condition)]["changed"].dropna()
-        if len(part) and part.mean() < CHANGED:
-            failed.append(f"{condition} changes {points(part.mean())} % of the records of {task}")
-    return failed

@@ -158,19 +158,3 @@ def equivalence(found: Estimate, smallest: float) -> float:
         return NAN
     nearest = (smallest - abs(found.value)) / found.error
     return float(stats.t.sf(nearest, found.freedom))
-
-
-def detectable(error: float, freedom: float, tests: int = 1, level: float = LEVEL, power: float = 0.8) -> float:
-    """The least true effect that is found with `power`, where the first of `tests` in Holm's order must be passed.
-
-    Solves the noncentral t for its shift (Cohen 1988, chapter 2), at the standard error that was estimated.
-    """
-    if not error > 0:
-        return NAN
-    critical = stats.t.ppf(1 - (1 - level) / (2 * max(tests, 1)), freedom)
-
-    def surplus(shift: float) -> float:
-        """Power too much; the wrong-sided rejections, far below 0.1 % at any useful power, are left out."""
-        return stats.nct.sf(critical, freedom, shift) - power
-
-    return float(optimize.brentq(surplus, 0, 3 * critical + 5) * error)

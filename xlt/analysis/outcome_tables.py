@@ -27,10 +27,9 @@ _SCHEMA = pa.schema(
 def save(scores: pd.DataFrame, read: Read, file: Path) -> int:
     """Write the outcomes of the main scores on test records; says of how many scores there are any."""
     rows = scores[scores["main"].astype(bool) & (scores["split"] == "test")] if len(scores) else scores
-    found = []
-    for run, outcome in rows[["run", "outcome"]].drop_duplicates().itertuples(index=False) if len(rows) else ():
-        if (kept := read(run, outcome)) is not None:
-            found.append({"run": run, "outcome": outcome, **_columns(kept)})
+    names = rows[["run", "outcome", "task"]].drop_duplicates().itertuples(index=False) if len(rows) else ()
+    kept = [(run, outcome, read(run, outcome, task)) for run, outcome, task in names]
+    found = [{"run": run, "outcome": outcome, **_columns(one)} for run, outcome, one in kept if one is not None]
     file.parent.mkdir(parents=True, exist_ok=True)
     table = pa.Table.from_pylist(found, schema=_SCHEMA)
     # sorted, the items of one test set lie side by side and are stored once
@@ -48,7 +47,7 @@ def _columns(kept: Outcomes) -> dict[str, list]:
 
 
 class SavedOutcomes:
-    """Reads what `save` wrote, by the columns run and outcome of a score.
+    """Reads what `save` wrote, as `Records` asks for it.
 
     Raises:
         OSError: there is no such file, or it is damaged.
@@ -60,7 +59,8 @@ class SavedOutcomes:
         values = zip(columns["item"], columns["numerator"], columns["denominator"], strict=True)
         self._kept = dict(zip(keys, values, strict=True))
 
-    def __call__(self, run: str, outcome: str) -> Outcomes | None:
+    def __call__(self, run: str, outcome: str, task: str) -> Outcomes | None:
+        """Of a file that holds no such score: None. The task says nothing more, as outcomes are stored ready."""
         if (run, outcome) not in self._kept:
             return None
         item, numerator, denominator = self._kept[run, outcome]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import optimize, stats
 
 from xlt.analysis.inference import (
     LEVEL,
@@ -15,7 +15,6 @@ from xlt.analysis.inference import (
     NOTHING_KNOWN,
     Components,
     Prior,
-    detectable,
     moderated,
     prior,
     standard_error,
@@ -59,12 +58,28 @@ def foreseen(parts: Components, design: Design, usual: Prior = NOTHING_KNOWN) ->
 
 
 def power(error: float, freedom: float, effect: float, tests: int = 1, level: float = LEVEL) -> float:
-    """The chance that a true `effect` is found, where the first of `tests` in Holm's order must be passed."""
+    """The chance that a true `effect` is found, where the first of `tests` in Holm's order must be passed.
+
+    By the noncentral t (Cohen 1988, chapter 2); rejections on the wrong side, far below 0.1 % at any useful power, are
+    left out.
+    """
     if not error > 0:
         return NAN
-    freedom = min(freedom, 1e6)
-    critical = stats.t.ppf(1 - (1 - level) / (2 * max(tests, 1)), freedom)
-    return float(stats.nct.sf(critical, freedom, abs(effect) / error))
+    freedom = min(freedom, 1e6)  # scipy's noncentral t takes no endless freedom
+    return float(stats.nct.sf(_critical(freedom, tests, level), freedom, abs(effect) / error))
+
+
+def _critical(freedom: float, tests: int, level: float) -> float:
+    """The t that the first of `tests` must reach."""
+    return float(stats.t.ppf(1 - (1 - level) / (2 * max(tests, 1)), freedom))
+
+
+def detectable(error: float, freedom: float, tests: int = 1, level: float = LEVEL, wanted: float = 0.8) -> float:
+    """The least true effect that is found with the power `wanted`, at the standard error that was estimated."""
+    if not error > 0:
+        return NAN
+    most = (3 * _critical(freedom, tests, level) + 5) * error
+    return float(optimize.brentq(lambda effect: power(error, freedom, effect, tests, level) - wanted, 0, most))
 
 
 def needed(

@@ -16,11 +16,11 @@ import pandas as pd
 from xlt.evaluation.outcomes import Outcomes
 from xlt.spec import tasks
 
-Read = Callable[[str, str], Outcomes | None]
+Read = Callable[[str, str, str], Outcomes | None]  # run, outcome, task
 
 
 class Records:
-    """Outcomes by the columns run and outcome of a score; `read` fetches those of one, None where there are none."""
+    """Outcomes by the columns run, outcome and task of a score; `read` fetches those of one, None: there are none."""
 
     def __init__(self, read: Read):
         self._read = read
@@ -37,7 +37,7 @@ class Records:
         seeds = {seed: place for place, seed in enumerate(sorted(rows["seed"].unique()))}
         found = []
         for row in rows[["run", "outcome", "task", "seed", "weight"]].itertuples(index=False):
-            influence = self._influence(row.run, row.outcome, _test_set(row.task))
+            influence = self._influence(row.run, row.outcome, row.task)
             if influence is None:
                 return None, ()
             found.append((seeds[row.seed], row.weight, *influence))
@@ -54,8 +54,8 @@ class Records:
             columns.setdefault(names[item][0], []).append(int(item))
         return parts[:, sum(columns.values(), [])], tuple(map(len, columns.values()))
 
-    def _of(self, run: str, outcome: str, test_set: str) -> tuple[np.ndarray, np.ndarray] | None:
-        outcomes = self._read(run, outcome)
+    def _of(self, run: str, outcome: str, task: str) -> tuple[np.ndarray, np.ndarray] | None:
+        outcomes, test_set = self._read(run, outcome, task), _test_set(task)
         if outcomes is None:
             return None
         numbers = [self._items.setdefault((test_set, name), len(self._items)) for name in outcomes.item.tolist()]

@@ -78,7 +78,7 @@ def transfer_matrix(
     intermediates: Sequence[str] = (),
     targets: Sequence[str] = (),
     controls: Mapping[str, Control] | None = None,
-    smallest: float = 0.01,
+    smallest: float = verdicts.SMALLEST,
     records: Records | None = None,
 ) -> pd.DataFrame:
     """Each intermediate task (rows, `baseline` first, `controls` last) on each target task, tidy, in fractions.

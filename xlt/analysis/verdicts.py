@@ -22,6 +22,7 @@ from xlt.core.text import points
 HIGHER, LOWER, EQUIVALENT = "higher", "lower", "equivalent"
 UNDECIDED, NOT_TESTABLE = "undecided", "not testable"
 
+SMALLEST = 0.01  # the smallest effect of interest where nothing else is declared, a fraction
 SIGNS = {HIGHER: " ▲", LOWER: " ▼", EQUIVALENT: " ≈"}  # in a cell of a table; without one it is undecided
 
 
@@ -61,7 +62,7 @@ def decide(family: Sequence[Components], smallest: Sequence[float], gates: Seque
         verdict, why = _verdict(one, *corrected, gate)
         if verdict == UNDECIDED:
             why = _needed(parts, least, tests, usual)
-        within_reach = inference.detectable(one.error, one.freedom, tests)
+        within_reach = power.detectable(one.error, one.freedom, tests)
         decisions.append(Decision(one, *corrected, within_reach, verdict, why))
     return decisions
 

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from xlt.data.store import Store, predictions
 from xlt.evaluation.outcomes import Outcomes, outcomes
 from xlt.spec import tasks
 
 
 class StoredOutcomes:
-    """Reads the outcomes of a score by the columns run and outcome of its row."""
+    """Reads the outcomes of a score by the columns run, outcome and task of its row; each file once."""
 
     def __init__(self, store: Store):
         self.store = store
-        # a run's folder is named by what was trained and its id; a score's row has the id
-        self.folders = {folder.name.rpartition("-")[2]: folder for folder in store.root.glob("[!.]*")}
+        self._folders: dict[str, Path] = {}
+        self._read: dict[tuple[str, str], Outcomes | None] = {}
 
-    def __call__(self, run: str, outcome: str) -> Outcomes | None:
+    def __call__(self, run: str, outcome: str, task: str) -> Outcomes | None:
         """None where the predictions are gone, or the task's main metric is no ratio of sums over records."""
-        file = self.folders[run] / "scores" / f"{outcome}.json" if run in self.folders else None
+        if self._read.get((run, outcome)) is None:  # what is not there yet may come
+            self._read[run, outcome] = self._outcomes(run, outcome, tasks.get(task))
+        return self._read[run, outcome]
+
+    def _outcomes(self, run: str, outcome: str, task: tasks.Task) -> Outcomes | None:
+        folder = self._folder(run)
+        file = folder / "scores" / f"{outcome}.json" if folder else None
         if file is None or not file.with_suffix(".predictions.jsonl.gz").is_file():
             return None
-        # a task's name may have hyphens; what stands behind it is a language and a hash
-        task = tasks.get(_task(outcome))
         return outcomes(predictions(file), task.metrics[0], self.store.source.labels(task))
 
-
-def _task(outcome: str) -> str:
-    return max((name for name in tasks.TASKS if outcome.startswith(f"{name}-")), key=len)
+    def _folder(self, run: str) -> Path | None:
+        """A run's folder is named by what was trained and its id, of which a score's row has the id."""
+        if run not in self._folders:
+            self._folders = {folder.name.rpartition("-")[2]: folder for folder in self.store.root.glob("[!.]*")}
+        return self._folders.get(run)

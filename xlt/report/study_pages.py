@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import pandas as pd
 
@@ -11,6 +11,7 @@ from xlt.analysis import contrasts, gates, outcome_tables, score_tables
 from xlt.analysis.records import Records
 from xlt.core.text import NOT_RUN
 from xlt.data import contamination
+from xlt.data.store import Store
 from xlt.lab.lab import Lab
 from xlt.lab.outcomes import StoredOutcomes
 from xlt.lab.studies import Study
@@ -23,13 +24,19 @@ from xlt.report.summary import about, save_answers
 
 def records(lab: Lab) -> Records:
     """What stored evaluations have found, record by record: intervals cross them with the seeds."""
-    return Records(StoredOutcomes(lab.store))
+    return Records(_outcomes(lab.store))
 
 
 def save_outcomes(lab: Lab, scores: pd.DataFrame, name: str = "outcomes") -> str:
     """The same as a file of the report, from which a reader can make every interval again."""
-    count = outcome_tables.save(scores, StoredOutcomes(lab.store), lab.reports / f"{name}.parquet")
+    count = outcome_tables.save(scores, _outcomes(lab.store), lab.reports / f"{name}.parquet")
     return f"{name}.parquet: the outcomes behind {count:,} scores"
+
+
+@cache
+def _outcomes(store: Store) -> StoredOutcomes:
+    """Those of a page: its intervals and its file read the same predictions, thousands of files."""
+    return StoredOutcomes(store)
 
 
 @dataclass(frozen=True)
@@ -45,8 +52,8 @@ class StudyPage:
         return records(self.lab)
 
     @cached_property
-    def _gates(self) -> list[gates.Gate]:
-        return gates.gates(self.study, self.scores, self._records)
+    def _gates(self) -> gates.Gates:
+        return gates.Gates(self.study, self.scores, self._records)
 
     @cached_property
     def _effects(self) -> pd.DataFrame:
@@ -64,12 +71,13 @@ class StudyPage:
 
     def _checked(self) -> Sentence | Outputs:
         """What had to hold before any verdict: what failed by name, all checks as a table below it."""
-        if not self._gates:
+        checks = self._gates.checks
+        if not checks:
             return Sentence("What had to hold before a verdict could not be checked: these scores lack a guess.")
         caption = "What must hold before a verdict: scores and guesses in points."
         return keep(
-            self.lab, gates.frame(self._gates), f"{self.study.name}_gates", caption, gates.table(self._gates),
-            meaning=passed_gates(self._gates),
+            self.lab, gates.frame(checks), f"{self.study.name}_gates", caption, gates.table(checks),
+            meaning=passed_gates(checks),
         )  # fmt: skip
 
     def design(self) -> Outputs:
