@@ -122,3 +122,45 @@ def test_a_stage_that_taught_nothing_explains_nothing():
 
 def test_scores_without_a_guess_have_no_gates():
     assert gates.Gates(study(), scored().drop(columns="guess")).checks == [] and gates.table([]).empty
+
+
+def test_a_stage_that_learns_no_more_than_with_shuffled_labels_taught_nothing():
+    """Above a guess by far, and yet so is the same stage with labels that say nothing."""
+    start = Recipe(start=Encoder(text="text", languages=("en",)))
+    stage = Stage(task="mnli", role="intermediate")
+    other = stage.model_copy(update={"shuffle_labels": True})
+    recipes = {"after mnli": start.then(stage), "after mnli, labels shuffled": start.then(other)}
+    asked = study(BETTER | {"targets": ["xnli"]})
+    of = Study(recipes, plan=asked.plan, conditions=asked.conditions, arms=asked.arms)
+
+    def twins(shuffled):
+        dev = pd.DataFrame(
+            row(label, "mnli", "en", seed, value + step * seed, split="dev", guess=1 / 3)
+            | {"recipe": label, "source_language": True, "trained_last": True}
+            for label, value, step in (("after mnli", 0.5, 0.01), ("after mnli, labels shuffled", shuffled, 0.03))
+            for seed in range(3)
+        )
+        return [gate for gate in gates.Gates(of, dev).checks if gate.gate == "shuffled labels"]
+
+    (good,), (bad,) = twins(0.35), twins(0.48)
+    assert (good.arm, good.task, good.failed) == ("mnli", "mnli", "")
+    assert (good.score, good.guess, good.error) == pytest.approx((0.51, 0.38, 0.02 / np.sqrt(3)))
+    assert bad.failed == "mnli is not clearly better learned after mnli than with shuffled labels (51.0, 51.0)"
+
+
+@pytest.mark.parametrize(("search", "found"), [("pgd", ["", "hardly"]), ("random", [])])
+def test_an_adversary_must_raise_the_loss(search, found):
+    start = Recipe(start=Encoder(text="text", languages=("en",)))
+    recipe = start.then(Stage(task="xnli", role="target", ball={"radius": 0.1, "search": search}))
+    asked = study(BETTER | {"targets": ["xnli"]})
+    of = Study({"mnli → xnli": recipe}, plan=asked.plan, conditions=asked.conditions, arms=asked.arms)
+    said = []
+    for loss in (0.55, 0.51):
+        scores = scored().assign(clean_loss=0.5, ball_loss=loss)
+        scores.loc[scores["arm"] == "none", ["clean_loss", "ball_loss"]] = np.nan
+        scores["recipe"] = "mnli → xnli"
+        said += [gate for gate in gates.Gates(of, scores).checks if gate.gate == "adversary"]
+    assert [found in gate.failed for gate, found in zip(said, found, strict=True)] == [True] * len(found)
+    if said:
+        assert said[1].failed == "the adversary of mnli hardly raises the loss on xnli (to 102.0 % of the clean one)"
+        assert (said[0].score, said[0].guess, bool(said[0].failed)) == (pytest.approx(1.1), 1.0, False)

@@ -149,13 +149,28 @@ def test_what_is_loaded_is_what_was_trained(store, start, monkeypatch, task, fie
 @pytest.mark.parametrize("task", TRAINED)
 def test_a_folder_with_bert_serves_every_head(shared, bert, tmp_path, monkeypatch, task, fields, weights):
     store = Store(tmp_path / "runs", shared.source)
-    recipe = Recipe(start=Encoder(model=str(bert / weights))).then(stage(task, **fields))
+    recipe = Recipe(start=Encoder(model=str(bert / weights))).then(stage(task, seed=4, **fields))
     make_start(store, recipe.parent)
     torch.manual_seed(1)  # what was drawn before must not matter
     learner = trained(store, recipe, monkeypatch)
     torch.manual_seed(2)
     again = model.load(store, recipe)
     assert torch.equal(outputs(again, store, recipe), outputs(merged(learner), store, recipe))
+
+
+def test_a_pooler_that_the_weights_lack_is_drawn_with_the_seed_of_the_run(shared, bert, tmp_path):
+    store = Store(tmp_path / "runs", shared.source)
+
+    def poolers(weights):
+        start = Recipe(start=Encoder(model=str(bert / weights)))
+        make_start(store, start)
+        learners = (model.prepare(store, start.then(stage("xnli", seed=seed))) for seed in (1, 2, 1))
+        return [learner.encoder.pooler.dense.weight for learner in learners]
+
+    first, other, again = poolers("masked")
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    first, other, _ = poolers("pooler")
+    assert torch.equal(first, other), "the weights have one"
 
 
 @pytest.mark.parametrize("fields", [{}, LORA], ids=["full", "lora"])

@@ -15,6 +15,7 @@ from xlt.models import batching, model, robust
 from xlt.models.encoder import tokenizer_of
 from xlt.models.features import encode
 from xlt.models.loss import cross_entropy
+from xlt.models.objective import Objective
 from xlt.perturb import apply
 from xlt.spec import stage_rules, tasks
 from xlt.spec.identity import digest
@@ -98,9 +99,38 @@ def test_adversarial_loss_is_above_the_random_one_and_this_near_the_clean_one(st
     rows = store.source.load(tasks.get("mnli"), "en", "train")
     batch = batching.collate(encode("classification", rows, tokenizer, 48), tokenizer.pad_token_id)
     stages = [Stage(task="mnli"), *(Stage(task="mnli", ball=Ball(radius=2.0, search=s)) for s in ("random", "pgd"))]
-    losses = (robust.objective(stage, tokenizer, cross_entropy) for stage in stages)
+    losses = (Objective(stage, tokenizer, cross_entropy) for stage in stages)
     clean, random, worst = (loss(learner, batch).item() for loss in losses)
     assert worst > max(random, clean) and abs(random - clean) < (worst - clean) / 2
+
+
+def test_a_ball_leaves_dropout_to_draw_as_without_it(store, start):
+    """What the search draws is its own, by seed, update and part; so is what an interrupted run goes on with."""
+    recipe = start.then(Stage(task="mnli", steps=1, batch=8, max_length=48))
+    learner, tokenizer = model.prepare(store, recipe)["mnli"].train(), tokenizer_of(store, recipe)
+    rows = store.source.load(tasks.get("mnli"), "en", "train")
+    batch = batching.collate(encode("classification", rows, tokenizer, 48)[:8], tokenizer.pad_token_id)
+
+    def after(search, update=0):
+        torch.manual_seed(5)
+        ball = Ball(radius=0.5, search=search) if search else None
+        objective = Objective(Stage(task="mnli", ball=ball, seed=3), tokenizer, cross_entropy)
+        objective.begin(update)
+        return objective(learner, batch).item(), torch.rand(1).item(), objective.record
+
+    clean, expected, nothing = after(None)
+    assert nothing == {}
+    for search in ("random", "pgd"):
+        loss, drawn, record = after(search)
+        assert drawn == expected and loss == after(search)[0] != after(search, update=7)[0]
+        assert set(record) == {"ball"} and record["ball"]["loss"] == pytest.approx(loss, abs=1e-4)
+        assert after(search, update=7)[2] == {}, "the clean loss is computed at one update in ten"
+
+
+def test_a_run_in_a_ball_says_what_the_ball_did(store, start):
+    record, _ = trained(store, start, ball=Ball(radius=3.0, search="pgd"))
+    assert record["ball"]["loss"] > record["ball"]["clean_loss"] > 0
+    assert "ball" not in trained(store, start)[0]
 
 
 def test_a_ball_needs_labels():

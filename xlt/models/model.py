@@ -80,7 +80,7 @@ def prepare(store: Store, recipe: Recipe) -> Learner:
         UserError: the stage wants LoRA on an encoder that peft does not know.
     """
     stage, parent = recipe.stages[-1], recipe.parent
-    encoder = encoder_of(store, parent)
+    encoder = encoder_of(store, parent, stage.seed or 0)
     if stage.method == "lora":
         encoder = with_adapter(encoder, stage)
     elif stage.frozen == "embeddings":

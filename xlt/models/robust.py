@@ -8,13 +8,14 @@ stated here. Input word embeddings e, weights w, label y, a ball of radius r in 
     RS-RP   min_w E L(w; e + d, y)                  d uniform in the ball, drawn anew at each update
     RS-DA   min_w E L(w; e(s'), y)                  s' a copy with words drawn among their neighbours, made in advance
 
-An update of ADV costs K + 1 forward and backward passes. Controls: the same `Stage.steps` without any of them.
+`xlt.models.objective` has the loss in a ball. An update of ADV costs K + 1 forward and backward passes. Controls: the
+same `Stage.steps` without any of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from xlt import perturb
 from xlt.core.errors import UserError
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Columns = dict[str, list]
-Loss = Callable[[Any, dict], Any]
 
 
 def check(stage: Stage) -> None:
@@ -46,20 +46,6 @@ def ready(stage: Stage) -> None:
                 perturb.ready(stage.augment.perturbation, code, tasks.get(part.task).training.family)
             except UserError as error:
                 raise UserError(f"{part.task} in {code}: augment: {error}") from None
-
-
-def objective(stage: Stage, tokenizer: Any, loss: Loss) -> Loss:
-    """`loss(model, batch)`, or the loss at a point of the stage's ball."""
-    if stage.ball is None:
-        return loss
-
-    def nearby(model: Any, batch: dict) -> Any:
-        from xlt.models import adversarial
-
-        with adversarial.within(model, batch, stage.ball, tokenizer.all_special_ids, loss):
-            return loss(model, dict(batch))
-
-    return nearby
 
 
 def augmented(

@@ -11,13 +11,14 @@ import torch
 
 from xlt.core.device import compute
 from xlt.core.memory import Slack
-from xlt.models import batching, dual, mlm, model, robust, vocabulary_cut
+from xlt.models import batching, dual, mlm, model, vocabulary_cut
 from xlt.models.batching import Batch
 from xlt.models.columns import Feature
 from xlt.models.curve import Curve, Diverged
 from xlt.models.encoder import restart_at, tokenizer_of
 from xlt.models.loss import cross_entropy
 from xlt.models.mixture import Mixture
+from xlt.models.objective import Objective
 from xlt.models.resume import ResumeState, finite, trained
 from xlt.models.selection import CheckpointSelector, Evaluate
 from xlt.models.update import Gradients
@@ -55,7 +56,7 @@ def train_stage(store: Store, recipe: Recipe, folder: Path, resources: Resources
     model.save(learner, folder, labels)
     resume.path.unlink(missing_ok=True)
     cost = {"steps": steps, "examples": sum(mixture.records), "updates": mixture.updates(steps), "losses": losses}
-    return {**cost, **mixture.lost, **selected, **gradients.record, **model.sizes(learner)}
+    return {**cost, **mixture.lost, **selected, **gradients.record, **gradients.loss.record, **model.sizes(learner)}
 
 
 def _gradients(stage: Stage, learner: model.Learner, tokenizer: Any, tokens: int | None = None) -> Gradients:
@@ -63,7 +64,7 @@ def _gradients(stage: Stage, learner: model.Learner, tokenizer: Any, tokens: int
     collate = partial(
         batching.collate, pad_id=tokenizer.pad_token_id, device=compute().device, restart_at=restart
     )  # fmt: skip
-    return Gradients(stage, robust.objective(stage, tokenizer, _loss), collate, tokens)
+    return Gradients(stage, Objective(stage, tokenizer, _loss), collate, tokens)
 
 
 def _loop(
@@ -94,6 +95,7 @@ def _loop(
             continue
         if selector.exhausted:
             break
+        gradients.loss.begin(step)
         mean = gradients.of(learner[task], features)
         norm = torch.nn.utils.clip_grad_norm_(parameters, stage.clip)
         curve.add(mean, norm)
