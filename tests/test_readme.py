@@ -1,0 +1,223 @@
+"""Every number of the README that is a result stands in a table of the committed reports.
+
+The README is written by hand; its numbers are declared here, sentence by sentence, with where they come from. After a
+report is rebuilt, what fails says which sentence is stale and how it reads with the numbers of the tables.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from xlt.core.text import interval, plus_minus, points
+from xlt.lab.profiles import load
+
+ROOT = Path(__file__).parent.parent
+TEXT = re.sub(r"\s+", " ", (ROOT / "README.md").read_text(encoding="utf-8"))  # lines are broken anywhere
+RESULTS = TEXT[TEXT.index("The committed report of `mini`") : TEXT.index("## What is where")]
+SHOWN = {"xnli": "XNLI", "pawsx": "PAWS-X", "udpos": "UDPOS", "panx": "PAN-X", "xquad": "XQuAD", "tatoeba": "Tatoeba",
+         "hellaswag": "HellaSwag", "ccg": "CCG", "mnli": "MNLI", "squad": "SQuAD", "squad2": "SQuAD 2.0", "qqp": "QQP",
+         "multi-task": "the multi-task stage", "cosmosqa": "CosmosQA", "commonsenseqa": "CommonsenseQA",
+         "anli-plus": "ANLI+", "mnli-mlm": "MNLI beside masked language modelling",
+         "mnli-translated": "its own training data in all languages"}  # fmt: skip
+NUMBERS = ["no", "one", "two", "three", "four", "five", "six"]
+
+
+# ---- what the tables say ---------------------------------------------------------------------
+
+
+def table(report: str, name: str) -> pd.DataFrame:
+    return pd.read_csv(ROOT / "reports" / report / "tables" / f"{name}.csv", keep_default_na=False, na_values=[""])
+
+
+def matrix(report: str, name: str = "0_transfer_matrix") -> pd.DataFrame:
+    return table(report, name).set_index(["intermediate", "target"])
+
+
+def answers(study: str, *asked: str) -> list[dict]:
+    """The answers of a study in `mini` whose question has all of these words."""
+    file = ROOT / f"reports/mini/answers/{study}.json"
+    found = [one for one in json.loads(file.read_text())["answers"] if all(words in one["question"] for words in asked)]
+    assert found, f"{file.name} answers no question with {asked}: declare the sentence anew"
+    return found
+
+
+# ---- how the README writes it ----------------------------------------------------------------
+
+
+def row(label: str, cells: list[str]) -> dict[str, list[str]]:
+    """A row of a table of the README as a sentence with a value for each cell."""
+    return {f"| {label} |{' {} |' * len(cells)}": cells}
+
+
+def cell(found: pd.Series) -> str:
+    return plus_minus(found["mean"], found["high"]) + (" †" if found["same_task"] else "")
+
+
+def difference(one: dict, sign: bool = False) -> str:
+    """ "−4.7 [−9.8, 0.5]"; with a plus sign if that is wanted; without an interval in whole points."""
+    if pd.isna(one["low"]):
+        return points(one["effect"], sign=True, digits=0)
+    return interval(one["effect"], one["low"], one["high"], sign=False).removeprefix("" if sign else "+")
+
+
+def whole(one: dict, unit: str = "") -> str:
+    """The size of an effect in whole points: "18 points [12, 24]"."""
+    ends = sorted(abs(round(100 * one[end])) for end in ("low", "high"))
+    return " ".join(filter(None, [f"{abs(round(100 * one['effect']))}", unit, f"[{ends[0]}, {ends[1]}]"]))
+
+
+def said(*asked: dict) -> str:
+    """ "undecided: −4.7 [−9.8, 0.5] on XNLI, −2.6 [−6.7, 1.5] on UDPOS", verdict by verdict."""
+    by_verdict: dict[str, list[str]] = {}
+    for one in asked:
+        target = re.search(r" \((\w+)[^()]*\)$", one["question"])
+        where = f" on {SHOWN[target[1]]}" if target else ""
+        found = by_verdict.setdefault(one["verdict"], [])
+        if one["verdict"] != "not testable":  # a figure that could not be tested means nothing
+            found.append(f"{difference(one)}{where}")
+    return "; ".join(": ".join([verdict, *([", ".join(them)] if them else [])]) for verdict, them in by_verdict.items())
+
+
+def listed(things: list[str], last: str = " and ") -> str:
+    return last.join(filter(None, [", ".join(things[:-1]), *things[-1:]])) or "none"
+
+
+def named(tasks: Iterable[str]) -> str:
+    return listed([SHOWN[task] for task in tasks])
+
+
+# ---- the sentences, with a pair of braces for each value --------------------------------------
+
+
+def rows_of_mini() -> dict[str, list[str]]:
+    """The rows of the table of `mini`."""
+    labels = {
+        "none": "direct fine-tuning",
+        "mnli": "after MNLI",
+        "mnli-mlm": "after MNLI beside masked language modelling",
+        "mnli-translated": "after MNLI in all languages (translate-train)",
+        "mnli, labels shuffled": "control: after MNLI with shuffled labels",
+        "target, longer": "control: after as many updates more of the target itself",
+    }
+    found, targets = matrix("mini"), ["xnli", "pawsx", "udpos", "panx", "xquad", "tatoeba"]
+    rows = {}
+    for name, label in labels.items():
+        rows |= row(label, [cell(found.loc[name, to]) if (name, to) in found.index else "–" for to in targets])
+    control = [answers("99_report", f"pretraining add to zero-shot {to}?")[0] for to in targets]
+    return rows | row("difference to no pretraining", [difference(one, sign=True) for one in control])
+
+
+def decided_in_mini() -> dict[str, list[str]]:
+    """What the prose says of the transfer matrix."""
+    found = matrix("mini").reset_index()
+    differences = found[found["difference"].notna()]
+    sure = differences[differences["verdict"].isin(["higher", "lower"])]
+    retrieval = sure[sure["target"].isin(["tatoeba", "bucc"]) & (sure["verdict"] == "lower")]
+    others = [
+        f"{SHOWN[one.target]} after {SHOWN[one.intermediate]} "
+        f"({interval(one.difference, one.diff_low, one.diff_high, sign=False)})"
+        for one in sure.drop(retrieval.index).itertuples()
+    ]
+    pawsx = found[(found["target"] == "pawsx") & found["control"].isna()].set_index("intermediate")
+    every, two = (pawsx.index[pawsx["collapsed"] == seeds] for seeds in (3, 2))
+    learned = table("mini", "2_intermediate")
+    own = learned[(learned["intermediate"] == learned["task"]) & ~learned["collapsed"].isin(["–", "0"])]
+    lost = listed([NUMBERS[count] for count in sorted(set(own["collapsed"].astype(int)))], " or ")
+    counts = [str(len(rows)) for rows in (differences, sure, retrieval)]
+    return {
+        "PAWS-X is not learned in any seed after {}, nor in two of three after {} (": [named(every), named(two)],
+        "Of the {} differences of the table {} are decided: {} losses of retrieval, {}. The others": [
+            *counts,
+            listed(others, ", and "),
+        ],
+        "{} end at chance in {} of three seeds,": [named(own["task"]), lost],
+    }
+
+
+def studies_of_mini() -> dict[str, list[str]]:
+    """What was planted, and what stands beside it."""
+    planted = "study_planted_effects"
+    [shortcut] = answers(planted, "A marker that misleads")
+    [twin] = answers(planted, "Two draws of the same plain data")
+    [dialect] = answers(planted, "A dialect at strength 1")
+    [letters] = answers(planted, "letters that the encoder")
+    gaps = answers("study_dialects", "How far below the standard language is the dialect after direct fine-tuning?")
+    scripts = answers("study_non_latin_scripts", "How far below Latin scripts are the others")
+    smallest = load("mini").studies["dialects"].smallest
+    return {
+        "with {} points as the smallest effect of interest.": [f"{smallest:g}"],
+        "a shortcut in the intermediate data costs {} where it misleads": [whole(shortcut, "points")],
+        "a dialect at full strength {},": [whole(dialect, "of UDPOS")],
+        "letters never seen {};": [whole(letters)],
+        "between two draws of the same data the difference is {}.": [f"{twin['verdict']} ({difference(twin)})"],
+        "Dialects lie {} and {} below their standard languages,": [
+            whole(one, words) for one, words in zip(gaps, ("points of XNLI", "of UDPOS"), strict=True)
+        ],
+        "non-Latin scripts {} and {} below Latin ones.": [whole(one) for one in scripts],
+    }
+
+
+def questions_of_mini() -> dict[str, list[str]]:
+    """The questions that stand at the origin; the README has a row for each."""
+    scripts, mix, cost = "study_non_latin_scripts", "study_data_mix", "study_perturbations"
+    told = {
+        "Does ANLI serve dialects better than MNLI?": answers("study_dialects", "(ANLI)", "against standard"),
+        "Does ANLI help non-Latin scripts, against direct fine-tuning?": [
+            one for one in answers(scripts, "(ANLI)", "against direct") if "perturbed" not in one["question"]
+        ],
+        "... on perturbed input?": answers(scripts, "(ANLI)", "against direct", "on perturbed input"),
+        "Mixed instead of multilingual data, for QA under attack?": answers(mix, "a mix of", "multilingual data only?"),
+        "... instead of English ones?": answers(mix, "a mix of", "English data only?"),
+        "Does MNLI change what perturbations cost?": answers(cost, "What does English", "(MNLI)?"),
+        "Does SQuAD?": answers(cost, "What does English", "(SQuAD)?"),
+        "Does the order of tasks matter under perturbation?": answers("study_ordering", "How does the sequence"),
+    }
+    sentences = {}
+    for question, found in told.items():
+        sentences |= row(question, [said(*found)])
+    return sentences
+
+
+def rows_of_local() -> dict[str, list[str]]:
+    found, english = matrix("local"), matrix("local", "3_english")
+    targets = ["xnli", "udpos", "panx", "xquad", "tatoeba"]
+    tested = {to: len(table("local", f"3_languages_{to}")) - (to != "tatoeba") for to in targets}  # but English
+    about = dict.fromkeys(["udpos", "panx", "xquad"], ", F1") | {"tatoeba": ", last layer"}
+    head = [f"{SHOWN[to]} ({count}{about.get(to, '')})" for to, count in tested.items()]
+    lost = found.loc[("squad", "udpos"), "difference"]
+    kept = found.loc[("squad", "tatoeba"), "mean"] / found.loc[("none", "tatoeba"), "mean"]
+    retrieval = "halves" if 0.4 < kept < 0.6 else f"leaves {points(kept, digits=0)} % of"
+    return {
+        f"| |{' {} |' * len(head)}": head,
+        **row("direct fine-tuning, other languages", [cell(found.loc["none", to]) for to in targets]),
+        **row("direct fine-tuning, English", [cell(english.loc["none", to]) for to in targets[:-1]]),
+        **row("after SQuAD, other languages", [cell(found.loc["squad", to]) for to in targets]),
+        "SQuAD as an intermediate task costs UDPOS about {} points": [points(-lost, digits=0)],
+        "points and {} retrieval at the layer": [retrieval],
+    }
+
+
+GROUPS = (rows_of_mini, decided_in_mini, studies_of_mini, questions_of_mini, rows_of_local)
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.__name__)
+def test_the_readme_says_what_the_tables_of_the_reports_say(group):
+    stale = []
+    for words, values in group().items():
+        now = words.format(*values)
+        if now not in RESULTS:
+            there = re.search(".+?".join(map(re.escape, words.split("{}"))), RESULTS)
+            stale.append(f"README: {there[0] if there else 'no sentence ' + words!r}\nwrite:  {now}")
+    assert not stale, "numbers of the README are not those of reports/:\n" + "\n".join(stale)
+
+
+def test_every_number_among_the_results_of_the_readme_is_declared_here():
+    rest = RESULTS
+    for words, values in (sentence for group in GROUPS for sentence in group().items()):
+        rest = rest.replace(words.format(*values), "…")
+    undeclared = re.findall(r"[^.|]*(?<![\w-])\d[^.|]*", rest)  # F1 and e5 are names
+    assert not undeclared, f"numbers of the README that are stale or have no sentence here: {undeclared}"
