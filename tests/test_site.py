@@ -29,8 +29,22 @@ SUMMARY = {
     "source": "world",
     "state": "clean",
     "answers": [
-        {"question": "Does it help?", "answer": f"Yes {EVIL}", "effect": 0.03, "low": 0.01, "high": 0.05},
-        {"question": "Does the order matter?", "answer": "No", "effect": -0.01, "low": -0.03, "high": 0.01},
+        {
+            "question": "Does it help?",
+            "answer": f"Yes {EVIL}",
+            "effect": 0.03,
+            "low": 0.01,
+            "high": 0.05,
+            "verdict": "higher",
+        },
+        {
+            "question": "Does the order matter?",
+            "answer": "No",
+            "effect": -0.01,
+            "low": -0.03,
+            "high": -0.001,
+            "verdict": "undecided",
+        },
         {"question": "And this?", "answer": "", "effect": float("nan")},
     ],
     "provenance": {"commit": "abc1234", "seeds": [0, 1, 2]},
@@ -94,10 +108,17 @@ def test_index_shows_all_that_was_made(profile):
 
 
 def test_every_study_has_its_axis_and_only_sure_effects_are_coloured(profile):
-    study(profile, "study_small", "Small?", {"question": "Any?", "effect": 0.001, "low": -0.001, "high": 0.002})
+    """By its verdict, not by its interval: a family may leave undecided what has an interval that excludes zero."""
+    small = {"question": "Any?", "effect": 0.001, "low": -0.001, "high": 0.002, "verdict": "equivalent"}
+    study(profile, "study_small", "Small?", small, small | {"verdict": "not testable"})
     page = build(profile)
-    assert re.findall(r'<svg viewBox="0 0 200 20" class="(\w+)"', page) == ["clear", "open", "open"]
-    assert re.findall(r'cx="([\d.]+)"', page) == ["157.0", "81.0", "147.5"]  # 100 + 95 x 3 / 5, 100 - 95 x 1 / 5, ...
+    assert re.findall(r'<svg viewBox="0 0 200 20" class="(\w+)"', page) == ["clear", "open", "clear", "open"]
+    assert re.findall(r'cx="([\d.]+)"', page) == [
+        "157.0",
+        "81.0",
+        "147.5",
+        "147.5",
+    ]  # 100 + 95 x 3 / 5, 100 - 95 x 1 / 5, ...
     assert [row for row in texts(page) if "axis" in row] == [
         "The profile as a whole axis: ± 5.0 points",
         "Small? does the small world show it? · axis: ± 0.2 points",

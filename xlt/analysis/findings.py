@@ -131,7 +131,7 @@ def retrieval(scores: pd.DataFrame) -> Answer:
         return Answer("Does the encoder retrieve translations?", NOT_RUN, *[stats.NAN] * 3, verdict=NOT_RUN)
     guess = chance(rows, "tatoeba")
     mean, low, high = stats.mean_interval(rows["value"])
-    verdict = "above it" if low > guess else "not clearly above it"
+    verdict = verdicts.HIGHER if low > guess else verdicts.UNDECIDED
     text = f"{verdict} ({points(mean)} over {len(rows)} languages, chance {points(guess)})"
     question = "Does the encoder retrieve translations, averaged over languages?"
     return Answer(question, text, mean - guess, low - guess, high - guess, verdict=verdict)

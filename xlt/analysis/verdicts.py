@@ -21,6 +21,7 @@ from xlt.core.text import points
 
 HIGHER, LOWER, EQUIVALENT = "higher", "lower", "equivalent"
 UNDECIDED, NOT_TESTABLE = "undecided", "not testable"
+DECIDED = (HIGHER, LOWER, EQUIVALENT)  # what a figure shows as sure
 
 SMALLEST = 0.01  # the smallest effect of interest where nothing else is declared, a fraction
 SIGNS = {HIGHER: " ▲", LOWER: " ▼", EQUIVALENT: " ≈"}  # in a cell of a table; without one it is undecided

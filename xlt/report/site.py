@@ -16,6 +16,7 @@ import jinja2
 from markupsafe import Markup
 from nbconvert import HTMLExporter
 
+from xlt.analysis.verdicts import DECIDED
 from xlt.core.errors import UserError
 from xlt.core.text import NOT_RUN, bounds, points
 from xlt.data.sources import WORLD
@@ -155,7 +156,7 @@ def _answer(answer: dict[str, Any], reach: float) -> dict[str, Any]:
         "detectable": "" if detectable is None else points(detectable),
         "at": places[0],
         "range": places[1:] if bounded else None,
-        "sure": bounded and (low > 0 or high < 0),
+        "sure": answer.get("verdict") in DECIDED,  # an interval may exclude zero where its family decides nothing
     }
 
 

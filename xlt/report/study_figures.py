@@ -11,10 +11,10 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from xlt.analysis import verdicts
 from xlt.analysis.conditions import clean, drops, tested
 from xlt.analysis.findings import Answer
 from xlt.analysis.tables import language_order, script
+from xlt.analysis.verdicts import DECIDED
 from xlt.report.figures import FIRST, GREY, canvas, empty, mesh, palette
 from xlt.spec import trained
 from xlt.spec.conditions import CLEAN, PERTURBED
@@ -31,7 +31,7 @@ def forest(answers: Sequence[Answer], detail: pd.DataFrame) -> Figure:
         parts = 100 * detail.loc[detail["question"] == answer.question, "value"].dropna()
         axes.scatter(parts, np.full(len(parts), place + 0.22), s=14, color="#9a9a9a", zorder=2)
         bounds = [[100 * (answer.effect - answer.low)], [100 * (answer.high - answer.effect)]]
-        sure = answer.verdict in (verdicts.HIGHER, verdicts.LOWER)
+        sure = answer.verdict in DECIDED
         colour = sns.color_palette("colorblind")[0 if sure else 7]
         bars = None if answer.low != answer.low else bounds
         axes.errorbar(100 * answer.effect, place, xerr=bars, fmt="o", color=colour, capsize=3, zorder=3)
