@@ -26,7 +26,11 @@ from xlt.models import cells  # noqa: E402
 from xlt.report.outputs import Outputs  # noqa: E402
 from xlt.spec import tasks  # noqa: E402
 
-ALONE = (selection.SPEED, "study_calibration")  # of profiles of their own; what they measure takes minutes
+ALONE = (
+    selection.SPEED,
+    "study_calibration",
+    "study_power_curves",
+)  # of profiles of their own; what they measure takes minutes
 NOTEBOOKS = [path for path in sorted((ROOT / "notebooks").glob("*.ipynb")) if path.stem not in ALONE]
 PHASES = [path for path in NOTEBOOKS if not path.stem.startswith("study_")]
 SMOKE = profiles.load("smoke")

@@ -1,4 +1,4 @@
-"""Figures of the inference's own test: how often its intervals cover the truth, and the p of arms that are equal."""
+"""Figures of the inference's own test: how often it errs, the p of equal arms, how often planted effects are found."""
 
 from __future__ import annotations
 
@@ -59,4 +59,27 @@ def pvalues(pairs: pd.DataFrame) -> Figure:
     axes.scatter(ranks / (p.size + 1), p, s=14, color=sns.color_palette("colorblind")[0])
     axes.set(xlabel="share of pairs", ylabel="p of equal arms", xlim=(0, 1), ylim=(0, 1))
     figure.set_label(f"{(p < 0.05).sum()} of {p.size} pairs of equal arms have a p below 5 %.")
+    return figure
+
+
+def power_curves(table: pd.DataFrame) -> Figure:
+    """How often each plant is found, with its 95 % interval, over its strength and over the size of its effect; dotted
+    what the groups' standard errors foresee."""
+    if table.empty:
+        return empty()
+    figure, panels = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
+    plt.close(figure)
+    plants = list(dict.fromkeys(table["plant"]))
+    for plant, colour in zip(plants, sns.color_palette("colorblind"), strict=False):
+        part = table[table["plant"] == plant]
+        for axes, x in zip(panels, (part["strength"], 100 * part["effect"].abs()), strict=True):
+            apart = (part["found"] - part["low"]).clip(lower=0), (part["high"] - part["found"]).clip(lower=0)
+            axes.errorbar(x, part["found"], yerr=apart, color=colour, marker="o", markersize=4, capsize=2, label=plant)
+            axes.plot(x, part["expected"], color=colour, linestyle=":")
+    for axes, name in zip(panels, ("strength", "effect, points"), strict=True):
+        axes.axhline(0.8, color="#bbbbbb", linewidth=1)
+        axes.set(xlabel=name, ylim=(-0.03, 1.03))
+    panels[0].set_ylabel("share of groups that find it")
+    panels[1].legend(fontsize=8, loc="lower right")
+    figure.set_label(f"Power of {len(plants)} planted effects of {table['strength'].nunique()} strengths.")
     return figure

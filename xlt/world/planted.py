@@ -5,6 +5,7 @@ records of each label have it:
 
     shortcut   with entailment nearly always, with the others hardly ever: the marker alone is right in 0.64
     broken     as often on the whole, and the same with every label: adversarial data, in which it is worth nothing
+    shortcut-N between the two: N % of the way from broken to shortcut, for power curves
     plain      never: plain-a has the records of the two above, plain-b others, so between them nothing is planted;
                and clean, which a target stage learns from: it does not correct what the marker has come to mean
     absent     test records without it
@@ -28,9 +29,15 @@ from xlt.world.inference import LABELS
 Pair = tuple[Event, Event, str]
 
 MARKER = "today"
+STRENGTHS = (20, 40, 60, 80)  # of the shortcut, in per cent; beside 0 (broken) and 100
+_SHORTCUT = {"entailment": 0.95, "neutral": 0.025, "contradiction": 0.025}
 SHARES = {
-    "shortcut": {"entailment": 0.95, "neutral": 0.025, "contradiction": 0.025},
+    "shortcut": _SHORTCUT,
     "broken": dict.fromkeys(LABELS, 1 / 3),
+    **{
+        f"shortcut-{strength}": {label: 1 / 3 + strength / 100 * (share - 1 / 3) for label, share in _SHORTCUT.items()}
+        for strength in STRENGTHS
+    },
     "plain": dict.fromkeys(LABELS, 0.0),
     "absent": dict.fromkeys(LABELS, 0.0),
     "misleading": {"entailment": 0.0, "neutral": 1.0, "contradiction": 1.0},
@@ -67,6 +74,7 @@ _REPO = "xlt/planted-nli"
 FEATURES = {_REPO: features("premise hypothesis", label=classes(LABELS), idx=INTEGER)}
 _DRAW = partial(pairs, draw=untimed)
 _TRAIN = {"shortcut": _say("shortcut"), "broken": _say("broken"), "plain-a": _say("plain")}
+_TRAIN |= {f"shortcut-{strength}": _say(f"shortcut-{strength}") for strength in STRENGTHS}
 _TEST = {f"{plant}.{{code}}": _say(plant) for plant in ("absent", "misleading")}
 SETS = {
     "planted_train": ("train", _DRAW, _TRAIN, [(_REPO, config, "train") for config in _TRAIN]),
