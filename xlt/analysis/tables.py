@@ -19,6 +19,7 @@ from xlt.analysis.family import effects
 from xlt.analysis.records import Records
 from xlt.core.errors import UserError, unknown
 from xlt.core.text import DASH, NOT_RUN, interval, plus_minus, points
+from xlt.data import exposure
 from xlt.spec import trained
 from xlt.spec.conditions import CLEAN
 from xlt.spec.groups import ALL, SOURCE, ZERO_SHOT
@@ -80,6 +81,7 @@ def transfer_matrix(
     controls: Mapping[str, Control] | None = None,
     smallest: float = verdicts.SMALLEST,
     records: Records | None = None,
+    met: Collection[str] = (),
 ) -> pd.DataFrame:
     """Each intermediate task (rows, `baseline` first, `controls` last) on each target task, tidy, in fractions.
 
@@ -87,10 +89,11 @@ def transfer_matrix(
     difference to the baseline, in pairs of seeds and records, with diff_low, diff_high (95 %), p and equivalence (Holm
     over the whole table), detectable, verdict and why (see `verdicts`); n_seeds of the `seeds` that the target has at
     all; languages that are averaged; same_task (trained on the target's own data); trained (zero-shot by its languages,
-    in some of which a stage learned a task all the same); how many of the n_seeds have collapsed (see
-    `degenerate_runs`), and the mean `without` them; control: what a control is in words, "" for an intermediate task.
+    in some of which a stage learned a task all the same); met (the encoder has learned from the target's data before
+    any stage); how many of the n_seeds have collapsed (see `degenerate_runs`), and the mean `without` them; control:
+    what a control is in words, "" for an intermediate task.
     `intermediates` and `targets` name what was planned, so that what never ran has its cell too. `smallest` is the
-    smallest effect of interest, `records` the outcomes behind the scores.
+    smallest effect of interest, `records` the outcomes behind the scores, `met` names targets (`exposure.learned`).
     """
     means, controls = seed_means(scores, languages), controls or {}
     ran = [name for name in dict.fromkeys(means["intermediate"]) if name not in controls]
@@ -104,6 +107,7 @@ def transfer_matrix(
     matrix = matrix.join(_differences(_main(scores, languages), matrix, baseline, smallest, records))
     matrix["control"] = [controls[row].told if row in controls else "" for row in matrix["intermediate"]]
     matrix["languages"] = matrix["target"].map({name: _averaged(scores, name, languages) for name in columns})
+    matrix["met"] = matrix["target"].isin(list(met))
     same = scores[scores["same_task"]] if "same_task" in scores else scores[:0]
     seen = _main(scores, ZERO_SHOT) if languages == ZERO_SHOT and "trained_in" in scores else scores[:0]
     seen = seen[seen["trained_in"] != ""] if len(seen) else seen
@@ -201,8 +205,9 @@ def names(matrix: pd.DataFrame) -> tuple[list[str], list[str]]:
 
 
 def marked(row: tuple | pd.Series) -> str:
-    """ " †" of a cell that is trained on the target's own data, " ‡" where it is not zero-shot."""
-    return f"{' †' if row.same_task else ''}{' ‡' if row.trained else ''}"
+    """ " †" of a cell that is trained on the target's own data, " ‡" where it is not zero-shot, " §" where the encoder
+    has learned from the target's data before any stage."""
+    return f"{' †' if row.same_task else ''}{' ‡' if row.trained else ''}{exposure.SIGN if row.met else ''}"
 
 
 def _cell_text(row: tuple) -> str:
@@ -237,6 +242,7 @@ def footnote(matrix: pd.DataFrame) -> str:
     twins = " † The intermediate task is the target's own training task." if ran["same_task"].any() else ""
     controls = control_note(dict(zip(ran["intermediate"], ran["control"], strict=True)))
     twins += " ‡ Not zero-shot: a stage learned a task in some of these languages." if ran["trained"].any() else ""
+    twins += f" {exposure.LEGEND}" if ran["met"].any() else ""
     metrics = ", ".join(f"{row.target} {row.metric}" for row in ran.drop_duplicates("target").itertuples())
     return (
         f"Points ({metrics}): mean over {over(matrix)} within a seed, then over {seeds}, ± 95 % t interval; below "

@@ -7,7 +7,7 @@ of F1 and exact match; overall the mean over tasks. Only numbers averaged like t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from xlt.analysis import stats
 from xlt.analysis.estimate import DIRECT, figures, seed_means
 from xlt.analysis.tables import marked
 from xlt.core.text import NOT_RUN, plus_minus
+from xlt.data import exposure
 from xlt.spec import tasks, trained
 
 METRICS = {  # XTREME's tasks in its order, with its metrics
@@ -32,24 +33,25 @@ METRICS = {  # XTREME's tasks in its order, with its metrics
 }
 BOTH = "mean of both"
 COLUMNS = ["task", "metric", "languages", "intermediate", "mean", "low", "high", "n_seeds", "seeds"]
-MARKS = ["same_task", "trained"]
+MARKS = ["same_task", "trained", "met"]
 OVERALL = {"the 7 trained tasks": tuple(METRICS)[:7], "all 9 tasks": tuple(METRICS)}
 CAPTION = (
     "Points as XTREME averages them: mean over the task's languages in XTREME, English included, within a seed, then "
     "over seeds, ± 95 % t interval; how many of these languages were evaluated stands under languages. Of questions "
     "the mean of F1 and exact match is the task's score. A mean over tasks stands where each of them has run. † The "
     "intermediate task is the target's own training task. ‡ A stage learned a task in some of "
-    "the other languages."
+    f"the other languages. {exposure.LEGEND}"
 )
 
 
-def table(scores: pd.DataFrame, intermediates: Sequence[str] = ()) -> pd.DataFrame:
+def table(scores: pd.DataFrame, intermediates: Sequence[str] = (), met: Collection[str] = ()) -> pd.DataFrame:
     """One row for each XTREME task, metric and intermediate task, and for each mean over tasks, in fractions.
 
     Columns: task (of a mean over tasks its name in OVERALL), metric (of questions also BOTH), languages (how many of
     XTREME's were evaluated), intermediate; mean, low, high over the n_seeds of the task's `seeds` that are whole;
-    same_task; trained (a stage learned a task in other languages than the target's). A mean over tasks has no interval,
-    as seeds of different tasks do not belong together. `intermediates` names what was planned.
+    same_task; trained (a stage learned a task in other languages than the target's); met (one of the targets `met`,
+    from whose data the encoder has learned before any stage). A mean over tasks has no interval, as seeds of different
+    tasks do not belong together. `intermediates` names what was planned.
     """
     listed = {(name, code) for name in METRICS for code in tasks.get(name).languages}
     pairs = zip(scores["task"], scores["language"], strict=True)
@@ -59,9 +61,10 @@ def table(scores: pd.DataFrame, intermediates: Sequence[str] = ()) -> pd.DataFra
     cells = [cell for task in here for cell in _task(rows[rows["task"] == task], task, names)]
     for name in names:
         values = {(c["task"], c["metric"]): c["mean"] for c in cells if c["intermediate"] == name}
-        about = {"metric": "mean", "languages": "", "intermediate": name, "same_task": False, "trained": False}
+        about = {"metric": "mean", "languages": "", "intermediate": name, **dict.fromkeys(MARKS, False)}
         cells += [about | {"task": over, "mean": mean} for over, mean in _overall(values).items()]
-    return pd.DataFrame(cells, columns=[*COLUMNS, *MARKS])
+    averages = pd.DataFrame(cells, columns=[*COLUMNS, *MARKS])
+    return averages.assign(met=averages["task"].isin(list(met)))
 
 
 def _overall(values: dict[tuple[str, str], float]) -> dict[str, float]:

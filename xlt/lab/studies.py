@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
+from xlt.data import exposure
 from xlt.lab import evaluated
 from xlt.lab.jobs import Wanted
 from xlt.lab.lab import Lab
@@ -66,7 +67,9 @@ def _rows(lab: Lab) -> list[str]:
 def axes(lab: Lab) -> dict[str, Any]:
     """Rows and columns of the transfer matrix as the profile plans them: arguments of `tables.transfer_matrix`."""
     controls = {name: _control(lab, name) for name in lab.profile.controls}
-    return {"intermediates": [*lab.profile.intermediate], "targets": [*lab.profile.target], "controls": controls}
+    targets = [*lab.profile.target]
+    met = exposure.learned(lab.profile.encoder, targets, lab.source)
+    return {"intermediates": [*lab.profile.intermediate], "targets": targets, "controls": controls, "met": met}
 
 
 def _control(lab: Lab, name: str) -> Control:

@@ -25,7 +25,7 @@ from xlt.report.artifacts import keep, save_figure, save_table
 from xlt.report.figures import dot_plot, heat_map, layer_plot, loss_curve
 from xlt.report.outputs import Sentence, folded, show_matrix
 from xlt.report.sentences import attacked, decided, extremes, learned, matrix_lead, passed, tally, told_apart
-from xlt.report.study_pages import StudyPage, records, save_outcomes
+from xlt.report.study_pages import StudyPage, contamination_card, records, save_outcomes
 from xlt.report.summary import about, question, save_answers, save_summary, showcase
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "attacked",
     "cells",
     "chance",
+    "contamination_card",
     "control_note",
     "control_table",
     "cost_table",

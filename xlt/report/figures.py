@@ -54,6 +54,7 @@ def heat_map(matrix: pd.DataFrame) -> Figure:
     )
     note = "grey: neither higher nor lower after Holm's correction" + "   † same task" * bool(shown["same_task"].any())
     note += "   ‡ not zero-shot" * bool(shown["trained"].any())
+    note += "   § met by the encoder before" * bool(shown["met"].any())
     axes.set_xlabel(f"target task\n{note}")
     axes.tick_params(axis="both", length=0)
     axes.tick_params(axis="y", rotation=0)

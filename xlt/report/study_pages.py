@@ -10,7 +10,7 @@ import pandas as pd
 from xlt.analysis import contrasts, gates, outcome_tables, score_tables
 from xlt.analysis.records import Records
 from xlt.core.text import NOT_RUN
-from xlt.data import contamination
+from xlt.data import contamination, exposure
 from xlt.data.store import Store
 from xlt.lab.lab import Lab
 from xlt.lab.outcomes import StoredOutcomes
@@ -90,6 +90,9 @@ class StudyPage:
         means = contrasts.means(self.study, self.scores)
         grid = contrasts.grid(self.study, means)
         caption = "Every arm on every target and condition; points (fractions in the csv); (n): over n languages only."
+        if met := exposure.learned(self.lab.profile.encoder, self.study.targets, self.lab.source):
+            grid = grid.rename(columns={name: f"{name}{exposure.SIGN}" for name in met})
+            caption += f" {exposure.LEGEND}"
         return keep(self.lab, means, f"{self.study.name}_scores", caption, grid, meaning=spread(means))
 
     def effects(self) -> Outputs:
@@ -101,9 +104,23 @@ class StudyPage:
         return keep(self.lab, self._effects, f"{self.study.name}_effects", caption, shown, meaning=meaning)
 
     def records(self) -> Outputs:
-        """Whether training records are evaluation records too, the file of scores, what stands behind the numbers."""
-        overlaps = contamination.said(contamination.table(self.lab.source, self.study.recipes, self.study.evaluations))
+        """Whether training records are evaluation records too, what the encoder had met before, the file of scores,
+        what stands behind the numbers."""
+        checked = contamination.table(self.lab.source, self.study.recipes, self.study.evaluations)
         file = score_tables.save(self.scores, self.lab.reports, f"scores_{self.study.name}")
         outcomes = save_outcomes(self.lab, self.scores, f"outcomes_{self.study.name}")
-        said = (f"Leaks: {overlaps}.", f"All scores: {file}.", f"Record by record: {outcomes}.")
-        return Outputs((*map(Sentence, said), about(self.lab)))
+        said = (f"Leaks: {contamination.said(checked)}.", f"All scores: {file}.", f"Record by record: {outcomes}.")
+        card = contamination_card(self.lab, self.study, checked, f"{self.study.name}_exposure")
+        return Outputs((Sentence(said[0]), card, *map(Sentence, said[1:]), about(self.lab)))
+
+
+def contamination_card(lab: Lab, study: Study, checked: pd.DataFrame, name: str) -> Outputs:
+    """Task by task, what the encoder had met of it before any stage, and what the stages share with its test records.
+
+    `checked`: `contamination.table` of the study.
+    """
+    card = exposure.card(lab.source, lab.profile.encoder, study.recipes, study.evaluations, checked)
+    caption = (
+        f"What {lab.profile.encoder.called} had met in its own training, and what the stages share with test sets."
+    )
+    return keep(lab, card, name, caption, card, meaning=exposure.said(card))
