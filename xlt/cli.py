@@ -206,6 +206,16 @@ def _translate(arguments: argparse.Namespace) -> None:
     print(f"# written to {folder}; for a params file:\n{lines}", end="")
 
 
+def _filter(arguments: argparse.Namespace) -> None:
+    from xlt.core.paths import shortened
+    from xlt.lab.filtering import SETS, filtered
+    from xlt.lab.lab import Lab
+
+    found = filtered(Lab.from_params(_profile(arguments.profile)), arguments.of, arguments.keep, arguments.name)
+    print_table(tuple(found.read.columns), (tuple(map(str, row)) for row in found.read.itertuples(index=False)))
+    print(f"{', '.join(SETS)}: {found.size:,} records each, in {shortened(found.folder)}")
+
+
 def _new_task(arguments: argparse.Namespace) -> None:
     from xlt.lab.newtask.command import new_task
 
@@ -257,6 +267,7 @@ _COMMANDS = {
     "score": _score,
     "perturb": _perturb,
     "translate": _translate,
+    "filter": _filter,
     "tasks": _tasks,
     "new-task": _new_task,
     "languages": _languages,

@@ -79,6 +79,19 @@ def parser(functions: Mapping[str, Command], version: str) -> argparse.ArgumentP
     translate.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: in the cache)")
     translate.add_argument("--batch", type=_positive, default=32, metavar="N", help="texts at a time (32)")
     translate.add_argument("--profile", default="local", help="whose data source and tasks to use (default: local)")
+    filtering = command("filter", "make adversarial training data: the records that models of the profile get wrong")
+    filtering.add_argument(
+        "--of",
+        required=True,
+        nargs="+",
+        metavar="TASK",
+        help="the pool: classification tasks, or slices: 'mnli[:70%%]'",
+    )
+    filtering.add_argument("--keep", type=_positive, default=6000, metavar="N", help="records of each set (6000)")
+    filtering.add_argument(
+        "--name", default="nli", help="the data set is xlt/filtered-NAME (nli: tasks nli-hard, nli-easy, nli-random)"
+    )
+    filtering.add_argument("--profile", default="local", help="whose encoder, training and data source (local)")
     told = "list the declared tasks (R: how many languages in XTREME-R; *: never read when this was written)"
     listed = command("tasks", told)
     listed.add_argument("--json", action="store_true", help="print JSON with all languages, metrics and notes")

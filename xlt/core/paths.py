@@ -30,6 +30,11 @@ def hub_root() -> Path | None:
     return root.resolve() if root else None
 
 
+def made_root() -> Path:
+    """Where commands of this project put data sets that they make, in hub layout."""
+    return cache_root() / "made"
+
+
 def named_folder(variable: str, content: str) -> Path | None:
     """The folder that an environment variable names, if it is set; `content` is what should lie there.
 

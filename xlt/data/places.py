@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from xlt.core.errors import UserError
-from xlt.core.paths import ROOT
+from xlt.core.paths import ROOT, made_root
 from xlt.data import repository
 from xlt.data.layout import Folder, Layout, Location, layout, usual
 from xlt.spec import tasks
@@ -18,7 +18,8 @@ from xlt.spec.tasks import Task
 @dataclass
 class Places:
     """Data sets by hub id under `root`, or on the hub when `root` is None; what a folder `root` lacks is on the hub,
-    unless it is the generated `world`. Folders are listed again where `seen` has changed."""
+    unless it is the generated `world`. What a command of this project has made lies in the cache, whatever `root` is.
+    Folders are listed again where `seen` has changed."""
 
     root: Path | None
     revisions: Mapping[str, str] = field(default_factory=dict)
@@ -29,6 +30,9 @@ class Places:
         """The data set's folder; None where its records come from the hub: what a folder XLT_HUB_ROOT lacks."""
         if task.own:
             return ROOT / Path(task.dataset).expanduser()
+        made = made_root() / task.dataset
+        if not self.world and task.dataset.startswith(tasks.NOT_ON_THE_HUB) and made.is_dir():
+            return made
         if self.root is None:
             return None
         folder = self.root / task.dataset
@@ -67,7 +71,7 @@ class Places:
     def _place(self, task: Task) -> Location:
         folder = self.folder(task)
         if folder is None and task.dataset.startswith(tasks.NOT_ON_THE_HUB):
-            raise UserError(f"{task.dataset} is on no hub; set XLT_HUB_ROOT to a folder that has it")
+            raise UserError(f"{task.dataset} is on no hub; {made_by(task)}")
         if folder is None:
             revision = self.revisions.get(task.dataset) or task.revision or None
             try:
@@ -84,6 +88,13 @@ class Places:
         if self.folder(task) is not None:
             return f"look into {self.root.name}/{task.dataset}, or take it away to use the hub"
         return f"correct task {task.name}"
+
+
+def made_by(task: Task) -> str:
+    """How a data set is had that is on no hub."""
+    if task.dataset.startswith(tasks.FILTERED):
+        return "`xlt filter` makes it, see xlt filter --help"
+    return "set XLT_HUB_ROOT to a folder that has it"
 
 
 def _files(paths: tuple[str, ...]) -> str:

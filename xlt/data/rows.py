@@ -32,6 +32,17 @@ def identity(stage: Stage) -> dict[str, str]:
     return {"rows": DISJOINT} if any(len(codes) > 1 for codes in languages.values()) else {}
 
 
+def bounds(cut: str | None, total: int) -> tuple[int, int]:
+    """The first row of a slice such as "70%:", and the one behind its last, of `total` rows."""
+    ends = [_place(end, total) if end else None for end in (cut or ":").split(":")]
+    low, high, _ = slice(*ends).indices(total)
+    return low, max(low, high)
+
+
+def _place(end: str, total: int) -> int:
+    return total * int(end[:-1]) // 100 if end.endswith("%") else int(end)
+
+
 class RowDraw:
     """The rows of a stage, drawn part by part and language by language: what one takes the next leaves if it can."""
 
@@ -41,15 +52,18 @@ class RowDraw:
     def rows(self, part: Part, total: int) -> np.ndarray:
         """The numbers of the rows that `part` takes of the `total` in its next language, in order.
 
+        The stage's own task takes them of the stage's slice.
+
         Text of masked language modelling is drawn alike under every seed: every run reads the same.
         """
+        low, high = bounds(self.stage.slice if part.task == self.stage.task else None, total)
         if not part.examples:
-            return np.arange(total)
+            return np.arange(low, high)
         task = tasks.get(part.task).training
         seed = 0 if task.family == tasks.MLM else self.stage.seed or 0
         before = np.zeros(0, int) if together(self.stage, part) else self.taken[task.name]
-        numbers, self.taken[task.name] = least_taken(total, part.examples, before, seed)
-        return numbers
+        numbers, self.taken[task.name] = least_taken(high - low, part.examples, before, seed)
+        return low + numbers
 
 
 def least_taken(total: int, examples: int, taken: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import huggingface_hub
 
 from xlt.core.errors import UserError
-from xlt.core.paths import ROOT, hub_root
+from xlt.core.paths import ROOT, hub_root, made_root
 from xlt.data import repository
 from xlt.lab import validate
 from xlt.spec import tasks
@@ -149,8 +149,8 @@ def _data(profile: Profile, names: Iterable[str]) -> list[Repository]:
     places = [place for task in used for place in _places(task, profile.test_languages(task.name))]
     pinned = profile.data.revisions
     data = {(place.dataset, pinned.get(place.dataset) or place.revision or None) for place in places}
-    if root:
-        data = {one for one in data if not (root / one[0]).is_dir()}
+    roots = (made_root(), root) if root else (made_root(),)
+    data = {one for one in data if not any((place / one[0]).is_dir() for place in roots)}
     return [(name, "dataset", revision) for name, revision in sorted(data, key=str)]
 
 

@@ -79,7 +79,7 @@ def _features(store: Store, stage: Stage, tokenizer: Any, place: int, draw: rows
     part, seed = stage.parts[place], stage.seed or 0
     task = tasks.get(part.task).training
     mixed = stage.pair_languages == "mixed" and place == 0
-    if not (part.examples or mixed or stage.shuffle_labels or stage.augment):
+    if not (part.examples or mixed or stage.shuffle_labels or stage.augment or stage.slice):
         return _learned(task, {code: _whole(store.source, task, code, tokenizer, stage) for code in part.languages})
     sets = ((code, store.source.load(task, code, "train")) for code in part.languages)
     if mixed:

@@ -53,6 +53,9 @@ class Stage(Value):
     (see data.rows). With `parallel` all draw the same rows. With `pair_languages="mixed"` the two texts of a pair of
     the main task are in different languages, again n x L records; the rows must be aligned, as in mnli-translated.
 
+    `slice` are the rows of the training records that `task` draws from, as data sets are sliced: ":70%", "70%:" or
+    "1000:". Of two stages with slices that do not meet, none learns a record of the other.
+
     `also` makes it a multi-task stage: each update is of one task. Of a task with n records (windows, where contexts
     are long) it is drawn in proportion to n ("proportional"), to 1 ("uniform") or to min(n, cap) ("capped"; Raffel et
     al. 2020, section 3.5.2). `shuffle_labels` replaces the gold labels by labels that say nothing about the records
@@ -77,6 +80,7 @@ class Stage(Value):
     task: str
     languages: Codes = ("en",)
     examples: PositiveInt | None = None
+    slice: str | None = Field(None, pattern=r"^(\d+%?)?:(\d+%?)?$")
     method: Literal["full", "lora"] = "full"
     rank: PositiveInt = 8
     alpha: PositiveFloat = 16.0

@@ -35,6 +35,7 @@ from xlt.spec.families import (  # noqa: F401
 )
 
 NOT_ON_THE_HUB = "xlt/"  # ids of data sets that are converted from elsewhere, or the generated world's
+FILTERED = "xlt/filtered-"  # ids of those that `xlt filter` makes
 PARQUET = "refs/convert/parquet"  # the branch into which the hub converts what it can
 
 

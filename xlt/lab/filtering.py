@@ -1,0 +1,161 @@
+"""Adversarial filtering: of a pool of training records, those that models trained on the rest of it get wrong.
+
+The pool is cut in two at random. On each half a model is trained, from the profile's encoder and as it trains, and
+reads the other half: no model reads what it has learned. Three sets of equal size and with equally many records of each
+label are then drawn: `hard` of what was read wrongly, `easy` of what was read rightly, `random` of all. Adversarial
+data of this kind need no annotators. Hard records are also more often mislabelled, so they must be looked at: each
+keeps its data set and row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from xlt.core import paths
+from xlt.core.errors import UserError
+from xlt.core.files import write_atomically
+from xlt.data.rows import bounds
+from xlt.data.store import predictions
+from xlt.lab.lab import Lab
+from xlt.spec import tasks
+
+SETS = ("hard", "easy", "random")
+HELD_OUT = 1000  # records of the pool, at most, that tell for all three sets whether their task was learned
+_HALVES = ("a", "b")
+
+
+class Filtered(NamedTuple):
+    """The folder of the three sets; by data set of the pool, how many records were read and the share read wrongly; and
+    how many records each set has."""
+
+    folder: Path
+    read: pd.DataFrame
+    size: int
+
+
+def filtered(lab: Lab, of: Sequence[str], keep: int, name: str, seed: int = 0) -> Filtered:
+    """Make the data set xlt/filtered-NAME, with the configs hard, easy and random, in the cache.
+
+    Args:
+        of: tasks, each with or without a slice of its training rows: "mnli[:70%]", "snli".
+        keep: records of each set; less where too few of a label were read wrongly.
+
+    Raises:
+        UserError: tasks of other families than classification, or of unlike labels; a pool that is too small.
+    """
+    folder = paths.made_root() / f"{tasks.FILTERED}{name}"
+    pool, labels = _pool(lab, of, seed)
+    lab.source.look_again()
+    pool["wrong"] = _read(lab, folder, pool, labels, name)
+    rng = np.random.default_rng(seed)
+    chosen = {kind: pool[_may(pool, kind)] for kind in SETS}
+    least = (part["label"].value_counts().reindex(labels, fill_value=0).min() for part in chosen.values())
+    each = min(keep // len(labels), *least)
+    if not each:
+        raise UserError(f"filter: no label was read both rightly and wrongly among {len(pool):,} records; give more")
+    sets = {kind: _balanced(part, int(each), rng) for kind, part in chosen.items()}
+    rest = pool.drop(index=pd.concat(sets.values()).index.unique())
+    dev = rest.loc[np.sort(rng.permutation(rest.index)[:HELD_OUT])]
+    for kind, rows in sets.items():
+        _write(folder, kind, {"train": rows, "dev": dev})
+    _card(folder, of, [*_HALVES, *SETS])
+    return Filtered(folder, _told(pool), int(each) * len(labels))
+
+
+def _may(pool: pd.DataFrame, kind: str) -> pd.Series:
+    return {"hard": pool["wrong"], "easy": ~pool["wrong"], "random": pool["wrong"] | True}[kind]
+
+
+def _balanced(rows: pd.DataFrame, each: int, rng: np.random.Generator) -> pd.DataFrame:
+    """So many records of each label at random, in the order of the pool."""
+    drawn = [rng.permutation(part.index)[:each] for _, part in rows.groupby("label")]
+    return rows.loc[np.sort(np.concatenate(drawn))]
+
+
+def _pool(lab: Lab, of: Sequence[str], seed: int) -> tuple[pd.DataFrame, list[str]]:
+    """All records in an order drawn at random: texts, name of the label, task, row; and the labels."""
+    parts, labels = [], None
+    for wanted in of:
+        name, _, cut = wanted.removesuffix("]").partition("[")
+        task = tasks.get(name).training
+        if task.family != tasks.CLASSIFICATION:
+            raise UserError(f"filter: {name} is of family {task.family}; only classification can be filtered")
+        if labels not in (None, task.labels):
+            raise UserError(f"filter: {name} has labels {', '.join(task.labels)}, but {of[0]} {', '.join(labels)}")
+        labels = task.labels
+        records = lab.source.load(task, task.languages[0], "train")
+        low, high = bounds(cut or None, len(records))
+        texts = {column: records[column][low:high] for column in ("text_a", "text_b") if column in records.column_names}
+        named = [labels[number] for number in records["label"][low:high]]
+        parts.append(pd.DataFrame({**texts, "label": named, "task": task.name, "row": np.arange(low, high)}))
+    pool = pd.concat(parts, ignore_index=True)
+    order = np.random.default_rng(seed).permutation(len(pool))
+    return pool.iloc[order].reset_index(drop=True), list(labels or ())
+
+
+def _read(lab: Lab, folder: Path, pool: pd.DataFrame, labels: list[str], name: str) -> np.ndarray:
+    """Whether each record was read wrongly by the model of the other half, (records,)."""
+    halves = [pool.iloc[place::2] for place in range(2)]
+    for place, half in enumerate(_HALVES):
+        _write(folder, half, {"train": halves[place], "test": halves[1 - place]})
+    _card(folder, [], _HALVES)
+    names = {half: f"filtered-{name}-{half}" for half in _HALVES}
+    declared = {task: _half(folder, half, labels) for half, task in names.items()}
+    changes = {"tasks": lab.profile.tasks | declared, "target": dict.fromkeys(declared, {})}
+    profile = lab.profile.model_copy(update=changes)
+    profile.learn_tasks()
+    reader = Lab(profile)
+    recipes = {task: reader.recipe(target=task) for task in declared}
+    evaluations = [profile.evaluate(task, "en", {"examples": None}) for task in declared]
+    reader.run(recipes, evaluations, seeds=1)
+    wrong = np.zeros(len(pool), dtype=bool)
+    for place, evaluation in enumerate(evaluations):
+        made = predictions(reader.store.score_file(recipes[evaluation.task].seeded(0), evaluation))
+        wrong[1 - place :: 2] = [one["gold"] != one["prediction"] for one in made]
+    return wrong
+
+
+def _half(folder: Path, half: str, labels: list[str]) -> dict[str, Any]:
+    """The task of one half: its training records, and as test records those of the other."""
+    return {
+        "family": tasks.CLASSIFICATION, "role": "target", "dataset": str(folder), "config": half, "labels": labels,
+        "splits": {"train": "train", "test": "test"}, "languages": "en",
+    }  # fmt: skip
+
+
+def _write(folder: Path, config: str, splits: dict[str, pd.DataFrame]) -> None:
+    (folder / config).mkdir(parents=True, exist_ok=True)
+    for split, rows in splits.items():
+        buffer = pa.BufferOutputStream()
+        pq.write_table(pa.Table.from_pandas(rows.drop(columns="wrong", errors="ignore"), preserve_index=False), buffer)
+        write_atomically(folder / config / f"{split}-00000-of-00001.parquet", buffer.getvalue().to_pybytes())
+
+
+def _card(folder: Path, of: Sequence[str], configs: Sequence[str]) -> None:
+    """The card that names the configs and their files, as data sets on the hub have it."""
+    named = [
+        {
+            "config_name": config,
+            "data_files": [
+                {"split": path.name.split("-")[0], "path": f"{config}/{path.name}"}
+                for path in sorted((folder / config).glob("*.parquet"))
+            ],
+        }
+        for config in configs
+    ]
+    made = f"Made by `xlt filter` of {', '.join(of)}." if of else "Halves of a pool, for `xlt filter`."
+    write_atomically(folder / "README.md", f"---\n{yaml.safe_dump({'configs': named}, sort_keys=False)}---\n\n{made}\n")
+
+
+def _told(pool: pd.DataFrame) -> pd.DataFrame:
+    """One row for each task of the pool and label: records, share read wrongly."""
+    found = pool.groupby(["task", "label"])["wrong"].agg(records="count", wrong="mean").reset_index()
+    return found.assign(wrong=[f"{100 * share:.1f} %" for share in found["wrong"]])
