@@ -104,7 +104,10 @@ class Source:
             if task.definition:  # the user's own: a slip in its declaration
                 raise
             self.lacking.setdefault(task.dataset, str(error))
-            return self.guessing and not task.dataset.startswith(tasks.NOT_ON_THE_HUB)
+            # What a folder lacks it lacks; only of the hub, which a plan may not reach, the best is hoped for.
+            return (
+                self.guessing and self.places.folder(task) is None and not task.dataset.startswith(tasks.NOT_ON_THE_HUB)
+            )
         paths = layout.splits.get(layout.called(split, task.splits), ())
         if isinstance(place, Folder):
             return bool(paths) and (not task.prefix or self._has_rows(task, code, split))
