@@ -138,8 +138,8 @@ def test_a_folder_that_is_none_is_said_before_what_is_missing(offline, monkeypat
 def test_what_is_offered_instead_holds_for_local_too(offline):
     with pytest.raises(UserError) as error:
         hub.check(profiles.load("local"))
-    assert str(error.value).endswith("or set XLT_HUB_ROOT to a folder that holds the data sets in hub layout. "
-                                     "Without the hub: mini, or local with XLT_HUB_ROOT")  # fmt: skip
+    assert "needs xlt/mnli-translated, xlt/ud-ccg, which the hub does not have: set XLT_HUB_ROOT" in str(error.value)
+    assert str(error.value).endswith("Without such a folder: mini")
 
 
 def test_a_run_stops_before_its_first_notebook_starts(offline, monkeypatch, capsys):
@@ -208,7 +208,7 @@ def test_every_split_that_a_shipped_profile_reads_on_the_hub_is_declared(monkeyp
 def test_a_profile_with_local_weights_and_a_folder_asks_nobody(monkeypatch, tmp_path):
     monkeypatch.setenv("XLT_HUB_ROOT", str(tmp_path))
     local = profiles.load("local")
-    for name in {*DATA, *(name for name, *_ in hub._data(local, local.studied))}:
+    for name in {name for name, *_ in [*hub._needed(local), *hub._data(local, local.studied)]}:
         (tmp_path / name).mkdir(parents=True)
     monkeypatch.setattr(hub, "_online", lambda: pytest.fail("asked"))
     hub.check(local)
