@@ -90,7 +90,7 @@ def bert(tmp_path_factory):
     )  # fmt: skip
     fast = transformers.BertTokenizerFast(tokenizer_object=tokenizer)
     config = transformers.BertConfig(
-        vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
+        vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
         max_position_embeddings=128,
     )  # fmt: skip
     torch.manual_seed(0)
@@ -171,6 +171,27 @@ def test_a_pooler_that_the_weights_lack_is_drawn_with_the_seed_of_the_run(shared
     assert torch.equal(first, again) and not torch.equal(first, other)
     first, other, _ = poolers("pooler")
     assert torch.equal(first, other), "the weights have one"
+
+
+@pytest.mark.parametrize("fields", [{}, LORA], ids=["full", "lora"])
+def test_upper_layers_can_be_drawn_anew(shared, bert, tmp_path, monkeypatch, fields):
+    store = Store(tmp_path / "runs", shared.source)
+    given, anew, again, other = (
+        Recipe(start=Encoder(model=str(bert / "pooler"), redraw=count, seed=seed))
+        for count, seed in ((None, 4), (1, 4), (1, 4), (1, 5))
+    )
+    layers = [encoder_of(store, recipe).encoder.layer for recipe in (given, anew, again, other)]
+    tops, below = ([torch.cat([p.flatten() for p in one[place].parameters()]) for one in layers] for place in (-1, 0))
+    assert not torch.equal(tops[0], tops[1]) and torch.equal(tops[1], tops[2]) and not torch.equal(tops[1], tops[3])
+    assert len(layers[0]) > 1 and all(torch.equal(one, below[0]) for one in below)
+    assert len({store.id(recipe) for recipe in (given, anew, other)}) == 3 and anew.start.called.endswith("-redrawn1")
+    make_start(store, anew)
+    recipe = anew.then(stage("xnli", **fields))
+    learner = trained(store, recipe, monkeypatch)
+    loaded = model.load(store, recipe)
+    assert torch.allclose(outputs(loaded, store, recipe), outputs(merged(learner), store, recipe))
+    with pytest.raises(UserError, match="has 2 layers, not 9"):
+        encoder_of(store, Recipe(start=Encoder(model=str(bert / "pooler"), redraw=9)))
 
 
 @pytest.mark.parametrize("fields", [{}, LORA], ids=["full", "lora"])

@@ -111,6 +111,7 @@ class Store:
 
         key = {"weights": weights_fingerprint(start)}  # what they are; not where they lie
         key |= {} if start.dropout is None else {"dropout": start.dropout}
+        key |= {"redraw": start.redraw, "seed": start.seed} if start.redraw else {}
         kind = given_config(start).model_type
         key |= {"words": WORDS} if kind in ("roberta", "modernbert") else {}
         return key | ({} if kind in WITHOUT_POOLER else {"pooler": POOLER})

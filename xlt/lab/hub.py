@@ -49,7 +49,8 @@ def check(profile: Profile, planned: bool = False) -> Profile:
     if homeless := [name for name, *_ in needed if name.startswith(tasks.NOT_ON_THE_HUB)]:
         raise UserError(
             f"profile {profile.name} needs {', '.join(homeless)}, which the hub does not have: set XLT_HUB_ROOT to a "
-            f"folder that holds them in hub layout (the rest still comes from the hub), or set their tasks to null. Without such a folder: mini"
+            f"folder that holds them in hub layout (the rest still comes from the hub), or set their tasks to null. "
+            "Without such a folder: mini"
         )
     if not (needed or _studied(profile)):
         return profile

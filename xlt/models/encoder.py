@@ -15,6 +15,7 @@ import transformers
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from xlt.core.device import autocast
+from xlt.core.errors import UserError
 from xlt.core.files import State, state
 from xlt.data.weights import ROBERTA, locate, on_the_hub
 from xlt.models import attention
@@ -92,11 +93,36 @@ def encoder_of(store: Store, recipe: Recipe, seed: int = 0) -> transformers.PreT
 def _start_encoder(store: Store, recipe: Recipe, seed: int) -> transformers.PreTrainedModel:
     start = recipe.start
     encoder = read_encoder(*start_place(store, recipe), start.dropout if start.model else None, seed)
+    if start.redraw:
+        _redraw(encoder, start)
     if start.model and (repository := on_the_hub(start)):
         # An adapter on this encoder stores the name of its base: the hub's id means something elsewhere, a folder of
         # this machine's cache does not.
         encoder.name_or_path = encoder.config.name_or_path = repository.name
     return encoder
+
+
+def _redraw(encoder: transformers.PreTrainedModel, start: Encoder) -> None:
+    """Draw the upper layers anew, as a new encoder of this configuration has them.
+
+    Raises:
+        UserError: it has fewer layers.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(start.seed)
+        fresh = transformers.AutoModel.from_config(encoder.config, dtype=torch.float32)
+    layers = [_layers(one) for one in (encoder, fresh)]
+    if start.redraw > len(layers[0]):
+        raise UserError(f"encoder.redraw: {start.called} has {len(layers[0])} layers, not {start.redraw}")
+    for old, new in zip(*(several[-start.redraw :] for several in layers), strict=True):
+        old.load_state_dict(new.state_dict())
+
+
+def _layers(encoder: transformers.PreTrainedModel) -> torch.nn.ModuleList:
+    """The layers, the lowest first: every encoder of `transformers` has them in one list."""
+    count = encoder.config.num_hidden_layers
+    lists = (module for module in encoder.modules() if isinstance(module, torch.nn.ModuleList))
+    return next(module for module in lists if len(module) == count)
 
 
 def start_place(store: Store, recipe: Recipe) -> tuple[str, str | None]:

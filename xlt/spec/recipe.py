@@ -29,6 +29,9 @@ class Encoder(Value):
 
     `dropout` is that of hidden states and attention in training. None: as the configuration of the given weights says,
     or 0.1 for a random encoder. Small encoders on a CPU set 0, because drawing its random numbers takes half of a step.
+
+    `redraw` upper layers of given weights are drawn anew with `seed`, as their authors drew them before training: a
+    control for what the encoder has learned there. A stage of pretraining should follow.
     """
 
     model: str | None = None
@@ -39,6 +42,7 @@ class Encoder(Value):
     vocabulary: PositiveInt = 4000
     positions: PositiveInt = 256
     dropout: float | None = Field(None, ge=0, lt=1)
+    redraw: PositiveInt | None = None
     init: PositiveFloat = 0.02
     text: str | None = None
     languages: Codes = ()
@@ -47,7 +51,8 @@ class Encoder(Value):
     @property
     def called(self) -> str:
         """Its name in tables: the id or folder as given; of a package, the name of the weights in it."""
-        return PACKAGED.get(self.model or "") or self.model or "xlmr"
+        name = PACKAGED.get(self.model or "") or self.model or "xlmr"
+        return f"{name}-redrawn{self.redraw}" if self.redraw else name
 
 
 class Recipe(Value):
