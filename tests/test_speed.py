@@ -336,3 +336,18 @@ def test_the_notebook_measures_and_its_page_answers(tmp_path, monkeypatch):
     monkeypatch.setenv("XLT_STORED_ONLY", "1")  # what was measured last, shown again
     assert run_notebooks(str(profile), reports=tmp_path / "reports") == 0
     assert (report / "tables" / "5_speed.csv").read_bytes() == first
+
+
+def test_scores_in_two_precisions_are_paired_by_seed():
+    """Of XNLI bf16 lies 1, 2 and 3 points below fp32; the seeds lie 5 points apart."""
+    runs = pd.DataFrame(
+        {"recipe": "xnli", "languages": "en", "seed": seed, "precision": precision, "value": value}
+        for seed, fp32 in enumerate((0.50, 0.55, 0.60))
+        for precision, value in (("fp32", fp32), ("bf16", fp32 - 0.01 * (seed + 1)))
+    )
+    (row,) = speeds.precisions(runs).to_dict("records")
+    assert (row["seeds"], row["fp32"], row["bf16"]) == (3, pytest.approx(0.55), pytest.approx(0.53))
+    half = 4.302653 * 0.01 / 3**0.5
+    assert (row["difference"], row["low"], row["high"]) == pytest.approx((-0.02, -0.02 - half, -0.02 + half))
+    assert row["another seed"] == pytest.approx(0.05)
+    assert speeds.precisions(pd.DataFrame({"what": ["not run"]})).columns.tolist() == ["what"]
