@@ -212,7 +212,7 @@ def test_answers_say_what_there_is():
     assert one.answer.startswith("fewer than two seeds")
     noise = SCORES["seed"].map({0: 0.2, 1: 0, 2: 0}) * (SCORES["arm"] == "mnli")
     (unsure,) = contrasts.answers(study(BETTER), SCORES.assign(value=SCORES["value"] + noise))
-    assert unsure.verdict == "undecided" and unsure.answer == "not even 50 seeds would find an effect of 1.0 points"
+    assert unsure.verdict == "undecided" and unsure.answer == "not even 200 seeds would find an effect of 1.0 points"
     together = SCORES.assign(value=SCORES["value"] + SCORES["seed"].map({0: 0.2, 1: 0, 2: 0}))
     assert contrasts.answers(study(BETTER), together)[0].verdict == "higher"  # what both arms share is no noise
 

@@ -104,7 +104,16 @@ def test_a_design_that_would_find_an_effect_finds_it():
     assert power.foreseen(parts, power.Design(3, 1)) == pytest.approx(inference.standard_error(parts))
     assert power.needed(parts, 1e-5) is None
     more_seeds, more_records = (power.foreseen(parts, power.Design(*d))[0] for d in ((30, 1), (3, 8)))
+    assert power.needed(parts, 0.1).seeds >= 3 and power.tried(parts)[0] == (3, 1)
     assert more_seeds < inference.standard_error(parts)[0] and more_records < inference.standard_error(parts)[0]
+
+
+def test_the_design_at_hand_is_foreseen_as_it_is_with_what_is_usual_in_the_study_too():
+    rng = np.random.default_rng(1)
+    study = [of(crossed(rng, 3, 100, spread, 0.2, 0.4)) for spread in (0.3, 0.3, 0.4, 0.5)]
+    usual = inference.prior(study)
+    for parts in study:
+        assert power.foreseen(parts, power.Design(3, 1), usual) == pytest.approx(inference.standard_error(parts, usual))
 
 
 @pytest.mark.parametrize(

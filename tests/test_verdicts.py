@@ -6,7 +6,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from xlt.analysis import family, inference, verdicts
-from xlt.analysis.inference import components
+from xlt.analysis.inference import Components, components
 from xlt.analysis.records import Records
 from xlt.evaluation.outcomes import Outcomes
 from xlt.spec.study import Contrast
@@ -54,7 +54,23 @@ def test_what_is_undecided_names_a_design_that_would_decide():
     error = np.std(UNSURE, ddof=1) / np.sqrt(seeds)
     power = scipy_stats.nct.sf(scipy_stats.t.ppf(0.975, seeds - 1), seeds - 1, 0.02 / error)
     assert power >= 0.8 and seeds > 4
-    assert decide(UNSURE, smallest=1e-4)[0].why == "not even 50 seeds would find an effect of 0.0 points"
+    assert decide(UNSURE, smallest=1e-4)[0].why == "not even 200 seeds would find an effect of 0.0 points"
+
+
+@pytest.mark.parametrize(
+    ("value", "by_seed", "by_record", "said"),
+    [
+        (0.015, 4e-4, 1e-7, "50 seeds on the same records would find {}"),
+        (0.015, 1e-5, 1e-4, "the same 4 seeds with 4 times the records would find {}"),
+        (0.015, 1e-4, 1e-4, "20 seeds with 4 times the records would find {}"),
+        (0.0109, 1e-6, 3.03e-5, "this design finds {} four times in five"),
+        (0.015, 1e-1, 1e-4, "not even 200 seeds with 32 times the records would find {}; more seeds are wanted most"),
+        (0.015, 1e-6, 1e-1, "not even 200 seeds with 32 times the records would find {}; more records are wanted most"),
+    ],
+)
+def test_what_would_decide_is_more_seeds_or_more_records_or_both(value, by_seed, by_record, said):
+    (found,) = verdicts.decide([Components(value, by_seed, by_record, 0.0, 4, 200)], [0.02])
+    assert (found.verdict, found.why) == ("undecided", said.format("an effect of 2.0 points"))
 
 
 def test_a_failed_gate_is_said_and_is_no_test_of_the_family():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
@@ -21,7 +20,7 @@ from xlt.analysis.inference import (
 )
 from xlt.core.text import DASH
 
-SEEDS = (3, 5, 8, 10, 12, 16, 20, 30, 50)  # designs that are tried, and how many times as many records
+SEEDS = (3, 5, 8, 10, 12, 16, 20, 30, 50, 100, 200)  # designs that are tried, and how many times as many records
 RECORDS = (1, 2, 4, 8, 16, 32)
 
 
@@ -40,21 +39,33 @@ def foreseen(parts: Components, design: Design, usual: Prior = NOTHING_KNOWN) ->
     """
     if parts.seeds < 2:
         return NAN, NAN
-    by_record = parts.by_record if parts.clusters else 0.0
-    both = parts.by_both if parts.clusters else 0.0
-    alone = max(moderated(parts, usual)[0] - both, 0.0) * parts.seeds  # of one seed, with endless records
-    shared = both * parts.seeds / (design.seeds * design.records)
+    seed, records, both = _variances(parts, usual)
+    shared = both / (design.seeds * design.records)
     planned = Components(
         parts.value,
-        alone / design.seeds + shared,
-        max(by_record - both, 0.0) / design.records + shared if parts.clusters else NAN,
+        seed / design.seeds + shared,
+        records / design.records + shared if parts.clusters else NAN,
         shared if parts.clusters else NAN,
         design.seeds,
         max(parts.clusters * design.records, 0),
     )
-    # the prior has been taken in already, but for the degrees of freedom that it brings
-    known = Prior(planned.by_seed * design.seeds, usual.freedom, np.inf) if usual.freedom else NOTHING_KNOWN
+    # the prior has been taken in already, but for its degrees of freedom: those of the whole study grow with the seeds
+    pooled = usual.pooled * (design.seeds - 1) / (parts.seeds - 1)
+    known = Prior(planned.by_seed * design.seeds, usual.freedom, pooled) if usual.freedom else NOTHING_KNOWN
     return standard_error(planned, known)
+
+
+def _variances(parts: Components, usual: Prior) -> tuple[float, float, float]:
+    """Of one seed on endless records, of the records at hand over endless seeds, and of one seed on those records."""
+    both = parts.by_both if parts.clusters else 0.0
+    seed = max(moderated(parts, usual)[0] - both, 0.0) * parts.seeds
+    return seed, max(parts.by_record - both, 0.0) if parts.clusters else 0.0, both * parts.seeds
+
+
+def limited_by(parts: Components, design: Design, usual: Prior = NOTHING_KNOWN) -> str:
+    """What there must be more of where a design finds too little: "seeds" or "records", whichever varies more."""
+    seed, records, _ = _variances(parts, usual)
+    return "records" if records / design.records > seed / design.seeds else "seeds"
 
 
 def power(error: float, freedom: float, effect: float, tests: int = 1, level: float = LEVEL) -> float:
@@ -82,14 +93,21 @@ def detectable(error: float, freedom: float, tests: int = 1, level: float = LEVE
     return float(optimize.brentq(lambda effect: power(error, freedom, effect, tests, level) - wanted, 0, most))
 
 
+def tried(parts: Components) -> list[Design]:
+    """The designs that are tried, the largest last; where the records are not known they stay as they are."""
+    seeds = [parts.seeds, *(more for more in SEEDS if more > parts.seeds)]
+    return [Design(number, records) for number in seeds for records in (RECORDS if parts.clusters else (1,))]
+
+
 def needed(
     parts: Components, effect: float, tests: int = 1, usual: Prior = NOTHING_KNOWN, wanted: float = 0.8
 ) -> Design | None:
     """The smallest of the tried designs that finds `effect` with the power `wanted`; None where none of them does.
 
-    Smallest is by seeds x records, that is by evaluated predictions; fewer seeds where two are alike.
+    None has fewer seeds than there are. Smallest is by seeds x records, that is by evaluated predictions; fewer seeds
+    where two are alike.
     """
-    designs = [Design(seeds, records) for seeds in SEEDS for records in (RECORDS if parts.clusters else (1,))]
+    designs = tried(parts)
     for design in sorted(designs, key=lambda d: (d.seeds * d.records, d.seeds)):
         if power(*foreseen(parts, design, usual), effect, tests) >= wanted:
             return design

@@ -79,11 +79,21 @@ def _verdict(found: Estimate, p: float, equivalence: float, gate: str) -> tuple[
 
 
 def _needed(parts: Components, smallest: float, tests: int, usual: inference.Prior) -> str:
-    """What would decide it: "12 seeds with 4 times the records would find an effect of 1.0 points"."""
-    design = power.needed(parts, smallest, tests, usual)
-    effect = f"an effect of {points(smallest)} points"
+    """What would decide it: "12 seeds with 4 times the records would find an effect of 1.0 points".
+
+    More records cost less than more seeds, where they help: the sentence says which of both are wanted.
+    """
+    design, effect = power.needed(parts, smallest, tests, usual), f"an effect of {points(smallest)} points"
     if design is None:
-        most = f"{power.SEEDS[-1]} seeds" + (f" with {power.RECORDS[-1]} times the records" if parts.clusters else "")
-        return f"not even {most} would find {effect}"
-    more = f" with {design.records} times the records" if design.records > 1 else ""
-    return f"{design.seeds} seeds{more} would find {effect}"
+        most = power.tried(parts)[-1]
+        limit = f"; more {power.limited_by(parts, most, usual)} are wanted most" if parts.clusters else ""
+        return f"not even {_told(most, parts)} would find {effect}{limit}"
+    if design == (parts.seeds, 1):  # an effect near the smallest one, or bad luck: one time in five
+        return f"this design finds {effect} four times in five"
+    return f"{_told(design, parts)} would find {effect}"
+
+
+def _told(design: power.Design, parts: Components) -> str:
+    same = "the same " if design.seeds == parts.seeds else ""
+    records = f" with {design.records} times the records" if design.records > 1 else " on the same records"
+    return f"{same}{design.seeds} seeds{records if parts.clusters else ''}"
