@@ -315,3 +315,21 @@ def test_a_whole_run_of_a_shipped_profile_can_test_every_claim(tmp_path, name):
     assert {key: r.why for key, r in found.items() if r.verdict == "not run" and key not in value} == {}
     if name == "paper":
         assert "without ccg, bucc, which this profile has not" in found["retrieval-gains"].why
+
+
+def test_what_a_profile_declares_untestable_is_not_tested_whatever_the_scores(tmp_path):
+    declared = declare(tmp_path, {}, {"id": "other"})
+    why = {"gain": "the encoder has learned it"}
+    declared.profiles["mini"] = declared.profiles["mini"].model_copy(update={"not_testable": why})
+    gain, other = check("mini", report(tmp_path, BASE, BETTER), declared)
+    assert (gain.verdict, gain.why) == ("not testable", "the encoder has learned it")
+    assert other.verdict == "pass"
+    alone = verdict(tmp_path, declare(tmp_path))
+    assert other.effect.p == pytest.approx(alone.effect.p), "it is no part of the family"
+
+
+def test_a_claim_that_is_not_there_cannot_be_declared_untestable(tmp_path):
+    content = {"profiles": {"mini": {"means": "m", "not_testable": {"gian": "no"}}}, "claims": [GAIN]}
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(UserError, match="unknown claim 'gian' in claims.yaml, profile mini: not_testable"):
+        claims.load(tmp_path / "claims.yaml")

@@ -1,11 +1,12 @@
-"""Holds the declared claims against the score files of a report: pass, fail or not run, with effect and interval.
+"""Holds the declared claims against the score files of a report: pass, fail, not testable or not run.
 
 A claim of a direction passes only when the whole interval lies on the claimed side: what too few seeds leave open is
 not shown, so it fails and says so. The interval is that of the claim alone, the p Holm's over all claims: where the
 first excludes zero and the second does not reject, both are said. A published value is met when the estimate lies
 within its tolerance; it is asked of reproductions only, and where no task that it is over is left out. A claim over
 several tasks is held against those that the profile has, and says without which. No numbers but those of
-the score files of reports/<profile> are read (see `score_tables`); what these lack is "not run", with the reason.
+the score files of reports/<profile> are read (see `score_tables`); what these lack is "not run", with the reason. What
+a profile declares its encoder cannot test is "not testable" and no part of Holm's family.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import pandas as pd
 from xlt.analysis import power, stats
 from xlt.analysis.claims import Claim, Declared, Use, load
 from xlt.analysis.effects import Effect, Missing, effect, read
+from xlt.analysis.verdicts import NOT_TESTABLE
 from xlt.core import paths
 from xlt.core.errors import UserError
 from xlt.core.text import NOT_RUN, interval, points
@@ -94,6 +96,8 @@ def _tasks(profile: Profile) -> set[str]:
 def _measured(claim: Claim, use: Use, tables: dict[str, pd.DataFrame], has: set[str]) -> tuple[Effect, str]:
     """The effect, or an empty one and why there is none."""
     try:
+        if why := use.not_testable.get(claim.id):
+            raise Missing(why)
         if not (claim.expect or use.asked(claim)):
             raise Missing(f"a published value, asked of reproductions of {claim.source.paper} only")
         if claim.file not in tables:
@@ -106,6 +110,8 @@ def _measured(claim: Claim, use: Use, tables: dict[str, pd.DataFrame], has: set[
 
 def _judged(claim: Claim, use: Use, estimate: Effect, missing: str, has: set[str]) -> Result:
     """The result of an effect whose p is Holm's by now."""
+    if claim.id in use.not_testable:
+        return Result(claim, NOT_TESTABLE, missing, estimate)
     try:
         if missing:
             raise Missing(missing)

@@ -95,10 +95,15 @@ class Claim(Settings):
 
 
 class Use(Settings):
-    """What a profile's results mean for the claims; `values`: the papers whose published values are asked of it."""
+    """What a profile's results mean for the claims.
+
+    values        the papers whose published values are asked of it
+    not_testable  ids of claims that its encoder or records cannot test, whatever the scores: why
+    """
 
     means: str
     values: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
+    not_testable: dict[str, str] = {}
 
     def asked(self, claim: Claim) -> bool:
         """Whether the claim's published value is asked of the profile, which then repeats that paper's experiment."""
@@ -133,6 +138,10 @@ def load(path: Path = FILE) -> Declared:
     names = [claim.id for claim in claims]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UserError(f"{path.name}: two claims have the id {twice[0]}; give one of them another")
+    for name, use in profiles.items():
+        for claim in use.not_testable:
+            if claim not in names:
+                raise unknown("claim", claim, names, f"{path.name}, profile {name}: not_testable")
     for claim in claims:
         _check_tasks(claim, f"{path.name}, claim {claim.id}")
     return Declared(profiles, claims)
