@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from conftest import SIZES, tiny
 
+from xlt import cli
 from xlt.core.errors import UserError
 from xlt.data import rows
 from xlt.data.store import Store, predictions
@@ -130,3 +131,8 @@ def test_models_of_the_profile_read_each_others_halves(lab, tmp_path):
         read = predictions(file)
         assert [one["gold"] for one in read] == pool["label"][1 - place :: 2].tolist()
         assert [one["accuracy"] == 0 for one in read] == wrong[1 - place :: 2].tolist()
+
+
+def test_the_generated_world_is_not_filtered(capsys):
+    assert cli.main(["filter", "--of", "mnli", "--profile", "smoke"]) == 2
+    assert "smoke reads the generated world" in capsys.readouterr().err

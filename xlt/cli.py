@@ -211,7 +211,12 @@ def _filter(arguments: argparse.Namespace) -> None:
     from xlt.lab.filtering import SETS, filtered
     from xlt.lab.lab import Lab
 
-    found = filtered(Lab.from_params(_profile(arguments.profile)), arguments.of, arguments.keep, arguments.name)
+    lab = Lab.from_params(_profile(arguments.profile))
+    if lab.source.label:
+        raise UserError(
+            f"filter: {lab.profile.name} reads the generated world, which has adversarial records; name another"
+        )
+    found = filtered(lab, arguments.of, arguments.keep, arguments.name)
     print_table(tuple(found.read.columns), (tuple(map(str, row)) for row in found.read.itertuples(index=False)))
     print(f"{', '.join(SETS)}: {found.size:,} records each, in {shortened(found.folder)}")
 

@@ -53,10 +53,9 @@ def filtered(lab: Lab, of: Sequence[str], keep: int, name: str, seed: int = 0) -
     """
     folder = paths.made_root() / f"{tasks.FILTERED}{name}"
     pool, labels = _pool(lab, of, seed)
-    lab.source.look_again()
     pool["wrong"] = _read(lab, folder, pool, labels, name)
     rng = np.random.default_rng(seed)
-    chosen = {kind: pool[_may(pool, kind)] for kind in SETS}
+    chosen = dict(zip(SETS, (pool[pool["wrong"]], pool[~pool["wrong"]], pool), strict=True))
     least = (part["label"].value_counts().reindex(labels, fill_value=0).min() for part in chosen.values())
     each = min(keep // len(labels), *least)
     if not each:
@@ -67,11 +66,8 @@ def filtered(lab: Lab, of: Sequence[str], keep: int, name: str, seed: int = 0) -
     for kind, rows in sets.items():
         _write(folder, kind, {"train": rows, "dev": dev})
     _card(folder, of, [*_HALVES, *SETS])
+    lab.source.look_again()
     return Filtered(folder, _told(pool), int(each) * len(labels))
-
-
-def _may(pool: pd.DataFrame, kind: str) -> pd.Series:
-    return {"hard": pool["wrong"], "easy": ~pool["wrong"], "random": pool["wrong"] | True}[kind]
 
 
 def _balanced(rows: pd.DataFrame, each: int, rng: np.random.Generator) -> pd.DataFrame:
