@@ -43,6 +43,17 @@ def test_what_made_a_run_stands_once(tmp_path, scores):
     assert set(runs) - {"run", "origin"} == set(RUN) - {"task_version", "data"}
 
 
+def test_the_control_without_pretraining_can_be_made_again_from_its_file(tmp_path, scores):
+    """Its row of phase 1: mean of the seeds 0.5 and 0.5 + 1/7, whose difference to pretraining the report shows."""
+    control = scores.assign(pretrained=False, intermediate="none", source_language=False)
+    both = pd.concat([scores.assign(pretrained=True, source_language=False), control], ignore_index=True)
+    report.save_scores(both, tmp_path, "scores_pretrained")
+    read = score_tables.read(tmp_path / "scores_pretrained.csv.gz")
+    (row,) = report.control_table(read).to_dict("records")
+    assert row == pytest.approx(report.control_table(both).to_dict("records")[0], nan_ok=True)
+    assert row["other languages"] == pytest.approx(0.5 + 1 / 14)
+
+
 def test_equal_scores_give_equal_bytes_that_tell_no_hour(tmp_path, scores):
     copies = []
     for hour in ("now", "later"):

@@ -6,8 +6,10 @@ from pathlib import Path
 from statistics import median
 
 import nbformat
+import pandas as pd
 import pytest
 
+from xlt.analysis import score_tables
 from xlt.core.paths import ROOT
 from xlt.lab import profiles
 from xlt.lab.studies import PHASES
@@ -79,6 +81,9 @@ def test_all_notebooks_run_and_the_second_time_nothing_is_trained(tmp_path, monk
     assert set(answers) == {*(path.stem for path in ASKED), "99_report"}
     assert all(len(said["answers"]) >= 5 for said in answers.values())
     assert "not run" not in (report / "tables" / "0_transfer_matrix.md").read_text(encoding="utf-8")
+    control = score_tables.read(report / "scores_pretrained.csv.gz").query("not pretrained and main")
+    shown = pd.read_csv(report / "tables" / "1_control.csv")
+    assert set(control["task"]) >= set(shown["task"])
     runs = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache" / "runs").glob("*/run.json")}
     before = (report / "notebooks" / "03_zero_shot_transfer.ipynb").read_bytes()
     assert run_notebooks("smoke", only="03", reports=tmp_path / "reports") == 0

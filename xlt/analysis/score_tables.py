@@ -1,8 +1,9 @@
 """The scores of a report as files: what was scored and its value in one, what made each run, once, in another.
 
 scores.csv.gz has a row for each score; runs.csv.gz a row for each run, with the source of its records, commit, machine
-and versions. A study has a pair of its own, such as scores_ordering.csv.gz and runs_ordering.csv.gz. The columns `run`
-and `origin` join them: scores of one run that were made from another commit or on another machine have another origin.
+and versions. A study has a pair of its own, such as scores_ordering.csv.gz and runs_ordering.csv.gz, and phase 1 too,
+scores_pretrained.csv.gz, with the control without pretraining. The columns `run` and `origin` join them: scores of one
+run that were made from another commit or on another machine have another origin.
 
 Older reports hold both in one scores.csv, which is read as well.
 """
