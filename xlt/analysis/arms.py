@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from xlt.analysis.conditions import drops, tested
-from xlt.analysis.estimate import beside_every_seed, shares
+from xlt.analysis.estimate import beside_every_seed, different, shares
 from xlt.spec import tasks
 from xlt.spec.study import Contrast
 from xlt.spec.trained import in_languages
@@ -41,8 +41,7 @@ def weighted(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> pd.DataFr
 
 def _shared(rows: pd.DataFrame, arms: set[str]) -> pd.DataFrame:
     """The rows, all of them of `arms`, in the targets, conditions and languages that all of these have."""
-    have = rows.groupby(["task", "condition", "language"])["arm"].transform("nunique")
-    return rows[have == len(arms)]
+    return rows[different(rows, ["arm"], ["task", "condition", "language"]) == len(arms)]
 
 
 def _side(rows: pd.DataFrame, arms: Sequence[str], contrast: Contrast) -> pd.DataFrame:

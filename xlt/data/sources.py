@@ -42,7 +42,7 @@ class Source:
     ):  # fmt: skip
         self.root, self.label, self.asked, self.planned = root, label, asked, planned
         self.places = Places(root, revisions or {}, world=bool(label))
-        self._holding: set[tuple[str, ...]] = set()  # what was found here; asked for every score, so kept
+        self._holding: set[tuple[str, str, str]] = set()  # splits that were found here; asked for every score, so kept
         self.lacking: dict[str, str] = {}  # data set: why what was asked for is not there
 
     @classmethod
@@ -86,16 +86,18 @@ class Source:
         return self.places.folder(task.at(code)) is not None
 
     def _has(self, task: Task, code: str, split: str) -> bool:
+        asked = (task.name, code, split)
+        if asked in self._holding:
+            return True
         task = task.at(code)
         folder = self.places.folder(task)
         if self.label and task.definition and not (task.own or folder.is_dir()):
             raise UserError(f"task {task.name}: {task.dataset} is not in the generated world; give a folder's path")
         if split not in task.splits or (folder and not folder.exists()):
             return False
-        place = (task.dataset, task.config_for(code), code, task.splits[split], str(task.prefix))
-        if place not in self._holding and self._holds(task, code, split):
-            self._holding.add(place)
-        return place in self._holding
+        if self._holds(task, code, split):
+            self._holding.add(asked)
+        return asked in self._holding
 
     def _holds(self, task: Task, code: str, split: str) -> bool:
         try:
