@@ -137,7 +137,7 @@ def over(matrix: pd.DataFrame) -> str:
 
 def _collapsed(scores: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
     """For each intermediate and target task: how many seeds have collapsed, mean of the others (nan: none have)."""
-    lost = set(zip(*(scores.loc[collapsed(scores), key] for key in ("intermediate", "task", "seed")), strict=True))
+    lost = set(scores.loc[collapsed(scores), ["intermediate", "task", "seed"]].itertuples(index=False, name=None))
     rows = means.dropna(subset="value")
     runs = zip(rows["intermediate"], rows["task"], rows["seed"], strict=True)
     rows = rows.assign(lost=np.array([run in lost for run in runs], dtype=bool))
