@@ -36,6 +36,10 @@ def contrast(**fields):
     return {"contrasts": [PLAN["contrasts"][0] | fields]}
 
 
+def dose(**records):
+    return {"contrasts": [{"question": "Better?", "dose": records}]}
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
@@ -80,6 +84,14 @@ def contrast(**fields):
         (contrast(languages=["non-latn"]), "unknown language 'non-latn' in mine: studies.s: 'Better?'; did you"),
         (contrast(outcome="drp"), "studies.s.contrasts.0.outcome: input should be 'score' or 'drop', got 'drp'"),
         (contrast(outcome="drop"), "'Better?' asks for a drop; name the conditions that it comes from"),
+        ({"contrasts": [{"question": "Better?"}]},
+         "'Better?' compares nothing: name arms under of, or give arms a dose"),
+        (contrast(dose={"none": 0, "mnli": 500, "more": 1500}),
+         "'Better?' has a dose, which is over all of its arms: leave out of and against"),
+        (dose(none=0, mnli=500), "'Better?' needs three different doses at least"),
+        (dose(none=0, mnli=500, more=500), "'Better?' needs three different doses at least"),
+        (dose(none=0, mnli=500, mroe=1500), "studies.s: unknown arm 'mroe' in 'Better?'; did you mean more?"),
+        (dose(none=-1, mnli=500, more=1500), "dose.none: input should be greater than or equal to 0, got -1"),
         (contrast(expct="none"), "unknown setting 'expct' in mine.yaml; did you mean expect"),
     ],
 )  # fmt: skip

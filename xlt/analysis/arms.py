@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from xlt.analysis.conditions import drops, tested
@@ -16,15 +17,17 @@ Cells = list[tuple[str, str]]  # target, condition
 CELL = ["arm", "task", "condition"]
 READ = [*CELL, "recipe", "intermediate", "seed", "language", "source_language", "split", "changed", "n", "main"]
 READ += ["value", "run", "outcome"]
+DOUBLING = 500  # intermediate records that are one step of a dose; each further step doubles what there is, these added
 
 
 def weighted(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> pd.DataFrame:
     """The scores behind a contrast with the column `weight`: in each seed their weighted sum is the contrast.
 
-    The column `side` is 1 for the arms `of`, -1 for those `against`; a contrast may have one arm on both. A difference
-    is taken within seeds: a seed counts that both sides have. Without such a seed there are no rows.
+    The column `side` is 1 for the arms `of`, -1 for those `against`; a contrast may have one arm on both. Of a dose it
+    is the sign of the arm's weight. A difference is taken within seeds: a seed counts that all sides have. Without such
+    a seed there are no rows.
     """
-    arms = {*contrast.of, *contrast.against}
+    arms = set(contrast.arms)
     read = {name for task, _ in over for name in (task, tasks.get(task).clean)}
     rows = scores.filter(items=READ)  # score files are wide, and copies of all their columns take time
     rows = _shared(tested(rows[rows["arm"].isin(arms) & rows["task"].isin(read)]), arms)
@@ -32,11 +35,38 @@ def weighted(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> pd.DataFr
         rows = drops(rows)
     rows = rows[pd.MultiIndex.from_frame(rows[["task", "condition"]]).isin(over)]
     rows = beside_every_seed(rows.dropna(subset="value"))  # before the sides part: an untrained encoder has no seeds
-    sides = [_side(rows, names, contrast) for names in (contrast.of, contrast.against) if names]
+    sides = [
+        side.assign(weight=factor * side["weight"], side=int(np.sign(factor)))
+        for names, factor in _factors(contrast)
+        for side in [_side(rows, names, contrast)]
+    ]
     seeds = set.intersection(*(set(side["seed"]) for side in sides))
-    signed = [side.assign(weight=sign * side["weight"], side=sign) for sign, side in zip((1, -1), sides, strict=False)]
-    chosen = pd.concat([side[side["seed"].isin(seeds)] for side in signed], ignore_index=True)
+    chosen = pd.concat([side[side["seed"].isin(seeds)] for side in sides], ignore_index=True)
     return _clean_and_perturbed(chosen) if contrast.outcome == "drop" else chosen
+
+
+def _factors(contrast: Contrast) -> Iterator[tuple[Sequence[str], float]]:
+    """Groups of arms, and the factor with which the mean over each enters the contrast."""
+    if contrast.dose:
+        yield from (((arm,), factor) for arm, factor in slope(contrast.dose).items())
+    else:
+        yield from ((names, sign) for names, sign in ((contrast.of, 1.0), (contrast.against, -1.0)) if names)
+
+
+def steps(dose: Mapping[str, float]) -> dict[str, float]:
+    """Each arm's dose in doublings: 0 for no records, 1 for DOUBLING, 2 for three times as many."""
+    return {arm: float(np.log2(1 + records / DOUBLING)) for arm, records in dose.items()}
+
+
+def slope(dose: Mapping[str, float]) -> dict[str, float]:
+    """The weight of each arm's score in the least-squares slope over `steps`.
+
+    The slope is a weighted sum of the scores, so what holds of a difference of arms holds of it: seeds are paired,
+    records are crossed with them.
+    """
+    doubled = steps(dose)
+    centred = np.array(list(doubled.values())) - np.mean(list(doubled.values()))
+    return dict(zip(doubled, (centred / (centred @ centred)).tolist(), strict=True))
 
 
 def _shared(rows: pd.DataFrame, arms: set[str]) -> pd.DataFrame:

@@ -94,6 +94,7 @@ def _decided(
 def _answer(question: Question, result: Effect) -> Answer:
     words = _words(question.contrast)[result.verdict == verdicts.LOWER]
     said = [
+        "for each doubling of the records" if question.contrast.dose else "",
         words if result.verdict in (verdicts.HIGHER, verdicts.LOWER) and words != result.verdict else "",
         result.why,
     ]
@@ -106,7 +107,9 @@ def _answer(question: Question, result: Effect) -> Answer:
 
 def _words(contrast: Contrast) -> tuple[str, str]:
     """What an effect above zero means, and one below: more of a loss, or of a gap, is not better."""
-    if not contrast.against:
+    if contrast.dose and contrast.outcome == "score" and not contrast.minus:
+        return "rises with the dose", "falls with the dose"
+    if not (contrast.against or contrast.dose):
         return "above zero", "below zero"
     if contrast.outcome == "drop":
         return "costs more", "costs less"

@@ -80,6 +80,6 @@ def _collapsed(scores: pd.DataFrame) -> pd.DataFrame:
 
 def _behind(lost: pd.DataFrame, contrast: Contrast, over: Cells) -> int:
     """How many of the collapsed runs are behind a contrast."""
-    arms, targets = [*contrast.of, *contrast.against], {task for task, _ in over}
-    rows = lost[lost["arm"].isin(arms) & lost["task"].isin(targets)]
+    targets = {task for task, _ in over}
+    rows = lost[lost["arm"].isin(contrast.arms) & lost["task"].isin(targets)]
     return len(rows.drop_duplicates(["recipe", "seed", "task"]))

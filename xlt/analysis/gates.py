@@ -1,7 +1,7 @@
 """What must hold before a contrast can mean anything: the treatment happened, and the target can show it.
 
 intermediate  the task of each stage scores above a guess on its development set, and above the same stage with shuffled
-              labels where the study has one
+              labels where the study has one; of a dose, after its largest
 adversary     training in a ball: its adversary raises the loss by 5 % at least
 target        the target is learned in the language of its training (of one that is tested in others alone: in those)
 clean         where a drop is asked: the clean score lies five points above a guess, else there is nothing to lose
@@ -75,19 +75,20 @@ class Gates:
         return "; ".join(dict.fromkeys(failed[:2])) + (f" and {len(failed) - 2} more" if len(failed) > 2 else "")
 
     def _not_learned(self, contrast: Contrast, over: Cells) -> list[str]:
-        arms, targets = {*contrast.of, *contrast.against}, {task for task, _ in over}
-        planned = [self.study.plan.arms[arm].stages for arm in arms]
+        targets = {task for task, _ in over}
+        planned = [self.study.plan.arms[arm].stages for arm in contrast.treated]
         stages = {" → ".join(names[:end]) for names in planned for end in range(1, len(names) + 1)}
         return [
             one.failed
             for one in self.checks
-            if one.failed and (one.arm in stages if one.gate in OF_STAGES else one.arm in arms and one.task in targets)
+            if one.failed
+            and (one.arm in stages if one.gate in OF_STAGES else one.arm in contrast.arms and one.task in targets)
         ]
 
     def _nothing_to_lose(self, contrast: Contrast, over: Cells) -> list[str]:
         if contrast.outcome != "drop" or "guess" not in self._clean:
             return []
-        rows = self._clean[self._clean["arm"].isin({*contrast.of, *contrast.against})]
+        rows = self._clean[self._clean["arm"].isin(contrast.arms)]
         rows = rows[trained.in_languages(rows, (*contrast.languages, *contrast.minus))]
         failed = []
         for task in dict.fromkeys(tasks.get(name).clean or name for name, _ in over):

@@ -124,6 +124,35 @@ def dial(scores: pd.DataFrame, dialect: str, standard: str) -> Figure:
     return figure
 
 
+def dose(curve: pd.DataFrame, question: str) -> Figure:
+    """Score over the dose of a contrast (`doses.curve`), a line for each target and condition; bars: 95 % intervals."""
+    lines = curve.dropna(subset="mean")
+    if lines.empty:
+        return empty()
+    conditions = list(dict.fromkeys(lines["condition"]))
+    name = lines["target"] + ("" if conditions == [CLEAN] else ", " + lines["condition"])
+    lines = lines.assign(line=name, points=100 * lines["mean"])
+    kinds = list(dict.fromkeys(lines["line"]))
+    figure, axes = canvas(6.6, 3.8)
+    style = {"palette": palette(kinds), "markers": True, "dashes": False, "legend": len(kinds) > 1}
+    sns.lineplot(lines, x="doublings", y="points", hue="line", style="line", ax=axes, **style)
+    for kind, part in lines.groupby("line", sort=False):
+        half = 100 * (part["high"] - part["mean"])
+        axes.errorbar(part["doublings"], part["points"], yerr=half, fmt="none", capsize=3, color=palette(kinds)[kind])
+    ticks = lines.drop_duplicates("doublings")
+    axes.set_xticks(ticks["doublings"], [f"{records:,.0f}" for records in ticks["records"]])
+    axes.set(xlabel="intermediate records (each step to the right doubles them, 500 added)", ylabel="points")
+    axes.set_title(fill(question, 80), fontsize=9)
+    if len(kinds) > 1:
+        sns.move_legend(axes, "upper left", bbox_to_anchor=(1.01, 1), frameon=False, title=None)
+    said = (
+        f"{kind} {', '.join(f'{row.points:.1f} after {row.records:,.0f}' for row in part.itertuples())}"
+        for kind, part in lines.groupby("line", sort=False)
+    )
+    figure.set_label(f"{question} Points after so many intermediate records: {'; '.join(said)}.")
+    return figure
+
+
 def covariate(scores: pd.DataFrame, per_word: pd.Series, task: str) -> Figure:
     """Score of each language over its subwords per word, one mark for each script; mean over seeds, by arm."""
     rows = clean(scores)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Any
 
 import pandas as pd
 
-from xlt.analysis import contrasts, gates, outcome_tables, score_tables
+from xlt.analysis import contrasts, doses, gates, outcome_tables, score_tables
 from xlt.analysis.records import Records
 from xlt.core.text import NOT_RUN
 from xlt.data import contamination, exposure
@@ -67,7 +68,18 @@ class StudyPage:
         caption = "Each question over all targets and conditions (with its interval) and in each of them (grey)."
         figure = keep(self.lab, study_figures.forest(answers, self._effects), f"{self.study.name}_answers", caption)
         words = Sentence("\n".join(f"- {answer._repr_markdown_()}" for answer in answers))
-        return Outputs((lead(self.study.question, answers), self._checked(), figure, words))
+        return Outputs((lead(self.study.question, answers), self._checked(), figure, *self._doses(), words))
+
+    def _doses(self) -> list[Any]:
+        """A figure for each question about a dose: the scores behind its slope."""
+        figures = []
+        for number, contrast in enumerate((one for one in self.study.contrasts if one.dose), 1):
+            curve = doses.curve(self.study, self.scores, contrast)
+            name = f"{self.study.name}_dose_{number}"
+            caption = f"{contrast.question} Every dose: mean over seeds and its 95 % t interval; fractions."
+            keep(self.lab, curve, name, caption)
+            figures.append(keep(self.lab, study_figures.dose(curve, contrast.question), name, caption))
+        return figures
 
     def _checked(self) -> Sentence | Outputs:
         """What had to hold before any verdict: what failed by name, all checks as a table below it."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import combinations
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from xlt.core.errors import unknown
 from xlt.spec import tasks
@@ -48,9 +48,13 @@ class Arm(Settings):
 
 
 class Contrast(Settings):
-    """A difference between arms: the mean over the arms `of` minus the mean over those `against`, seed by seed.
+    """A difference between arms: the mean over the arms `of` minus the mean over those `against`, seed by seed; or the
+    slope over arms that differ in a dose.
 
     against     none: the mean over `of` itself
+    dose        in place of `of` and `against`: how many intermediate records each arm has learned from, as in {none: 0,
+                short: 500, long: 1500}. The figure of a seed is then the least-squares slope of the score over log2(1 +
+                records / 500), for which these three are 0, 1 and 2: points for each doubling
     outcome     "score", or "drop": the clean score minus the score under a condition, over languages and numbers of
                 examples that both have. Of a test set that people perturbed: the score on its clean twin (`Task.clean`,
                 which must be a target too) minus its own
@@ -59,13 +63,15 @@ class Contrast(Settings):
     targets     over which the difference is averaged; none: all of the study's
     conditions  likewise; "perturbed" stands for all but clean
     expect      of an effect that was planted in the generated world: the sign that the difference must have
-    smallest    the smallest effect of interest, in points; what is surely smaller is equivalent; none: the study's
+    smallest    the smallest effect of interest, in points (of a dose: for each doubling); what is surely smaller is
+                equivalent; none: the study's
     primary     one of the questions that the study was made for; all others are secondary
     """
 
     question: str
-    of: tuple[str, ...]
+    of: tuple[str, ...] = ()
     against: tuple[str, ...] = ()
+    dose: dict[str, NonNegativeFloat] = {}
     outcome: Literal["score", "drop"] = "score"
     languages: Chosen = (ZERO_SHOT,)
     minus: Chosen = ()
@@ -74,6 +80,32 @@ class Contrast(Settings):
     expect: Literal["higher", "lower", "none"] | None = None
     smallest: PositiveFloat | None = None
     primary: bool = False
+
+    @model_validator(mode="after")
+    def _of_or_dose(self) -> Contrast:
+        if self.dose and (self.of or self.against):
+            raise ValueError(f"'{self.question}' has a dose, which is over all of its arms: leave out of and against")
+        if not (self.dose or self.of):
+            raise ValueError(f"'{self.question}' compares nothing: name arms under of, or give arms a dose")
+        if self.dose and len(set(self.dose.values())) < 3:
+            raise ValueError(
+                f"'{self.question}' needs three different doses at least: two are a difference, of against"
+            )
+        return self
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """All of its arms, each once."""
+        return tuple(dict.fromkeys((*self.of, *self.against, *self.dose)))
+
+    @property
+    def treated(self) -> tuple[str, ...]:
+        """The arms whose intermediate tasks must have been learned, or there is nothing to compare.
+
+        All of them, but of a dose those of the largest: that small doses teach little is what is asked.
+        """
+        most = max(self.dose.values(), default=None)
+        return tuple(arm for arm in self.arms if not self.dose or self.dose[arm] == most)
 
 
 def _whole(contrasts: Any) -> Any:
@@ -160,7 +192,7 @@ class Plan(Settings):
         if taken := {CLEAN, PERTURBED, PAIR} & set(self.conditions):
             raise ValueError(f"a condition cannot be called {taken.pop()}: that word has a meaning already")
         for contrast in self.contrasts:
-            names = [(arm, self.arms, "arm") for arm in (*contrast.of, *contrast.against)]
+            names = [(arm, self.arms, "arm") for arm in contrast.arms]
             names += [(target, self.targets, "target") for target in contrast.targets]
             names += [(label, labels, "condition") for label in contrast.conditions]
             for name, known, kind in names:
