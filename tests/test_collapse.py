@@ -13,9 +13,9 @@ from xlt.evaluation import caveats
 
 
 def table(**runs: list[float]) -> pd.DataFrame:
-    """task_seed = scores in en, de, zh."""
+    """task_seed = scores in en, de, zh, of 3,500 records: three standard errors of a third are 2.4 points."""
     rows = [
-        {"recipe": "r", "seed": int(seed), "task": task, "language": code, "value": value, "main": True}
+        {"recipe": "r", "seed": int(seed), "task": task, "language": code, "value": value, "main": True, "n": 3500}
         for (task, seed), values in ((name.split("_"), values) for name, values in runs.items())
         for code, value in zip(("en", "de", "zh"), values, strict=True)
     ]
@@ -28,15 +28,33 @@ def seeds(scores: pd.DataFrame, task: str) -> list[int]:
 
 def test_a_run_at_chance_or_with_one_answer_in_every_language_has_collapsed():
     scores = table(
-        xnli_0=[0.35, 0.33, 0.36],  # three labels: English within two points of a third
+        xnli_0=[0.35, 0.33, 0.36],  # three labels: English within 2.4 points of a third
         xnli_1=[0.80, 0.34, 0.33],  # learned English, transfers nothing
         pawsx_0=[0.5465, 0.5465, 0.5465],  # the larger class, everywhere
         pawsx_1=[0.93, 0.88, 0.80],
-        udpos_0=[0.0, 0.0, 0.0],  # no labels to guess among evenly
+        udpos_0=[0.0, 0.0, 0.0],  # of an old score file: nobody knows what a guess scores
     )
     assert seeds(scores, "xnli") == [0] and seeds(scores, "pawsx") == [0] and seeds(scores, "udpos") == []
     assert lost(scores).values.tolist() == [["r", "xnli", 0, 0.35], ["r", "pawsx", 0, 0.5465]]
     assert list(lost(scores[:0])) == ["recipe", "task", "seed", "English"]
+
+
+def test_what_counts_as_collapsed_depends_on_the_number_of_records():
+    """Three standard errors above a guess of 1/2: 3 x sqrt(0.25 / n), that is 15 points of 100 records, 5 of 900."""
+    scores = table(pawsx_0=[0.64, 0.5, 0.6], pawsx_1=[0.66, 0.5, 0.6], pawsx_2=[0.56, 0.5, 0.6]).assign(guess=0.5)
+    assert seeds(scores.assign(n=100), "pawsx") == [0, 2]
+    assert seeds(scores.assign(n=900), "pawsx") == []
+    assert seeds(scores.assign(n=900, guess=0.52), "pawsx") == [2]  # one label is more frequent than the other
+    assert seeds(scores.drop(columns="n").assign(guess=0.56), "pawsx") == [2]
+
+
+def test_tags_and_spans_collapse_by_the_same_rule():
+    """Above a guess of 0.1 on 100 records by three standard errors: 0.1 + 3 x 0.03 = 0.19."""
+    learned = {"udpos_0": [0.18, 0.1, 0.1], "udpos_1": [0.20, 0.1, 0.1], "xquad_0": [0.05, 0.2, 0.2]}
+    scores = table(**learned).assign(guess=0.1, n=100)
+    assert seeds(scores, "udpos") == [0] and seeds(scores, "xquad") == [0]
+    same = table(panx_0=[0.5, 0.5, 0.5], tatoeba_0=[0.0, 0.0, 0.0]).assign(guess=0.1, n=100)
+    assert not collapsed(same).any()  # equal F1 is no single answer, and retrieval is not trained
 
 
 def test_what_was_forgotten_or_fails_on_one_of_its_test_sets_has_not_collapsed():
@@ -102,7 +120,7 @@ def test_what_was_learned_stands_beside_chance():
         )
     ]  # fmt: skip
     found = report.learned_table(pd.concat(dev, ignore_index=True)).set_index("task")
-    assert found["chance"].tolist() == [0.25, 0.333, "–"] and found["collapsed"].tolist() == [2, 1, "–"]
+    assert found["chance"].tolist() == [0.25, 0.333, "–"] and found["collapsed"].tolist() == [3, 1, "–"]
     assert found["mean"].round(4).tolist() == [0.2667, 0.6533, 0.4]
 
 

@@ -24,7 +24,7 @@ class Lab:
 
     def run(self, recipes, evaluations, seeds):
         languages = {"en": 0.34, "de": 0.3, "tr": 0.38}
-        row = {"recipe": "x", "run": "x", "seed": 0, "task": "xnli", "main": True}
+        row = {"recipe": "x", "run": "x", "seed": 0, "task": "xnli", "main": True, "n": 100}
         return pd.DataFrame([row | {"language": code, "value": value} for code, value in languages.items()])
 
 

@@ -125,7 +125,8 @@ def decided_in_mini() -> dict[str, list[str]]:
     pawsx = found[(found["target"] == "pawsx") & found["control"].isna()].set_index("intermediate")
     every, two = (pawsx.index[pawsx["collapsed"] == seeds] for seeds in (3, 2))
     learned = table("mini", "2_intermediate")
-    own = learned[(learned["intermediate"] == learned["task"]) & ~learned["collapsed"].isin(["–", "0"])]
+    learned["collapsed"] = pd.to_numeric(learned["collapsed"], errors="coerce").fillna(0)  # a dash: not known
+    own = learned[(learned["intermediate"] == learned["task"]) & (learned["collapsed"] > 0)]
     lost = listed([NUMBERS[count] for count in sorted(set(own["collapsed"].astype(int)))], " or ")
     counts = [str(len(rows)) for rows in (differences, sure, retrieval)]
     return {

@@ -56,10 +56,6 @@ def test_probability_of_improvement_by_hand():
     assert np.isnan(stats.probability_of_improvement([5], [1, 2], rng).low)
 
 
-def test_collapsed_runs_lie_at_chance_or_below():
-    assert stats.collapsed([0.34, 0.36, 0.1, np.nan], 1 / 3).tolist() == [True, False, True, False]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("seeds", [4, 6])
 def test_permutation_keeps_its_level_by_simulation(seeds):

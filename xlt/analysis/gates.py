@@ -21,6 +21,7 @@ import pandas as pd
 from xlt.analysis import inference
 from xlt.analysis.arms import Cells
 from xlt.analysis.conditions import tested
+from xlt.analysis.degenerate_runs import ERRORS
 from xlt.analysis.family import components_of
 from xlt.analysis.records import Records
 from xlt.core.text import points, points_or_dash
@@ -29,7 +30,6 @@ from xlt.spec import conditions, tasks, trained
 from xlt.spec.recipe import Recipe
 from xlt.spec.study import Contrast
 
-ERRORS = 3  # standard errors
 ROOM = 0.05  # above a guess, for something to be lost
 HARDER = 1.05  # loss at the adversary's points, as a multiple of the loss on clean records
 CHANGED = 0.01  # the least share of records that a perturbation must change

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from xlt.analysis import estimate
-from xlt.analysis.degenerate_runs import chance, collapsed
+from xlt.analysis.degenerate_runs import collapsed, guesses
 from xlt.analysis.tables import language_order, script
 from xlt.core.text import NOT_RUN
 from xlt.spec import tasks
@@ -88,10 +88,10 @@ def _with_interval(task: str, rows: pd.DataFrame, name: str) -> dict:
 
 
 def learned_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """Development score of each task of each intermediate stage: mean over seeds, t interval, chance; in a language
-    that the stage learns it in, which has a column where it is not English for all.
+    """Development score of each task of each intermediate stage: mean over seeds, t interval, what a guess scores
+    (chance); in a language that the stage learns it in, which has a column where it is not English for all.
 
-    `collapsed` is how many of the seeds are no better than chance (`degenerate_runs`); "–" where chance is not known.
+    `collapsed` is how many of the seeds are no better than a guess (`degenerate_runs`); "–" where that is not known.
     """
     rows = []
     keys = ["intermediate", "task", "metric"]
@@ -102,8 +102,8 @@ def learned_table(scores: pd.DataFrame) -> pd.DataFrame:
         mean, low, high = estimate.over_seeds(part)
         about = {"intermediate": stage, "task": task, "language": code, "metric": metric, "seeds": len(part)}
         about |= {"mean": mean, "low": low, "high": high, "records": part["n"].iloc[0]}
-        guess = chance(part, task)
-        known = {"chance": round(guess, 3), "collapsed": part["lost"].sum()} if guess else {}
+        guess = guesses(part, task).mean()
+        known = {} if np.isnan(guess) else {"chance": round(guess, 3), "collapsed": part["lost"].sum()}
         rows.append(about | {"chance": "–", "collapsed": "–"} | known)
     made = pd.DataFrame(rows).round(4) if rows else pd.DataFrame({"intermediate": [NOT_RUN]})
     return made.drop(columns="language") if {row["language"] for row in rows} == {ENGLISH} else made

@@ -88,12 +88,3 @@ def holm(pvalues: ArrayLike) -> np.ndarray:
     steps = p[order] * np.arange(order.size, 0, -1)
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return adjusted
-
-
-def collapsed(value: ArrayLike, chance: float, margin: float = 0.02) -> np.ndarray:
-    """Whether runs have learned nothing: their English scores lie within `margin` of chance, or below it (fractions).
-
-    XLM-R fails so on some seeds, mostly at high learning rates (github.com/google-research/xtreme/issues/87). Scores
-    after such runs stand beside those without them, named and counted; they are not dropped. nan is no score: False.
-    """
-    return np.asarray(value, dtype=float) <= chance + margin

@@ -53,7 +53,7 @@ def cost(made: pd.DataFrame) -> pd.DataFrame:
 
 
 def collapsed(lab: Lab, made: pd.DataFrame) -> pd.DataFrame:
-    """Runs that are at chance, or score the same in every language, on a task; each run and task once."""
+    """Runs that are no better than a guess, or score the same in every language, on a task; each run and task once."""
     tables = [lab.run(study.recipes, study.evaluations, _seeds(study)) for study in studies.of(lab).values()]
     tables = [scores for scores in tables if len(scores)]
     name = trained.heading(pd.concat(tables)) if tables else trained.named([ENGLISH])
