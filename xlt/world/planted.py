@@ -29,7 +29,7 @@ from xlt.world.inference import LABELS
 Pair = tuple[Event, Event, str]
 
 MARKER = "today"
-STRENGTHS = (20, 40, 60, 80)  # of the shortcut, in per cent; beside 0 (broken) and 100
+STRENGTHS = (5, 10, 20, 40)  # of the shortcut, in per cent; beside 0 (broken) and 100
 _SHORTCUT = {"entailment": 0.95, "neutral": 0.025, "contradiction": 0.025}
 SHARES = {
     "shortcut": _SHORTCUT,
