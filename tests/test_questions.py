@@ -50,7 +50,7 @@ def test_primary_questions_are_a_family_of_their_own():
     main = BETTER | {"primary": True}
     asked = study(other, other, main, targets=("xnli",))
     answers = contrasts.answers(asked, scores)
-    assert [answer.primary for answer in answers] == [True, False, False]
+    assert [answer.primary for answer in answers] == [True, False, False] and answers[0].targets == ("xnli",)
     assert answers[1].p == pytest.approx(2 * answers[0].p) and answers[0].question == "Better?"
 
 

@@ -165,6 +165,17 @@ def _diff(arguments: argparse.Namespace) -> int:
     return int(bool(compared.differences))
 
 
+def _meta(arguments: argparse.Namespace) -> None:
+    from xlt.core import paths
+    from xlt.report import meta
+
+    page = arguments.page or paths.reports_root() / "meta.html"
+    asked = meta.write(meta.folders(arguments.reports), page)
+    for question in asked:
+        print(f"{question.text} {meta.said(question.pooled) if question.pooled else 'fewer than two profiles have it'}")
+    print(f"page: {os.path.relpath(page)}")
+
+
 def _score(arguments: argparse.Namespace) -> None:
     import json
 
@@ -269,6 +280,7 @@ _COMMANDS = {
     "check": _check,
     "power": _power,
     "diff": _diff,
+    "meta": _meta,
     "score": _score,
     "perturb": _perturb,
     "translate": _translate,

@@ -100,9 +100,9 @@ def _answer(question: Question, result: Effect) -> Answer:
     ]
     said += [f"{result.collapsed} of the runs behind it collapsed" if result.collapsed else ""]
     text = "; ".join(filter(None, said))
-    return Answer(
-        question.text, text, *result[:3], result.detectable, result.verdict, result.p, question.contrast.primary
-    )
+    targets = tuple(dict.fromkeys(task for task, _ in question.cells))
+    decided = (*result[:3], result.detectable, result.verdict, result.p)
+    return Answer(question.text, text, *decided, question.contrast.primary, targets)
 
 
 def _words(contrast: Contrast) -> tuple[str, str]:

@@ -21,6 +21,7 @@ class Answer:
     """Effect, bounds and what the design could detect are fractions; `answer` says the rest in words.
 
     `p` is after Holm's correction: over the `primary` answers of a study, over its others, or over the transfer matrix.
+    `targets` are those that the effect of a study is averaged over.
     """
 
     question: str
@@ -32,6 +33,7 @@ class Answer:
     verdict: str = ""
     p: float = stats.NAN
     primary: bool = False
+    targets: tuple[str, ...] = ()
 
     def _repr_markdown_(self) -> str:
         effect = "" if isnan(self.effect) else f"{interval(self.effect, self.low, self.high, unit='points')}: "

@@ -49,6 +49,11 @@ def parser(functions: Mapping[str, Command], version: str) -> argparse.ArgumentP
     diff.add_argument("new", type=Path, metavar="NEW", help="folder of another")
     diff.add_argument("--tolerance", type=float, default=1e-9, help="largest equal difference (default: 1e-9)")
     diff.add_argument("--page", type=Path, default="diff.html", help="where the differences go (default: diff.html)")
+    over = command("meta", "pool the primary questions of the studies over several reports, as one page")
+    over.add_argument(
+        "reports", type=Path, nargs="*", metavar="FOLDER", help="reports, of others too (default: all here)"
+    )
+    over.add_argument("--page", type=Path, metavar="FILE", help="where it goes (default: reports/meta.html)")
     score = command("score", "score a file of predictions against a file of references, by a task's metrics")
     score.add_argument("--task", required=True, help="a task of `xlt tasks`")
     score.add_argument("--language", required=True, metavar="CODE", help="any BCP 47 or ISO 639 code")

@@ -69,18 +69,27 @@ def read(folder: Path) -> Results:
         UserError: a file is missing or damaged; says which.
     """
     summary = _summary(folder / "summary.json")
-    every = [_study(path) for path in _in_order(folder / "answers", "json")]
-    studies = [study for study in every if study.answers]  # others are not of this profile
+    asked = studies(folder)
     if answers := summary.get("answers"):
-        studies.append(Study("99_report", "The profile as a whole", "", answers))
+        asked.append(Study("99_report", "The profile as a whole", "", answers))
     tables, figures = _in_order(folder / "tables", "csv"), _in_order(folder / "figures", "png")
     return Results(
         summary,
-        studies,
+        asked,
         *([_notebook(path) for path in _in_order(folder / name, "ipynb")] for name in ("notebooks", "failures")),
         {path.stem: _table(path) for path in tables},
         {path.stem: _figure(path) for path in figures},
     )
+
+
+def studies(folder: Path) -> list[Study]:
+    """The answers that the notebooks gave, in their order; a study without any is not of this profile.
+
+    Raises:
+        UserError: a file is damaged; says which.
+    """
+    every = [_study(path) for path in _in_order(folder / "answers", "json")]
+    return [study for study in every if study.answers]
 
 
 # of scores; all else is text, so that commit 12e4 and version 2.10 stay what they are

@@ -141,7 +141,7 @@ def dose(curve: pd.DataFrame, question: str) -> Figure:
         axes.errorbar(part["doublings"], part["points"], yerr=half, fmt="none", capsize=3, color=palette(kinds)[kind])
     ticks = lines.drop_duplicates("doublings")
     axes.set_xticks(ticks["doublings"], [f"{records:,.0f}" for records in ticks["records"]])
-    axes.set(xlabel="intermediate records (each step to the right doubles them, 500 added)", ylabel="points")
+    axes.set(xlabel="intermediate records, on the scale of log2(1 + records / 500)", ylabel="points")
     axes.set_title(fill(question, 80), fontsize=9)
     if len(kinds) > 1:
         sns.move_legend(axes, "upper left", bbox_to_anchor=(1.01, 1), frameon=False, title=None)
