@@ -84,6 +84,16 @@ def test_the_effects_of_one_question_are_pooled_over_profiles_and_what_differs_i
     assert (tmp_path / "meta.csv").read_text().count("\n") == 5
 
 
+def test_what_differs_has_a_dash_where_a_report_does_not_say(tmp_path):
+    one, two = (report(tmp_path, name, effect(0.0, 0.02)) for name in ("one", "two"))
+    header = "task,language,split,seed,n\n"
+    (one / "scores_mix.csv").write_text(header + "xnli,de,test,0,50\nxnli,ru,test,1,80\nmnli,en,dev,0,500\n")
+    table = meta.differences(meta.folders([one, two]), "study_mix").set_index("profile")
+    told = {"seeds": "2", "languages": "de ru", "targets": "xnli", "test records": "50 to 80", "parameters": "–"}
+    assert {name: table.loc["one", name] for name in told} == told
+    assert table.loc["two", ["encoder", "seeds", "targets"]].tolist() == ["xlmr", "–", "–"]
+
+
 def test_a_question_of_one_profile_is_shown_and_not_pooled(tmp_path):
     one = report(tmp_path, "one", effect(0.05, 0.02))
     two = report(tmp_path, "two", {"effect": None, "low": None, "high": None, "verdict": "not run"})

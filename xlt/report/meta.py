@@ -110,7 +110,8 @@ def _question(study: str, text: str, rows: pd.DataFrame) -> Question:
 
 def differences(reports: dict[str, Path], study: str) -> pd.DataFrame:
     """What differs between the profiles of a study, a row each; a dash where the report does not say."""
-    return pd.DataFrame([{"profile": name} | _facts(folder, study) for name, folder in reports.items()])
+    facts = [{"profile": name} | _facts(folder, study) for name, folder in reports.items()]
+    return pd.DataFrame(facts, columns=list(dict.fromkeys(key for one in facts for key in one))).fillna(DASH)
 
 
 def _facts(folder: Path, study: str) -> dict[str, str]:
@@ -172,10 +173,10 @@ def write(reports: dict[str, Path], page: Path) -> list[Question]:
         raise UserError(f"no primary question in {', '.join(reports)}; reports of this version have some: run it again")
     sections = []
     for study in dict.fromkeys(one.study for one in asked):
-        here = {name: reports[name] for name in reports if name in set(found.loc[found["study"] == study, "profile"])}
-        table = differences(here, study)
-        own = [_shown(one) for one in asked if one.study == study]
-        sections.append({"study": study.removeprefix("study_").replace("_", " "), "questions": own,
+        own = [one for one in asked if one.study == study]
+        ran = {name for one in own for name in one.rows["profile"]}
+        table = differences({name: folder for name, folder in reports.items() if name in ran}, study)
+        sections.append({"study": study.removeprefix("study_").replace("_", " "), "questions": list(map(_shown, own)),
                          "columns": list(table.columns), "rows": table.to_numpy().tolist()})  # fmt: skip
     page.parent.mkdir(parents=True, exist_ok=True)
     fields = {"title": "Over all profiles", "profiles": list(reports), "sections": sections}
