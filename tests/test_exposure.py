@@ -53,6 +53,19 @@ def test_what_is_not_declared_is_not_known_and_the_training_of_the_encoder_is_to
     assert exposure.training(Encoder(model="some/other")) == exposure.training(OWN) == ""
 
 
+def test_a_task_that_a_profile_declares_is_known_by_the_data_set_that_it_reads(monkeypatch):
+    fields = {
+        "family": "span",
+        "dataset": "google/xquad",
+        "config": tasks.get("xquad").config,
+        "splits": {"test": "test"},
+    }
+    squad = {"en": {"dataset": "rajpurkar/squad", "config": "plain_text"}}
+    for name, more in (("mine", {}), ("both", {"elsewhere": squad, "languages": ["en", "de"]})):
+        monkeypatch.setitem(tasks.TASKS, name, tasks.parse(name, fields | more, "mine.yaml"))
+    assert exposure.met(E5, "mine").how == "text" and exposure.met(E5, "both").how == "task"
+
+
 def test_what_was_read_in_another_text_says_so():
     assert exposure.met(E5, "squad").source.endswith("(second-hand)")
     assert "second-hand" not in exposure.met(E5, "tatoeba").source

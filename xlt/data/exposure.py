@@ -27,6 +27,7 @@ from xlt.data.sources import Source
 from xlt.spec import settings, tasks
 from xlt.spec.recipe import Encoder, Evaluation, Recipe
 from xlt.spec.study import taken
+from xlt.spec.tasks import Task
 
 TASK, TEXT, UNKNOWN, NEVER = "task", "text", "unknown", "never"
 SAID = {
@@ -78,7 +79,8 @@ def declared() -> dict[str, _Known]:
 def met(encoder: Encoder, name: str, source: Source | None = None) -> Met:
     """How the encoder has met the task `name` in its own training; with `source`, whether the records are invented.
 
-    Of a task of several parts, or a translation, the part or original counts that it has met most.
+    Of a task of several parts, a translation, or a profile's own task on a declared data set, that part, original or
+    data set counts that it has met most.
     """
     task = tasks.get(name)
     if encoder.model is None:
@@ -88,9 +90,17 @@ def met(encoder: Encoder, name: str, source: Source | None = None) -> Met:
     known = declared().get(encoder.model)
     if known is None or task.own:
         return Met(UNKNOWN, f"nothing is declared of {'your own records' if known else 'this encoder'}")
-    names = {name, task.translation_of, *task.parts}
+    names = {name, task.translation_of, *task.parts, *_declared_twins(task)}
     found = [Met(entry.how, entry.note, _told(entry)) for entry in known.met if names & set(entry.tasks)]
     return min(found, key=lambda one: list(SAID).index(one.how), default=Met(UNKNOWN, DASH))
+
+
+def _declared_twins(task: Task) -> set[str]:
+    """Of a task that a profile declares: the tasks of tasks.yaml whose data set it reads, in some language at least."""
+    if task.name in tasks.DECLARED:
+        return set()
+    places = [(place.dataset, place.config) for place in (task, *map(task.at, task.elsewhere))]  # some are tables
+    return {name for name in tasks.DECLARED if (tasks.get(name).dataset, tasks.get(name).config) in places}
 
 
 def _told(statement: _Statement) -> str:
