@@ -50,6 +50,8 @@ def test_what_is_not_declared_is_not_known_and_the_training_of_the_encoder_is_to
         XLMR
     )
     assert exposure.met(Encoder(model="some/other"), "xnli").note == "nothing is declared of this encoder"
+    redrawn = Encoder(model=XLMR.model, redraw=4)
+    assert exposure.training(redrawn) == f"{exposure.training(XLMR)}; its upper 4 layers are drawn anew here"
     assert exposure.training(Encoder(model="some/other")) == exposure.training(OWN) == ""
 
 

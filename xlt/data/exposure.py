@@ -110,7 +110,8 @@ def _told(statement: _Statement) -> str:
 def training(encoder: Encoder) -> str:
     """What the encoder was trained on before any stage, in a sentence with its source; "" where nothing is declared."""
     known = declared().get(encoder.model)
-    return f"{known.training} ({_told(known)})" if known else ""
+    anew = f"; its upper {encoder.redraw} layers are drawn anew here" if encoder.redraw else ""
+    return f"{known.training} ({_told(known)}){anew}" if known else ""
 
 
 def learned(encoder: Encoder, targets: Iterable[str], source: Source | None = None) -> tuple[str, ...]:
