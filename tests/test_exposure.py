@@ -4,11 +4,13 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from test_contrasts import SCORES, study
 from test_trained import invented
 
 from xlt import report
 from xlt.analysis import xtreme
 from xlt.data import contamination, exposure
+from xlt.report.study_pages import StudyPage
 from xlt.spec import tasks
 from xlt.spec.recipe import Encoder, Evaluation, Recipe
 from xlt.spec.stage import Stage
@@ -119,3 +121,11 @@ def test_cells_of_a_target_that_the_encoder_has_learned_from_have_a_sign_with_a_
     assert exposure.LEGEND not in report.footnote(report.transfer_matrix(scores))
     averages = xtreme.shown(xtreme.table(scores, met=("xnli",)), None)["none"]
     assert "§" in averages[("xnli", "accuracy")].item() and "§" not in averages[("udpos", "chunk_f1")].item()
+
+
+@pytest.mark.parametrize(("encoder", "marked"), [(E5, True), (XLMR, False)])
+def test_the_scores_of_a_study_mark_the_targets_that_the_encoder_has_learned_from(tmp_path, encoder, marked):
+    lab = SimpleNamespace(profile=SimpleNamespace(encoder=encoder), source=HUB, reports=tmp_path)
+    StudyPage(lab, study(), SCORES).means()
+    table = (tmp_path / "tables" / "_scores.md").read_text(encoding="utf-8")
+    assert ("xnli § clean" in table) == (exposure.LEGEND[:20] in table) == marked and "xcopa clean" in table
