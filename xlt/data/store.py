@@ -38,9 +38,7 @@ from xlt.spec.recipe import Encoder, Evaluation, Recipe
 from xlt.spec.stage import Stage
 
 FORMAT = 4
-# version: 2 of spans (padding is no candidate, an answer with invisible ends is whole) and of updates in parts (every
-# label counts alike)
-LOSS = 2
+LOSS = 2  # version of spans (padding is no candidate, answers are whole) and of updates in parts (labels count alike)
 BALL = 2  # version of what the search in a ball draws: a stream of its own
 POOLER = 2  # version of a pooler that the weights lack: drawn with the seed of the run
 WORDS = 2  # version of how words are given to tokenizers that know them by the space before them
