@@ -183,6 +183,32 @@ def questions_of_mini() -> dict[str, list[str]]:
     return sentences
 
 
+def calibration() -> dict[str, list[str]]:
+    """What is known of the inference."""
+    designs, pairs = table("calibration", "calibration_designs"), table("calibration", "calibration_pairs")
+    steady = designs[designs["collapse"] == 0]
+    level = [points(value) for value in (steady["this"].min(), steady["this"].max(), steady["this"].mean())]
+    five = table("calibration", "calibration_power").set_index("seeds").loc[5]
+    curves = table("calibration", "power_curves_table")
+    plants = ["A marker that misleads", "A dialect", "Letters never seen"]
+    seen = [curves[(curves["plant"] == plant) & (curves["found"] >= 0.8)].iloc[0] for plant in plants]
+    return {
+        "it raises a false alarm in {} to {} % of contrasts (mean {} %)": level,
+        "over seeds alone in up to {} %.": [points(steady["paired"].max(), digits=0)],
+        "one standard deviation in {} % of cases, a paired t test in {} %, Welch's in {} %.": [
+            points(five[method], digits=0) for method in ("this", "paired", "Welch")
+        ],
+        "Of {} pairs of equal arms, trained in earnest, {} are told apart.": [
+            str(len(pairs)),
+            str((pairs["p"] < 0.05).sum()),
+        ],
+        "from {} points on (a marker that misleads), {} (a dialect) and {} (letters never seen)": [
+            points(abs(one["effect"])) for one in seen
+        ],
+        "where {} are wanted": ["5"],
+    }
+
+
 def rows_of_local() -> dict[str, list[str]]:
     found, english = matrix("local"), matrix("local", "3_english")
     targets = ["xnli", "udpos", "panx", "xquad", "tatoeba"]
@@ -202,7 +228,7 @@ def rows_of_local() -> dict[str, list[str]]:
     }
 
 
-GROUPS = (rows_of_mini, decided_in_mini, studies_of_mini, questions_of_mini, rows_of_local)
+GROUPS = (rows_of_mini, decided_in_mini, studies_of_mini, questions_of_mini, calibration, rows_of_local)
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.__name__)
