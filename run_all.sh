@@ -7,6 +7,7 @@ usage() {
   cat <<'END'
 Usage: ./run_all.sh [--profile P] [--only NOTEBOOK] [--stored] [--latex]
        ./run_all.sh [--profile P] [--only NOTEBOOK] --plan
+                    [--device NAME] [--workers N] [--budget HOURS]
        ./run_all.sh [--profile P] --verify
        ./run_all.sh test [ARGUMENT...]
        ./run_all.sh lab
@@ -16,7 +17,9 @@ profile mini and build the report, reports/mini/index.html.
 
   --profile P      another profile: a name in params/, or a YAML file
   --only NOTEBOOK  only this notebook: 02, 02_name or its file
-  --plan           say what would be computed, without computing it
+  --plan           say what would be computed, without computing it; on another
+                   device (H100), on so many workers, or as a smaller profile
+                   that fits these hours
   --stored         start no training: report what is finished so far
   --latex          write tables as .tex and figures as .pdf, too, for a paper
   --verify         run the profile again from nothing and compare its report with
@@ -91,22 +94,26 @@ verify() {
   exec "$bin/xlt" diff "reports/$name" "$place/reports/$name" --page "$place/diff.html"
 }
 
-command=run profile=mini only=() options=()
+command=run profile=mini only=() options=() counted=()
 case ${1:-} in
 test | lab) command=$1 && shift ;;
 esac
 while [[ $command != test && $# -gt 0 ]]; do
-  [[ $1 != --profile && $1 != --only ]] || [[ $# -ge 2 ]] || fail "$1 needs a value; see ./run_all.sh --help"
+  [[ " --profile --only --device --workers --budget " != *" $1 "* ]] || [[ $# -ge 2 ]] || fail "$1 needs a value; see ./run_all.sh --help"
   case $command:$1 in
   *:-h | *:--help) usage && exit ;;
   run:--plan | plan:--plan) command=plan && shift ;;
   run:--profile | plan:--profile | verify:--profile) profile=$2 && shift 2 ;;
   run:--only | plan:--only) only=(--only "$2") && shift 2 ;;
+  run:--device | run:--workers | run:--budget | plan:--device | plan:--workers | plan:--budget)
+    counted+=("$1" "$2") && shift 2
+    ;;
   run:--verify | verify:--verify) command=verify && shift ;;
   run:--stored | run:--latex) options+=("$1") && shift ;;
   *) fail "unknown argument '$1'; ./run_all.sh --help lists them" ;;
   esac
 done
+[[ $command == plan || ${#counted[@]} -eq 0 ]] || fail "${counted[0]} goes with --plan; see ./run_all.sh --help"
 prefix=.venv
 [[ $(basename "${CONDA_PREFIX:-}") != "$(sed -n 's/^name: *//p' environment.yml)" ]] || prefix=$CONDA_PREFIX
 bin=$prefix/bin
@@ -132,7 +139,7 @@ run)
   exec "$bin/xlt" run --profile "$profile" ${only[@]+"${only[@]}"} ${options[@]+"${options[@]}"}
   ;;
 verify) verify ;;
-plan) exec "$bin/xlt" plan --profile "$profile" ${only[@]+"${only[@]}"} ;;
+plan) exec "$bin/xlt" plan --profile "$profile" ${only[@]+"${only[@]}"} ${counted[@]+"${counted[@]}"} ;;
 test) say "running the tests" && exec "$bin/python" -m pytest "$@" ;;
 lab) say "opening JupyterLab" && exec "$bin/python" -m jupyterlab notebooks ;;
 esac

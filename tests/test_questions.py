@@ -1,5 +1,7 @@
 """The questions of a study: over cells of one kind, the primary ones decided apart from the others."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from xlt.analysis.inference import Components
 from xlt.analysis.questions import questions
 from xlt.core.errors import UserError
 from xlt.lab import profiles
+from xlt.lab.prices import Price
 from xlt.lab.study import Study
 from xlt.report import power as power_tables
 from xlt.spec.recipe import Evaluation
@@ -74,10 +77,16 @@ def test_mixed_data_are_asked_about_the_target_that_the_question_names(name):
 
 def test_a_table_of_power_says_what_each_effect_would_need():
     family = [Components(0.0, 4e-4 / seeds, 1e-5, 1e-6, seeds, 100) for seeds in (3, 3, 3)]
-    table = power.table(family, ["a", "b", "c"])
+    prices = [Price(3600.0, 0.0), Price(3600.0, 0.0), Price(0.0, 3600.0)]  # c: training is free, evaluating is not
+    hours = [lambda design, of=of: of.hours(*design) for of in prices]
+    table = power.table(family, ["a", "b", "c"], hours)
     assert table["question"].tolist() == ["a", "b", "c"] and table["records"].tolist() == [100] * 3
-    seeds = [int(cell.split(" x ")[0]) for cell in table.loc[0, ["2 points", "5 points"]]]
-    assert seeds[0] > seeds[1] and np.isfinite(table["detectable"]).all()
+    designs = [[int(one) for one in re.findall(r"\d+", cell)[:2]] for cell in table["2 points"]]
+    costs = [float(cell.split(", ")[1].removesuffix(" h")) for cell in table["2 points"]]
+    # where training alone takes time, an hour a seed, records are for nothing, and as many as help are taken
+    assert designs[0] == designs[1] and designs[0][1] > designs[2][1] and costs[0] == designs[0][0]
+    assert costs[2] == pytest.approx(designs[2][0] * designs[2][1], rel=0.1)  # of two digits
+    assert int(table.loc[0, "5 points"].split(" x ")[0]) < designs[0][0] and np.isfinite(table["detectable"]).all()
 
 
 def test_power_needs_runs_and_a_study_that_there_is(tmp_path, monkeypatch):

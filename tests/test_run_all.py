@@ -61,6 +61,8 @@ def test_help_needs_no_environment(copy):
         (["lab", "more"], "unknown argument 'more'"),
         (["--verify", "--stored"], "unknown argument '--stored'"),
         (["--plan", "--latex"], "unknown argument '--latex'"),
+        (["--device", "H100"], "--device goes with --plan"),
+        (["--plan", "--workers"], "--workers needs a value"),
     ],
 )
 def test_wrong_arguments_end_before_anything_is_made(copy, arguments, message):
@@ -117,6 +119,10 @@ def test_a_failing_pip_is_one_clear_line_and_leaves_no_stamp(copy):
         ([], "xlt run --profile mini"),
         (["--plan", "--profile", "smoke"], "xlt plan --profile smoke"),
         (["--plan", "--only", "03"], "xlt plan --profile mini --only 03"),
+        (
+            ["--device", "H100", "--plan", "--workers", "8", "--budget", "24"],
+            "xlt plan --profile mini --device H100 --workers 8 --budget 24",
+        ),
         (["--profile", "smoke", "--plan"], "xlt plan --profile smoke"),
         (["test", "-k", "some thing", "--help"], "python -m pytest -k some thing --help"),
         (["lab"], "python -m jupyterlab notebooks"),

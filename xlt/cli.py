@@ -76,12 +76,17 @@ def _run(arguments: argparse.Namespace) -> int:
         os.environ["XLT_LATEX"] = "1"
     chosen = [path.stem for path in selection.of_profile(settings, arguments.only).chosen]
     from xlt.lab import ahead, cluster
+    from xlt.lab.lab import Lab
+    from xlt.report import plans
     from xlt.report.notebooks import run_notebooks  # papermill takes a second to import
 
     workers = contextlib.nullcontext() if arguments.stored else cluster.serving(settings.resources)
     with workers:
         if not arguments.stored:
             try:
+                if studies := [name for name in chosen if name.startswith("study_")]:
+                    for line in plans.keep(Lab.from_params(profile), studies):
+                        print(f"[plan] {line}")
                 ahead.run(profile, chosen)
             except UserError as error:
                 _complain(str(error))
@@ -101,6 +106,7 @@ def _plan(arguments: argparse.Namespace) -> None:
     from xlt.lab import profiles
     from xlt.lab.plan import print_budget, print_plan
     from xlt.lab.selection import left_out_line, of_profile
+    from xlt.report.plans import print_foreseen
 
     profile = _profile(arguments.profile)
     settings = profiles.load(profile)
@@ -110,6 +116,7 @@ def _plan(arguments: argparse.Namespace) -> None:
         print_budget(profile, names, arguments.budget, *counted)
     else:
         print_plan(profile, names, left_out_line(selection, settings), *counted)
+        print_foreseen(profile, names, arguments.device)
 
 
 def _calibrate(arguments: argparse.Namespace) -> None:
@@ -149,7 +156,8 @@ def _power(arguments: argparse.Namespace) -> None:
     from xlt.report import power
 
     for name, table in power.tables(Lab.from_params(_profile(arguments.profile)), arguments.study).items():
-        print(f"{name} (8 x 4: eight seeds with four times the records find it four times in five, as decided there)")
+        print(f"{name} (8 x 4, 3 h: eight seeds with four times the records, three hours of one worker from the ")
+        print("pretrained encoder on, find it four times in five, as decided there)")
         print_table(tuple(table.columns), table.astype(str).itertuples(index=False, name=None))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +24,11 @@ from xlt.core.text import DASH
 
 SEEDS = (3, 5, 8, 10, 12, 16, 20, 30, 50, 100, 200)  # designs that are tried, and how many times as many records
 RECORDS = (1, 2, 4, 8, 16, 32)
+EFFECTS = (0.01, 0.02, 0.05)
+
+# What is stated of a difference of two arms before anything has run, as standard deviations: over seeds one point,
+# over records 17 (XNLI, of two arms that train on the same records: each record is right or wrong, mostly for both).
+SEED_SD, RECORD_SD = 0.01, 0.17
 
 
 class Design(NamedTuple):
@@ -31,6 +36,9 @@ class Design(NamedTuple):
 
     seeds: int
     records: int
+
+
+Cost = Callable[[Design], float]
 
 
 def foreseen(parts: Components, design: Design, usual: Prior = NOTHING_KNOWN) -> tuple[float, float]:
@@ -101,36 +109,54 @@ def tried(parts: Components) -> list[Design]:
     return [Design(number, records) for number in seeds for records in (RECORDS if parts.clusters else (1,))]
 
 
-def needed(
-    parts: Components, effect: float, tests: int = 1, usual: Prior = NOTHING_KNOWN, wanted: float = 0.8
-) -> Design | None:
-    """The smallest of the tried designs that finds `effect` with the power `wanted`; None where none of them does.
+def predictions(design: Design) -> float:
+    """The cost of a design where no rates are known."""
+    return design.seeds * design.records
 
-    None has fewer seeds than there are. Smallest is by seeds x records, that is by evaluated predictions; fewer seeds
-    where two are alike.
+
+def needed(
+    parts: Components,
+    effect: float,
+    tests: int = 1,
+    usual: Prior = NOTHING_KNOWN,
+    wanted: float = 0.8,
+    cost: Cost = predictions,
+) -> Design | None:
+    """The cheapest of the tried designs that finds `effect` with the power `wanted`; None where none of them does.
+
+    None has fewer seeds than there are. Of two that cost the same it is the one with fewer seeds.
     """
-    designs = sorted(tried(parts), key=lambda design: (design.seeds * design.records, design.seeds))
+    designs = sorted(tried(parts), key=lambda design: (cost(design), design.seeds))
     errors, freedoms = zip(*(foreseen(parts, design, usual) for design in designs), strict=True)
     enough = power(errors, freedoms, effect, tests) >= wanted  # all at once: scipy takes as long for one of them
     return designs[int(enough.argmax())] if enough.any() else None
 
 
-def table(
-    family: Sequence[Components], names: Sequence[str], effects: Sequence[float] = (0.01, 0.02, 0.05)
-) -> pd.DataFrame:
-    """One row for each contrast of a family: what it can see now, and the design that each of the effects would need.
+def stated(seeds: int, records: int) -> Components:
+    """A difference of two arms of which nothing has run, with the standard deviations that are stated above."""
+    return Components(0.0, SEED_SD**2 / seeds, RECORD_SD**2 / records, 0.0, seeds, records)
 
-    Columns: question, seeds, records, detectable (a fraction), and for each effect "1 point" and so on: "8 x 4" is
-    eight seeds with four times the records, a dash none of the designs that are tried.
+
+def alike(tests: int, seeds: int) -> Prior:
+    """What contrasts of a study are worth to each other when all have the stated variance over seeds."""
+    return Prior(SEED_SD**2, np.inf, tests * (seeds - 1.0)) if tests > 2 else NOTHING_KNOWN
+
+
+def table(family: Sequence[Components], names: Sequence[str], hours: Sequence[Cost]) -> pd.DataFrame:
+    """One row for each contrast of a family: what it can see now, and the design that each of EFFECTS would need.
+
+    Columns: question, seeds, records, detectable (a fraction), and for each effect "1 point" and so on: "8 x 4, 3.2 h"
+    is eight seeds with four times the records, which take 3.2 hours; a dash none of the designs that are tried.
+    `hours` are those of a design of each contrast.
     """
     usual, tests = prior(family), sum(parts.seeds > 1 for parts in family)
     rows = []
-    for name, parts in zip(names, family, strict=True):
+    for name, parts, cost in zip(names, family, hours, strict=True):
         found = {"question": name, "seeds": parts.seeds, "records": parts.clusters}
         found["detectable"] = detectable(*standard_error(parts, usual), tests)
-        for effect in effects:
-            design = needed(parts, effect, tests, usual) if parts.seeds > 1 else None
+        for effect in EFFECTS:
+            design = needed(parts, effect, tests, usual, cost=cost) if parts.seeds > 1 else None
             points = f"{100 * effect:g} point{'' if effect == 0.01 else 's'}"
-            found[points] = f"{design.seeds} x {design.records}" if design else DASH
+            found[points] = f"{design.seeds} x {design.records}, {cost(design):.2g} h" if design else DASH
         rows.append(found)
     return pd.DataFrame(rows)

@@ -34,7 +34,9 @@ def parser(functions: Mapping[str, Command], version: str) -> argparse.ArgumentP
     why.add_argument("name", metavar="RUN", help="name or id of a run")
     claims = command("check", "hold the declared claims against the scores of a report: pass, fail, not run")
     claims.add_argument("--json", action="store_true", help="print a JSON array")
-    power = command("power", "say how many seeds and records the questions of the studies need, from finished runs")
+    power = command(
+        "power", "say how many seeds, records and hours the questions of the studies need, from finished runs"
+    )
     power.add_argument("--study", metavar="NAME", help="only this study")
     for sub in (run, plan, calibrate, why, claims, power):
         sub.add_argument(

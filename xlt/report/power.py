@@ -1,4 +1,4 @@
-"""`xlt power`: the seeds and records that the questions of a profile's studies need, from its finished runs."""
+"""`xlt power`: the seeds, records and hours that the questions of a profile's studies need, from its finished runs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from xlt.core.errors import UserError, unknown
 from xlt.core.text import points_or_dash
 from xlt.lab import planned
 from xlt.lab.lab import Lab
+from xlt.lab.prices import Price, price
+from xlt.lab.runtime import Estimator
 from xlt.report.study_pages import records
 
 
@@ -25,7 +27,7 @@ def tables(lab: Lab, only: str | None = None) -> dict[str, pd.DataFrame]:
     """
     if only and only not in lab.profile.studies:
         raise unknown("study", only, lab.profile.studies, f"the profile {lab.profile.name}")
-    behind, found = records(lab), {}
+    behind, seconds, found = records(lab), Estimator(lab.store, lab.profile), {}
     for name in [only] if only else lab.profile.studies:
         study = planned.planned(lab, name)
         scores = study.stored(lab)
@@ -34,10 +36,16 @@ def tables(lab: Lab, only: str | None = None) -> dict[str, pd.DataFrame]:
             asked = questions(study, primary) if len(scores) else []
             family = [components_of(weighted(scores, one.contrast, one.cells), behind) for one in asked]
             if any(one.seeds for one in family):
-                parts.append(power.table(family, [one.text for one in asked]).assign(primary="yes" if primary else ""))
+                hours = [_hours(price(study, one.contrast, one.cells, seconds)) for one in asked]
+                made = power.table(family, [one.text for one in asked], hours)
+                parts.append(made.assign(primary="yes" if primary else ""))
         if parts:
             table = pd.concat(parts, ignore_index=True)
             found[name] = table.assign(detectable=[points_or_dash(value) for value in table["detectable"]])
     if not found:
         raise UserError(f"no study of {lab.profile.name} has finished runs yet; ./run_all.sh makes them")
     return found
+
+
+def _hours(of: Price) -> power.Cost:
+    return lambda design: of.hours(*design)

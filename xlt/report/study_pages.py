@@ -16,7 +16,7 @@ from xlt.data.store import Store
 from xlt.lab.lab import Lab
 from xlt.lab.outcomes import StoredOutcomes
 from xlt.lab.studies import Study
-from xlt.report import study_figures
+from xlt.report import plans, study_figures
 from xlt.report.artifacts import keep
 from xlt.report.outputs import Outputs, Sentence
 from xlt.report.sentences import decided, lead, passed_gates, spread
@@ -93,9 +93,11 @@ class StudyPage:
         )  # fmt: skip
 
     def design(self) -> Outputs:
-        """The arms, one a row; and in sentences what cannot be had here and is not run."""
+        """The arms, one a row; in sentences what cannot be had here and is not run, and what the design was to find."""
         absent = "\n".join(f"- {NOT_RUN}: {sentence}" for sentence in self.study.absent)
-        return Outputs((self.study.design(), *([Sentence(absent)] if absent else [])))
+        plan = plans.kept(self.lab, self.study) if self.study.plan else None
+        foreseen = f"As planned before the runs, {plans.told(plan)}." if plan else ""
+        return Outputs((self.study.design(), *(Sentence(text) for text in (absent, foreseen) if text)))
 
     def means(self) -> Outputs:
         """Every arm on every target and condition, and how far arms and seeds lie apart."""
