@@ -42,7 +42,7 @@ class Source:
     ):  # fmt: skip
         self.root, self.label, self.asked, self.planned = root, label, asked, planned
         self.places = Places(root, revisions or {}, world=bool(label))
-        self._holding: set[tuple[str, str, str]] = set()  # splits that were found here; asked for every score, so kept
+        self._holding: set[tuple[str, ...]] = set()  # splits that were found here; asked for every score, so kept
         self.lacking: dict[str, str] = {}  # data set: why what was asked for is not there
 
     @classmethod
@@ -86,7 +86,7 @@ class Source:
         return self.places.folder(task.at(code)) is not None
 
     def _has(self, task: Task, code: str, split: str) -> bool:
-        asked = (task.name, code, split)
+        asked = (task.dataset, task.name, code, split)
         if asked in self._holding:
             return True
         task = task.at(code)
