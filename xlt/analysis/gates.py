@@ -2,7 +2,8 @@
 
 intermediate  the task of each stage scores above a guess on its development set, and above the same stage with shuffled
               labels where the study has one; of a dose, after its largest
-adversary     training in a ball: its adversary raises the loss by 5 % at least
+adversary     training in a ball: its adversary raises the loss, by 1 % at least; not by more, as a model that has
+              become robust is one whose loss it hardly raises
 target        the target is learned in the language of its training (of one that is tested in others alone: in those)
 clean         where a drop is asked: the clean score lies five points above a guess, else there is nothing to lose
 changed       a perturbation changes the records
@@ -31,7 +32,7 @@ from xlt.spec.recipe import Recipe
 from xlt.spec.study import Contrast
 
 ROOM = 0.05  # above a guess, for something to be lost
-HARDER = 1.05  # loss at the adversary's points, as a multiple of the loss on clean records
+HARDER = 1.01  # loss at the adversary's points, as a multiple of the loss on clean records
 CHANGED = 0.01  # the least share of records that a perturbation must change
 OF_STAGES = ("intermediate", "shuffled labels")  # gates of the stages of an arm, whatever its target
 
@@ -156,8 +157,10 @@ def _adversaries(study: Study, clean: pd.DataFrame) -> list[Gate]:
         seeds = part.groupby("seed")[["ball_loss", "clean_loss"]].first()
         ratio = seeds["ball_loss"] / seeds["clean_loss"]
         error = float(ratio.std(ddof=1) / np.sqrt(len(ratio)))
+        low = ratio.mean() - ERRORS * (0.0 if np.isnan(error) else error)
         said = f"the adversary of {arm} hardly raises the loss on {task} (to {points(ratio.mean())} % of the clean one)"
-        found.append(Gate("adversary", arm, task, ratio.mean(), 1.0, error, said if ratio.mean() < HARDER else ""))
+        weak = ratio.mean() < HARDER or low <= 1
+        found.append(Gate("adversary", arm, task, ratio.mean(), 1.0, error, said if weak else ""))
     return found
 
 
