@@ -135,7 +135,7 @@ def decided_in_mini() -> dict[str, list[str]]:
             *counts,
             listed(others, ", and "),
         ],
-        "{} end at chance in {} of three seeds,": [named(own["task"]), lost],
+        "{} cannot be told from a guess in {} of three seeds,": [named(own["task"]), lost],
     }
 
 
