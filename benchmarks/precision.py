@@ -11,6 +11,8 @@ would lie beyond what another seed changes.
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -27,14 +29,20 @@ def main() -> None:
     from xlt.core import paths
 
     weights = paths.cache_root() / "weights"
+    weights.mkdir(parents=True, exist_ok=True)
     parts = []
     for precision in PRECISIONS:
         with tempfile.TemporaryDirectory() as folder:  # the precision is no part of what a run is, so no run is shared
-            weights.mkdir(parents=True, exist_ok=True)
             (Path(folder) / "weights").symlink_to(weights)
-            os.environ["XLT_CACHE"] = folder
-            parts.append(scores(precision))
-    pd.concat(parts).to_csv(FIGURES, index=False, float_format="%.5g", lineterminator="\n")
+            part = Path(folder) / "part.csv"
+            environment = {**os.environ, "XLT_CACHE": folder}
+            subprocess.run([sys.executable, __file__, precision, str(part)], env=environment, check=True)
+            parts.append(pd.read_csv(part))
+    written(pd.concat(parts), FIGURES)
+
+
+def written(table: pd.DataFrame, file: Path) -> None:
+    table.to_csv(file, index=False, float_format="%.5g", lineterminator="\n")
 
 
 def scores(precision: str) -> pd.DataFrame:
@@ -60,4 +68,7 @@ def scores(precision: str) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) > 1:  # one precision, in a process and a cache of its own
+        written(scores(sys.argv[1]), Path(sys.argv[2]))
+    else:
+        main()
