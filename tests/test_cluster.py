@@ -170,3 +170,26 @@ def test_a_connection_to_workers_that_are_gone_is_closed_with_them():
         used = cluster.client(Resources(), 1)
         assert used.status == "running"
     assert used.status == "closed" and used not in cluster._own.values()
+
+
+def test_workers_that_write_to_another_cache_are_not_used(monkeypatch, tmp_path):
+    """XLT_CACHE may change within a process; workers that are there already go on with what it was."""
+
+    class Connection:
+        def __init__(self, at):
+            self.status, self.cluster = "running", None
+
+        def close(self):
+            self.status = "closed"
+
+    cluster.close()
+    monkeypatch.delenv(cluster.ADDRESS, raising=False)
+    monkeypatch.setattr(cluster, "Client", Connection)
+    monkeypatch.setattr(cluster, "local", lambda *_: None)
+    monkeypatch.setattr(cluster, "_own", {})
+    monkeypatch.setenv("XLT_CACHE", str(tmp_path / "one"))
+    first = cluster.client(Resources(workers=1), 1)
+    assert cluster.client(Resources(workers=1), 1) is first
+    monkeypatch.setenv("XLT_CACHE", str(tmp_path / "two"))
+    second = cluster.client(Resources(workers=1), 1)
+    assert second is not first and (first.status, second.status) == ("closed", "running")

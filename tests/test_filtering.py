@@ -8,7 +8,7 @@ from xlt import cli
 from xlt.core.errors import UserError
 from xlt.data import rows
 from xlt.data.store import Store, predictions
-from xlt.lab import filtering
+from xlt.lab import cluster, filtering
 from xlt.lab.lab import Lab
 from xlt.models import mixture
 from xlt.models.encoder import tokenizer_of
@@ -124,7 +124,10 @@ def test_what_cannot_be_filtered_is_said(lab, guesses):
 def test_models_of_the_profile_read_each_others_halves(lab, tmp_path):
     """Each has learned 12 records and reads the other 12; what is not predicted as it is labelled is read wrongly."""
     pool, labels = filtering._pool(lab, ["mnli"], 0)
-    wrong = filtering._read(lab, tmp_path / "made", pool, labels, "trained")
+    try:
+        wrong = filtering._read(lab, tmp_path / "made", pool, labels, "trained")
+    finally:
+        cluster.close()
     assert len(wrong) == 24
     for place, half in enumerate("ab"):
         (file,) = Lab(tiny()).store.root.glob(f"*filtered-trained-{half}-*/scores/*.json")

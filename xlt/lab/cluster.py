@@ -91,7 +91,7 @@ def serving(resources: Resources) -> Iterator[None]:
                 used.close()
 
 
-_own: dict[str, Client] = {}  # a connection for each scheduler; "" for workers of this process
+_own: dict[str, Client] = {}  # a connection for each scheduler; for workers of this process by the cache they write to
 
 
 def client(resources: Resources, at_most: int) -> Client:
@@ -100,13 +100,14 @@ def client(resources: Resources, at_most: int) -> Client:
     Raises:
         UserError: the scheduler does not answer.
     """
-    named = resources.scheduler or os.environ.get(ADDRESS, "")
-    known = _own.get(named)
+    named, cache = resources.scheduler or os.environ.get(ADDRESS, ""), str(cache_root())
+    known = _own.get(named or cache)
     if known is not None and known.status == "running":
         return known
     if not named:
-        _own[""] = Client(local(resources, min(workers(resources), at_most)))
-        return _own[""]
+        close()  # those of another cache: what they finish would not be found here
+        _own[cache] = Client(local(resources, min(workers(resources), at_most)))
+        return _own[cache]
     how = {"scheduler_file": os.path.expanduser(named)} if named.endswith(".json") else {"address": named}
     try:
         _own[named] = Client(**how, timeout=_CONNECT)
