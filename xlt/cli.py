@@ -226,18 +226,9 @@ def _translate(arguments: argparse.Namespace) -> None:
 
 
 def _filter(arguments: argparse.Namespace) -> None:
-    from xlt.core.paths import shortened
-    from xlt.lab.filtering import SETS, filtered
-    from xlt.lab.lab import Lab
+    from xlt.lab.filtering import command
 
-    lab = Lab.from_params(_profile(arguments.profile))
-    if lab.source.label:
-        raise UserError(
-            f"filter: {lab.profile.name} reads the generated world, which has adversarial records; name another"
-        )
-    found = filtered(lab, arguments.of, arguments.keep, arguments.name)
-    print_table(tuple(found.read.columns), (tuple(map(str, row)) for row in found.read.itertuples(index=False)))
-    print(f"{', '.join(SETS)}: {found.size:,} records each, in {shortened(found.folder)}")
+    command(_profile(arguments.profile), arguments.of, arguments.keep, arguments.name)
 
 
 def _new_task(arguments: argparse.Namespace) -> None:

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from xlt.core import paths
+from xlt.core.console import print_table
 from xlt.core.errors import UserError
 from xlt.core.files import write_atomically
 from xlt.data.rows import bounds
@@ -39,6 +40,21 @@ class Filtered(NamedTuple):
     folder: Path
     read: pd.DataFrame
     size: int
+
+
+def command(profile: str, of: Sequence[str], keep: int, name: str) -> None:
+    """`xlt filter`: makes the sets and prints what was read wrongly.
+
+    Raises:
+        UserError: as for `filtered`; or the profile's records are generated.
+    """
+    lab = Lab.from_params(profile)
+    if lab.source.label:
+        called = lab.profile.name
+        raise UserError(f"filter: {called} reads the generated world, which has adversarial records; name another")
+    found = filtered(lab, of, keep, name)
+    print_table(tuple(found.read.columns), (tuple(map(str, row)) for row in found.read.itertuples(index=False)))
+    print(f"{', '.join(SETS)}: {found.size:,} records each, in {paths.shortened(found.folder)}")
 
 
 def filtered(lab: Lab, of: Sequence[str], keep: int, name: str, seed: int = 0) -> Filtered:
