@@ -114,4 +114,4 @@ def test_the_plan_says_which_studies_the_profile_does_not_declare(capsys):
 def test_a_measurement_of_speed_is_not_planned_as_nothing(capsys):
     assert cli.main(["plan", "--profile", "speed"]) == 0
     said = capsys.readouterr().out
-    assert "05_speed: a measurement, which is not planned; four minutes on 2 cores" in said and "about 0 s" not in said
+    assert "05_speed: a measurement, which is not planned; six minutes on 2 cores" in said and "about 0 s" not in said

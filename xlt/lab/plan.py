@@ -70,7 +70,7 @@ def print_plan(
     print(f"profile {settings.name}: {settings.description}")
     if settings.benchmark:  # notebook 05 times what a plan would need to know
         print(
-            f"  {', '.join(notebooks)}: a measurement, which is not planned; four minutes on 2 cores. Nothing started"
+            f"  {', '.join(notebooks)}: a measurement, which is not planned; six minutes on 2 cores. Nothing started"
         )
         return
     if lab.store.source.guessing and (missing := hub.missing(settings)):
