@@ -45,6 +45,11 @@ def weighted(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> pd.DataFr
     return _clean_and_perturbed(chosen) if contrast.outcome == "drop" else chosen
 
 
+def figures(rows: pd.DataFrame) -> pd.Series:
+    """Of weighted scores: the contrast in each seed, by seed."""
+    return (rows["weight"] * rows["value"]).groupby(rows["seed"]).sum().sort_index()
+
+
 def _factors(contrast: Contrast) -> Iterator[tuple[Sequence[str], float]]:
     """Groups of arms, and the factor with which the mean over each enters the contrast."""
     if contrast.dose:

@@ -110,14 +110,13 @@ def _measured(claim: Claim, use: Use, tables: dict[str, pd.DataFrame], has: set[
 
 def _judged(claim: Claim, use: Use, estimate: Effect, missing: str, has: set[str]) -> Result:
     """The result of an effect whose p is Holm's by now."""
-    if claim.id in use.not_testable:
-        return Result(claim, NOT_TESTABLE, missing, estimate)
     try:
         if missing:
             raise Missing(missing)
         return Result(claim, *_verdict(claim, use, estimate, has), estimate)
     except Missing as reason:
-        return Result(claim, NOT_RUN, str(reason), estimate)
+        verdict = NOT_TESTABLE if claim.id in use.not_testable else NOT_RUN
+        return Result(claim, verdict, str(reason), estimate)
 
 
 def _verdict(claim: Claim, use: Use, estimate: Effect, has: set[str]) -> tuple[str, str]:

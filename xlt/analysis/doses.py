@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from xlt.analysis import stats
-from xlt.analysis.arms import steps, weighted
+from xlt.analysis.arms import figures, steps, weighted
 from xlt.analysis.questions import cells
 from xlt.lab.study import Study
 from xlt.spec.study import Contrast
@@ -24,8 +24,7 @@ def curve(study: Study, scores: pd.DataFrame, contrast: Contrast) -> pd.DataFram
     for task, condition in cells(study, contrast):
         for arm, step in doubled:
             alone = contrast.model_copy(update={"dose": {}, "of": (arm,)})
-            behind = weighted(scores, alone, [(task, condition)])
-            figures = (behind["weight"] * behind["value"]).groupby(behind["seed"]).sum()
-            mean, low, high = stats.mean_interval(figures)
-            rows.append((task, condition, arm, contrast.dose[arm], step, mean, low, high, len(figures)))
+            seeds = figures(weighted(scores, alone, [(task, condition)]))
+            mean, low, high = stats.mean_interval(seeds)
+            rows.append((task, condition, arm, contrast.dose[arm], step, mean, low, high, len(seeds)))
     return pd.DataFrame(rows, columns=COLUMNS)

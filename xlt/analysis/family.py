@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from xlt.analysis import verdicts
-from xlt.analysis.arms import READ, Cells, weighted
+from xlt.analysis.arms import READ, Cells, figures, weighted
 from xlt.analysis.degenerate_runs import collapsed
 from xlt.analysis.inference import Components, components
 from xlt.analysis.records import Records
@@ -53,7 +53,7 @@ def effects(
     if not asked:
         return []
     read, lost = scores.filter(items=READ), _collapsed(scores)
-    family = [components_of(weighted(read, contrast, over), records) for contrast, over in asked]
+    family = [measured(read, contrast, over, records) for contrast, over in asked]
     least = [contrast.smallest / 100 if contrast.smallest else smallest for contrast, _ in asked]
     counts = [_behind(lost, contrast, over) for contrast, over in asked]
     return [
@@ -65,11 +65,16 @@ def effects(
     ]  # fmt: skip
 
 
+def measured(scores: pd.DataFrame, contrast: Contrast, over: Cells, records: Records | None) -> Components:
+    """What a contrast over its cells is made of."""
+    return components_of(weighted(scores, contrast, over), records)
+
+
 def components_of(rows: pd.DataFrame, records: Records | None) -> Components:
     """Of weighted scores: columns seed, value, weight; with run and outcome, over records too."""
-    figures = (rows["weight"] * rows["value"]).groupby(rows["seed"]).sum().sort_index().round(12)
-    parts, strata = records.parts(rows) if records and len(figures) else (None, ())
-    return components(figures.to_numpy(), parts, strata)
+    seeds = figures(rows).round(12)
+    parts, strata = records.parts(rows) if records and len(seeds) else (None, ())
+    return components(seeds.to_numpy(), parts, strata)
 
 
 def _collapsed(scores: pd.DataFrame) -> pd.DataFrame:

@@ -139,8 +139,7 @@ def _above_twin(name: str, arm: str, rows: pd.DataFrame, twin: pd.DataFrame) -> 
     difference = (scores - without).dropna()
     if difference.empty:
         return []
-    error = float(difference.std(ddof=1) / np.sqrt(len(difference)))
-    low = difference.mean() - ERRORS * (0.0 if np.isnan(error) else error)
+    error, low = _error_and_low(inference.components(difference.to_numpy()))
     said = f"{name} is not clearly better learned after {arm} than with shuffled labels "
     said += f"({points(scores.mean())}, {points(without.mean())})"
     return [Gate("shuffled labels", arm, name, scores.mean(), without.mean(), error, said if low <= 0 else "")]
@@ -156,8 +155,7 @@ def _adversaries(study: Study, clean: pd.DataFrame) -> list[Gate]:
             continue
         seeds = part.groupby("seed")[["ball_loss", "clean_loss"]].first()
         ratio = seeds["ball_loss"] / seeds["clean_loss"]
-        error = float(ratio.std(ddof=1) / np.sqrt(len(ratio)))
-        low = ratio.mean() - ERRORS * (0.0 if np.isnan(error) else error)
+        error, low = _error_and_low(inference.components(ratio.to_numpy()))
         said = f"the adversary of {arm} hardly raises the loss on {task} (to {points(ratio.mean())} % of the clean one)"
         weak = ratio.mean() < HARDER or low <= 1
         found.append(Gate("adversary", arm, task, ratio.mean(), 1.0, error, said if weak else ""))
@@ -179,17 +177,18 @@ def _above(what: str, gate: str, arm: str, rows: pd.DataFrame, records: Records 
     languages = rows.groupby("seed")["language"].transform("nunique")
     score, guess = (rows.groupby("seed")[name].mean() for name in ("value", "guess"))
     over = rows.assign(weight=1 / languages, value=rows["value"] - rows["guess"])
-    parts = components_of(over, records)
-    error = _error(parts)
-    low = parts.value - ERRORS * (0.0 if np.isnan(error) else error)
+    error, low = _error_and_low(components_of(over, records))
     said = f"{what} after {arm} ({points(score.mean())}, a guess {points(guess.mean())})" if low <= 0 else ""
     return [Gate(gate, arm, rows["task"].iloc[0], score.mean(), guess.mean(), error, said)]
 
 
-def _error(parts: inference.Components) -> float:
-    """Over seeds and records; of one seed over records alone."""
+def _error_and_low(parts: inference.Components) -> tuple[float, float]:
+    """The standard error over seeds and records, of one seed over records alone; and the value less ERRORS of it, less
+    nothing where it is not known."""
     error, _ = inference.standard_error(parts)
-    return float(np.sqrt(parts.by_record)) if np.isnan(error) and parts.by_record > 0 else error
+    if np.isnan(error) and parts.by_record > 0:
+        error = float(np.sqrt(parts.by_record))
+    return error, parts.value - ERRORS * (0.0 if np.isnan(error) else error)
 
 
 def frame(found: Iterable[Gate]) -> pd.DataFrame:

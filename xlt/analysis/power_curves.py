@@ -12,8 +12,7 @@ import pandas as pd
 from scipy import stats as scipy_stats
 
 from xlt.analysis import inference
-from xlt.analysis.arms import weighted
-from xlt.analysis.family import components_of
+from xlt.analysis.family import measured
 from xlt.analysis.power import power
 from xlt.analysis.questions import Question, questions
 from xlt.analysis.records import Records
@@ -58,7 +57,7 @@ def _groups(scores: pd.DataFrame, seeds: int) -> Iterator[pd.DataFrame]:
 
 
 def _parts(question: Question, scores: pd.DataFrame, records: Records | None) -> inference.Components:
-    return components_of(weighted(scores, question.contrast, question.cells), records)
+    return measured(scores, question.contrast, question.cells, records)
 
 
 def _finds(question: Question, parts: inference.Components, usual: inference.Prior) -> bool:

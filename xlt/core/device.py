@@ -6,7 +6,8 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -106,6 +107,16 @@ def peak_mb() -> int:
         return next((int(line.split()[1]) >> 10 for line in lines if line.startswith("VmHWM:")), 0)
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most >> (20 if sys.platform == "darwin" else 10)  # bytes there, else kB
+
+
+@contextmanager
+def own_draws(seed: int | None = None) -> Iterator[None]:
+    """What torch draws inside of it, by `seed` if one is given, it draws beside its stream, which goes on after it."""
+    devices = [torch.cuda.current_device()] if compute().device == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        if seed is not None:
+            torch.manual_seed(seed)
+        yield
 
 
 def autocast() -> torch.autocast:

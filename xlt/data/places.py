@@ -30,9 +30,8 @@ class Places:
         """The data set's folder; None where its records come from the hub: what a folder XLT_HUB_ROOT lacks."""
         if task.own:
             return ROOT / Path(task.dataset).expanduser()
-        made = made_root() / task.dataset
-        if not self.world and task.dataset.startswith(tasks.NOT_ON_THE_HUB) and made.is_dir():
-            return made
+        if not self.world and (folder := made(task.dataset)):
+            return folder
         if self.root is None:
             return None
         folder = self.root / task.dataset
@@ -88,6 +87,12 @@ class Places:
         if self.folder(task) is not None:
             return f"look into {self.root.name}/{task.dataset}, or take it away to use the hub"
         return f"correct task {task.name}"
+
+
+def made(dataset: str) -> Path | None:
+    """The folder of a data set that a command of this project has made; None for others."""
+    folder = made_root() / dataset
+    return folder if dataset.startswith(tasks.FILTERED) and folder.is_dir() else None
 
 
 def made_by(task: Task) -> str:

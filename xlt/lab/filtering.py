@@ -16,13 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
-import yaml
 
 from xlt.core import paths
 from xlt.core.console import print_table
 from xlt.core.errors import UserError
-from xlt.core.files import write_atomically
+from xlt.data import writing
 from xlt.data.rows import bounds
 from xlt.data.store import predictions
 from xlt.lab.lab import Lab
@@ -81,7 +79,7 @@ def filtered(lab: Lab, of: Sequence[str], keep: int, name: str, seed: int = 0) -
     dev = rest.loc[np.sort(rng.permutation(rest.index)[:HELD_OUT])]
     for kind, rows in sets.items():
         _write(folder, kind, {"train": rows, "dev": dev})
-    _card(folder, of, [*_HALVES, *SETS])
+    writing.card(folder, f"Made by `xlt filter` of {', '.join(of)}.")
     lab.source.look_again()
     return Filtered(folder, _told(pool), int(each) * len(labels))
 
@@ -118,7 +116,7 @@ def _read(lab: Lab, folder: Path, pool: pd.DataFrame, labels: list[str], name: s
     halves = [pool.iloc[place::2] for place in range(2)]
     for place, half in enumerate(_HALVES):
         _write(folder, half, {"train": halves[place], "test": halves[1 - place]})
-    _card(folder, [], _HALVES)
+    writing.card(folder, "Halves of a pool, for `xlt filter`.")
     names = {half: f"filtered-{name}-{half}" for half in _HALVES}
     declared = {task: _half(folder, half, labels) for half, task in names.items()}
     changes = {"tasks": lab.profile.tasks | declared, "target": dict.fromkeys(declared, {})}
@@ -144,27 +142,9 @@ def _half(folder: Path, half: str, labels: list[str]) -> dict[str, Any]:
 
 
 def _write(folder: Path, config: str, splits: dict[str, pd.DataFrame]) -> None:
-    (folder / config).mkdir(parents=True, exist_ok=True)
     for split, rows in splits.items():
-        buffer = pa.BufferOutputStream()
-        pq.write_table(pa.Table.from_pandas(rows.drop(columns="wrong", errors="ignore"), preserve_index=False), buffer)
-        write_atomically(folder / config / f"{split}-00000-of-00001.parquet", buffer.getvalue().to_pybytes())
-
-
-def _card(folder: Path, of: Sequence[str], configs: Sequence[str]) -> None:
-    """The card that names the configs and their files, as data sets on the hub have it."""
-    named = [
-        {
-            "config_name": config,
-            "data_files": [
-                {"split": path.name.split("-")[0], "path": f"{config}/{path.name}"}
-                for path in sorted((folder / config).glob("*.parquet"))
-            ],
-        }
-        for config in configs
-    ]
-    made = f"Made by `xlt filter` of {', '.join(of)}." if of else "Halves of a pool, for `xlt filter`."
-    write_atomically(folder / "README.md", f"---\n{yaml.safe_dump({'configs': named}, sort_keys=False)}---\n\n{made}\n")
+        kept = rows.drop(columns="wrong", errors="ignore")
+        writing.split(folder, config, split, pa.Table.from_pandas(kept, preserve_index=False))
 
 
 def _told(pool: pd.DataFrame) -> pd.DataFrame:

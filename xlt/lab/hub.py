@@ -10,8 +10,8 @@ from collections.abc import Iterable
 import huggingface_hub
 
 from xlt.core.errors import UserError
-from xlt.core.paths import ROOT, hub_root, made_root
-from xlt.data import repository
+from xlt.core.paths import ROOT, hub_root
+from xlt.data import places, repository
 from xlt.lab import validate
 from xlt.spec import tasks
 from xlt.spec.profile import Profile
@@ -147,11 +147,10 @@ def _data(profile: Profile, names: Iterable[str]) -> list[Repository]:
     root = hub_root()
     named = [tasks.get(name) for name in names]
     used = [tasks.get(name) for task in named for name in (task.name, task.training.name, *task.parts, *task.pool)]
-    places = [place for task in used for place in _places(task, profile.test_languages(task.name))]
+    everywhere = [place for task in used for place in _places(task, profile.test_languages(task.name))]
     pinned = profile.data.revisions
-    data = {(place.dataset, pinned.get(place.dataset) or place.revision or None) for place in places}
-    roots = (made_root(), root) if root else (made_root(),)
-    data = {one for one in data if not any((place / one[0]).is_dir() for place in roots)}
+    data = {(place.dataset, pinned.get(place.dataset) or place.revision or None) for place in everywhere}
+    data = {one for one in data if not (places.made(one[0]) or root and (root / one[0]).is_dir())}
     return [(name, "dataset", revision) for name, revision in sorted(data, key=str)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from xlt.data.store import Store, predictions
@@ -35,3 +36,9 @@ class StoredOutcomes:
         if run not in self._folders:
             self._folders = {folder.name.rpartition("-")[2]: folder for folder in self.store.root.glob("[!.]*")}
         return self._folders.get(run)
+
+
+@cache
+def stored(store: Store) -> StoredOutcomes:
+    """Those of a process: intervals, plans and the file of a report read the same predictions, thousands of files."""
+    return StoredOutcomes(store)

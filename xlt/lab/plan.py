@@ -69,9 +69,7 @@ def print_plan(
     settings, here = lab.profile, workers_of(lab, workers, seconds)
     print(f"profile {settings.name}: {settings.description}")
     if settings.benchmark:  # notebook 05 times what a plan would need to know
-        print(
-            f"  {', '.join(notebooks)}: a measurement, which is not planned; six minutes on 2 cores. Nothing started"
-        )
+        print(f"  {', '.join(notebooks)}: a measurement, which is not planned; six minutes on 2 cores. Nothing started")
         return
     if lab.store.source.guessing and (missing := hub.missing(settings)):
         guess = "" if settings.encoder.model in estimate.SHAPES else ", with an encoder of unknown size like XLM-R Base"

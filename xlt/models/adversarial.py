@@ -16,14 +16,12 @@ Loss = Callable[[Any, Batch], torch.Tensor]
 
 
 @contextmanager
-def within(
-    model: Any, batch: Batch, around: Ball | None, specials: Sequence[int], loss: Loss, fixed: bool = False
-) -> Iterator[None]:
-    """Inside of it `model` sees the batch at a point of the ball; without a ball, or of radius 0, as it is."""
+def within(model: Any, batch: Batch, around: Ball | None, specials: Sequence[int], loss: Loss) -> Iterator[None]:
+    """Inside of it `model` reads the batch at a fixed point of the ball; without a ball, or of radius 0, as it is."""
     if around is None or around.radius == 0:
         yield
         return
-    shift = find(model, batch, around, specials, loss, fixed)
+    shift = find(model, batch, around, specials, loss, fixed=True)
     with shifted(model, shift):
         yield
 

@@ -14,7 +14,7 @@ import torch
 import transformers
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from xlt.core.device import autocast
+from xlt.core.device import autocast, own_draws
 from xlt.core.errors import UserError
 from xlt.core.files import State, state
 from xlt.data.weights import ROBERTA, locate, on_the_hub
@@ -42,8 +42,7 @@ def read_encoder(
         rates = [name for name, value in vars(config).items() if "dropout" in name and isinstance(value, float)]
         config.update(dict.fromkeys(rates, dropout))
     extra = {"add_pooling_layer": False} if config.model_type in ROBERTA else {}
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with own_draws(seed):
         encoder = transformers.AutoModel.from_pretrained(
             place, config=config, revision=revision, dtype=torch.float32, use_safetensors=True, **extra
         )
@@ -108,8 +107,7 @@ def _redraw(encoder: transformers.PreTrainedModel, start: Encoder) -> None:
     Raises:
         UserError: it has fewer layers.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(start.seed)
+    with own_draws(start.seed):
         fresh = transformers.AutoModel.from_config(encoder.config, dtype=torch.float32)
     layers = [_layers(one) for one in (encoder, fresh)]
     if start.redraw > len(layers[0]):

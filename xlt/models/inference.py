@@ -42,5 +42,5 @@ class Predictor:
     def _forward(self, batch: dict[str, torch.Tensor]) -> Any:
         inputs = {name: values for name, values in batch.items() if name not in GOLD}
         specials = self.tokenizer.all_special_ids if self.around else ()
-        with adversarial.within(self.learner, batch, self.around, specials, cross_entropy, fixed=True), torch.no_grad():
+        with adversarial.within(self.learner, batch, self.around, specials, cross_entropy), torch.no_grad():
             return forward(self.learner, inputs)

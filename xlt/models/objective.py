@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from xlt.core.device import compute
+from xlt.core.device import own_draws
 from xlt.models import adversarial
 from xlt.spec.stage import Stage
 
@@ -41,12 +40,12 @@ class Objective:
         if self.ball is None:
             return self.loss(model, batch)
         measure = self._update % MEASURED == 0 and self._part == 0
-        with _own_draws(f"{self.stage.seed or 0} {self._update} {self._part}"):
+        with own_draws(zlib.crc32(f"{self.stage.seed or 0} {self._update} {self._part}".encode())):
             shift = adversarial.find(model, batch, self.ball, self.specials, self.loss)
         self._part += 1
         clean = None
         if measure:  # with the draws of dropout that the loss below has
-            with torch.no_grad(), _own_draws():
+            with torch.no_grad(), own_draws():
                 clean = self.loss(model, dict(batch))
         with adversarial.shifted(model, shift):
             nearby = self.loss(model, dict(batch))
@@ -62,13 +61,3 @@ class Objective:
             return {}
         clean, nearby = torch.tensor(self._measured).mean(dim=0).tolist()
         return {"ball": {"clean_loss": round(clean, 5), "loss": round(nearby, 5)}}
-
-
-@contextmanager
-def _own_draws(seed: str | None = None) -> Iterator[None]:
-    """What torch draws inside of it, by `seed` if one is given, it draws beside its stream, which goes on after it."""
-    devices = [torch.cuda.current_device()] if compute().device == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        if seed is not None:
-            torch.manual_seed(zlib.crc32(seed.encode()))
-        yield

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 import transformers
 import yaml
@@ -23,6 +22,7 @@ from xlt.core.device import autocast, compute
 from xlt.core.errors import UserError
 from xlt.core.files import write_atomically
 from xlt.core.paths import ROOT, cache_root
+from xlt.data import writing
 from xlt.data.sources import Source
 from xlt.data.weights import fingerprint
 from xlt.spec import tasks
@@ -203,16 +203,8 @@ def _short(name: str) -> str:
 
 def _write(folder: Path, code: str, columns: dict[str, list]) -> None:
     """One config, and the card that names all configs that are there."""
-    (folder / code).mkdir(parents=True, exist_ok=True)
-    buffer = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns), buffer)
-    write_atomically(folder / code / "train-00000-of-00001.parquet", buffer.getvalue().to_pybytes())
-    configs = [
-        {"config_name": path.parent.name, "data_files": [{"split": "train", "path": f"{path.parent.name}/{path.name}"}]}
-        for path in sorted(folder.glob("*/train-*.parquet"))
-    ]
-    card = f"---\n{yaml.safe_dump({'configs': configs}, sort_keys=False)}---\n\nMachine-translated training data.\n"
-    write_atomically(folder / "README.md", card)
+    writing.split(folder, code, "train", pa.table(columns))
+    writing.card(folder, "Machine-translated training data.")
 
 
 def _declaration(task: Task, translator: Translator, folder: Path) -> str:

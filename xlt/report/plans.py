@@ -16,15 +16,14 @@ from typing import Any
 import numpy as np
 
 from xlt.analysis import inference, power
-from xlt.analysis.arms import weighted
-from xlt.analysis.family import components_of
+from xlt.analysis.family import measured
 from xlt.analysis.questions import Question, questions
 from xlt.analysis.records import Records
 from xlt.core.files import write_atomically
 from xlt.core.text import points
 from xlt.lab import estimate, runtime
 from xlt.lab.lab import Lab
-from xlt.lab.outcomes import StoredOutcomes
+from xlt.lab.outcomes import stored
 from xlt.lab.planned import planned
 from xlt.lab.prices import price
 from xlt.lab.runtime import Estimator
@@ -48,11 +47,12 @@ def keep(lab: Lab, notebooks: Collection[str]) -> list[str]:
 
 
 def print_foreseen(profile: str, notebooks: Collection[str], device: str | None = None) -> None:
-    """A line for each study of these notebooks; nothing is started or written. `device`: see `lab.plan.print_plan`."""
+    """A line for each study of these notebooks, of the plan that is kept where there is one, as to make it takes all
+    predictions; nothing is started or written. `device`: see `lab.plan.print_plan`."""
     lab = Lab.from_params(profile, planned=True)
     seconds = Estimator(lab.store, lab.profile, device)
     for study in _studies(lab, notebooks):
-        print(f"  {study.name}: {told(made(lab, study, seconds))}")
+        print(f"  {study.name}: {told(kept(lab, study) or made(lab, study, seconds))}")
 
 
 def _studies(lab: Lab, notebooks: Collection[str]) -> list[Study]:
@@ -70,11 +70,11 @@ def made(lab: Lab, study: Study, seconds: Estimator) -> dict[str, Any]:
     """The plan: of each question what is found with 80 % power as decided (a fraction), and the hours of one worker."""
     found: list[dict[str, Any]] = []
     basis, seeds = [], _seeds(lab, study)
-    scores, behind = study.stored(lab), Records(StoredOutcomes(lab.store))
+    scores, behind = study.stored(lab), Records(stored(lab.store))
     for primary in (True, False):
         asked = [one for one in questions(study, primary) if one.cells]
         sizes = [_records(lab, study, one) for one in asked]
-        family = [components_of(weighted(scores, one.contrast, one.cells), behind) for one in asked if len(scores)]
+        family = [measured(scores, one.contrast, one.cells, behind) for one in asked if len(scores)]
         done = bool(family) and all(parts.seeds > 1 for parts in family)
         usual = inference.prior(family) if done else power.alike(len(asked), seeds)
         family = family if done else [power.stated(seeds, size) for size in sizes]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from xlt.analysis import power
-from xlt.analysis.arms import weighted
-from xlt.analysis.family import components_of
+from xlt.analysis.family import measured
 from xlt.analysis.questions import questions
 from xlt.core.errors import UserError, unknown
 from xlt.core.text import points_or_dash
@@ -34,7 +33,7 @@ def tables(lab: Lab, only: str | None = None) -> dict[str, pd.DataFrame]:
         parts = []
         for primary in (True, False):
             asked = questions(study, primary) if len(scores) else []
-            family = [components_of(weighted(scores, one.contrast, one.cells), behind) for one in asked]
+            family = [measured(scores, one.contrast, one.cells, behind) for one in asked]
             if any(one.seeds for one in family):
                 hours = [_hours(price(study, one.contrast, one.cells, seconds)) for one in asked]
                 made = power.table(family, [one.text for one in asked], hours)

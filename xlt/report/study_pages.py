@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -12,9 +12,8 @@ from xlt.analysis import contrasts, doses, gates, outcome_tables, score_tables
 from xlt.analysis.records import Records
 from xlt.core.text import NOT_RUN
 from xlt.data import contamination, exposure
-from xlt.data.store import Store
 from xlt.lab.lab import Lab
-from xlt.lab.outcomes import StoredOutcomes
+from xlt.lab.outcomes import stored
 from xlt.lab.studies import Study
 from xlt.report import plans, study_figures
 from xlt.report.artifacts import keep
@@ -25,19 +24,13 @@ from xlt.report.summary import about, save_answers
 
 def records(lab: Lab) -> Records:
     """What stored evaluations have found, record by record: intervals cross them with the seeds."""
-    return Records(_outcomes(lab.store))
+    return Records(stored(lab.store))
 
 
 def save_outcomes(lab: Lab, scores: pd.DataFrame, name: str = "outcomes") -> str:
     """The same as a file of the report, from which a reader can make every interval again."""
-    count = outcome_tables.save(scores, _outcomes(lab.store), lab.reports / f"{name}.parquet")
+    count = outcome_tables.save(scores, stored(lab.store), lab.reports / f"{name}.parquet")
     return f"{name}.parquet: the outcomes behind {count:,} scores"
-
-
-@cache
-def _outcomes(store: Store) -> StoredOutcomes:
-    """Those of a page: its intervals and its file read the same predictions, thousands of files."""
-    return StoredOutcomes(store)
 
 
 @dataclass(frozen=True)

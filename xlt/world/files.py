@@ -48,9 +48,8 @@ from xlt.world.render import grammar
 # size -> the version of the world that changed its records last; a change takes the next number. Runs on sets of
 # another size hold.
 CHANGED = {"any other": 1, "para_train": 2, "para_dev": 2, "para_test": 2}
-WORLD_VERSION = (
-    3  # that of the folder: raised, too, where there is only more in it (planted shortcuts of five strengths)
-)
+# That of the folder: raised, too, where there is only more in it, as the planted shortcuts of five strengths.
+WORLD_VERSION = 3
 
 # size -> the split its events are from, how they are drawn and said, and where they go. A second word of the key
 # tells apart the forms that are made in the same size.
