@@ -8,7 +8,7 @@ from xlt import cli
 from xlt.core.errors import UserError
 from xlt.data import rows
 from xlt.data.store import Store, predictions
-from xlt.lab import cluster, filtering
+from xlt.lab import cluster, estimate, filtering
 from xlt.lab.lab import Lab
 from xlt.models import mixture
 from xlt.models.encoder import tokenizer_of
@@ -44,6 +44,7 @@ def test_a_stage_learns_its_slice_alone(store, start):
         for cut in (None, ":25%", "25%:")
     ]
     assert sizes == [SIZES["nli_train"], SIZES["nli_train"] // 4, SIZES["nli_train"] * 3 // 4]
+    assert sizes == [sum(estimate.records(store, Stage(task="mnli", slice=cut))) for cut in (None, ":25%", "25%:")]
 
 
 @pytest.fixture

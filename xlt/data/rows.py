@@ -43,6 +43,16 @@ def _place(end: str, total: int) -> int:
     return total * int(end[:-1]) // 100 if end.endswith("%") else int(end)
 
 
+def open_to(stage: Stage, part: Part, total: int) -> tuple[int, int]:
+    """`bounds` of the rows that a part may draw from in one language: the stage's slice is of its own task."""
+    return bounds(stage.slice if part.task == stage.task else None, total)
+
+
+def number_open_to(stage: Stage, part: Part, total: int) -> int:
+    low, high = open_to(stage, part, total)
+    return high - low
+
+
 class RowDraw:
     """The rows of a stage, drawn part by part and language by language: what one takes the next leaves if it can."""
 
@@ -52,11 +62,9 @@ class RowDraw:
     def rows(self, part: Part, total: int) -> np.ndarray:
         """The numbers of the rows that `part` takes of the `total` in its next language, in order.
 
-        The stage's own task takes them of the stage's slice.
-
         Text of masked language modelling is drawn alike under every seed: every run reads the same.
         """
-        low, high = bounds(self.stage.slice if part.task == self.stage.task else None, total)
+        low, high = open_to(self.stage, part, total)
         if not part.examples:
             return np.arange(low, high)
         task = tasks.get(part.task).training
@@ -86,7 +94,7 @@ def told(stages: Iterable[Stage], count: Callable[[Part], int]) -> str:
         for part in stage.parts:
             if part.examples and len(part.languages) > 1:
                 name = stage.name if part.task == stage.task else f"{stage.name}, {part.task}"
-                total = count(part)
+                total = number_open_to(stage, part, count(part))
                 each = min(part.examples, total)
                 shared = _shared(each, len(part.languages), total, together(stage, part))
                 lines.append(f"{name}: {each:,} records in each of {len(part.languages)} languages, {shared}.")

@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from xlt.core.errors import UserError
+from xlt.data import rows as drawn_rows
 from xlt.lab.rates import Shape
 from xlt.spec import tasks
 from xlt.spec.recipe import Encoder, Recipe
@@ -43,9 +44,12 @@ def shape(start: Encoder) -> Shape:
 def records(store: Store, stage: Stage) -> list[int]:
     """Training records of each part of the stage in all its languages; read from the data set's own description."""
     copies = stage.augment.copies + stage.augment.keep if stage.augment else 1
-    return [
-        copies * (part.examples or _known_rows(store, part) or RECORDS) * len(part.languages) for part in stage.parts
-    ]
+    return [copies * _drawn(store, stage, part) * len(part.languages) for part in stage.parts]
+
+
+def _drawn(store: Store, stage: Stage, part: Part) -> int:
+    """Training records that a part of the stage takes in one language: all of the stage's slice, if it does not say."""
+    return part.examples or drawn_rows.number_open_to(stage, part, _known_rows(store, part) or RECORDS)
 
 
 def _known_rows(store: Store, part: Part) -> int | None:
