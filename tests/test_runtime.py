@@ -20,6 +20,7 @@ from xlt.spec.stage import Stage
 # Powers of ten, so that each term shows in a digit of its own.
 NOTHING = dict.fromkeys(("word", "update", "load", "save", "run", "evaluation", "learned", "tested", "query"), 0.0)
 FREE = Pass(fixed=0, token=0, pair=0)
+FULL = rates.Trained()
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_a_plan_for_a_card_never_takes_the_speed_of_the_processor_here():
     here = rates.device(Resources(), 1)
     named = rates.device(Resources(card="h100"), 1)
     assert (here.threads, named.name, named.threads) == (1, "H100", 0)
-    fast, slow = (rates.stated(at, SHAPE, "full") for at in (named, here))
+    fast, slow = (rates.stated(at, SHAPE, FULL) for at in (named, here))
     assert slow.training.token > 100 * fast.training.token
     with pytest.raises(UserError, match="unknown device 'H1000' in --device; did you mean H100"):
         rates.device(Resources(), 1, "H1000")
@@ -115,25 +116,44 @@ def test_a_gpu_here_goes_before_the_card_of_the_profile(monkeypatch):
 
 def test_stated_rates_count_the_operations():
     card = rates.CARDS["H100"]
-    full, lora = (rates.stated(rates.Device("H100", "default", 0), SHAPE, method) for method in ("full", "lora"))
+    h100 = rates.Device("H100", "default", 0)
+    lora, frozen = FULL._replace(method="lora"), FULL._replace(frozen="embeddings")
+        rates.stated(h100, SHAPE, how)
+        for how in (FULL, FULL._replace(method="lora"), FULL._replace(frozen="embeddings"))
+    )
     assert full.training.token == pytest.approx(6 * 12 * 12 * 768**2 / card.flops)  # 6 a weight: 2 forward, 4 backward
     assert lora.training.token == pytest.approx(full.training.token * 4 / 6)
     assert full.reading.token == pytest.approx(full.training.token / 3)
-    one, two = (rates.stated(rates.Device("core", "fp32", count), SHAPE, "full") for count in (1, 2))
+    trained = 12 * 12 * 768**2  # weights without the embeddings; 20,000 of those are counted where they are trained
+    assert (full.update - 2e-3) / (frozen.update - 2e-3) == pytest.approx((trained + 20_000 * 768) / trained)
+    one, two = (rates.stated(rates.Device("core", "fp32", count), SHAPE, FULL) for count in (1, 2))
     assert two.training.token == pytest.approx(one.training.token / 2)
 
 
-def test_measured_rates_are_kept_by_device_precision_threads_and_shape(tmp_path, monkeypatch):
+def test_measured_rates_are_kept_by_device_precision_threads_shape_and_what_is_trained(tmp_path, monkeypatch):
     monkeypatch.setenv("XLT_CACHE", str(tmp_path))
-    at = rates.Device("a processor", "fp32", 2)
-    assert rates.of(tiny(), SHAPE, at) == (rates.stated(at, SHAPE, "full"), False)
-    measured = rates.stated(at, SHAPE, "full").model_copy(update={"run": 7.0})
-    file = rates.keep(at, SHAPE, "full", measured)
+    at, how = rates.Device("a processor", "fp32", 2), rates.trained(tiny())
+    assert rates.of(tiny(), SHAPE, at) == (rates.stated(at, SHAPE, how), False)
+    measured = rates.stated(at, SHAPE, how).model_copy(update={"run": 7.0})
+    file = rates.keep(at, SHAPE, how, measured)
     assert rates.of(tiny(), SHAPE, at) == (measured, True)
     others = (at._replace(precision="bf16"), SHAPE), (at._replace(threads=1), SHAPE), (at, SHAPE._replace(layers=6))
-    assert [rates.kept(*other, "full") for other in others] == [None] * 3 and rates.kept(at, SHAPE, "lora") is None
+    assert [rates.kept(*other, how) for other in others] == [None] * 3
+    changed = {"method": "lora"}, {"frozen": "embeddings"}, {"dropout": 0.3}
+    assert [rates.kept(at, SHAPE, how._replace(**fields)) for fields in changed] == [None] * 3
     file.write_text("{")
-    assert rates.kept(at, SHAPE, "full") is None
+    assert rates.kept(at, SHAPE, how) is None
+
+
+def test_a_calibration_measures_an_encoder_as_runs_read_it():
+    """In the precision of a run, with the profile's dropout, and without gradients for what is frozen."""
+    encoder = tiny().encoder.model_copy(update={"dropout": 0.25})
+    settings = tiny(encoder=encoder, training={"frozen": "embeddings"}, resources=Resources(precision="bf16"))
+    measured = calibrate._Measured(settings)
+    assert measured.encoder.config.hidden_dropout_prob == 0.25
+    assert measured.encoder.forward.__name__ == "_in_its_precision"
+    learner = measured._learner("mnli", ("a", "b", "c"))
+    assert not any(weight.requires_grad for weight in learner.encoder.embeddings.parameters())
 
 
 def test_the_terms_of_a_pass_are_found_again():

@@ -23,9 +23,9 @@ from xlt.core import device
 from xlt.lab import estimate, rates
 from xlt.lab.python_costs import python_costs
 from xlt.lab.rates import Device, Pass, Rates
-from xlt.models import attention, batching, mlm, model, update, vocabulary_cut
+from xlt.models import batching, mlm, model, update, vocabulary_cut
 from xlt.models.columns import Feature, Features, Ragged
-from xlt.models.encoder import random_encoder, restart_at
+from xlt.models.encoder import random_encoder, read_encoder, restart_at
 from xlt.models.features import IGNORED
 from xlt.models.inference import Predictor
 from xlt.models.loss import cross_entropy
@@ -56,32 +56,35 @@ def calibrate(profile: Profile) -> Iterator[tuple[Device, Path]]:
             seen.add(at)
             device.use_threads(threads)
             measured = Rates(**_Measured(profile).terms(), **costs)
-            yield at, rates.keep(at, shape, rates.method(profile), measured)
+            yield at, rates.keep(at, shape, rates.trained(profile), measured)
 
 
 class _Measured:
     """An encoder of the profile's shape under a head, and what its passes take."""
 
     def __init__(self, profile: Profile):
-        self.resources, self.method = profile.resources, rates.method(profile)
-        self.stage = Stage(task="mnli", method=self.method, batch=profile.training.get("batch", 32))
-        self.encoder, self.rng = _encoder(profile), np.random.default_rng(0)
+        how = rates.trained(profile)
+        self.resources, self.method = profile.resources, how.method
+        batch = profile.training.get("batch", 32)
+        self.stage = Stage(task="mnli", method=how.method, frozen=how.frozen, batch=batch)
+        (self.encoder, self.load, self.save), self.rng = _encoder(profile), np.random.default_rng(0)
         self.vocabulary = min(_SUBWORDS, self.encoder.config.vocab_size)
 
     def terms(self) -> dict[str, Any]:
         """The terms of `Rates` that depend on the device and the encoder."""
-        load, save = self._disk()
         word = self._word()  # before the embeddings are cut
         learner = self._learner("mnli", ("a", "b", "c"))
         return {
             "training": _fitted(self._passes(learner, self._trained)),
             "update": self._update(learner),
             "reading": _fitted(self._passes(learner, self._read)),
-            "word": word, "load": load, "save": save,
+            "word": word, "load": self.load, "save": self.save if self.method == "full" else 0.0,
         }  # fmt: skip
 
     def _learner(self, task: str, labels: tuple[str, ...]) -> model.Learner:
-        encoder = model.with_adapter(self.encoder, self.stage) if self.method == "lora" else self.encoder
+        # masked language modelling is what encoders are pretrained by, all of them
+        stage = self.stage.model_copy(update={"frozen": "nothing"}) if task == "text" else self.stage
+        encoder = model.trainable(self.encoder, stage)
         learner = model.Learner({task: model.with_head(encoder, tasks.get(task), labels, seed=0)})
         if task != "text":
             met = Features({"input_ids": Ragged.of([range(self.vocabulary)])})
@@ -146,24 +149,24 @@ class _Measured:
         few, many = (self._trained(learner, self._features(8, length, share)) for share in (1 / length, 0.5))
         return max(0.0, (many - few) / (8 * (length // 2 - 1)))
 
-    def _disk(self) -> tuple[float, float]:
-        """Seconds to load and to save the encoder; files that were just written come from memory."""
-        with tempfile.TemporaryDirectory(prefix="xlt-") as folder:
-            save = _seconds(lambda: self.encoder.save_pretrained(folder), once=True)
-            load = _seconds(lambda: transformers.AutoModel.from_pretrained(folder, add_pooling_layer=False), once=True)
-        return load, save if self.method == "full" else 0.0
 
+def _encoder(profile: Profile) -> tuple[transformers.PreTrainedModel, float, float]:
+    """Random weights in the shape of the profile's encoder, as a run reads an encoder; seconds to load and to save it.
 
-def _encoder(profile: Profile) -> transformers.PreTrainedModel:
-    """Random weights in the shape of the profile's encoder."""
+    Files that were just written come from memory.
+    """
     start = profile.encoder
-    if not start.model:
-        return random_encoder(start, start.vocabulary)
-    from xlt.data.weights import given_config
+    if start.model:
+        from xlt.data.weights import given_config
 
-    encoder = transformers.AutoModel.from_config(given_config(start), dtype=torch.float32)
-    attention.use_fastest(encoder)
-    return encoder
+        drawn = transformers.AutoModel.from_config(given_config(start), dtype=torch.float32)
+    else:
+        drawn = random_encoder(start, start.vocabulary)
+    read = []
+    with tempfile.TemporaryDirectory(prefix="xlt-") as folder:
+        save = _seconds(lambda: drawn.save_pretrained(folder), once=True)
+        load = _seconds(lambda: read.append(read_encoder(folder, dropout=start.dropout)), once=True)
+    return read[0], load, save
 
 
 def _seconds(work: Callable[[], Any], once: bool = False) -> float:

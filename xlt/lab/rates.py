@@ -174,9 +174,22 @@ def _flags() -> frozenset[str]:
     return frozenset(next((line.split() for line in lines if line.startswith("flags")), ()))
 
 
-def method(profile: Profile) -> str:
-    """How the stages of a profile train: with LoRA the backward pass is shorter and the optimiser has little to do."""
-    return profile.training.get("method", "full")
+class Trained(NamedTuple):
+    """How the stages of a profile train, as far as it decides their speed.
+
+    method   with LoRA the backward pass is shorter and the optimiser has little to do
+    frozen   "embeddings": the largest matrix needs no gradient
+    dropout  its random numbers take time: in bf16 a step without it takes 60 %; None: as the encoder comes
+    """
+
+    method: str = "full"
+    frozen: str = "nothing"
+    dropout: float | None = None
+
+
+def trained(profile: Profile) -> Trained:
+    defaults = {name: profile.training[name] for name in ("method", "frozen") if name in profile.training}
+    return Trained(**defaults, dropout=profile.encoder.dropout)
 
 
 # kept and stated -------------------------------------------------------------------------------
@@ -184,52 +197,53 @@ def method(profile: Profile) -> str:
 
 def of(profile: Profile, shape: Shape, at: Device) -> tuple[Rates, bool]:
     """The rates of a device with an encoder, and whether they were measured."""
-    measured = kept(at, shape, method(profile))
-    return measured or stated(at, shape, method(profile)), measured is not None
+    measured = kept(at, shape, trained(profile))
+    return measured or stated(at, shape, trained(profile)), measured is not None
 
 
-def kept(at: Device, shape: Shape, trained: str) -> Rates | None:
+def kept(at: Device, shape: Shape, how: Trained) -> Rates | None:
     """What a calibration measured; None where there was none, or one by another version."""
-    file = _file(at, shape, trained)
+    file = _file(at, shape, how)
     try:
         return Rates.model_validate(json.loads(file.read_text(encoding="utf-8"))["rates"])
     except (OSError, ValueError, KeyError, ValidationError):
         return None
 
 
-def keep(at: Device, shape: Shape, trained: str, rates: Rates) -> Path:
+def keep(at: Device, shape: Shape, how: Trained, rates: Rates) -> Path:
     """Write what was measured into the cache; the file."""
-    file = _file(at, shape, trained)
+    file = _file(at, shape, how)
     file.parent.mkdir(parents=True, exist_ok=True)
-    content = {"of": _about(at, shape, trained), "rates": rates.model_dump()}
+    content = {"of": _about(at, shape, how), "rates": rates.model_dump()}
     write_atomically(file, json.dumps(content, indent=1) + "\n")
     return file
 
 
-def _file(at: Device, shape: Shape, trained: str) -> Path:
-    return paths.cache_root() / "rates" / f"{digest(_about(at, shape, trained))}.json"
+def _file(at: Device, shape: Shape, how: Trained) -> Path:
+    return paths.cache_root() / "rates" / f"{digest(_about(at, shape, how))}.json"
 
 
-def _about(at: Device, shape: Shape, trained: str) -> dict[str, Any]:
+def _about(at: Device, shape: Shape, how: Trained) -> dict[str, Any]:
     """What rates depend on: other versions of torch and of this code have others."""
     versions = {"torch": importlib.metadata.version("torch"), "xlt": xlt.__version__}
-    return {**at._asdict(), **shape._asdict(), "method": trained, **versions}
+    return {**at._asdict(), **shape._asdict(), **how._asdict(), **versions}
 
 
-def stated(at: Device, shape: Shape, trained: str) -> Rates:
+def stated(at: Device, shape: Shape, how: Trained) -> Rates:
     """Rates by counting operations: two a weight and subword forward, four backward; with LoRA two backward."""
     card, threads = _card(at, shape.width), max(1, at.threads)
-    there, back = (2, 4 if trained == "full" else 2)
+    there, back = (2, 4 if how.method == "full" else 2)
     weight, pair = shape.weights / card.flops / threads, 2 * shape.layers * shape.width / card.flops / threads
     fixed = shape.layers * card.launch
-    parameters = shape.weights + min(_SUBWORDS, shape.vocabulary) * shape.width if trained == "full" else 0
+    embeddings = 0 if how.frozen == "embeddings" else min(_SUBWORDS, shape.vocabulary) * shape.width
+    parameters = shape.weights + embeddings if how.method == "full" else 0
     size = 4 * (shape.weights + shape.embeddings)
     return Rates(
         training=Pass(fixed=3 * fixed, token=(there + back) * weight, pair=(there + back) * pair),
         reading=Pass(fixed=fixed, token=there * weight, pair=there * pair),
         word=6 * shape.embeddings / card.flops / threads,
         update=2e-3 + 28 * parameters / card.memory,  # weight, gradient and two moments are read, three of them written
-        load=0.1 + size / _DISK, save=(size if trained == "full" else 0) / _DISK,
+        load=0.1 + size / _DISK, save=(size if how.method == "full" else 0) / _DISK,
         # Python, measured with `xlt calibrate` on a core of the same Xeon; it depends little on the encoder.
         run=0.15, evaluation=0.03, learned=2e-6, tested=1e-5, query=4e-4,
     )  # fmt: skip

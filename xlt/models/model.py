@@ -80,17 +80,21 @@ def prepare(store: Store, recipe: Recipe) -> Learner:
         UserError: the stage wants LoRA on an encoder that peft does not know.
     """
     stage, parent = recipe.stages[-1], recipe.parent
-    encoder = encoder_of(store, parent, stage.seed or 0)
-    if stage.method == "lora":
-        encoder = with_adapter(encoder, stage)
-    elif stage.frozen == "embeddings":
-        encoder.embeddings.requires_grad_(False)
-    models = {}
+    encoder, models = trainable(encoder_of(store, parent, stage.seed or 0), stage), {}
     for task in _training_tasks(recipe):
         models[task.name] = with_head(encoder, task, store.source.labels(task), stage.seed or 0)
         if task.family == tasks.MLM:
             _load_earlier_lm_head(models[task.name], store, parent)
     return Learner(models)
+
+
+def trainable(encoder: transformers.PreTrainedModel, stage: Stage) -> torch.nn.Module:
+    """`encoder` as the stage trains it: with LoRA if it says so, else all of it but what is frozen."""
+    if stage.method == "lora":
+        return with_adapter(encoder, stage)
+    if stage.frozen == "embeddings":
+        encoder.embeddings.requires_grad_(False)
+    return encoder
 
 
 def with_adapter(encoder: transformers.PreTrainedModel, stage: Stage) -> torch.nn.Module:
