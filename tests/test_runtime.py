@@ -117,10 +117,8 @@ def test_a_gpu_here_goes_before_the_card_of_the_profile(monkeypatch):
 def test_stated_rates_count_the_operations():
     card = rates.CARDS["H100"]
     h100 = rates.Device("H100", "default", 0)
-    lora, frozen = FULL._replace(method="lora"), FULL._replace(frozen="embeddings")
-        rates.stated(h100, SHAPE, how)
-        for how in (FULL, FULL._replace(method="lora"), FULL._replace(frozen="embeddings"))
-    )
+    ways = FULL, FULL._replace(method="lora"), FULL._replace(frozen="embeddings")
+    full, lora, frozen = (rates.stated(h100, SHAPE, how) for how in ways)
     assert full.training.token == pytest.approx(6 * 12 * 12 * 768**2 / card.flops)  # 6 a weight: 2 forward, 4 backward
     assert lora.training.token == pytest.approx(full.training.token * 4 / 6)
     assert full.reading.token == pytest.approx(full.training.token / 3)
