@@ -12,7 +12,7 @@ MEGABYTE = 2**20
 
 @pytest.fixture
 def scripted(monkeypatch):
-    """Slack of a process whose size is as the test says; what is given back halves it."""
+    """A process whose size is as the test says; what is given back halves it."""
     size, given = [0], []
 
     def trim(_):
@@ -22,23 +22,34 @@ def scripted(monkeypatch):
     monkeypatch.setattr(memory, "resident", lambda: size[0])
     monkeypatch.setattr(memory, "_trim", lambda: trim)
     monkeypatch.setattr(memory, "SLACK", 100)
+    monkeypatch.setattr(memory, "_before", 0)
     return size, given
 
 
 def test_memory_is_given_back_once_the_process_has_grown(scripted):
     size, given = scripted
-    slack = memory.Slack()
-    for now in (60, 100, 101, 150, 151):  # 101 becomes 50, from where 150 is not yet too much
+    for now in (60, 100, 160, 161, 150, 180, 181):  # from the 60 of the first call; then 161 becomes 80
         size[0] = now
-        slack.give_back()
-    assert given == [101, 151]
+        memory.give_back()
+    assert given == [161, 181]
+
+
+def test_a_process_that_works_for_long_grows_no_further(scripted):
+    """Each piece of work leaves 70 behind, less than what is given back at once, and so does the next."""
+    size, given = scripted
+    size[0] = 50
+    for _ in range(20):
+        memory.give_back()
+        size[0] += 70
+    assert max(given) < 50 + 100 + 70 + 70
 
 
 def test_without_the_call_nothing_happens(scripted, monkeypatch):
     size, _ = scripted
     monkeypatch.setattr(memory, "_trim", lambda: None)
-    slack, size[0] = memory.Slack(), 1000
-    slack.give_back()
+    memory.give_back()
+    size[0] = 1000
+    memory.give_back()
     assert size[0] == 1000
 
 
@@ -46,10 +57,10 @@ def test_without_the_call_nothing_happens(scripted, monkeypatch):
 def test_what_lies_between_tensors_in_use_is_given_back(monkeypatch):
     monkeypatch.setattr(memory, "SLACK", 64 * MEGABYTE)
     memory._trim()(0)  # what earlier tests have left would be used again
-    slack = memory.Slack()
+    monkeypatch.setattr(memory, "_before", before := memory.resident())
     tensors = [torch.ones(16 * 1024) for _ in range(4096)]  # 64 kB each, 256 MB in all
     full = memory.resident()
-    assert full > slack.before + 200 * MEGABYTE
+    assert full > before + 200 * MEGABYTE
     del tensors[::2]
-    slack.give_back()
+    memory.give_back()
     assert memory.resident() < full - 100 * MEGABYTE

@@ -15,19 +15,20 @@ from pathlib import Path
 SLACK = 2**29  # bytes: to give back less would cost more than it brings, as what is used again must be cleared first
 
 
-class Slack:
-    """Between two pieces of work, `give_back` does so where the process has grown by more than SLACK since it last did.
+_before = 0  # bytes of the process when it last gave back
 
-    It costs up to a tenth of an update of the encoder above, and nothing where updates take less than SLACK.
+
+def give_back() -> None:
+    """To be called between two pieces of work: gives back where the process has grown by more than SLACK since it did.
+
+    It costs up to a tenth of an update of the encoder above, and nothing where updates take less than SLACK. What one
+    run has left behind counts for the next: a worker that began to count anew with each would grow with their number.
     """
-
-    def __init__(self) -> None:
-        self.before = resident()
-
-    def give_back(self) -> None:
-        if resident() > self.before + SLACK and (trim := _trim()):
-            trim(0)
-            self.before = resident()
+    global _before
+    _before = _before or resident()
+    if resident() > _before + SLACK and (trim := _trim()):
+        trim(0)
+        _before = resident()
 
 
 def resident() -> int:

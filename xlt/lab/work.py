@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from xlt.core.errors import UserError
+from xlt.core.memory import give_back
 from xlt.data.store import Store
 from xlt.lab import estimate
 from xlt.lab.jobs import Job
@@ -135,6 +136,7 @@ def execute(store: Store, job: Job, resources: Resources) -> None:
         result |= changed(store, evaluation) | guessed(store, evaluation)
         result |= {"key": store.evaluation_key(job.recipe, evaluation), **_made_by()}
         store.save_scores(job.recipe, evaluation, result, examples)
+        give_back()
     if job.drop:
         store.drop_weights(job.recipe)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from xlt.core.device import compute
-from xlt.core.memory import Slack
+from xlt.core.memory import give_back
 from xlt.models import batching, dual, mlm, model, vocabulary_cut
 from xlt.models.batching import Batch
 from xlt.models.columns import Feature
@@ -88,7 +88,7 @@ def _loop(
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _linear(step, steps, stage.warmup))
     begun = resume.restore(learner, optimiser, schedule, selector)
-    curve, slack = Curve(stage, steps, begun), Slack()
+    curve = Curve(stage, steps, begun)
     learner.train()
     for step, (task, features) in zip(range(steps), mixture, strict=False):
         if step < begun["step"]:  # made before an interruption: drawn only so that the next ones are those behind it
@@ -102,7 +102,7 @@ def _loop(
         optimiser.step()
         schedule.step()
         optimiser.zero_grad(set_to_none=True)
-        slack.give_back()
+        give_back()
         selector.check(curve.done)
         if resume.due:
             curve.check()
