@@ -49,6 +49,7 @@ def open_to(stage: Stage, part: Part, total: int) -> tuple[int, int]:
 
 
 def number_open_to(stage: Stage, part: Part, total: int) -> int:
+    """How many rows a part may draw from in one language."""
     low, high = open_to(stage, part, total)
     return high - low
 

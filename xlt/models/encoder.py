@@ -17,7 +17,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from xlt.core.device import autocast, own_draws
 from xlt.core.errors import UserError
 from xlt.core.files import State, state
-from xlt.data.weights import ROBERTA, XLM_R_PIECES, locate, on_the_hub
+from xlt.data.weights import ROBERTA, TOKENIZERS, XLM_R_PIECES, locate, on_the_hub
 from xlt.models import attention
 from xlt.spec.recipe import Encoder, Recipe
 
@@ -132,18 +132,17 @@ def start_place(store: Store, recipe: Recipe) -> tuple[str, str | None]:
 
 def tokenizer_of(store: Store, recipe: Recipe) -> Any:
     place, revision = start_place(store, recipe)
-    file = Path(place) / "tokenizer.json"
-    return _tokenizer(place, revision, state(file) if file.is_file() else None)
+    file = next((path for name in TOKENIZERS if (path := Path(place) / name).is_file()), None)
+    return _tokenizer(place, revision, state(file) if file else None, bool(file) and file.name == XLM_R_PIECES)
 
 
 @cache  # a worker reads thousands of test sets with the same one, and loading it takes as long as a small test set
-def _tokenizer(place: str, revision: str | None, file: State | None) -> Any:
+def _tokenizer(place: str, revision: str | None, file: State | None, xlm_r: bool) -> Any:
     """`file` is the state of the tokenizer's file: a tokenizer that has changed is loaded anew.
 
     Raises:
         UserError: it knows no word: what it would make of any text is one unknown subword after the other.
     """
-    xlm_r = not (Path(place) / "tokenizer.json").is_file() and (Path(place) / XLM_R_PIECES).is_file()
     kind = transformers.XLMRobertaTokenizer if xlm_r else transformers.AutoTokenizer
     tokenizer = kind.from_pretrained(place, revision=revision, use_fast=True)
     if len(tokenizer) <= len(tokenizer.all_special_ids):
