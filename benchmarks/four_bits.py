@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from precision import means, written
 from safetensors.torch import load_file, save_file
 
 FIGURES = Path(__file__).with_suffix(".csv")
@@ -43,7 +44,7 @@ def main() -> None:
             environment = {**os.environ, "XLT_CACHE": str(cache)}
             subprocess.run([sys.executable, __file__, str(part)], env=environment, check=True)
             tables.append(pd.read_csv(part).assign(weights=weights))
-    pd.concat(tables).to_csv(FIGURES, index=False, float_format="%.5g", lineterminator="\n")
+    written(pd.concat(tables), FIGURES)
 
 
 def study():
@@ -93,14 +94,11 @@ def in_four_bits(values: torch.Tensor) -> torch.Tensor:
 
 def scores() -> pd.DataFrame:
     lab, recipes, clean = study()
-    found = lab.run(recipes, clean, SEEDS)
-    found = found[found["main"].astype(bool)]
-    others = found["language"].ne("en").map({True: "others", False: "en"})
-    return found.groupby(["recipe", "seed", others.rename("languages")])["value"].mean().reset_index()
+    return means(lab.run(recipes, clean, SEEDS))
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:  # of one cache, in a process of its own
-        scores().to_csv(sys.argv[1], index=False)
+        written(scores(), Path(sys.argv[1]))
     else:
         main()

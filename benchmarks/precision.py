@@ -61,10 +61,14 @@ def scores(precision: str) -> pd.DataFrame:
         if code in lab.languages(target)
     ]
     found = lab.run({target: lab.recipe(target=target) for target in TARGETS}, evaluations)
+    return means(found).assign(precision=precision)
+
+
+def means(found: pd.DataFrame) -> pd.DataFrame:
+    """Main metrics in English, and their mean over the other languages: columns recipe, seed, languages, value."""
     main_metric = found[found["main"].astype(bool)]
     others = main_metric["language"].ne("en").map({True: "others", False: "en"})
-    means = main_metric.groupby(["recipe", "seed", others.rename("languages")])["value"].mean().reset_index()
-    return means.assign(precision=precision)
+    return main_metric.groupby(["recipe", "seed", others.rename("languages")])["value"].mean().reset_index()
 
 
 if __name__ == "__main__":

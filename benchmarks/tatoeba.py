@@ -17,42 +17,35 @@ import pandas as pd
 
 HERE = Path(__file__).parent
 PREFIXES = {"with_prefix": "query: ", "without": ""}
+BATCH = 64
 
 
 def main() -> None:
     from xlt.core import device
+    from xlt.evaluation.retrieval import pairs
+    from xlt.evaluation.retrieval.search import Search
     from xlt.lab.lab import Lab
     from xlt.models.encoder import encoder_of, tokenizer_of
     from xlt.spec import tasks
     from xlt.spec.recipe import Recipe
 
-    lab = Lab.from_params("local")
+    lab = Lab.from_params("local")  # whose evaluation of Tatoeba is at the last layer
     device.prefer(lab.profile.resources.precision)
-    start = Recipe(start=lab.profile.encoder)
+    start, source = Recipe(start=lab.profile.encoder), lab.store.source
     tokenizer, encoder = tokenizer_of(lab.store, start), encoder_of(lab.store, start).eval()
     published = pd.read_csv(HERE / "tatoeba_published.csv", keep_default_na=False)
     table = []
     for row in published.itertuples():
-        records = lab.store.source.load(tasks.get("tatoeba"), row.language, "test").to_dict()
-        found = {name: accuracy(records, prefix, tokenizer, encoder) for name, prefix in PREFIXES.items()}
+        records = source.load(tasks.get("tatoeba"), row.language, "test").to_dict()
+        evaluation = lab.profile.evaluate("tatoeba", row.language)
+        found = {}
+        for name, prefix in PREFIXES.items():
+            prefixed = {side: [prefix + text for text in records[side]] for side in ("source", "target")}
+            values, _ = pairs.score(Search(source, evaluation, prefixed, tokenizer, encoder, BATCH))
+            found[name] = values["accuracy_xx_to_en"]
         table.append({"language": row.language, "records": len(records["source"]), "published": row.accuracy} | found)
         print(table[-1], flush=True)
     pd.DataFrame(table).to_csv(HERE / "tatoeba.csv", index=False, float_format="%.4g", lineterminator="\n")
-
-
-def accuracy(records: dict[str, list], prefix: str, tokenizer, encoder) -> float:
-    """The share of sentences whose nearest English one by cosine is their translation."""
-    from xlt.evaluation import metrics
-    from xlt.models.cells import Cell
-    from xlt.models.vectors import embed
-
-    cell = Cell(encoder.config.num_hidden_layers, "mean", False)
-    foreign, english = (
-        embed([prefix + text for text in records[side]], tokenizer, encoder, [cell], 128, 64)[cell]
-        for side in ("source", "target")
-    )
-    found = metrics.retrieve(foreign, english)
-    return sum(records["target"][i] == text for i, text in zip(found, records["target"], strict=True)) / len(found)
 
 
 if __name__ == "__main__":

@@ -397,7 +397,9 @@ def test_a_model_folder_without(bert, tmp_path, missing):
     for file in (bert / "pooler").iterdir():
         if file.name != missing:
             (folder / file.name).write_bytes(file.read_bytes())
-    with pytest.raises(UserError, match=f"mine has no {missing}; save the model and its tokenizer") as error:
+    with pytest.raises(
+        UserError, match=f"mine has no {missing}; save the model and its tokenizer with save_pretrained$"
+    ) as error:
         weights.locate(Encoder(model=str(folder)))
     assert "\n" not in str(error.value)
 

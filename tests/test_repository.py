@@ -327,7 +327,11 @@ def test_another_card_is_no_other_model_but_other_weights_are(hub, model, monkey
 def test_a_model_without_safetensors_or_unknown_is_one_line(hub, model):
     hub.put("some/other", {"config.json": b"{}", "pytorch_model.bin": b"x"}, kind="models")
     said = complaint(weights.locate, Encoder(model="some/other"))
-    assert said.startswith("encoder.model: some/other has no weights in safetensors on the hub; take another model, or")
+    assert said == (
+        "encoder.model: some/other has no weights in safetensors on the hub; take another model, or a revision that "
+        "has them (encoder.revision: refs/pr/N, where a pull request adds them), or save it anew with save_pretrained and "
+        "name the folder"
+    )
     said = complaint(weights.locate, Encoder(model="some/nothing"))
     assert said.startswith("encoder.model: the hub has no model some/nothing; correct its id, or if it is private")
     said = complaint(weights.locate, Encoder(model="some/encoder", revision="v2"))

@@ -13,8 +13,6 @@ from functools import cache
 from pathlib import Path
 
 SLACK = 2**29  # bytes: to give back less would cost more than it brings, as what is used again must be cleared first
-
-
 _before = 0  # bytes of the process when it last gave back
 
 

@@ -28,7 +28,7 @@ WITHOUT_POOLER = (*ROBERTA, "modernbert")
 # Files that a tokenizer is read from. The second is XLM-R's own, and some encoders of BERT's architecture come with
 # it alone: Multilingual-MiniLM (Wang et al. 2020), of which `AutoTokenizer` makes a tokenizer that knows no word.
 XLM_R_PIECES = "sentencepiece.bpe.model"
-TOKENIZERS = ("tokenizer.json", XLM_R_PIECES)
+_TOKENIZERS = ("tokenizer.json", XLM_R_PIECES)
 
 
 def locate(start: Encoder) -> str:
@@ -46,12 +46,18 @@ def locate(start: Encoder) -> str:
         folder = _package_folder(name.removeprefix("package:"))
     elif not (folder := ROOT / Path(name).expanduser()).is_dir():
         raise UserError(f"encoder.model: there is no folder {name}")
-    for need in (("config.json",), ("model.safetensors",), TOKENIZERS):
-        if not any((folder / file).is_file() for file in need):
+    there = {need: (folder / need).is_file() for need in ("config.json", "model.safetensors")}
+    for need, found in (there | {"tokenizer.json": tokenizer_file(folder)}).items():
+        if not found:
             raise UserError(
-                f"encoder.model: {name} has no {need[0]}; save the model and its tokenizer with save_pretrained"
+                f"encoder.model: {name} has no {need}; save the model and its tokenizer with save_pretrained"
             )
     return str(folder)
+
+
+def tokenizer_file(folder: Path) -> Path | None:
+    """The file of a folder that its tokenizer is read from; None where `transformers` has to find out."""
+    return next((folder / name for name in _TOKENIZERS if (folder / name).is_file()), None)
 
 
 def here(start: Encoder) -> bool:
@@ -118,9 +124,8 @@ def weights_fingerprint(start: Encoder) -> str:
         return f"{repository.name}@{hashlib.sha256(hashes.encode()).hexdigest()[:16]}"
     if start.model == f"package:{PACKED}":  # by the packed file, as what is unpacked varies with versions
         return Path(locate(start)).name
-    folder = Path(locate(start))
-    tokenizer = next(file for file in TOKENIZERS if (folder / file).is_file())
-    return fingerprint(str(folder), start.revision, ("config.json", tokenizer, "model.safetensors"))
+    folder = Path(locate(start))  # which has all three
+    return fingerprint(str(folder), start.revision, ("config.json", tokenizer_file(folder).name, "model.safetensors"))
 
 
 def fingerprint(place: str, revision: str | None, names: tuple[str, ...] = ()) -> str:

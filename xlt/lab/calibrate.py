@@ -64,7 +64,7 @@ class _Measured:
 
     def __init__(self, profile: Profile):
         how = rates.trained(profile)
-        self.resources, self.method = profile.resources, how.method
+        self.resources = profile.resources
         batch = profile.training.get("batch", 32)
         self.stage = Stage(task="mnli", method=how.method, frozen=how.frozen, batch=batch)
         (self.encoder, self.load, self.save), self.rng = _encoder(profile), np.random.default_rng(0)
@@ -78,7 +78,7 @@ class _Measured:
             "training": _fitted(self._passes(learner, self._trained)),
             "update": self._update(learner),
             "reading": _fitted(self._passes(learner, self._read)),
-            "word": word, "load": self.load, "save": self.save if self.method == "full" else 0.0,
+            "word": word, "load": self.load, "save": self.save if self.stage.method == "full" else 0.0,
         }  # fmt: skip
 
     def _learner(self, task: str, labels: tuple[str, ...]) -> model.Learner:
@@ -162,11 +162,13 @@ def _encoder(profile: Profile) -> tuple[transformers.PreTrainedModel, float, flo
         drawn = transformers.AutoModel.from_config(given_config(start), dtype=torch.float32)
     else:
         drawn = random_encoder(start, start.vocabulary)
-    read = []
+    clock = device.clock()
     with tempfile.TemporaryDirectory(prefix="xlt-") as folder:
-        save = _seconds(lambda: drawn.save_pretrained(folder), once=True)
-        load = _seconds(lambda: read.append(read_encoder(folder, dropout=start.dropout)), once=True)
-    return read[0], load, save
+        began = clock()
+        drawn.save_pretrained(folder)
+        saved = clock()
+        encoder = read_encoder(folder, dropout=start.dropout)
+        return encoder, clock() - saved, saved - began
 
 
 def _seconds(work: Callable[[], Any], once: bool = False) -> float:

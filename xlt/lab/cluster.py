@@ -33,7 +33,7 @@ _OURS = "started by xlt"  # workers of this machine and of this code, which need
 _CONNECT = 60  # seconds until a scheduler that does not answer is given up
 # What a worker does besides its run, in the same process: a look at the run's stack a hundred times a second, a look at
 # its own clock fifty times. That took a tenth of its processor time, where a run uses all of a core.
-QUIET = {
+_QUIET = {
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "1s",
     "distributed.admin.system-monitor.interval": "10s",
@@ -50,7 +50,7 @@ def local(resources: Resources, count: int) -> SpecCluster:
         "distributed.scheduler.allowed-failures": 0,  # the engine decides what goes again
         "distributed.scheduler.worker-ttl": None,  # training may hold a worker for hours
         "distributed.comm.timeouts.connect": f"{_CONNECT}s",
-        **QUIET,
+        **_QUIET,
     }
     here = {"host": "127.0.0.1", "dashboard": False}
     options = {**here, "nthreads": 1, "memory_limit": 0, "silence_logs": _SILENT}

@@ -17,7 +17,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from xlt.core.device import autocast, own_draws
 from xlt.core.errors import UserError
 from xlt.core.files import State, state
-from xlt.data.weights import ROBERTA, TOKENIZERS, XLM_R_PIECES, locate, on_the_hub
+from xlt.data.weights import ROBERTA, XLM_R_PIECES, locate, on_the_hub, tokenizer_file
 from xlt.models import attention
 from xlt.spec.recipe import Encoder, Recipe
 
@@ -132,7 +132,7 @@ def start_place(store: Store, recipe: Recipe) -> tuple[str, str | None]:
 
 def tokenizer_of(store: Store, recipe: Recipe) -> Any:
     place, revision = start_place(store, recipe)
-    file = next((path for name in TOKENIZERS if (path := Path(place) / name).is_file()), None)
+    file = tokenizer_file(Path(place))
     return _tokenizer(place, revision, state(file) if file else None, bool(file) and file.name == XLM_R_PIECES)
 
 
