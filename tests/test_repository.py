@@ -329,8 +329,8 @@ def test_a_model_without_safetensors_or_unknown_is_one_line(hub, model):
     said = complaint(weights.locate, Encoder(model="some/other"))
     assert said == (
         "encoder.model: some/other has no weights in safetensors on the hub; take another model, or a revision that "
-        "has them (encoder.revision: refs/pr/N, where a pull request adds them), or save it anew with save_pretrained and "
-        "name the folder"
+        "has them (encoder.revision: refs/pr/N, where a pull request adds them), or save it anew with save_pretrained "
+        "and name the folder"
     )
     said = complaint(weights.locate, Encoder(model="some/nothing"))
     assert said.startswith("encoder.model: the hub has no model some/nothing; correct its id, or if it is private")
