@@ -183,9 +183,8 @@ def test_what_only_a_study_needs_may_be_missing(offline):
     hub.check(base)
 
 
-FROM_THE_HUB = [
-    name for name in profiles.profiles() if profiles.load(name).data.source == "hub" and name not in ("bare", "speed")
-]
+SHIPPED = {name: profiles.load(name) for name in profiles.profiles() if name != "bare"}
+FROM_THE_HUB = [name for name, profile in SHIPPED.items() if profile.data.source == "hub" and not profile.benchmark]
 
 
 @pytest.mark.parametrize("name", FROM_THE_HUB)
