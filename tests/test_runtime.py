@@ -154,6 +154,18 @@ def test_a_calibration_measures_an_encoder_as_runs_read_it():
     assert not any(weight.requires_grad for weight in learner.encoder.embeddings.parameters())
 
 
+def test_a_calibration_of_lora_puts_one_adapter_around_the_encoder_that_pretraining_trains_whole():
+    measured = calibrate._Measured(tiny(training={"method": "lora"}))
+    pretrained = measured._learner("text", ())
+    assert all(weight.requires_grad for weight in pretrained.encoder.parameters())
+    tuned = measured._learner("mnli", ("a", "b", "c"))
+    assert (
+        sum("lora_A" in name for name, _ in tuned.encoder.named_parameters())
+        == 2 * measured.encoder.config.num_hidden_layers
+    )
+    assert {"lora" in name for name, weight in tuned.encoder.named_parameters() if weight.requires_grad} == {True}
+
+
 def test_the_terms_of_a_pass_are_found_again():
     true = Pass(fixed=0.003, token=2e-5, pair=1e-7)
     sizes = [(1, 16), (32, 16), (32, 48), (8, 128)]

@@ -82,8 +82,9 @@ class _Measured:
         }  # fmt: skip
 
     def _learner(self, task: str, labels: tuple[str, ...]) -> model.Learner:
-        # masked language modelling is what encoders are pretrained by, all of them
-        stage = self.stage.model_copy(update={"frozen": "nothing"}) if task == "text" else self.stage
+        # Masked language modelling is what encoders are pretrained by: all of their weights, and without an adapter.
+        whole = {"frozen": "nothing", "method": "full"}
+        stage = self.stage.model_copy(update=whole) if task == "text" else self.stage
         encoder = model.trainable(self.encoder, stage)
         learner = model.Learner({task: model.with_head(encoder, tasks.get(task), labels, seed=0)})
         if task != "text":
