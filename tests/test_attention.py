@@ -84,3 +84,10 @@ def test_an_encoder_whose_attention_is_written_otherwise_stays_as_it_is(encoder)
     encoder.set_attn_implementation("eager")
     attention.use_fastest(encoder)
     assert encoder.config._attn_implementation == "eager"
+
+
+def test_no_plan_is_built_for_each_shape_on_a_gpu():
+    """cuDNN would: the other forms of fused attention are left, whatever the card."""
+    backends = torch.backends.cuda
+    assert not backends.cudnn_sdp_enabled()
+    assert backends.flash_sdp_enabled() and backends.mem_efficient_sdp_enabled() and backends.math_sdp_enabled()

@@ -86,8 +86,10 @@ class Card(NamedTuple):
 # GPUs: the makers' data sheets give the dense bf16 rate (of T4 and V100, which have no bf16, that of fp32) and the
 # memory's. Of the rate 30 % are taken as reached: fine-tuning reads short texts of many lengths, in micro-batches of
 # 16,384 subwords. (For pretraining of large models on long texts 21 to 46 % are reported: Chowdhery et al. 2022, 4.1.)
-# A layer starts about 25 kernels a pass, of some 8 microseconds each in PyTorch without compilation.
-_REACHED, _LAUNCH = 0.3, 2e-4
+# An H200 was measured to reach 29.5 % of what a large product alone does, XLM-R Large with 32 texts of 256 subwords
+# (benchmarks/gpu_check.json). A layer started 37 kernels a pass there, and with few subwords a pass forward and back
+# took 50 ms whatever their number: 0.7 ms a layer and pass, in a virtual machine whose processor is not the fastest.
+_REACHED, _LAUNCH = 0.3, 7e-4
 _SHEETS = {  # TFLOP/s, GB/s
     "H200": (989, 4800), "H100": (989, 3350), "A100": (312, 1555), "L40S": (362, 864), "L4": (121, 300),
     "A10": (125, 600), "RTX 4090": (165, 1008), "RTX 3090": (71, 936), "V100": (15.7, 900), "T4": (8.1, 300),

@@ -13,6 +13,12 @@ one core with AMX: time of a training step of an encoder of width 64, fused atte
 At width 384 it is the same with smaller differences (fp32 1.0 to 0.8, bf16 2.4 to 1.2). In reading, where nothing goes
 backward, fused attention takes a tenth more (bf16, 40 subwords) to half as much (256).
 
+On a GPU it is fused attention, but not cuDNN's form of it, which torch 2.11 prefers on H100, H200 and newer cards where
+a mask hides padding. That one builds a plan for each new shape of a batch, and texts come in hundreds of shapes
+(github.com/modelscope/FunASR/issues/3704 has a profile). On an H200 an update of XLM-R Large with 32 pairs took 142 ms
+where most shapes were new, 20 of them at work on the GPU, and 66 to 72 ms where shapes were known
+(`benchmarks/gpu_check.json`, which was measured before cuDNN's form was left out).
+
 Attention without padding (`torch.nn.attention.varlen`) is not taken: it is for GPUs alone and wants texts laid end to
 end, which the heads of `transformers` do not read. Texts of similar length go together instead.
 """
@@ -70,6 +76,7 @@ def may_look(device: torch.device | str) -> bool:
     return torch.device(device).type == "cpu"
 
 
+torch.backends.cuda.enable_cudnn_sdp(False)
 transformers.AttentionInterface.register(FASTEST, fastest)
 transformers.AttentionMaskInterface.register(FASTEST, mask)
 
