@@ -62,6 +62,13 @@ def test_a_target_that_was_learned_passes_and_one_at_its_guess_does_not():
     assert bad.failed == "xnli is not clearly learned after none (33.0, a guess 33.3)"
 
 
+def test_a_task_clearly_below_a_guess_was_learned_in_reverse():
+    """After records that a model gets wrong: 25 to 29 of 100, a standard error of 1.2 points, 3 of it below 33.3."""
+    below, beside = (gates.Gates(study(), scored(english)).checks[0] for english in (0.27, 0.31))
+    assert below.failed == "xnli is learned in reverse after none (27.0, a guess 33.3)"
+    assert beside.failed == "xnli is not clearly learned after none (31.0, a guess 33.3)"
+
+
 def test_three_standard_errors_are_needed():
     """English at 0.40, seeds 6 points apart: 6.7 points above a guess, of 3.5 points a standard error."""
     wide = scored(0.40)

@@ -116,7 +116,7 @@ def _intermediate(study: Study, scores: pd.DataFrame, records: Records | None) -
         for name in stage.trains:
             rows = dev[(dev["recipe"] == label) & (dev["task"] == name)]
             arm = label.removeprefix(AFTER)
-            found += _above(f"{name} is not clearly learned", "intermediate", arm, rows, records)
+            found += _above(name, "intermediate", arm, rows, records)
             if (twin := _shuffled(study, recipe)) is not None:
                 found += _above_twin(name, arm, rows, dev[(dev["recipe"] == twin) & (dev["task"] == name)])
     return found
@@ -166,20 +166,24 @@ def _targets(study: Study, clean: pd.DataFrame, records: Records | None) -> list
     found = []
     for (arm, task), part in clean[clean["arm"].isin(study.labels)].groupby(["arm", "task"], sort=False):
         source = part[trained.is_source(part)]
-        found += _above(f"{task} is not clearly learned", "target", arm, source if len(source) else part, records)
+        found += _above(task, "target", arm, source if len(source) else part, records)
     return found
 
 
-def _above(what: str, gate: str, arm: str, rows: pd.DataFrame, records: Records | None) -> list[Gate]:
+def _above(task: str, gate: str, arm: str, rows: pd.DataFrame, records: Records | None) -> list[Gate]:
     rows = rows.dropna(subset=["value", "guess"])
     if rows.empty:
         return []
     languages = rows.groupby("seed")["language"].transform("nunique")
     score, guess = (rows.groupby("seed")[name].mean() for name in ("value", "guess"))
     over = rows.assign(weight=1 / languages, value=rows["value"] - rows["guess"])
-    error, low = _error_and_low(components_of(over, records))
-    said = f"{what} after {arm} ({points(score.mean())}, a guess {points(guess.mean())})" if low <= 0 else ""
-    return [Gate(gate, arm, rows["task"].iloc[0], score.mean(), guess.mean(), error, said)]
+    parts = components_of(over, records)
+    error, low = _error_and_low(parts)
+    # Clearly below: the records taught something, but the reverse of the task, as those do that a model gets wrong.
+    reverse = parts.value + ERRORS * error < 0
+    said = f"{task} is {'learned in reverse' if reverse else 'not clearly learned'} after {arm} "
+    said += f"({points(score.mean())}, a guess {points(guess.mean())})"
+    return [Gate(gate, arm, task, score.mean(), guess.mean(), error, said if low <= 0 else "")]
 
 
 def _error_and_low(parts: inference.Components) -> tuple[float, float]:
