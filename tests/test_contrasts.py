@@ -223,6 +223,9 @@ def test_collapsed_runs_are_counted_and_kept():
     assert answer.answer.endswith("6 of the runs behind it collapsed") and answer.effect == pytest.approx(0.01)
     said = contrasts.shown(contrasts.table(study(BETTER, NEVER), lost))["difference"].tolist()
     assert said[0] == "+0.0 (6 runs collapsed)" and said[2:] == ["not run", "not run"]
+    one = (SCORES["task"] == "xnli") & (SCORES["arm"] == "none") & (SCORES["seed"] == 0)
+    shown = contrasts.shown(contrasts.table(study(BETTER), SCORES.assign(value=SCORES["value"].mask(one, 1 / 3))))
+    assert shown["difference"].iloc[0].endswith("(1 run collapsed)")
 
 
 def test_the_table_has_every_cell_and_is_corrected_as_a_whole():

@@ -22,7 +22,7 @@ from xlt.analysis.findings import Answer
 from xlt.analysis.gates import Gates
 from xlt.analysis.questions import Question, cells, questions
 from xlt.analysis.records import Records
-from xlt.core.text import DASH, NOT_RUN, interval, plus_minus, points_or_dash
+from xlt.core.text import DASH, NOT_RUN, counted, interval, plus_minus, points_or_dash
 from xlt.lab.study import AFTER, Study
 from xlt.spec import trained
 from xlt.spec.conditions import CLEAN
@@ -58,7 +58,7 @@ def shown(effects: pd.DataFrame) -> pd.DataFrame:
 def _interval(result: Effect) -> str:
     if np.isnan(result.value):
         return NOT_RUN
-    lost = f" ({result.collapsed} runs collapsed)" if result.collapsed else ""
+    lost = f" ({counted(result.collapsed, 'run')} collapsed)" if result.collapsed else ""
     return f"{interval(result.value, result.low, result.high)}{lost}"
 
 
