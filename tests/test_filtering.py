@@ -1,5 +1,6 @@
 """Adversarial filtering: what each set holds, that no model reads what it has learned, and slices of training rows."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import SIZES, tiny
@@ -81,10 +82,10 @@ def table(folder, config, split="train"):
 
 
 def test_hard_records_are_those_read_wrongly_and_no_model_reads_what_it_has_learned(lab, guesses):
-    asked = guesses(lambda text: len(text) % 2)
-    found = filtering.filtered(lab, ["mnli[:75%]"], keep=6, name="half")
+    asked = guesses(lambda text: text.count("o") % 2)
+    found = filtering.filtered(lab, ["mnli[:75%]"], keep=3, name="half")
     hard, easy, drawn = (table(found.folder, kind) for kind in filtering.SETS)
-    assert all(hard["text_a"].str.len() % 2 == 1) and all(easy["text_a"].str.len() % 2 == 0)
+    assert all(hard["text_a"].str.count("o") % 2 == 1) and all(easy["text_a"].str.count("o") % 2 == 0)
     for rows_of in (hard, easy, drawn):
         assert rows_of["label"].value_counts().nunique() == 1 and len(rows_of) == found.size
     assert found.read["records"].sum() == SIZES["nli_train"] * 3 // 4
@@ -97,11 +98,29 @@ def test_hard_records_are_those_read_wrongly_and_no_model_reads_what_it_has_lear
         assert not learned & read and len(learned | read) == 18
 
 
+def test_what_the_sets_are_tested_on_is_like_the_pool():
+    """Of 1,000 records 100 of a label are read wrongly, of which the hard set has taken 80: a tenth of the dev records
+    are such ones, though of those that are left they are one in 36."""
+    counts = {("a", True): (100, 20), ("a", False): (300, 250), ("b", True): (200, 150), ("b", False): (400, 300)}
+    rows = [
+        {"label": label, "wrong": wrong, "left": place < left}
+        for (label, wrong), (all_of_it, left) in counts.items()
+        for place in range(all_of_it)
+    ]
+    pool = pd.DataFrame(rows)
+    dev = filtering._like(pool, pool[pool["left"]], np.random.default_rng(0))
+    drawn = {("a", True): 20, ("a", False): 60, ("b", True): 40, ("b", False): 80}
+    assert dev.groupby(["label", "wrong"]).size().to_dict() == drawn and dev["left"].all() and dev.index.is_unique
+    gone = pool[pool["left"] & ~((pool["label"] == "a") & pool["wrong"])]
+    with pytest.raises(UserError, match="of the records of a that were read wrongly none is left to test with; lower"):
+        filtering._like(pool, gone, np.random.default_rng(0))
+
+
 def test_what_is_made_is_a_task_that_can_be_learned(lab, monkeypatch, guesses):
     guesses(lambda text: len(text) % 2)
     monkeypatch.setattr("xlt.data.places.made_root", lambda: filtering.paths.made_root())
     lab.source.places.world = False
-    found = filtering.filtered(lab, ["mnli"], keep=6, name="mine")
+    found = filtering.filtered(lab, ["mnli"], keep=3, name="mine")
     declared = tasks.get("nli-hard").model_dump(include={"family", "config", "labels", "splits"})
     task = tasks.parse("mine-hard", {**declared, "dataset": "xlt/filtered-mine"}, "test")
     read = lab.source.load(task, "en", "train")
@@ -117,7 +136,9 @@ def test_what_cannot_be_filtered_is_said(lab, guesses):
     with pytest.raises(UserError, match="qqp has labels .*, but mnli entailment"):
         filtering.filtered(lab, ["mnli", "qqp"], keep=6, name="none")
     guesses(lambda text: 0)
-    with pytest.raises(UserError, match="no label was read both rightly and wrongly"):
+    with pytest.raises(
+        UserError, match="of each label two must have been read rightly and two wrongly, which is not so among 24"
+    ):
         filtering.filtered(lab, ["mnli"], keep=6, name="none")
 
 

@@ -27,8 +27,9 @@ from xlt.lab.lab import Lab
 from xlt.spec import tasks
 
 SETS = ("hard", "easy", "random")
-HELD_OUT = 1000  # records of the pool, at most, that tell for all three sets whether their task was learned
+HELD_OUT = 1000  # records like the pool, at most, that tell for all three sets whether their task was learned
 _HALVES = ("a", "b")
+_TAKEN = 0.9  # of what was read wrongly of a label, at most, for some to be left to test with
 
 
 class Filtered(NamedTuple):
@@ -71,12 +72,12 @@ def filtered(lab: Lab, of: Sequence[str], keep: int, name: str, seed: int = 0) -
     rng = np.random.default_rng(seed)
     chosen = dict(zip(SETS, (pool[pool["wrong"]], pool[~pool["wrong"]], pool), strict=True))
     least = (part["label"].value_counts().reindex(labels, fill_value=0).min() for part in chosen.values())
-    each = min(keep // len(labels), *least)
+    each = min(keep // len(labels), *(int(_TAKEN * count) for count in least))
     if not each:
-        raise UserError(f"filter: no label was read both rightly and wrongly among {len(pool):,} records; give more")
+        few = "of each label two must have been read rightly and two wrongly, which is not so"
+        raise UserError(f"filter: {few} among {len(pool):,} records; give more")
     sets = {kind: _balanced(part, int(each), rng) for kind, part in chosen.items()}
-    rest = pool.drop(index=pd.concat(sets.values()).index.unique())
-    dev = rest.loc[np.sort(rng.permutation(rest.index)[:HELD_OUT])]
+    dev = _like(pool, pool.drop(index=pd.concat(sets.values()).index.unique()), rng)
     for kind, rows in sets.items():
         _write(folder, kind, {"train": rows, "dev": dev})
     writing.card(folder, f"Made by `xlt filter` of {', '.join(of)}.")
@@ -88,6 +89,32 @@ def _balanced(rows: pd.DataFrame, each: int, rng: np.random.Generator) -> pd.Dat
     """So many records of each label at random, in the order of the pool."""
     drawn = [rng.permutation(part.index)[:each] for _, part in rows.groupby("label")]
     return rows.loc[np.sort(np.concatenate(drawn))]
+
+
+def _like(pool: pd.DataFrame, rest: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Records of the `rest`, HELD_OUT at most, with the shares of labels and of wrongly read ones that the pool has.
+
+    The sets have taken most of what was read wrongly. On the rest as it is, any model would look too good, and one that
+    has learned the hard records too bad. What is left of each label, wrong or right, was left by chance.
+
+    Raises:
+        UserError: of one of them nothing is left.
+    """
+    parts = ["label", "wrong"]
+    shares = pool.groupby(parts).size() / len(pool)
+    left = rest.groupby(parts).size().reindex(shares.index, fill_value=0)
+    size = min(HELD_OUT, int((left / shares).min()))
+    if not size:
+        label, wrong = left.idxmin()
+        how = "wrongly" if wrong else "rightly"
+        raise UserError(
+            f"filter: of the records of {label} that were read {how} none is left to test with; lower --keep"
+        )
+    drawn = [
+        rng.permutation(rest.index[(rest["label"] == label) & (rest["wrong"] == wrong)])[:count]
+        for (label, wrong), count in (shares * size).round().astype(int).items()
+    ]
+    return rest.loc[np.sort(np.concatenate(drawn))]
 
 
 def _pool(lab: Lab, of: Sequence[str], seed: int) -> tuple[pd.DataFrame, list[str]]:
