@@ -109,6 +109,11 @@ def test_short_forms():
     assert [one.question for one in plan.contrasts] == [
         "Is it better?", "Is it better, in German?", "Is it better, under typos?", "And?",
     ]  # fmt: skip
+    asked = [{"question": q, "of": ["a"]} for q in ("Does it help (NLI)?", "... (SQuAD)?", "... under typos?")]
+    named = plan.model_validate(plan.model_dump() | {"contrasts": asked}).contrasts
+    assert [one.question for one in named] == [
+        "Does it help (NLI)?", "Does it help (SQuAD)?", "Does it help (NLI), under typos?",
+    ]  # fmt: skip
     assert plan.conditions["typos"] == {"perturbation": "typos", "strength": 0.2}
     assert plan.conditions["hard"]["strength"] == 0.9 and plan.arms["a"].stages == ("mnli",)
 

@@ -7,6 +7,7 @@ figure for each seed. Each contrast gives one answer of the report; its breakdow
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from itertools import combinations
 from typing import Any, Literal, NamedTuple
@@ -19,6 +20,8 @@ from xlt.spec.conditions import CLEAN, PAIR, PERTURBED
 from xlt.spec.groups import ZERO_SHOT, Chosen
 from xlt.spec.languages import Codes
 from xlt.spec.recipe import Evaluation, Recipe
+
+_BRACKETS = re.compile(r" \([^()]*\)$")  # at the end of a question
 
 
 class Settings(BaseModel):
@@ -109,16 +112,25 @@ class Contrast(Settings):
 
 
 def _whole(contrasts: Any) -> Any:
-    """Contrasts with their questions in full: one that begins with "..." continues the last that does not."""
+    """Contrasts with their questions in full: one that begins with "..." continues the last that does not.
+
+    "... in Latin script?" is added to it, and "... (SQuAD)?" takes the place of what it says in brackets at its end.
+    """
     written, first = [], ""
     for contrast in contrasts if isinstance(contrasts, list) else []:
         question = str(contrast.get("question", "")) if isinstance(contrast, dict) else ""
         if question.startswith("...") and first:
-            contrast = contrast | {"question": f"{first.rstrip('?')}, {question.removeprefix('...').strip()}"}
+            contrast = contrast | {"question": _continued(first.rstrip("?"), question.removeprefix("...").strip())}
         else:
             first = question
         written.append(contrast)
     return written or contrasts  # what is no list of contrasts is left for pydantic to refuse
+
+
+def _continued(first: str, more: str) -> str:
+    if more.startswith("("):
+        return f"{_BRACKETS.sub('', first)} {more}"
+    return f"{first}, {more}"
 
 
 def written_out(study: Any) -> Any:
