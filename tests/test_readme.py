@@ -38,9 +38,9 @@ def matrix(report: str, name: str = "0_transfer_matrix") -> pd.DataFrame:
     return table(report, name).set_index(["intermediate", "target"])
 
 
-def answers(study: str, *asked: str) -> list[dict]:
-    """The answers of a study in `mini` whose question has all of these words."""
-    file = ROOT / f"reports/mini/answers/{study}.json"
+def answers(study: str, *asked: str, report: str = "mini") -> list[dict]:
+    """The answers of a study whose question has all of these words."""
+    file = ROOT / f"reports/{report}/answers/{study}.json"
     found = [one for one in json.loads(file.read_text())["answers"] if all(words in one["question"] for words in asked)]
     assert found, f"{file.name} answers no question with {asked}: declare the sentence anew"
     return found
@@ -212,23 +212,47 @@ def calibration() -> dict[str, list[str]]:
     }
 
 
-def rows_of_local() -> dict[str, list[str]]:
-    found, english = matrix("local"), matrix("local", "3_english")
-    targets = ["xnli", "udpos", "panx", "xquad", "tatoeba"]
-    tested = {to: len(table("local", f"3_languages_{to}")) - (to != "tatoeba") for to in targets}  # but English
-    about = dict.fromkeys(["udpos", "panx", "xquad"], ", F1") | {"tatoeba": ", last layer"}
-    head = [f"{SHOWN[to]} ({count}{about.get(to, '')})" for to, count in tested.items()]
-    lost = found.loc[("squad", "udpos"), "difference"]
-    kept = found.loc[("squad", "tatoeba"), "mean"] / found.loc[("none", "tatoeba"), "mean"]
-    retrieval = "halves" if 0.4 < kept < 0.6 else f"leaves {points(kept, digits=0)} % of"
+def hard_records_of_local() -> dict[str, list[str]]:
+    """What records that the encoder gets wrong teach it, and what they do to XNLI."""
+    gates = table("local", "adversarial_intermediates_gates").query("gate == 'intermediate'").set_index("arm")
+    clean, perturbed, typos = (one_of_local(HARD, where) for where in ("XNLI?", ", under perturb", "typos that people"))
     return {
-        f"| |{' {} |' * len(head)}": head,
-        **row("direct fine-tuning, other languages", [cell(found.loc["none", to]) for to in targets]),
-        **row("direct fine-tuning, English", [cell(english.loc["none", to]) for to in targets[:-1]]),
-        **row("after SQuAD, other languages", [cell(found.loc["squad", to]) for to in targets]),
-        "SQuAD as an intermediate task costs UDPOS about {} points": [points(-lost, digits=0)],
-        "points and {} retrieval at the layer": [retrieval],
+        "it is right in {} % of the pool's records as they come, a guess in {} %, and after random ones in {} %.": [
+            points(gates.loc["nli-hard", "score"]), points(gates.loc["nli-hard", "guess"]),
+            points(gates.loc["nli-random", "score"]),
+        ],
+        "hard records cost XNLI: {} as it is, {} under perturbation, {} with typos that people made": [
+            difference(one) for one in (clean, perturbed, typos)
+        ],
+    }  # fmt: skip
+
+
+HARD = "Adversarial (hard) instead of random records of one pool before XNLI"
+
+
+def one_of_local(*asked: str, study: str = "study_adversarial_intermediates") -> dict:
+    """The first answer with these words."""
+    return answers(study, *asked, report="local")[0]
+
+
+def questions_of_local() -> dict[str, list[str]]:
+    """The rows of the table of `local`."""
+    adversarial, cost = "study_adversarial_intermediates", "study_perturbations"
+    told = {
+        "Six thousand random NLI records before XNLI instead of none?": (adversarial, "Random records instead"),
+        "... instead of the same with shuffled labels?": (adversarial, "shuffled labels"),
+        "... for each doubling of their number?": (adversarial, "each doubling"),
+        "SQuAD before XNLI instead of none?": (adversarial, "SQuAD instead of none"),
+        "Adversarial (hard) instead of random records before XNLI?": (adversarial, f"{HARD}?"),
+        "Does English NLI change what perturbations cost in other languages?": (cost, "What does English", "(NLI)?"),
+        "Does SQuAD?": (cost, "What does English", "(SQuAD)?"),
+        "What do perturbations cost after direct fine-tuning?": (cost, "What do perturbations cost", "(mean of all)?"),
+        "What do typos that people made cost then?": (cost, "What do typos that people made cost", "fine-tuning"),
     }
+    sentences = {}
+    for question, (study, *asked) in told.items():
+        sentences |= row(question, [said(*answers(study, *asked, report="local"))])
+    return sentences
 
 
 def retrieval_of_e5() -> dict[str, list[str]]:
@@ -248,7 +272,8 @@ def retrieval_of_e5() -> dict[str, list[str]]:
 
 
 GROUPS = (
-    rows_of_mini, decided_in_mini, studies_of_mini, questions_of_mini, calibration, rows_of_local, retrieval_of_e5,
+    rows_of_mini, decided_in_mini, studies_of_mini, questions_of_mini, calibration, hard_records_of_local,
+    questions_of_local, retrieval_of_e5,
 )  # fmt: skip
 
 
