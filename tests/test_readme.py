@@ -239,7 +239,7 @@ def questions_of_local() -> dict[str, list[str]]:
     """The rows of the table of `local`."""
     adversarial, cost = "study_adversarial_intermediates", "study_perturbations"
     told = {
-        "Six thousand random NLI records before XNLI instead of none?": (adversarial, "Random records instead"),
+        "Six thousand random NLI records before XNLI instead of none?": (adversarial, "Random records", "XNLI?"),
         "... instead of the same with shuffled labels?": (adversarial, "shuffled labels"),
         "... for each doubling of their number?": (adversarial, "each doubling"),
         "SQuAD before XNLI instead of none?": (adversarial, "SQuAD instead of none"),
@@ -247,7 +247,8 @@ def questions_of_local() -> dict[str, list[str]]:
         "Does English NLI change what perturbations cost in other languages?": (cost, "What does English", "(NLI)?"),
         "Does SQuAD?": (cost, "What does English", "(SQuAD)?"),
         "What do perturbations cost after direct fine-tuning?": (cost, "What do perturbations cost", "(mean of all)?"),
-        "What do typos that people made cost then?": (cost, "What do typos that people made cost", "fine-tuning"),
+        "... typos that people made in XNLI?": (cost, "What do typos that people made cost", "(XNLI)?"),
+        "... typos that people made in PAN-X?": (cost, "What do typos that people made cost", "(PAN-X)?"),
     }
     sentences = {}
     for question, (study, *asked) in told.items():
@@ -267,7 +268,7 @@ def retrieval_of_e5() -> dict[str, list[str]]:
         "by language the difference is between {} and {} points": [
             points(beside.min(), sign=True), points(beside.max(), sign=True),
         ],
-        "Without the prefix, as here, it is {}.": [means["without"]],
+        "Without the prefix, as this project reads every encoder, it is {}.": [means["without"]],
     }  # fmt: skip
 
 
