@@ -239,7 +239,7 @@ def questions_of_local() -> dict[str, list[str]]:
     """The rows of the table of `local`."""
     adversarial, cost = "study_adversarial_intermediates", "study_perturbations"
     told = {
-        "Six thousand random NLI records before XNLI instead of none?": (adversarial, "Random records", "XNLI?"),
+        "Six thousand random NLI records before XNLI instead of none?": (adversarial, "Random records instead of none"),
         "... instead of the same with shuffled labels?": (adversarial, "shuffled labels"),
         "... for each doubling of their number?": (adversarial, "each doubling"),
         "SQuAD before XNLI instead of none?": (adversarial, "SQuAD instead of none"),
