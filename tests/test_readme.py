@@ -237,7 +237,7 @@ def one_of_local(*asked: str, study: str = "study_adversarial_intermediates") ->
 
 def questions_of_local() -> dict[str, list[str]]:
     """The rows of the table of `local`."""
-    adversarial, cost = "study_adversarial_intermediates", "study_perturbations"
+    adversarial, cost, scripts = "study_adversarial_intermediates", "study_perturbations", "study_non_latin_scripts"
     told = {
         "Six thousand random NLI records before XNLI instead of none?": (adversarial, "Random records instead of none"),
         "... instead of the same with shuffled labels?": (adversarial, "shuffled labels"),
@@ -249,6 +249,10 @@ def questions_of_local() -> dict[str, list[str]]:
         "What do perturbations cost after direct fine-tuning?": (cost, "What do perturbations cost", "(mean of all)?"),
         "... typos that people made in XNLI?": (cost, "What do typos that people made cost", "(XNLI)?"),
         "... typos that people made in PAN-X?": (cost, "What do typos that people made cost", "(PAN-X)?"),
+        "How far are non-Latin scripts below Latin ones after direct fine-tuning?": (scripts, "How far below Latin"),
+        "Do random records change that gap?": (scripts, "Do random records change the gap"),
+        "Does SQuAD change it?": (scripts, "Does SQuAD change it?"),
+        "Do hard records help non-Latin scripts, against direct fine-tuning?": (scripts, "against direct fine-tuning?"),
     }
     sentences = {}
     for question, (study, *asked) in told.items():
