@@ -1,11 +1,18 @@
 """Freed memory goes back to the system, but not at every step."""
 
+import gc
 import sys
 
 import pytest
 import torch
+import transformers
 
+from conftest import tiny
 from xlt.core import memory
+from xlt.lab.jobs import Job
+from xlt.lab.work import execute
+from xlt.spec.recipe import Evaluation
+from xlt.spec.stage import Stage
 
 MEGABYTE = 2**20
 
@@ -64,3 +71,31 @@ def test_what_lies_between_tensors_in_use_is_given_back(monkeypatch):
     del tensors[::2]
     memory.give_back()
     assert memory.resident() < full - 100 * MEGABYTE
+
+
+STAGES = {
+    "plain": {},
+    "with LoRA": {"method": "lora"},
+    "with frozen embeddings": {"frozen": "embeddings"},
+    "under attack": {"ball": {"radius": 0.1, "search": "pgd", "steps": 1}},
+    "the best of two checks": {"select": "dev", "checks": 2},
+}
+
+
+@pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
+def test_a_run_leaves_no_model_behind(stage, store, start):
+    """Not even until Python next looks for circles of objects: a worker held seven encoders of half a gigabyte."""
+    recipe = start.then(Stage(**{"task": "xnli", "steps": 4, "batch": 4, "max_length": 48, "seed": 0} | stage))
+    evaluations = (
+        Evaluation(task="xnli", language="de"),
+        Evaluation(task="tatoeba", language="de"),
+        Evaluation(task="xnli", language="de", examples=2, attack={"name": "characters", "budget": 5}),
+    )
+    gc.collect()
+    gc.disable()
+    try:
+        execute(store, Job(recipe, evaluations), tiny().resources)
+        left = [type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, transformers.PreTrainedModel)]
+    finally:
+        gc.enable()
+    assert left == []

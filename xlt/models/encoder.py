@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -47,23 +46,31 @@ def read_encoder(
             place, config=config, revision=revision, dtype=torch.float32, use_safetensors=True, **extra
         )
     attention.use_fastest(encoder)
-    # A method of this very object, so that a copy of the encoder computes with its own weights.
-    encoder.forward = MethodType(_in_its_precision, encoder)
+    # By its class, and not by a method of this object, which would refer to the object that has it: such an encoder is
+    # not freed when it is no longer used, but when Python next looks for circles. A worker held seven of them.
+    encoder.__class__ = _in_its_precision(type(encoder))
     return encoder
 
 
-def _in_its_precision(encoder: transformers.PreTrainedModel, *inputs: Any, **named: Any) -> Any:
-    """What the encoder gives, in fp32. It alone computes under autocast, and the heads above it do not.
+@cache
+def _in_its_precision(kind: type[transformers.PreTrainedModel]) -> type[transformers.PreTrainedModel]:
+    """`kind` that gives fp32: the encoder alone computes under autocast, and the heads above it do not.
 
     A head is a thousandth of the work, but its scores decide. Of XQuAD's answers 2.6 % are others where heads compute
     in bf16, which knows three digits, and 1 % where only the encoder does.
     """
-    with autocast():
-        outputs = type(encoder).forward(encoder, *inputs, **named)
-    for name in ("last_hidden_state", "pooler_output"):  # other layers are turned to fp32 by those who read them
-        if (states := outputs.get(name)) is not None and states.dtype is torch.bfloat16:
-            outputs[name] = states.float()
-    return outputs
+
+    class Encoder(kind):
+        def forward(self, *inputs: Any, **named: Any) -> Any:
+            with autocast():
+                outputs = super().forward(*inputs, **named)
+            for name in ("last_hidden_state", "pooler_output"):  # those who read other layers turn them to fp32
+                if (states := outputs.get(name)) is not None and states.dtype is torch.bfloat16:
+                    outputs[name] = states.float()
+            return outputs
+
+    Encoder.__name__, Encoder.__qualname__, Encoder.__module__ = kind.__name__, kind.__qualname__, kind.__module__
+    return Encoder  # under the name of `kind`, which is saved with the weights and by which transformers knows it
 
 
 def encoder_of(store: Store, recipe: Recipe, seed: int = 0) -> transformers.PreTrainedModel:
