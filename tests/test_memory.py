@@ -6,8 +6,8 @@ import sys
 import pytest
 import torch
 import transformers
-
 from conftest import tiny
+
 from xlt.core import memory
 from xlt.lab.jobs import Job
 from xlt.lab.work import execute
