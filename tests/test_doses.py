@@ -104,7 +104,7 @@ def test_only_after_the_largest_dose_must_the_task_have_been_learned():
 def test_the_answer_says_what_the_unit_is_and_where_the_scores_go():
     asked = study(FIELDS | {"smallest": 0.1}, FIELDS | {"question": "In drops?"})
     up, _ = contrasts.answers(asked, experiment(gain=(0.019, 0.02, 0.021)))
-    assert up.verdict == "higher" and up.answer == "for each doubling of the records; rises with the dose"
+    assert up.verdict == "higher" and up.answer == "for each step of log2(1 + records / 500); rises with the dose"
     down, _ = contrasts.answers(asked, experiment(gain=(-0.019, -0.02, -0.021)))
     assert down.verdict == "lower" and down.answer.endswith("falls with the dose")
 

@@ -17,6 +17,7 @@ Cells = list[tuple[str, str]]  # target, condition
 CELL = ["arm", "task", "condition"]
 READ = [*CELL, "recipe", "intermediate", "seed", "language", "source_language", "split", "changed", "n", "main"]
 READ += ["value", "run", "outcome"]
+CLEAN_PART, PERTURBED_PART = "clean", "perturbed"  # of a drop
 DOUBLING = 500  # intermediate records that are one step of a dose; each further step doubles what there is, these added
 
 
@@ -24,7 +25,7 @@ def weighted(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> pd.DataFr
     """The scores behind a contrast with the column `weight`: in each seed their weighted sum is the contrast.
 
     The column `side` is 1 for the arms `of`, -1 for those `against`; a contrast may have one arm on both. Of a dose it
-    is the sign of the arm's weight. A difference is taken within seeds: a seed counts that all sides have. Without such
+    is the sign of the arm's weight. Of a drop the column `part` says which of its two scores a row is. A difference is taken within seeds: a seed counts that all sides have. Without such
     a seed there are no rows.
     """
     arms = set(contrast.arms)
@@ -100,4 +101,5 @@ def _side(rows: pd.DataFrame, arms: Sequence[str], contrast: Contrast) -> pd.Dat
 def _clean_and_perturbed(rows: pd.DataFrame) -> pd.DataFrame:
     """Each drop as its two scores: the clean one, less the perturbed one."""
     clean = rows.assign(value=rows["clean"], **({"outcome": rows["clean_outcome"]} if "outcome" in rows else {}))
-    return pd.concat([clean, rows.assign(weight=-rows["weight"])], ignore_index=True)
+    perturbed = rows.assign(weight=-rows["weight"], part=PERTURBED_PART)
+    return pd.concat([clean.assign(part=CLEAN_PART), perturbed], ignore_index=True)

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from xlt.analysis import stats, verdicts
-from xlt.analysis.arms import CELL, Cells, weighted
+from xlt.analysis import behind, stats, verdicts
+from xlt.analysis.arms import CELL, DOUBLING, Cells, weighted
 from xlt.analysis.conditions import clean, tested
 from xlt.analysis.estimate import over_seeds
 from xlt.analysis.family import Effect, effects
@@ -75,7 +75,7 @@ def answers(
     for primary in (True, False):
         asked = questions(study, primary)
         decided = _decided(study, scores, [(one.contrast, one.cells) for one in asked], records, gates)
-        given += [_answer(question, one) for question, one in zip(asked, decided, strict=True)]
+        given += [_answer(question, one, scores) for question, one in zip(asked, decided, strict=True)]
     return given
 
 
@@ -91,11 +91,14 @@ def _decided(
     return effects(scores, asked, _smallest(study), records, failed)
 
 
-def _answer(question: Question, result: Effect) -> Answer:
+def _answer(question: Question, result: Effect, scores: pd.DataFrame) -> Answer:
     words = _words(question.contrast)[result.verdict == verdicts.LOWER]
+    signed, ran = result.verdict in (verdicts.HIGHER, verdicts.LOWER), not np.isnan(result.value)
     said = [
-        "for each doubling of the records" if question.contrast.dose else "",
-        words if result.verdict in (verdicts.HIGHER, verdicts.LOWER) and words != result.verdict else "",
+        f"for each step of log2(1 + records / {DOUBLING})" if question.contrast.dose else "",
+        words if signed and words != result.verdict else "",
+        behind.scores_of_drop(scores, question.contrast, question.cells) if ran else "",
+        behind.resting_on(scores, question.contrast, question.cells) if signed else "",
         result.why,
     ]
     said += [f"{result.collapsed} of the runs behind it collapsed" if result.collapsed else ""]

@@ -1,0 +1,49 @@
+"""What stands behind an effect, on the invented experiment of test_contrasts: MNLI gives 10 points to every language."""
+
+import pytest
+from test_contrasts import SCORES
+
+from xlt.analysis import behind
+from xlt.spec.study import Contrast
+
+CLEAN, TYPOS = [("xnli", "clean")], [("xnli", "typos")]
+ASKED = Contrast(question="?", of=("mnli",), against=("none",))
+
+
+def gaining(gains):
+    """The scores as if MNLI gave these points to each language."""
+    rows = SCORES[SCORES["language"].isin(gains)]
+    gained = rows["language"].map(gains).where(rows["arm"] == "mnli", 0.0)
+    return rows.assign(value=rows["value"] + gained - 0.1 * (rows["arm"] == "mnli"))
+
+
+def test_a_drop_says_what_happened_to_the_clean_and_to_the_perturbed_score():
+    """Typos cost 10 points without MNLI and 6 after it, which is 10 points higher on clean text."""
+    drop = ASKED.model_copy(update={"outcome": "drop", "conditions": ("typos",)})
+    assert behind.scores_of_drop(SCORES, drop, TYPOS) == "clean +10.0, perturbed +14.0"
+    alone = drop.model_copy(update={"of": ("none",), "against": ()})
+    assert behind.scores_of_drop(SCORES, alone, TYPOS) == "from 63.0 to 53.0"
+    assert behind.scores_of_drop(SCORES[SCORES["arm"] != "mnli"], drop, TYPOS) == ""
+    assert behind.scores_of_drop(SCORES, ASKED, CLEAN) == ""
+
+
+@pytest.mark.parametrize(
+    ("gains", "said"),
+    [
+        ({"de": 0.1, "ru": 0.1, "zh": 0.1}, ""),
+        ({"de": 0.01, "ru": 0.12, "zh": 0.01}, "without Russian +1.0"),
+        ({"de": -0.02, "ru": 0.12, "zh": -0.01}, "without Russian −1.5"),
+        ({"de": 0.02, "ru": -0.12, "zh": 0.01}, "without Russian +1.5"),
+        ({"de": 0.04, "ru": 0.08, "zh": 0.06}, ""),  # without Russian 5 of 6 points are left
+        ({"ru": 0.1}, ""),  # an effect of one language
+    ],
+)
+def test_an_effect_that_rests_on_one_language_says_so(gains, said):
+    assert behind.resting_on(gaining(gains), ASKED, CLEAN) == said
+
+
+def test_a_gap_may_rest_on_one_language_of_either_side():
+    gap = Contrast(question="?", of=("mnli",), languages=("de",), minus=("ru", "zh"))
+    scores = gaining({"de": 0.0, "ru": 0.0, "zh": -0.5})
+    whole, left = 0.08 - (-0.02 - 0.56) / 2, 0.08 + 0.02
+    assert left / whole < 0.5 and behind.resting_on(scores, gap, CLEAN) == "without Chinese +10.0"

@@ -1,0 +1,57 @@
+"""What stands behind an effect, in words: the two scores that a drop is made of, and the language that a mean rests on.
+
+An average over languages may be the work of one of them, and a drop may shrink because the clean score has fallen. No
+interval shows either. What is said here describes; it decides nothing.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from xlt.analysis.arms import CLEAN_PART, READ, Cells, figures, weighted
+from xlt.core.text import points
+from xlt.spec.languages import language
+from xlt.spec.study import Contrast
+
+SHARE = 0.5  # of an effect: what one language must take away with it for the effect to rest on it
+
+
+def scores_of_drop(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> str:
+    """Of a drop: what happened to the clean and to the perturbed score, "" of any other outcome.
+
+    Of arms against arms "clean −4.9, perturbed −0.9": the perturbation costs 4.0 less, and nothing is gained.
+    """
+    if contrast.outcome != "drop":
+        return ""
+    rows = weighted(scores, contrast, over)
+    clean = rows["part"] == CLEAN_PART
+    both = [figures(part).mean() for part in (rows[clean], rows[~clean].assign(weight=-rows["weight"]))]
+    if any(map(pd.isna, both)):
+        return ""
+    if contrast.against or contrast.minus or contrast.dose:
+        return "clean {}, perturbed {}".format(*(points(value, sign=True) for value in both))
+    return "from {} to {}".format(*map(points, both))
+
+
+def resting_on(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> str:
+    """The language without which less than half of an effect is left, or its reverse: "without Urdu −0.6"; else "".
+
+    Of several it is the one that takes most. An effect of one language rests on it, which need not be said.
+    """
+    scores = scores.filter(items=READ)
+    scores = scores[scores["arm"].isin(contrast.arms)]
+    whole = figures(weighted(scores, contrast, over)).mean()
+    left = {code: _without(code, scores, contrast, over) for code in _languages(scores, contrast, over)}
+    left = {code: value for code, value in left.items() if pd.notna(value)}
+    if len(left) < 2 or not abs(whole) > 0:
+        return ""
+    code, value = max(left.items(), key=lambda one: (whole - one[1]) / whole)
+    return f"without {language(code).name} {points(value, sign=True)}" if value / whole < 1 - SHARE else ""
+
+
+def _languages(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> list[str]:
+    return sorted(weighted(scores, contrast, over)["language"].unique())
+
+
+def _without(code: str, scores: pd.DataFrame, contrast: Contrast, over: Cells) -> float:
+    return figures(weighted(scores[scores["language"] != code], contrast, over)).mean()
