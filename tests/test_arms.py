@@ -161,8 +161,8 @@ def test_a_study_from_plan_to_answers(store, monkeypatch):
     assert study.absent[0] == "lost: no training records of ccg here"
     assert any("no test records in el here" in said for said in study.absent)
     scores = study.run(lab)
-    _, absent = StudyPage(lab, study, scores).design().parts
-    assert "not run: lost: no training records of ccg here" in absent
+    *_, absent, least = StudyPage(lab, study, scores).design().parts
+    assert "not run: lost: no training records of ccg here" in absent and "1.0 points" in least
 
     assert {
         (*cell,) for cell in scores[["arm", "task", "condition"]].drop_duplicates().values if cell[1] == "xnli"

@@ -1,4 +1,4 @@
-"""What stands behind an effect, on the invented experiment of test_contrasts: MNLI gives 10 points to every language."""
+"""What stands behind an effect, on the invented experiment of test_contrasts: MNLI gives 10 points everywhere."""
 
 import pytest
 from test_contrasts import SCORES

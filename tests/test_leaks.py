@@ -84,7 +84,7 @@ def test_pairs_are_compared_as_pairs(lab):
     assert contamination.said(table) == (
         "2 pairs of training and evaluation records compared: "
         "1 of 2 examples of xnli de test are in the training records of mnli; "
-        "2 of 5 examples of xnli en test are in the training records of mnli"
+        "2 of 5 examples of xnli en test are in the training records of mnli (they are scored like all others)"
     )
 
 

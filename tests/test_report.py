@@ -388,4 +388,7 @@ def test_the_schedule_is_told_as_the_profile_declares_it():
         "the best on English dev, first 500 records, a check every 1,000 updates; ends after 30 checks without gain",
         "the last checkpoint",
     ]
+    part, slight = (stage.model_copy(update=fields) for fields in ({"slice": "70%:"}, {"shuffle_labels": True}))
+    table = report.schedule_table([part, stage, slight], {part: 6000, stage: 20000, slight: 20000}.get)
+    assert table["records"].tolist() == ["all 6,000 of rows 70%:", "all 20,000"]
     assert report.schedule_table([]).to_numpy().tolist() == [["none in this profile"]]

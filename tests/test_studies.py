@@ -102,3 +102,19 @@ def test_controls_are_rows_of_the_matrix_and_one_of_them_learns_the_target_itsel
     assert axes["controls"]["longer"].without == ("tatoeba",) and "7 updates" in axes["controls"]["longer"].told
     assert "shuffled labels" in axes["controls"]["shuffled"].told and not axes["controls"]["shuffled"].without
     assert "shuffled" in studies.intermediate(lab).recipes and "longer" not in studies.intermediate(lab).recipes
+
+
+def test_the_design_says_what_is_learned_and_how_it_is_read(asked):
+    """Every number that a reader needs to know what a score is of: metric, languages, records, strengths."""
+    attack = {"attack": {"name": "characters", "budget": 40}, "examples": 2}
+    study = asked(
+        targets=["xnli", "udpos"], unperturbed=["udpos"], conditions={"drop": 0.1, "attack": attack},
+        languages=["en", "de"], examples=6,
+    )  # fmt: skip
+    table = study.materials().set_index("task")
+    assert table.index.tolist() == ["xnli", "udpos", "mnli", "pos"]
+    assert table.loc["xnli", ["metric", "languages", "records"]].tolist() == ["accuracy", "en de", "6"]
+    assert table.loc["xnli", "read"] == "clean, drop 0.1, attack (characters, 40 queries) on 2 records"
+    assert table.loc["udpos", ["metric", "read"]].tolist() == ["chunk_f1", "clean"]
+    assert table.loc["mnli", ["metric", "languages", "records", "read"]].tolist() == ["–", "–", "–", "learned alone"]
+    assert table.loc["mnli", "data"] == "nyu-mll/glue mnli" and "contractions" in table.loc["udpos", "data"]

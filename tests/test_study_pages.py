@@ -28,6 +28,16 @@ def test_the_first_sentence_has_the_first_answer_with_its_interval_and_counts_th
     )
 
 
+def test_primary_questions_stand_apart_and_are_a_family_of_their_own():
+    answers = [replace(answer("A?", 0.02, -0.01, 0.05), primary=True), answer("B?", 0.1, 0.05, 0.15, 0.01)]
+    assert "(after Holm's correction, over the 1 primary and over the 1 others apart)" in sentences.lead("?", answers)
+    assert str(sentences.in_words(answers)).split("\n") == [
+        "Primary:", "", "- **A?** +2.0 points [−1.0, +5.0]: undecided.", "",
+        "Secondary:", "", "- **B?** +10.0 points [+5.0, +15.0]: higher.",
+    ]  # fmt: skip
+    assert sentences.in_words(answers[:1]) == "- **A?** +2.0 points [−1.0, +5.0]: undecided."
+
+
 def test_no_difference_is_said_as_such():
     answers = [answer("A?", 0.02, -0.01, 0.05), replace(answer("B?", 0.0, -0.005, 0.005), verdict="equivalent")]
     assert "Of the 2 questions asked here: 1 equivalent, 1 undecided" in sentences.lead("Does it help?", answers)

@@ -25,8 +25,8 @@ def weighted(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> pd.DataFr
     """The scores behind a contrast with the column `weight`: in each seed their weighted sum is the contrast.
 
     The column `side` is 1 for the arms `of`, -1 for those `against`; a contrast may have one arm on both. Of a dose it
-    is the sign of the arm's weight. Of a drop the column `part` says which of its two scores a row is. A difference is taken within seeds: a seed counts that all sides have. Without such
-    a seed there are no rows.
+    is the sign of the arm's weight. Of a drop the column `part` says which of its two scores a row is. A difference is
+    taken within seeds: a seed counts that all sides have. Without such a seed there are no rows.
     """
     arms = set(contrast.arms)
     read = {name for task, _ in over for name in (task, tasks.get(task).clean)}

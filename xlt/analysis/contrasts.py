@@ -44,7 +44,8 @@ def table(
     return pd.DataFrame(rows, columns=["question", "target", "condition", "outcome", *Effect._fields])
 
 
-def _smallest(study: Study) -> float:
+def smallest(study: Study) -> float:
+    """The smallest effect of interest of a study, a fraction."""
     return study.plan.smallest / 100 if study.plan else verdicts.SMALLEST
 
 
@@ -88,7 +89,7 @@ def _decided(
 ) -> list[Effect]:
     gates = gates or Gates(study, scores, records)
     failed = [gates.before(contrast, over) if over else "" for contrast, over in asked]
-    return effects(scores, asked, _smallest(study), records, failed)
+    return effects(scores, asked, smallest(study), records, failed)
 
 
 def _answer(question: Question, result: Effect, scores: pd.DataFrame) -> Answer:
@@ -127,7 +128,7 @@ def planted(study: Study, scores: pd.DataFrame, records: Records | None = None) 
     """
     asked = [(contrast, cells(study, contrast)) for contrast in study.contrasts if contrast.expect]
     rows = []
-    for (contrast, over), result in zip(asked, effects(scores, asked, _smallest(study), records), strict=True):
+    for (contrast, over), result in zip(asked, effects(scores, asked, smallest(study), records), strict=True):
         outcome = "higher" if result.low > 0 else "lower" if result.high < 0 else "none"
         same = result.value == 0 and np.isnan(result.low)  # equal in every seed
         outcome = NOT_RUN if result.seeds == 0 else "none" if same else "?" if np.isnan(result.low) else outcome

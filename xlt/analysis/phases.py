@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,24 +19,34 @@ from xlt.spec.trained import heading, is_source, named, zero_shot
 if TYPE_CHECKING:
     from xlt.spec.stage import Stage
 
+NONE = "none in this profile"
 
-def schedule_table(stages: Iterable[Stage]) -> pd.DataFrame:
-    """How each stage is trained, as the profile declares it; stages that are the same but for their name stand once.
 
-    Columns: stage (its label and what it learns from), records of each language ("all": the whole training set), how
-    long it trains, records of an update, learning rate, warm-up (share of the updates), weight decay, longest input
-    in subwords, method, and which checkpoint is kept.
+def schedule_table(stages: Iterable[Stage], available: Callable[[Stage], int | None] = lambda _: None) -> pd.DataFrame:
+    """How each stage is trained, as the profile declares it; stages of which all of this is the same stand once.
+
+    `available` says how many training records a stage may draw from (None: not known), for those that take all of them.
+
+    Columns: stage (its label and what it learns from), records of each language ("all": the whole training set; of a
+    slice, such as "3,000 of rows :70%"), how long it trains, records of an update, learning rate, warm-up (share of the
+    updates), weight decay, longest input in subwords, method, and which checkpoint is kept.
     """
     rows = [
         {
             "stage": stage.name, "learns": ", ".join(stage.trains), "languages": len(stage.languages),
-            "records": f"{stage.examples:,}" if stage.examples else "all", "length": stage.duration,
+            "records": _records(stage, available), "length": stage.duration,
             "batch": stage.batch * stage.accumulate, "lr": f"{stage.lr:g}", "warm-up": stage.warmup,
             "decay": stage.weight_decay, "subwords": stage.max_length, "method": stage.method, "kept": kept(stage),
         }
         for stage in dict.fromkeys(stages)
     ]  # fmt: skip
-    return pd.DataFrame(rows) if rows else pd.DataFrame({"stage": ["none in this profile"]})
+    return pd.DataFrame(rows).drop_duplicates(ignore_index=True) if rows else pd.DataFrame({"stage": [NONE]})
+
+
+def _records(stage: Stage, available: Callable[[Stage], int | None]) -> str:
+    total = None if stage.examples else available(stage)
+    number = f"{stage.examples:,}" if stage.examples else f"all {total:,}" if total else "all"
+    return f"{number} of rows {stage.slice}" if stage.slice else number
 
 
 def kept(stage: Stage) -> str:

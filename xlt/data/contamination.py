@@ -99,7 +99,7 @@ def said(checked: pd.DataFrame) -> str:
         for row in found(checked).itertuples()
     ]
     more = [f"and {len(lines) - MOST} smaller ones"] if len(lines) > MOST else []
-    text = "; ".join([*lines[:MOST], *more]) or "no overlap"
+    text = f"{'; '.join([*lines[:MOST], *more])} (they are scored like all others)" if lines else "no overlap"
     without = dict.fromkeys(f"{r.training} and {r.evaluation}" for r in checked.itertuples() if r.kind == NOTHING)
     unlike = f". Nothing to compare in {', '.join(without)}" if without else ""
     return f"{pairs} pairs of training and evaluation records compared: {text}{unlike}"

@@ -37,7 +37,10 @@ SAID = {
     NEVER: "not met",
 }
 SIGN = " §"
-LEGEND = "§ The encoder has learned from this task's data in its own training (see the table under Leaks or Records)."
+LEGEND = (
+    "§ The encoder has learned from this task's training or test data in its own training (see the table of what it "
+    "had met)."
+)
 COLUMNS = ["task", "used for", "the encoder has", "what is known", "source", "stages share"]
 
 

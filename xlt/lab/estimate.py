@@ -52,6 +52,13 @@ def _drawn(store: Store, stage: Stage, part: Part) -> int:
     return part.examples or drawn_rows.number_open_to(stage, part, _known_rows(store, part) or RECORDS)
 
 
+def open_rows(store: Store, stage: Stage) -> int | None:
+    """Training records in the first language that the main task of a stage may draw from; None: nobody says."""
+    part = stage.parts[0]
+    total = _known_rows(store, part)
+    return drawn_rows.number_open_to(stage, part, total) if total else None
+
+
 def _known_rows(store: Store, part: Part) -> int | None:
     """Training records of a part in its first language: nothing is fetched to count them."""
     task, code = tasks.get(part.task).training, part.languages[0]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from xlt import perturb
-from xlt.core.text import NOT_RUN
+from xlt.core.text import DASH, NOT_RUN
 from xlt.data import rows
 from xlt.lab import estimate
 from xlt.lab.lab import Lab
@@ -42,14 +42,15 @@ class Study:
 
     def run(self, lab: Lab) -> pd.DataFrame:
         """The scores as `Lab.run` gives them, with the columns arm and condition (labels as in the plan)."""
-        return self._labelled(lab.run(self.recipes, self.evaluations, self._seeds, self.conditions))
+        return self._labelled(lab.run(self.recipes, self.evaluations, self.seeds, self.conditions))
 
     def stored(self, lab: Lab) -> pd.DataFrame:
         """The same of what is finished; nothing is started."""
-        return self._labelled(lab.stored(self.recipes, self.evaluations, self._seeds, self.conditions))
+        return self._labelled(lab.stored(self.recipes, self.evaluations, self.seeds, self.conditions))
 
     @property
-    def _seeds(self) -> int | None:
+    def seeds(self) -> int | None:
+        """How many seeds the study has; None: as many as the profile."""
         return self.plan.seeds if self.plan else None
 
     def _labelled(self, scores: pd.DataFrame) -> pd.DataFrame:
@@ -97,6 +98,29 @@ class Study:
             })  # fmt: skip
         return pd.DataFrame(design)
 
+    def materials(self) -> pd.DataFrame:
+        """One row for each task: what it is made of; of a target also how and how much of it is read.
+
+        Columns: task, data (its data set and what is to be known of it), metric, languages, records (test records of a
+        language), read (conditions beside clean text, with their strength).
+        """
+        learned = [name for recipe in self.recipes.values() for stage in recipe.stages for name in stage.trains]
+        rows = []
+        for name in dict.fromkeys((*self.targets, *learned)):
+            task, tested = tasks.get(name), [e for e in self.conditions if e.task == name and e.split == "test"]
+            most = max((e.examples or 0 for e in tested), default=0)
+            told = dict.fromkeys(condition_told(e, self.conditions[e], most) for e in tested)
+            data = " ".join(filter(None, (task.dataset, task.config if "{" not in (task.config or "") else "")))
+            rows.append({
+                "task": name,
+                "data": f"{data}: {task.note}" if task.note else data,
+                "metric": task.metrics[0] if tested else DASH,
+                "languages": " ".join(dict.fromkeys(e.language for e in tested)) or DASH,
+                "records": (f"{most:,}" if most else "all") if tested else DASH,
+                "read": ", ".join(told) or "learned alone",
+            })  # fmt: skip
+        return pd.DataFrame(rows or {"task": [NOT_RUN]})
+
     def drawn(self, lab: Lab) -> str:
         """How many records the intermediate stages draw in each language, and how many they share."""
         stages = [stage for recipe in self.recipes.values() for stage in recipe.stages_with("intermediate")]
@@ -110,6 +134,18 @@ class Study:
             on = dict.fromkeys(evaluation.task for evaluation in taken(recipe, self.evaluations))
             table.append({"recipe": label, "stages": stages, "evaluated on": ", ".join(on)})
         return pd.DataFrame(table)
+
+
+def condition_told(evaluation: Evaluation, label: str, records: int) -> str:
+    """A condition with its strength: "typos 0.1", "attack (characters, 40 queries)"; how many records it reads, where
+    that is not `records`."""
+    about, search = evaluation.conditions, evaluation.attack or evaluation.ball
+    if search:
+        reach = f"{about['budget']} queries" if evaluation.attack else f"radius {about['radius']:g}"
+        text = f"{label} ({about['attack']}, {reach})"
+    else:
+        text = f"{label} {about['strength']:g}" if evaluation.perturbation else label
+    return f"{text} on {evaluation.examples:,} records" if (evaluation.examples or 0) != records else text
 
 
 def _word_lists(recipe: Recipe | None) -> str:

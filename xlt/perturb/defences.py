@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import cache, partial
 from typing import Any
 
@@ -66,26 +67,30 @@ def normaliser(tokenizer: Any) -> Any:
     return rule.normalize_str if rule is not None else str
 
 
-def surviving(tokenizer: Any, language: str = "en") -> pd.DataFrame:
-    """Class of hidden and look-alike characters x defence: the share of them that is still there in a word.
+def _alike(table: Any, language: str) -> Iterable[tuple[str, str]]:
+    """Letters of the language's script, each with its look-alikes."""
+    return table(language_row(language).script).items()
 
-    Classes without a character for the language's script are left out. Columns: class, characters, normaliser (the
-    encoder's own), strip_ignorables, fold_confusables.
+
+def surviving(tokenizer: Any, language: str = "en") -> pd.DataFrame:
+    """Class of hidden and look-alike characters x defence: the share of them with which a word stays another word.
+
+    A character that a defence turns into a space is gone, but the word is then two: that is not undone. Classes without
+    a character for the language's script are left out. Columns: class, characters, normaliser (the encoder's own),
+    strip_ignorables, fold_confusables.
     """
-    normalise = normaliser(tokenizer)
     defences = {
-        "normaliser": normalise,
+        "normaliser": normaliser(tokenizer),
         "strip_ignorables": lambda text: strip_ignorables(text, language),
         "fold_confusables": lambda text: fold_confusables(text, language),
     }
-    hidden = {f"{kind}: {name}": [f"a{chr(point)}b" for point in points]
+    hidden = {f"{kind}: {name}": [(f"a{chr(point)}b", "ab") for point in points]
               for kind, kinds in CLASSES.items() for name, points in kinds.items()}  # fmt: skip
-    look = {f"homoglyphs: {name}": [f"{other}b" for others in table(language_row(language).script).values()
+    look = {f"homoglyphs: {name}": [(f"{other}b", f"{letter}b") for letter, others in _alike(table, language)
                                     for other in others] for name, table in HOMOGLYPHS.items()}  # fmt: skip
     rows = []
-    for name, texts in ((name, texts) for name, texts in (hidden | look).items() if texts):
-        strange = [next(c for c in text if c not in "ab") for text in texts]
-        shares = {label: sum(c in defend(text) for c, text in zip(strange, texts, strict=True)) / len(texts)
+    for name, pairs in ((name, pairs) for name, pairs in (hidden | look).items() if pairs):
+        shares = {label: sum(defend(changed) != defend(word) for changed, word in pairs) / len(pairs)
                   for label, defend in defences.items()}  # fmt: skip
-        rows.append({"class": name, "characters": len(texts), **shares})
+        rows.append({"class": name, "characters": len(pairs), **shares})
     return pd.DataFrame(rows)

@@ -33,7 +33,26 @@ def _beside(answers: Sequence[Answer]) -> str:
         else ""
     )
     counts = counted([answer.verdict for answer in answers])
-    return f" Of the {len(answers)} questions asked here: {counts} (after Holm's correction over them).{seen}"
+    return f" Of the {len(answers)} questions asked here: {counts} ({_families(answers)}).{seen}"
+
+
+def _families(answers: Sequence[Answer]) -> str:
+    primary = sum(answer.primary for answer in answers)
+    if primary in (0, len(answers)):
+        return "after Holm's correction over them"
+    others = len(answers) - primary
+    return f"after Holm's correction, over the {primary} primary and over the {others} others apart"
+
+
+def in_words(answers: Sequence[Answer]) -> Sentence:
+    """Every answer in words: the primary ones first, under a heading of their own where there are others."""
+    texts = {}
+    for name, primary in (("Primary", True), ("Secondary", False)):
+        some = [answer for answer in answers if answer.primary == primary]
+        texts |= {name: "\n".join(f"- {answer._repr_markdown_()}" for answer in some)} if some else {}
+    if len(texts) < 2:
+        return Sentence("".join(texts.values()))
+    return Sentence("\n\n".join(f"{name}:\n\n{text}" for name, text in texts.items()))
 
 
 def counted(given: Iterable[str]) -> str:

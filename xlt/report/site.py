@@ -140,7 +140,8 @@ _FIRST = ("99_report", "study_planted_effects")
 
 def _study(study: Study, linked: bool) -> dict[str, Any]:
     reach = max((abs(v) for answer in study.answers for v in _effect(answer) if v is not None), default=0)
-    rows = [_answer(answer, reach or 1) for answer in study.answers]
+    apart = {bool(answer.get("primary")) for answer in study.answers} == {True, False}
+    rows = [_answer(answer, reach or 1) | {"primary": apart and answer["primary"]} for answer in study.answers]
     about = {"notebook": study.notebook if linked else "", "reach": points(reach) if reach else "", "answers": rows}
     return study._asdict() | about
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import pandas as pd
 
-from xlt.analysis import contrasts, doses, gates, outcome_tables, score_tables
+from xlt.analysis import contrasts, doses, gates, outcome_tables, phases, score_tables
 from xlt.analysis.records import Records
-from xlt.core.text import NOT_RUN
+from xlt.core.text import NOT_RUN, points
 from xlt.data import contamination, exposure
+from xlt.lab import estimate
 from xlt.lab.lab import Lab
 from xlt.lab.outcomes import stored
 from xlt.lab.studies import Study
 from xlt.report import plans, study_figures
 from xlt.report.artifacts import keep
 from xlt.report.outputs import Outputs, Sentence
-from xlt.report.sentences import decided, lead, passed_gates, spread
+from xlt.report.sentences import decided, in_words, lead, passed_gates, spread
 from xlt.report.summary import about, save_answers
 
 
@@ -60,8 +61,7 @@ class StudyPage:
         save_answers(self.lab, f"study_{self.study.name}", self.study.question, answers)
         caption = "Each question over all targets and conditions (with its interval) and in each of them (grey)."
         figure = keep(self.lab, study_figures.forest(answers, self._effects), f"{self.study.name}_answers", caption)
-        words = Sentence("\n".join(f"- {answer._repr_markdown_()}" for answer in answers))
-        return Outputs((lead(self.study.question, answers), self._checked(), figure, *self._doses(), words))
+        return Outputs((lead(self.study.question, answers), self._checked(), figure, *self._doses(), in_words(answers)))
 
     def _doses(self) -> list[Any]:
         """A figure for each question about a dose: the scores behind its slope."""
@@ -79,18 +79,23 @@ class StudyPage:
         checks = self._gates.checks
         if not checks:
             return Sentence("What had to hold before a verdict could not be checked: these scores lack a guess.")
-        caption = "What must hold before a verdict: scores and guesses in points."
+        caption = "What must hold before a verdict, in points; in place of a guess: the score with shuffled labels."
         return keep(
             self.lab, gates.frame(checks), f"{self.study.name}_gates", caption, gates.table(checks),
             meaning=passed_gates(checks),
         )  # fmt: skip
 
     def design(self) -> Outputs:
-        """The arms, one a row; in sentences what cannot be had here and is not run, and what the design was to find."""
+        """The arms, their stages, and the tasks that they learn and are tested on; in sentences what cannot be had
+        here and is not run, and what the design was to find."""
+        stages = [stage for recipe in self.study.recipes.values() for stage in recipe.stages]
+        schedule = phases.schedule_table(stages, partial(estimate.open_rows, self.lab.store))
+        tables = (self.study.design(), schedule, self.study.materials())
         absent = "\n".join(f"- {NOT_RUN}: {sentence}" for sentence in self.study.absent)
         plan = plans.kept(self.lab, self.study) if self.study.plan else None
-        foreseen = f"As planned before the runs, {plans.told(plan)}." if plan else ""
-        return Outputs((self.study.design(), *(Sentence(text) for text in (absent, foreseen) if text)))
+        foreseen = f"As planned, {plans.told(plan)}." if plan else ""
+        least = f"The smallest effect of interest is {points(contrasts.smallest(self.study))} points."
+        return Outputs((*tables, *(Sentence(text) for text in (absent, foreseen, least) if text)))
 
     def means(self) -> Outputs:
         """Every arm on every target and condition, and how far arms and seeds lie apart."""
@@ -106,7 +111,7 @@ class StudyPage:
         """Every question in each target and condition, and in how many of these there is a difference."""
         shown = contrasts.shown(self._effects)
         caption = "Questions by target and condition; points (csv: fractions)."
-        caption += " Verdicts after Holm's correction over this table."
+        caption += " Verdicts after Holm's correction over this table; where an answer has another, that one counts."
         meaning = decided(self._effects, "cells")
         return keep(self.lab, self._effects, f"{self.study.name}_effects", caption, shown, meaning=meaning)
 
@@ -118,7 +123,9 @@ class StudyPage:
         outcomes = save_outcomes(self.lab, self.scores, f"outcomes_{self.study.name}")
         said = (f"Leaks: {contamination.said(checked)}.", f"All scores: {file}.", f"Record by record: {outcomes}.")
         card = contamination_card(self.lab, self.study, checked, f"{self.study.name}_exposure")
-        return Outputs((Sentence(said[0]), card, *map(Sentence, said[1:]), about(self.lab)))
+        seeds = self.study.seeds or self.lab.profile.seeds
+        runs = [recipe for _, _, recipe in self.lab.expand(self.study.recipes, seeds)]
+        return Outputs((Sentence(said[0]), card, *map(Sentence, said[1:]), about(self.lab, runs)))
 
 
 def contamination_card(lab: Lab, study: Study, checked: pd.DataFrame, name: str) -> Outputs:

@@ -24,17 +24,21 @@ from xlt.spec.recipe import Recipe
 from xlt.spec.trained import named, names
 
 
-def about(lab: Lab) -> pd.DataFrame:
-    """What stands behind the numbers of a notebook: profile, records, encoder, code, versions, machine."""
+def about(lab: Lab, runs: Iterable[Recipe] = ()) -> pd.DataFrame:
+    """What stands behind the numbers of a notebook: profile, records, encoder, code, versions, machine.
+
+    The machine is that of these `runs`; without any that are stored, the one at hand. Code and versions are those that
+    made the page: each score has its own beside it.
+    """
     code, here = provenance.code(), _environment(lab)
     facts = {
         "profile": f"{lab.profile.name}: {lab.profile.description}",
         "records": datasheet.sources(lab.profile, lab.source),
         "encoder": _encoder(lab),
         "settings": f"{_settings(lab)} (digest)",
-        "code": f"{code['commit']}, state {provenance.state(lab.profile.name)}",
-        "versions": ", ".join(f"{name} {version}" for name, version in here["packages"].items()),
-        **_machine(lab),
+        "code of this page": f"{code['commit']}, state {provenance.state(lab.profile.name)}",
+        "its versions": ", ".join(f"{name} {version}" for name, version in here["packages"].items()),
+        **_machine(lab, runs),
     }
     return pd.DataFrame({"": facts}).rename_axis("what")
 
