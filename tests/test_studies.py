@@ -117,4 +117,7 @@ def test_the_design_says_what_is_learned_and_how_it_is_read(asked):
     assert table.loc["xnli", "read"] == "clean, drop 0.1, attack (characters, 40 queries) on 2 records"
     assert table.loc["udpos", ["metric", "read"]].tolist() == ["chunk_f1", "clean"]
     assert table.loc["mnli", ["metric", "languages", "records", "read"]].tolist() == ["–", "–", "–", "learned alone"]
+    # one configuration a language: none of them says what the records are
+    varieties = asked(targets=["ud-varieties"]).materials()["data"][0]
+    assert varieties.startswith("universal-dependencies/universal_dependencies: varieties")
     assert table.loc["mnli", "data"] == "nyu-mll/glue mnli" and "contractions" in table.loc["udpos", "data"]

@@ -110,7 +110,7 @@ class Study:
             task, tested = tasks.get(name), [e for e in self.conditions if e.task == name and e.split == "test"]
             most = max((e.examples or 0 for e in tested), default=0)
             told = dict.fromkeys(condition_told(e, self.conditions[e], most) for e in tested)
-            data = " ".join(filter(None, (task.dataset, task.config if "{" not in (task.config or "") else "")))
+            data = f"{task.dataset} {task.config}" if _one_for_all(task) else task.dataset
             rows.append({
                 "task": name,
                 "data": f"{data}: {task.note}" if task.note else data,
@@ -134,6 +134,11 @@ class Study:
             on = dict.fromkeys(evaluation.task for evaluation in taken(recipe, self.evaluations))
             table.append({"recipe": label, "stages": stages, "evaluated on": ", ".join(on)})
         return pd.DataFrame(table)
+
+
+def _one_for_all(task: tasks.Task) -> bool:
+    """Whether the records of all languages are in one configuration of the data set, which says what they are."""
+    return isinstance(task.config, str) and "{" not in task.config
 
 
 def condition_told(evaluation: Evaluation, label: str, records: int) -> str:
