@@ -20,11 +20,20 @@ def gaining(gains):
 def test_a_drop_says_what_happened_to_the_clean_and_to_the_perturbed_score():
     """Typos cost 10 points without MNLI and 6 after it, which is 10 points higher on clean text."""
     drop = ASKED.model_copy(update={"outcome": "drop", "conditions": ("typos",)})
-    assert behind.scores_of_drop(SCORES, drop, TYPOS) == "clean +10.0, perturbed +14.0"
+    assert behind.both_scores(SCORES, drop, TYPOS) == "clean +10.0, perturbed +14.0"
     alone = drop.model_copy(update={"of": ("none",), "against": ()})
-    assert behind.scores_of_drop(SCORES, alone, TYPOS) == "from 63.0 to 53.0"
-    assert behind.scores_of_drop(SCORES[SCORES["arm"] != "mnli"], drop, TYPOS) == ""
-    assert behind.scores_of_drop(SCORES, ASKED, CLEAN) == ""
+    assert behind.both_scores(SCORES, alone, TYPOS) == "63.0 less 53.0"
+    assert behind.both_scores(SCORES[SCORES["arm"] != "mnli"], drop, TYPOS) == ""
+    assert behind.both_scores(SCORES, ASKED, CLEAN) == ""
+
+
+def test_a_gap_says_what_happened_on_either_side_of_it():
+    """After MNLI German is 2 points lower and Chinese 1 higher: most of what the gap has lost is a loss."""
+    gap = ASKED.model_copy(update={"languages": ("de",), "minus": ("zh",)})
+    scores = gaining({"de": -0.02, "zh": 0.01})
+    assert behind.both_scores(scores, gap, CLEAN) == "upper languages −2.0, lower ones +1.0"
+    alone = gap.model_copy(update={"of": ("none",), "against": ()})
+    assert behind.both_scores(scores, alone, CLEAN) == "68.0 less 54.0"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ CELL = ["arm", "task", "condition"]
 READ = [*CELL, "recipe", "intermediate", "seed", "language", "source_language", "split", "changed", "n", "main"]
 READ += ["value", "run", "outcome"]
 CLEAN_PART, PERTURBED_PART = "clean", "perturbed"  # of a drop
+UPPER, LOWER = "upper languages", "lower ones"  # of a gap
 DOUBLING = 500  # intermediate records that are one step of a dose; each further step doubles what there is, these added
 
 
@@ -25,8 +26,9 @@ def weighted(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> pd.DataFr
     """The scores behind a contrast with the column `weight`: in each seed their weighted sum is the contrast.
 
     The column `side` is 1 for the arms `of`, -1 for those `against`; a contrast may have one arm on both. Of a dose it
-    is the sign of the arm's weight. Of a drop the column `part` says which of its two scores a row is. A difference is
-    taken within seeds: a seed counts that all sides have. Without such a seed there are no rows.
+    is the sign of the arm's weight. Of a drop the column `part` says which of its two scores a row is; of a gap,
+    on which side of it. A difference is taken within seeds: a seed counts that all sides have. Without such a seed
+    there are no rows.
     """
     arms = set(contrast.arms)
     read = {name for task, _ in over for name in (task, tasks.get(task).clean)}
@@ -89,7 +91,7 @@ def _side(rows: pd.DataFrame, arms: Sequence[str], contrast: Contrast) -> pd.Dat
     cells = shares(rows[in_languages(rows, contrast.languages)], by=CELL)
     if contrast.minus:
         minus = shares(rows[in_languages(rows, contrast.minus)], by=CELL)
-        gap = pd.concat([cells, minus.assign(weight=-minus["weight"])])
+        gap = pd.concat([cells.assign(part=UPPER), minus.assign(weight=-minus["weight"], part=LOWER)])
         sides = pd.Series([*([1] * len(cells)), *([2] * len(minus))], index=gap.index)
         both = sides.groupby([gap[name] for name in (*CELL, "seed")]).transform("nunique") == 2
         cells = gap[both]

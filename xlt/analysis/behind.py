@@ -1,4 +1,5 @@
-"""What stands behind an effect, in words: the two scores that a drop is made of, and the language that a mean rests on.
+"""What stands behind an effect, in words: the two scores that a drop or a gap is made of, and the language that a mean
+rests on.
 
 An average over languages may be the work of one of them, and a drop may shrink because the clean score has fallen. No
 interval shows either. What is said here describes; it decides nothing.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from xlt.analysis.arms import CLEAN_PART, READ, Cells, figures, weighted
+from xlt.analysis.arms import CLEAN_PART, LOWER, PERTURBED_PART, READ, UPPER, Cells, figures, weighted
 from xlt.core.text import points
 from xlt.spec.languages import language
 from xlt.spec.study import Contrast
@@ -16,21 +17,22 @@ from xlt.spec.study import Contrast
 SHARE = 0.5  # of an effect: what one language must take away with it for the effect to rest on it
 
 
-def scores_of_drop(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> str:
-    """Of a drop: what happened to the clean and to the perturbed score, "" of any other outcome.
+def both_scores(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> str:
+    """Of a drop: what happened to the clean and to the perturbed score; of a gap: on either side. "" of all else.
 
-    Of arms against arms "clean −4.9, perturbed −0.9": the perturbation costs 4.0 less, and nothing is gained.
+    Of arms against arms "clean −4.9, perturbed −0.9": the perturbation costs 4.0 less, and nothing is gained. Of arms
+    by themselves "63.0 less 53.0".
     """
-    if contrast.outcome != "drop":
+    if contrast.outcome != "drop" and not contrast.minus:
         return ""
     rows = weighted(scores, contrast, over)
-    clean = rows["part"] == CLEAN_PART
-    both = [figures(part).mean() for part in (rows[clean], rows[~clean].assign(weight=-rows["weight"]))]
+    parts = (CLEAN_PART, PERTURBED_PART) if contrast.outcome == "drop" else (UPPER, LOWER)
+    both = [sign * figures(rows[rows["part"] == part]).mean() for part, sign in zip(parts, (1, -1), strict=True)]
     if any(map(pd.isna, both)):
         return ""
-    if contrast.against or contrast.minus or contrast.dose:
-        return "clean {}, perturbed {}".format(*(points(value, sign=True) for value in both))
-    return "from {} to {}".format(*map(points, both))
+    if contrast.against or contrast.dose or (contrast.outcome == "drop" and contrast.minus):
+        return ", ".join(f"{part} {points(value, sign=True)}" for part, value in zip(parts, both, strict=True))
+    return " less ".join(map(points, both))
 
 
 def resting_on(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> str:

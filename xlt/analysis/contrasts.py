@@ -98,7 +98,7 @@ def _answer(question: Question, result: Effect, scores: pd.DataFrame) -> Answer:
     said = [
         f"for each step of log2(1 + records / {DOUBLING})" if question.contrast.dose else "",
         words if signed and words != result.verdict else "",
-        behind.scores_of_drop(scores, question.contrast, question.cells) if ran else "",
+        behind.both_scores(scores, question.contrast, question.cells) if ran else "",
         behind.resting_on(scores, question.contrast, question.cells) if signed else "",
         result.why,
     ]
