@@ -74,14 +74,19 @@ def whole(one: dict, unit: str = "") -> str:
 
 def said(*asked: dict) -> str:
     """ "undecided: −4.7 [−9.8, 0.5] on XNLI, −2.6 [−6.7, 1.5] on UDPOS", verdict by verdict."""
-    by_verdict: dict[str, list[str]] = {}
+    by_verdict: dict[str, list[tuple[dict, str]]] = {}
     for one in asked:
         target = re.search(r" \(([\w-]+)[^()]*\)$", one["question"])
         where = f" on {SHOWN[target[1]]}" if target else ""
-        found = by_verdict.setdefault(one["verdict"], [])
-        if one["verdict"] != "not testable":  # a figure that could not be tested means nothing
-            found.append(f"{difference(one)}{where}")
-    return "; ".join(": ".join([verdict, *([", ".join(them)] if them else [])]) for verdict, them in by_verdict.items())
+        by_verdict.setdefault(one["verdict"], []).append((one, where))
+    return "; ".join(_told(verdict, them, len(by_verdict)) for verdict, them in by_verdict.items())
+
+
+def _told(verdict: str, them: list[tuple[dict, str]], verdicts: int) -> str:
+    if verdict != "not testable":
+        return f"{verdict}: {', '.join(f'{difference(one)}{where}' for one, where in them)}"
+    # a figure that could not be tested means nothing
+    return verdict + ",".join(where for _, where in them) if verdicts > 1 else verdict
 
 
 def listed(things: list[str], last: str = " and ") -> str:
@@ -239,7 +244,7 @@ def one_of_local(*asked: str, study: str = "study_adversarial_intermediates") ->
 def questions_of_local() -> dict[str, list[str]]:
     """The rows of the table of `local`."""
     adversarial, cost, scripts = "study_adversarial_intermediates", "study_perturbations", "study_non_latin_scripts"
-    varieties = "study_dialects"
+    varieties, direct = "study_dialects", "after direct fine-tuning? ("
     told = {
         "Six thousand random NLI records before XNLI instead of none?": (adversarial, "Random records instead of none"),
         "... instead of the same with shuffled labels?": (adversarial, "shuffled labels"),
@@ -251,11 +256,7 @@ def questions_of_local() -> dict[str, list[str]]:
         "What do perturbations cost after direct fine-tuning?": (cost, "What do perturbations cost", "(mean of all)?"),
         "... typos that people made in XNLI?": (cost, "What do typos that people made cost", "(XNLI)?"),
         "... typos that people made in PAN-X?": (cost, "What do typos that people made cost", "(PAN-X)?"),
-        "How far are non-Latin scripts below Latin ones after direct fine-tuning?": (
-            scripts,
-            "How far below",
-            "tuning? (",
-        ),
+        "How far are non-Latin scripts below Latin ones after direct fine-tuning?": (scripts, "How far below", direct),
         "... those that are written with spaces?": (scripts, "How far below Latin", "written with spaces"),
         "Do random records change that gap?": (scripts, "Do random records change the gap"),
         "Does SQuAD change it?": (scripts, "Does SQuAD change the gap"),
@@ -263,7 +264,7 @@ def questions_of_local() -> dict[str, list[str]]:
         "How far are varieties below their standard languages after direct fine-tuning?": (
             varieties,
             "How far",
-            "tuning? (",
+            direct,
         ),
         "Do random records narrow that gap?": (varieties, "Do random records close the gap"),
         "Do random records help in the varieties themselves?": (varieties, "Do random records help", "themselves? ("),
@@ -280,6 +281,7 @@ def behind_answers_of_local() -> dict[str, list[str]]:
     squad = one_of_local("Does SQuAD change the gap", "(panx)", study="study_non_latin_scripts")
     less = one_of_local(HARD, "in what perturbation costs")
     clean = one_of_local("at what clean cost", "(NLI)? (xnli)", study="study_perturbations")
+    tags = one_of_local("Do random records close the gap", "(ud-varieties)", study="study_dialects")
     bare = table("local", "non_latin_scripts_bare").query("task == 'udpos'").set_index("language")["bare"]
     return {
         "SQuAD widens the gap of PAN-X through Urdu alone: {}.": [said_behind(squad, "without")],
@@ -287,6 +289,7 @@ def behind_answers_of_local() -> dict[str, list[str]]:
             points(-less["effect"]), said_behind(less, "clean"),
         ],
         "on the {} records of the study of perturbations the same models differ by {}.": ["100", difference(clean)],
+        "so the gap narrows and nobody gains ({}).": [said_behind(tags, "upper")],
         "of the words of Chinese {} % and of Thai {} % are read so, of Hindi {} %": [
             points(bare[code]) for code in ("zh", "th", "hi")
         ],
