@@ -136,6 +136,8 @@ def test_a_gap_between_varieties_absolute_relative_and_changed():
     assert table["gap"].tolist() == pytest.approx([0.12, 0.04])
     assert table["relative gap"].tolist() == pytest.approx([0.12 / 0.61, 0.04 / 0.65])
     assert table.loc["none", "high"] - 0.12 == pytest.approx(2 * T2)
+    shown = contrasts.shown_gaps(contrasts.gaps(scores)).set_index("arm")
+    assert shown.loc["none"].tolist() == ["bar", "de", "xnli", "12.0 [7.0, 17.0]", "19.7 %"]
     assert contrasts.gaps(SCORES).empty and effect(of=("none",), **gap).seeds == 0
 
 
@@ -427,5 +429,6 @@ def test_the_design_has_a_row_for_each_arm_also_for_one_that_cannot_be_run():
     table = (
         Study(recipes, plan=made.plan, arms={label: label.split(" ")[0] for label in recipes}).design().set_index("arm")
     )
-    assert table["intermediate stages"].tolist() == ["–", "mnli (60 updates) → squad (2 epochs)", "–", "–"]
+    stages = ["none: direct fine-tuning", "mnli (60 updates) → squad (2 epochs)", "–", "–"]
+    assert table["intermediate stages"].tolist() == stages
     assert table["run"].tolist() == ["yes", "yes", "not run", "not run"] and table.loc["adv", "targets"] == "xnli"

@@ -370,6 +370,10 @@ def test_a_kept_figure_is_shown_as_it_was_saved(tmp_path, scores):
 
 def test_notebooks_show_whole_tables():
     assert pd.DataFrame(1, index=range(100), columns=range(50))._repr_html_().count("<td>") == 5000
+    # one small number does not turn its column into powers of ten
+    assert pd.DataFrame({"a": [0.0504, 3e-5, 12.0, -0.5]})["a"].to_string(index=False).split() == [
+        "0.050", "3e-05", "12", "-0.500",
+    ]  # fmt: skip
 
 
 def test_importing_needs_no_torch():

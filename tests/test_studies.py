@@ -71,7 +71,7 @@ def test_copies_are_made_with_the_file_that_is_named_or_not_at_all(asked, tmp_pa
     study = asked(arms=arms)
     assert study.absent == () and "rs-da → xnli" in study.recipes
     stage = study.design().set_index("arm")["target stage"]
-    assert stage["rs-da"].endswith(", with near.json") and stage["none"] == "as usual"
+    assert stage["rs-da"].endswith(", with near.json") and stage["none"] == "as the profile has it"
 
 
 def test_a_word_list_is_listed_when_all_its_parts_are(tmp_path, monkeypatch):

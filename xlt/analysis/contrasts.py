@@ -22,7 +22,7 @@ from xlt.analysis.findings import Answer
 from xlt.analysis.gates import Gates
 from xlt.analysis.questions import Question, cells, questions
 from xlt.analysis.records import Records
-from xlt.core.text import DASH, NOT_RUN, counted, interval, plus_minus, points_or_dash
+from xlt.core.text import DASH, NOT_RUN, counted, interval, plus_minus, points, points_or_dash
 from xlt.lab.study import AFTER, Study
 from xlt.spec import trained
 from xlt.spec.conditions import CLEAN
@@ -215,6 +215,14 @@ def gaps(scores: pd.DataFrame) -> pd.DataFrame:
             differences.append(about | {"gap": mean, "low": low, "high": high, "relative gap": relative})
     columns = ["variety", "standard", "target", "arm", "gap", "low", "high", "relative gap"]
     return pd.DataFrame(differences, columns=columns)
+
+
+def shown_gaps(table: pd.DataFrame) -> pd.DataFrame:
+    """`gaps` to be read: points, and the share of the standard language's score."""
+    bounds = zip(table["gap"], table["low"], table["high"], strict=True)
+    shares = [DASH if np.isnan(share) else f"{points(share)} %" for share in table["relative gap"]]
+    kept = table[["variety", "standard", "target", "arm"]]
+    return kept.assign(gap=[interval(*one, sign=False) for one in bounds], relative=shares)
 
 
 def forgetting(scores: pd.DataFrame) -> pd.DataFrame:

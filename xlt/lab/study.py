@@ -88,10 +88,11 @@ class Study:
         for label, arm in self.plan.arms.items():
             recipe = next((self.recipes[name] for name, of_arm in self.arms.items() if of_arm == label), None)
             stages = recipe.stages_with("intermediate") if recipe else ()
-            changes = json.dumps(arm.target) + _word_lists(recipe) if arm.target else "as usual"
+            changes = json.dumps(arm.target) + _word_lists(recipe) if arm.target else "as the profile has it"
+            before = " → ".join(f"{stage.name} ({stage.duration})" for stage in stages)
             design.append({
                 "arm": label,
-                "intermediate stages": " → ".join(f"{stage.name} ({stage.duration})" for stage in stages) or "–",
+                "intermediate stages": before or ("none: direct fine-tuning" if recipe else DASH),
                 "target stage": changes,
                 "targets": ", ".join(arm.targets or self.targets),
                 "run": "yes" if recipe else "not run",

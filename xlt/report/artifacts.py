@@ -24,7 +24,18 @@ from xlt.report.alttext import NAMED, described
 from xlt.report.outputs import Outputs, Sentence
 
 # a table that is cut off in a notebook hides results; wide ones scroll on its page
-pd.set_option("display.max_columns", None, "display.max_rows", None, "display.precision", 3)
+pd.set_option("display.max_columns", None, "display.max_rows", None)
+
+
+def decimal(value: float) -> str:
+    """A number of a table that is shown as it is: three decimals, "5e-05" where these would be zeros, whole ones whole."""
+    if float(value).is_integer():
+        return f"{value:.0f}"
+    return f"{value:.3f}" if abs(value) >= 5e-4 else f"{value:.0e}"
+
+
+# Where one number of a column is small pandas would write all of it as 5.038e-02.
+pd.set_option("display.float_format", decimal)
 
 
 def save_table(
