@@ -137,7 +137,7 @@ def test_a_gap_between_varieties_absolute_relative_and_changed():
     assert table["relative gap"].tolist() == pytest.approx([0.12 / 0.61, 0.04 / 0.65])
     assert table.loc["none", "high"] - 0.12 == pytest.approx(2 * T2)
     shown = contrasts.shown_gaps(contrasts.gaps(scores)).set_index("arm")
-    assert shown.loc["none"].tolist() == ["bar", "de", "xnli", "12.0 [7.0, 17.0]", "19.7 %"]
+    assert shown.loc["none"].tolist() == ["bar", "de", "xnli", "+12.0 [7.0, 17.0]", "19.7 %"]
     assert contrasts.gaps(SCORES).empty and effect(of=("none",), **gap).seeds == 0
 
 

@@ -28,7 +28,7 @@ pd.set_option("display.max_columns", None, "display.max_rows", None)
 
 
 def decimal(value: float) -> str:
-    """A number of a table that is shown as it is: three decimals, "5e-05" where these would be zeros, whole ones whole."""
+    """A number of a table that is shown as it is: three decimals, "5e-05" where these are zeros, whole ones whole."""
     if float(value).is_integer():
         return f"{value:.0f}"
     return f"{value:.3f}" if abs(value) >= 5e-4 else f"{value:.0e}"
