@@ -9,8 +9,10 @@ import transformers
 from conftest import tiny
 
 from xlt.core import memory
+from xlt.lab import cluster
 from xlt.lab.jobs import Job
 from xlt.lab.work import execute
+from xlt.spec.profile import Resources
 from xlt.spec.recipe import Evaluation
 from xlt.spec.stage import Stage
 
@@ -99,3 +101,14 @@ def test_a_run_leaves_no_model_behind(stage, store, start):
     finally:
         gc.enable()
     assert left == []
+
+
+def test_workers_keep_few_kernels_of_the_many_shapes_of_texts(monkeypatch):
+    """Unless the user says how many."""
+    monkeypatch.setattr(cluster, "SpecCluster", lambda workers, **_: workers)
+    for asked, kept in ((None, "128"), ("1024", "1024")):
+        monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", raising=False)
+        if asked:
+            monkeypatch.setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", asked)
+        workers = cluster.local(Resources(), 2)
+        assert {one["options"]["env"]["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] for one in workers.values()} == {kept}
