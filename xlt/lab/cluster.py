@@ -40,9 +40,9 @@ _QUIET = {
     "distributed.admin.system-monitor.disk": False,
     "distributed.admin.system-monitor.gil.enabled": False,
 }
-# On a CPU oneDNN keeps the code of matrix products, one for each shape, 1,024 of them if nobody says otherwise. Texts come
-# in hundreds of shapes: after 40 updates of an encoder of 12 layers x 384 with windows of 256 subwords a process held
-# 1.6 GB between updates, with 128 of them 1.2 GB, in the same time an update. With 16 an update takes a tenth longer.
+# On a CPU oneDNN keeps the code of matrix products, one for each shape, 1,024 of them if nobody says otherwise. Texts
+# come in hundreds of shapes: after 40 updates of an encoder of 12 layers x 384 with windows of 256 subwords a process
+# held 1.6 GB between updates, with 128 of them 1.2 GB, in the same time an update. With 16 an update takes a tenth more.
 _KERNELS = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
 
 
