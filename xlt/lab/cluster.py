@@ -42,7 +42,7 @@ _QUIET = {
 }
 # On a CPU oneDNN keeps the code of matrix products, one for each shape, 1,024 of them if nobody says otherwise. Texts
 # come in hundreds of shapes: after 40 updates of an encoder of 12 layers x 384 with windows of 256 subwords a process
-# held 1.6 GB between updates, with 128 of them 1.2 GB, in the same time an update. With 16 an update takes a tenth more.
+# held 1.6 GB between updates, with 128 of them 1.2 GB, in the same time. With 16 an update takes a tenth longer.
 _KERNELS = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
 
 
