@@ -42,17 +42,14 @@ def resting_on(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> str:
     """
     scores = scores.filter(items=READ)
     scores = scores[scores["arm"].isin(contrast.arms)]
-    whole = figures(weighted(scores, contrast, over)).mean()
-    left = {code: _without(code, scores, contrast, over) for code in _languages(scores, contrast, over)}
+    rows = weighted(scores, contrast, over)
+    whole = figures(rows).mean()
+    left = {code: _without(code, scores, contrast, over) for code in sorted(rows["language"].unique())}
     left = {code: value for code, value in left.items() if pd.notna(value)}
     if len(left) < 2 or not abs(whole) > 0:
         return ""
     code, value = max(left.items(), key=lambda one: (whole - one[1]) / whole)
     return f"without {language(code).name} {points(value, sign=True)}" if value / whole < 1 - SHARE else ""
-
-
-def _languages(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> list[str]:
-    return sorted(weighted(scores, contrast, over)["language"].unique())
 
 
 def _without(code: str, scores: pd.DataFrame, contrast: Contrast, over: Cells) -> float:

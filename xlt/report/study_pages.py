@@ -79,7 +79,7 @@ class StudyPage:
         checks = self._gates.checks
         if not checks:
             return Sentence("What had to hold before a verdict could not be checked: these scores lack a guess.")
-        caption = "What must hold before a verdict, in points; in place of a guess: the score with shuffled labels."
+        caption = "What must hold before a verdict, in points. Of shuffled labels the guess is the score after them."
         return keep(
             self.lab, gates.frame(checks), f"{self.study.name}_gates", caption, gates.table(checks),
             meaning=passed_gates(checks),
