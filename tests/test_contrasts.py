@@ -15,6 +15,7 @@ matplotlib.use("Agg")
 from scipy import stats as scipy_stats  # noqa: E402
 
 from xlt.analysis import contrasts, stats  # noqa: E402
+from xlt.analysis.arms import weighted  # noqa: E402
 from xlt.analysis.family import effects  # noqa: E402
 from xlt.analysis.findings import Answer  # noqa: E402
 from xlt.lab.study import Study  # noqa: E402
@@ -139,6 +140,23 @@ def test_a_gap_between_varieties_absolute_relative_and_changed():
     shown = contrasts.shown_gaps(contrasts.gaps(scores)).set_index("arm")
     assert shown.loc["none"].tolist() == ["bar", "de", "xnli", "+12.0 [7.0, 17.0]", "19.7 %"]
     assert contrasts.gaps(SCORES).empty and effect(of=("none",), **gap).seeds == 0
+
+
+def test_each_variety_is_held_against_its_own_standard():
+    """Bavarian 0.3 and Swiss German 0.5 under German 0.6, Neapolitan 0.4 under Italian 0.5: 0.3, 0.1 and 0.1. Arabic is
+    nobody's standard here, and Cantonese is without its own. Over all standards and all varieties it would be 0.25."""
+    values = {"de": 0.6, "it": 0.5, "ar": 0.9, "bar": 0.3, "gsw": 0.5, "nap": 0.4, "yue": 0.2}
+    scores = pd.DataFrame(
+        [row("none", "xnli", code, seed, value + 0.01 * seed) for code, value in values.items() for seed in range(3)]
+    )
+    gap = {"languages": ("ar", "de", "it"), "minus": ("bar", "gsw", "nap", "yue")}
+    assert effect(scores, of=("none",), **gap).value == pytest.approx(0.5 / 3)
+    rows = weighted(scores, Contrast(question="?", of=("none",), **gap), [("xnli", "clean")])
+    weights = rows[rows["seed"] == 0].groupby("language")["weight"].sum()
+    assert weights.to_dict() == pytest.approx({"bar": -1 / 3, "de": 2 / 3, "gsw": -1 / 3, "it": 1 / 3, "nap": -1 / 3})
+    lost = scores[~((scores["language"] == "it") & (scores["seed"] == 2))]  # a seed counts that has all of them
+    assert effect(lost, of=("none",), **gap).seeds == 2
+    assert effect(scores, of=("none",), languages=("ar",), minus=("de", "it")).value == pytest.approx(0.9 - 0.55)
 
 
 def test_both_sides_are_over_the_same_targets_and_languages():

@@ -1,5 +1,6 @@
 """What a study asks for, and what is said where it cannot be had."""
 
+import pandas as pd
 import pytest
 from conftest import tiny
 
@@ -111,13 +112,15 @@ def test_the_design_says_what_is_learned_and_how_it_is_read(asked):
         targets=["xnli", "udpos"], unperturbed=["udpos"], conditions={"drop": 0.1, "attack": attack},
         languages=["en", "de"], examples=6,
     )  # fmt: skip
-    table = study.materials().set_index("task")
+    table = study.materials(pd.DataFrame()).set_index("task")
     assert table.index.tolist() == ["xnli", "udpos", "mnli", "pos"]
     assert table.loc["xnli", ["metric", "languages", "records"]].tolist() == ["accuracy", "en de", "6"]
     assert table.loc["xnli", "read"] == "clean, drop 0.1, attack (characters, 40 queries) on 2 records"
     assert table.loc["udpos", ["metric", "read"]].tolist() == ["chunk_f1", "clean"]
     assert table.loc["mnli", ["metric", "languages", "records", "read"]].tolist() == ["–", "–", "–", "learned alone"]
+    counts = {"task": ["xnli"] * 3, "split": ["test", "test", "dev"], "condition": ["clean"] * 3, "n": [20, 6, 900]}
+    assert study.materials(pd.DataFrame(counts)).set_index("task").loc["xnli", "records"] == "6 to 20"
     # one configuration a language: none of them says what the records are
-    varieties = asked(targets=["ud-varieties"]).materials()["data"][0]
+    varieties = asked(targets=["ud-varieties"]).materials(pd.DataFrame())["data"][0]
     assert varieties.startswith("universal-dependencies/universal_dependencies: varieties")
     assert table.loc["mnli", "data"] == "nyu-mll/glue mnli" and "contractions" in table.loc["udpos", "data"]

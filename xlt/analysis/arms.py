@@ -10,6 +10,7 @@ import pandas as pd
 from xlt.analysis.conditions import drops, tested
 from xlt.analysis.estimate import beside_every_seed, different, shares
 from xlt.spec import tasks
+from xlt.spec.languages import language
 from xlt.spec.study import Contrast
 from xlt.spec.trained import in_languages
 
@@ -88,16 +89,37 @@ def _side(rows: pd.DataFrame, arms: Sequence[str], contrast: Contrast) -> pd.Dat
     Empty where one of the arms has not run.
     """
     rows = rows[rows["arm"].isin(arms)].assign(weight=1.0)
-    cells = shares(rows[in_languages(rows, contrast.languages)], by=CELL)
-    if contrast.minus:
-        minus = shares(rows[in_languages(rows, contrast.minus)], by=CELL)
-        gap = pd.concat([cells.assign(part=UPPER), minus.assign(weight=-minus["weight"], part=LOWER)])
+    upper = rows[in_languages(rows, contrast.languages)]
+    if not contrast.minus:
+        cells = shares(upper, by=CELL)
+    else:
+        upper, lower = _beside_their_standards(upper, rows[in_languages(rows, contrast.minus)])
+        cells, minus = shares(upper, by=CELL, over=["variety"]), shares(lower, by=CELL, over=["variety"])
+        lower = minus.assign(weight=-minus["weight"], part=LOWER)
+        gap = pd.concat([cells.assign(part=UPPER), lower], ignore_index=True)
         sides = pd.Series([*([1] * len(cells)), *([2] * len(minus))], index=gap.index)
         both = sides.groupby([gap[name] for name in (*CELL, "seed")]).transform("nunique") == 2
         cells = gap[both]
     # a cell of which no seed is complete is left out, not the arm
     means = shares(cells, by=["arm"], over=["task", "condition"])
     return shares(means if set(means["arm"]) == set(arms) else means[:0], over=["arm"])
+
+
+def _beside_their_standards(upper: pd.DataFrame, lower: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both sides of a gap with the column `variety`, over which each is averaged: its languages.
+
+    Varieties whose standard language is on the upper side are each held against their own: there it stands once for
+    each of them, and what is nobody's standard in a cell is left out, as are varieties without theirs.
+    """
+    standards = {code: language(code).standard for code in lower["language"].unique()}
+    if not set(standards.values()) & set(upper["language"]):
+        return upper.assign(variety=upper["language"]), lower.assign(variety=lower["language"])
+    lower = lower.assign(variety=lower["language"], standard=lower["language"].map(standards).astype(object))
+    place = [*CELL, "seed"]
+    pairs = lower[[*place, "variety", "standard"]].rename(columns={"standard": "language"})
+    upper = pairs.merge(upper.astype({"language": object}), on=[*place, "language"])
+    held, has = (pd.MultiIndex.from_frame(side[[*place, "variety"]]) for side in (lower, upper))
+    return upper, lower[held.isin(has)].drop(columns="standard")
 
 
 def _clean_and_perturbed(rows: pd.DataFrame) -> pd.DataFrame:

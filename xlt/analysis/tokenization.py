@@ -14,7 +14,7 @@ import pandas as pd
 from xlt.analysis import stats
 from xlt.analysis.conditions import clean
 from xlt.analysis.tables import script
-from xlt.core.text import NOT_RUN, interval
+from xlt.core.text import DASH, NOT_RUN, interval
 from xlt.evaluation import conditions
 from xlt.spec import tasks, trained
 
@@ -71,7 +71,7 @@ def _unread(lab: Lab, name: str, code: str) -> dict:
         bare += sum(piece in SPACES for piece in first.values())
     count = sum(map(len, sentences))
     which = ", ".join(" ".join(f"U+{ord(char):04X}" for char in word) or "empty" for word, _ in nothing.most_common(5))
-    about = {"task": name, "language": code, "words": count, "nothing": nothing.total(), "which": which}
+    about = {"task": name, "language": code, "words": count, "nothing": nothing.total(), "which": which or DASH}
     return about | {"bare": round(bare / max(count, 1), 4)}
 
 

@@ -38,8 +38,8 @@ SAID = {
 }
 SIGN = " §"
 LEGEND = (
-    "§ The encoder has learned from this task's training or test data in its own training (see the table of what it "
-    "had met)."
+    "§ In its own training the encoder has learned from this task's data, or from those that the task is trained on "
+    "(see the table of what it had met)."
 )
 COLUMNS = ["task", "used for", "the encoder has", "what is known", "source", "stages share"]
 

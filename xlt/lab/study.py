@@ -14,6 +14,7 @@ from xlt.data import rows
 from xlt.lab import estimate
 from xlt.lab.lab import Lab
 from xlt.spec import tasks
+from xlt.spec.conditions import CLEAN
 from xlt.spec.recipe import Evaluation, Recipe
 from xlt.spec.study import Contrast, Plan, taken
 
@@ -99,11 +100,13 @@ class Study:
             })  # fmt: skip
         return pd.DataFrame(design)
 
-    def materials(self) -> pd.DataFrame:
+    def materials(self, scores: pd.DataFrame) -> pd.DataFrame:
         """One row for each task: what it is made of; of a target also how and how much of it is read.
 
+        `scores`: those of `run`, which tell how many records there were; without them it is at most as many as asked.
+
         Columns: task, data (its data set and what is to be known of it), metric, languages, records (test records of a
-        language), read (conditions beside clean text, with their strength).
+        language, "20 to 200"), read (conditions, with their strength).
         """
         learned = [name for recipe in self.recipes.values() for stage in recipe.stages for name in stage.trains]
         rows = []
@@ -117,7 +120,7 @@ class Study:
                 "data": f"{data}: {task.note}" if task.note else data,
                 "metric": task.metrics[0] if tested else DASH,
                 "languages": " ".join(dict.fromkeys(e.language for e in tested)) or DASH,
-                "records": (f"{most:,}" if most else "all") if tested else DASH,
+                "records": _read_of(scores, name) or (f"{most:,}" if most else "all") if tested else DASH,
                 "read": ", ".join(told) or "learned alone",
             })  # fmt: skip
         return pd.DataFrame(rows or {"task": [NOT_RUN]})
@@ -140,6 +143,14 @@ class Study:
 def _one_for_all(task: tasks.Task) -> bool:
     """Whether the records of all languages are in one configuration of the data set, which says what they are."""
     return isinstance(task.config, str) and "{" not in task.config
+
+
+def _read_of(scores: pd.DataFrame, task: str) -> str:
+    """How many clean test records of a language the scores are of: "200", "20 to 200"; "" without scores."""
+    if not len(scores):
+        return ""
+    counts = scores.loc[(scores["task"] == task) & (scores["split"] == "test") & (scores["condition"] == CLEAN), "n"]
+    return " to ".join(dict.fromkeys(f"{count:.0f}" for count in (counts.min(), counts.max()))) if len(counts) else ""
 
 
 def condition_told(evaluation: Evaluation, label: str, records: int) -> str:

@@ -90,7 +90,7 @@ class StudyPage:
         here and is not run, and what the design was to find."""
         stages = [stage for recipe in self.study.recipes.values() for stage in recipe.stages]
         schedule = phases.schedule_table(stages, partial(estimate.open_rows, self.lab.store))
-        tables = (self.study.design(), schedule, self.study.materials())
+        tables = (self.study.design(), schedule, self.study.materials(self.scores))
         absent = "\n".join(f"- {NOT_RUN}: {sentence}" for sentence in self.study.absent)
         plan = plans.kept(self.lab, self.study) if self.study.plan else None
         foreseen = f"As planned, {plans.told(plan)}." if plan else ""
@@ -111,7 +111,9 @@ class StudyPage:
         """Every question in each target and condition, and in how many of these there is a difference."""
         shown = contrasts.shown(self._effects)
         caption = "Questions by target and condition; points (csv: fractions)."
-        caption += " Verdicts after Holm's correction over this table; where an answer has another, that one counts."
+        caption += (
+            " Verdicts after Holm's correction over this table; where an answer has another, the answer's counts."
+        )
         meaning = decided(self._effects, "cells")
         return keep(self.lab, self._effects, f"{self.study.name}_effects", caption, shown, meaning=meaning)
 

@@ -62,7 +62,8 @@ class Contrast(Settings):
                 examples that both have. Of a test set that people perturbed: the score on its clean twin (`Task.clean`,
                 which must be a target too) minus its own
     languages   codes or groups ("zero-shot", "latin", "non-latin"); the mean over them is taken within a seed
-    minus       codes or groups whose mean is subtracted from that: the gap between a variety and its standard language
+    minus       codes or groups whose mean is subtracted from that: a gap. Of varieties each is held against its own
+                standard language, where that is among `languages`: the mean over varieties
     targets     over which the difference is averaged; none: all of the study's
     conditions  likewise; "perturbed" stands for all but clean
     expect      of an effect that was planted in the generated world: the sign that the difference must have
