@@ -5,6 +5,7 @@ report is rebuilt, what fails says which sentence is stale and how it reads with
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -241,6 +242,7 @@ def hard_records_of_local() -> dict[str, list[str]]:
     }  # fmt: skip
 
 
+PANX_UPDATES = math.ceil(load("local").target["panx"]["examples"] / load("local").training["batch"])
 HARD = "Adversarial (hard) instead of random records of one pool before XNLI"
 
 
@@ -277,6 +279,7 @@ def questions_of_local() -> dict[str, list[str]]:
         "Do random records narrow that gap?": (varieties, "Do random records close the gap"),
         "Do random records help in the varieties themselves?": (varieties, "Do random records help", "themselves? ("),
         "Do hard records, against random ones?": (varieties, "Do adversarial examples (hard"),
+        **robust_training_of_local(),
         "What does romanised input cost after direct fine-tuning?": (scripts, "What does romanised input cost"),
         "Do random records change that?": (scripts, "Do random records change what romanised"),
     }
@@ -286,12 +289,27 @@ def questions_of_local() -> dict[str, list[str]]:
     return sentences
 
 
+def robust_training_of_local() -> dict[str, tuple[str, ...]]:
+    """Rows of the same table: the words of the question in the study of robust training."""
+    rows = {
+        "ADV on PAN-X, radius 0.01 of the median embedding, instead of plain fine-tuning?": "(radius 0.01 of",
+        "... radius 0.03?": "(radius 0.03)?",
+        "... radius 0.1?": "(radius 0.1)?",
+        "... radius 0.1, under a search attack?": "ADV (0.1) under a search attack?",
+        "RS-RP, radius 0.1, instead of plain fine-tuning?": "RS-RP (0.1) instead of plain fine-tuning?",
+        "... under perturbation?": "RS-RP (0.1) instead of plain fine-tuning, under perturbation?",
+        "Code-mixed copies beside the records, in as many updates?": "Code-mixed copies",
+    }
+    return {row: ("study_robust_training", words) for row, words in rows.items()}
+
+
 def behind_answers_of_local() -> dict[str, list[str]]:
     """What the answers rest on: one language, the clean score alone, the subword at which a tag is read."""
     less = one_of_local(HARD, "in what perturbation costs")
     clean = one_of_local("at what clean cost", "(NLI)? (xnli)", study="study_perturbations")
     bare = table("local", "non_latin_scripts_bare").query("task == 'udpos'").set_index("language")["bare"]
     return {
+        "ADV costs more the wider its ball is, in the {} updates that all arms have": [str(PANX_UPDATES)],
         "What perturbation costs is {} points less after them, but only because the clean score falls further ({}).": [
             points(-less["effect"]), said_behind(less, "clean"),
         ],
