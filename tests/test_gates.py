@@ -97,7 +97,7 @@ def test_where_there_is_nothing_to_lose_no_drop_is_tested():
         return contrasts.answers(asked, scores, None, gates.Gates(asked, scores))[0]
 
     assert drops(0.6).verdict != "not testable"
-    assert drops(0.36).answer == "xnli is 2.7 points above a guess on clean text: nothing to lose"
+    assert drops(0.36).answer == "36.0 less 35.0; xnli is 2.7 points above a guess on clean text: nothing to lose"
 
 
 def test_a_perturbation_that_changes_nothing_is_named():

@@ -93,11 +93,12 @@ def test_a_run_leaves_no_model_behind(stage, store, start):
         Evaluation(task="tatoeba", language="de"),
         Evaluation(task="xnli", language="de", examples=2, attack={"name": "characters", "budget": 5}),
     )
+    model = transformers.PreTrainedModel  # asked of types: some objects answer for another class, at a price
     gc.collect()
     gc.disable()
     try:
         execute(store, Job(recipe, evaluations), tiny().resources)
-        left = [type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, transformers.PreTrainedModel)]
+        left = [type(thing).__name__ for thing in gc.get_objects() if issubclass(type(thing), model)]
     finally:
         gc.enable()
     assert left == []
