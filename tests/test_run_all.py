@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
 from xlt.core.paths import ROOT
 from xlt.lab.profiles import profiles
@@ -189,6 +192,20 @@ def test_the_conda_environment_of_that_name_is_used_and_no_other(copy):
     assert (copy / "envs/xlt/calls").exists() and not (copy / ".venv/calls").exists()
     call(copy, CONDA_PREFIX=str(copy / "envs/other"))
     assert (copy / ".venv/calls").exists() and not (copy / "envs/other/calls").exists()
+
+
+def test_the_pins_take_every_python_that_the_readme_takes():
+    """Debian's 3.11.2 could not install a pin that wanted 3.11.5."""
+    oldest = (
+        tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"].removeprefix(">=") + ".0"
+    )
+    pins = [line.split("==")[0] for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line]
+    wanted = {}
+    for name in pins:
+        with contextlib.suppress(metadata.PackageNotFoundError):  # of another platform
+            wanted[name] = metadata.metadata(name).get("Requires-Python") or ""
+    assert len(wanted) > 100
+    assert not [name for name, versions in wanted.items() if not SpecifierSet(versions).contains(oldest)]
 
 
 def test_pins_are_exact_serve_every_build_of_torch_and_cover_what_we_import():
