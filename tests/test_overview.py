@@ -31,7 +31,7 @@ class Lab:
 @pytest.fixture
 def lab(monkeypatch):
     notebooks = {"01_first": "first", "03_third": "second", "study_ordering": "second"}
-    found = {name: types.SimpleNamespace(recipes=[of], evaluations=[], plan=None) for name, of in notebooks.items()}
+    found = {name: types.SimpleNamespace(recipes=[of], evaluations=[], seeds=None) for name, of in notebooks.items()}
     monkeypatch.setattr(overview.studies, "of", lambda lab: found)
     return Lab()
 

@@ -93,13 +93,11 @@ def _side(rows: pd.DataFrame, arms: Sequence[str], contrast: Contrast) -> pd.Dat
     if not contrast.minus:
         cells = shares(upper, by=CELL)
     else:
-        upper, lower = _beside_their_standards(upper, rows[in_languages(rows, contrast.minus)])
-        cells, minus = shares(upper, by=CELL, over=["variety"]), shares(lower, by=CELL, over=["variety"])
-        lower = minus.assign(weight=-minus["weight"], part=LOWER)
-        gap = pd.concat([cells.assign(part=UPPER), lower], ignore_index=True)
-        sides = pd.Series([*([1] * len(cells)), *([2] * len(minus))], index=gap.index)
-        both = sides.groupby([gap[name] for name in (*CELL, "seed")]).transform("nunique") == 2
-        cells = gap[both]
+        sides = _beside_their_standards(upper, rows[in_languages(rows, contrast.minus)])
+        upper, lower = (shares(side, by=CELL, over=["variety"]) for side in sides)
+        lower = lower.assign(weight=-lower["weight"], part=LOWER)
+        gap = pd.concat([upper.assign(part=UPPER), lower], ignore_index=True)
+        cells = gap[different(gap, ["part"], [*CELL, "seed"]) == 2]
     # a cell of which no seed is complete is left out, not the arm
     means = shares(cells, by=["arm"], over=["task", "condition"])
     return shares(means if set(means["arm"]) == set(arms) else means[:0], over=["arm"])

@@ -19,8 +19,6 @@ from xlt.spec.trained import heading, is_source, named, zero_shot
 if TYPE_CHECKING:
     from xlt.spec.stage import Stage
 
-NONE = "none in this profile"
-
 
 def schedule_table(stages: Iterable[Stage], available: Callable[[Stage], int | None] = lambda _: None) -> pd.DataFrame:
     """How each stage is trained, as the profile declares it; stages of which all of this is the same stand once.
@@ -40,7 +38,9 @@ def schedule_table(stages: Iterable[Stage], available: Callable[[Stage], int | N
         }
         for stage in dict.fromkeys(stages)
     ]  # fmt: skip
-    return pd.DataFrame(rows).drop_duplicates(ignore_index=True) if rows else pd.DataFrame({"stage": [NONE]})
+    if not rows:
+        return pd.DataFrame({"stage": ["none in this profile"]})
+    return pd.DataFrame(rows).drop_duplicates(ignore_index=True)
 
 
 def _records(stage: Stage, available: Callable[[Stage], int | None]) -> str:

@@ -159,9 +159,10 @@ class Lab:
         self.store.look_again()
         return self._table(self.wanted(recipes, evaluations, seeds), conditions or {})
 
-    def expand(self, recipes: Mapping[str, Recipe], seeds: int) -> list[tuple[str, int, Recipe]]:
-        """(label, seed, recipe) for each seed; a recipe with nothing left to seed appears once."""
-        runs = []
+    def expand(self, recipes: Mapping[str, Recipe], seeds: int | None = None) -> list[tuple[str, int, Recipe]]:
+        """(label, seed, recipe) for each seed (None: of as many as the profile has); a recipe with nothing left to seed
+        appears once."""
+        runs, seeds = [], seeds or self.profile.seeds
         for label, recipe in recipes.items():
             free = any(stage.seed is None for stage in recipe.stages)
             runs += [(label, seed, recipe.seeded(seed)) for seed in range(seeds if free else 1)]
@@ -171,7 +172,7 @@ class Lab:
         self, recipes: Mapping[str, Recipe], evaluations: Iterable[Evaluation], seeds: int | None = None
     ) -> list[Wanted]:
         """(label, seed, recipe, the evaluations that it takes)."""
-        runs, evaluations = self.expand(recipes, seeds or self.profile.seeds), list(evaluations)
+        runs, evaluations = self.expand(recipes, seeds), list(evaluations)
         return [(label, seed, recipe, taken(recipe, evaluations)) for label, seed, recipe in runs]
 
     def _jobs(self, wanted: Iterable[Wanted]) -> list[Job]:
@@ -223,7 +224,7 @@ class Lab:
         """
         evaluations = None if evaluations is None else list(evaluations)
         rows, costs = [], {}
-        for label, seed, recipe in self.expand(recipes, seeds or self.profile.seeds):
+        for label, seed, recipe in self.expand(recipes, seeds):
             for step in filter(self.store.done, recipe.lineage()):
                 if step not in costs:  # its files are read once: its record, and one for each evaluation
                     chosen = None if evaluations is None else taken(step, evaluations)

@@ -33,7 +33,7 @@ def parts(lab: Lab, notebooks: Collection[str], seconds: Estimator) -> Iterator[
     for notebook, study in of(lab).items():
         if notebook not in notebooks:
             continue
-        jobs = lab.jobs(study.recipes, study.evaluations, study.plan and study.plan.seeds)
+        jobs = lab.jobs(study.recipes, study.evaluations, study.seeds)
         time, new = 0.0, [job for job in jobs if job.recipe not in known]
         for job in jobs:
             rest = tuple(e for e in job.evaluations if e not in known.get(job.recipe, ()))

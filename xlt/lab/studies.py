@@ -130,7 +130,7 @@ def asked(lab: Lab, notebooks: Collection[str] | None = None) -> list[Wanted]:
         wanted
         for notebook, study in several
         if notebooks is None or notebook in notebooks
-        for wanted in lab.wanted(study.recipes, study.evaluations, study.plan and study.plan.seeds)
+        for wanted in lab.wanted(study.recipes, study.evaluations, study.seeds)
     ]
 
 
@@ -138,7 +138,6 @@ def all_recipes(lab: Lab) -> list[Recipe]:
     """Every run that the profile's notebooks use, in every seed, with the runs that it starts from."""
     recipes: dict[Recipe, None] = {}
     for study in of(lab).values():
-        seeds = (study.plan and study.plan.seeds) or lab.profile.seeds
-        for _, _, recipe in lab.expand(study.recipes, seeds):
+        for _, _, recipe in lab.expand(study.recipes, study.seeds):
             recipes |= dict.fromkeys(recipe.lineage())
     return list(recipes)

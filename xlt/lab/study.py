@@ -113,7 +113,7 @@ class Study:
         for name in dict.fromkeys((*self.targets, *learned)):
             task, tested = tasks.get(name), [e for e in self.conditions if e.task == name and e.split == "test"]
             most = max((e.examples or 0 for e in tested), default=0)
-            told = dict.fromkeys(condition_told(e, self.conditions[e], most) for e in tested)
+            told = dict.fromkeys(_condition_told(e, self.conditions[e], most) for e in tested)
             data = f"{task.dataset} {task.config}" if _one_for_all(task) else task.dataset
             rows.append({
                 "task": name,
@@ -153,7 +153,7 @@ def _read_of(scores: pd.DataFrame, task: str) -> str:
     return " to ".join(dict.fromkeys(f"{count:.0f}" for count in (counts.min(), counts.max()))) if len(counts) else ""
 
 
-def condition_told(evaluation: Evaluation, label: str, records: int) -> str:
+def _condition_told(evaluation: Evaluation, label: str, records: int) -> str:
     """A condition with its strength: "typos 0.1", "attack (characters, 40 queries)"; how many records it reads, where
     that is not `records`."""
     about, search = evaluation.conditions, evaluation.attack or evaluation.ball

@@ -13,7 +13,6 @@ from xlt.core.text import DASH, bounds, points_or_dash
 from xlt.lab import datasheet, studies
 from xlt.lab.jobs import training_splits
 from xlt.lab.lab import Lab
-from xlt.lab.study import Study
 from xlt.report import results
 from xlt.spec import trained
 from xlt.spec.stage_rules import ENGLISH
@@ -21,7 +20,7 @@ from xlt.spec.stage_rules import ENGLISH
 
 def runs(lab: Lab) -> pd.DataFrame:
     """Cost of every run behind the notebooks of the profile, each once; `used in` names these notebooks."""
-    parts = {_short(name): lab.runs(study.recipes, seeds=_seeds(study)) for name, study in studies.of(lab).items()}
+    parts = {_short(name): lab.runs(study.recipes, seeds=study.seeds) for name, study in studies.of(lab).items()}
     rows = pd.concat(parts, names=["used in", None]).reset_index("used in")
     if rows.empty:
         return rows
@@ -39,10 +38,6 @@ def _short(notebook: str) -> str:
     return f"phase {int(number)}" if number.isdigit() else name
 
 
-def _seeds(study: Study) -> int | None:
-    return study.plan.seeds if study.plan else None
-
-
 def cost(made: pd.DataFrame) -> pd.DataFrame:
     """`runs` summed by the notebooks that use them and by what their last stage trained; last row: all of them."""
     if made.empty:
@@ -54,7 +49,7 @@ def cost(made: pd.DataFrame) -> pd.DataFrame:
 
 def collapsed(lab: Lab, made: pd.DataFrame) -> pd.DataFrame:
     """Runs that are no better than a guess, or score the same in every language, on a task; each run and task once."""
-    tables = [lab.run(study.recipes, study.evaluations, _seeds(study)) for study in studies.of(lab).values()]
+    tables = [lab.run(study.recipes, study.evaluations, study.seeds) for study in studies.of(lab).values()]
     tables = [scores for scores in tables if len(scores)]
     name = trained.heading(pd.concat(tables)) if tables else trained.named([ENGLISH])
     columns = ["recipe", "task", "seed", name, "used in", "run"]

@@ -103,7 +103,7 @@ def _file(lab: Lab, name: str) -> Path:
 
 
 def _seeds(lab: Lab, study: Study) -> int:
-    return (study.plan and study.plan.seeds) or lab.profile.seeds
+    return study.seeds or lab.profile.seeds
 
 
 def _design(lab: Lab, study: Study) -> str:

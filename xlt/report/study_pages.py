@@ -125,8 +125,7 @@ class StudyPage:
         outcomes = save_outcomes(self.lab, self.scores, f"outcomes_{self.study.name}")
         said = (f"Leaks: {contamination.said(checked)}.", f"All scores: {file}.", f"Record by record: {outcomes}.")
         card = contamination_card(self.lab, self.study, checked, f"{self.study.name}_exposure")
-        seeds = self.study.seeds or self.lab.profile.seeds
-        runs = [recipe for _, _, recipe in self.lab.expand(self.study.recipes, seeds)]
+        runs = [recipe for _, _, recipe in self.lab.expand(self.study.recipes, self.study.seeds)]
         return Outputs((Sentence(said[0]), card, *map(Sentence, said[1:]), about(self.lab, runs)))
 
 
