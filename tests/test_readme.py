@@ -25,7 +25,7 @@ SHOWN = {"xnli": "XNLI", "pawsx": "PAWS-X", "udpos": "UDPOS", "panx": "PAN-X", "
          "anli-plus": "ANLI+", "mnli-mlm": "MNLI beside masked language modelling",
          "mnli-translated": "MNLI in all languages", "xcopa": "XCOPA",
          "target, longer": "longer training on itself", "ud-varieties": "tags", "xnli-var": "XNLI",
-         "xsid-slots": "slots"}  # fmt: skip
+         "xsid-slots": "slots", "xquad-others": "XQuAD", "tydiqa": "TyDi QA"}  # fmt: skip
 WORDS = ("above zero", "below zero", "wider", "narrower", "costs more", "costs less")  # of gaps and of what is lost
 NUMBERS = ["no", "one", "two", "three", "four", "five", "six"]
 
@@ -280,6 +280,7 @@ def questions_of_local() -> dict[str, list[str]]:
         "Do random records help in the varieties themselves?": (varieties, "Do random records help", "themselves? ("),
         "Do hard records, against random ones?": (varieties, "Do adversarial examples (hard"),
         **robust_training_of_local(),
+        **data_mix_of_local(),
         "What does romanised input cost after direct fine-tuning?": (scripts, "What does romanised input cost"),
         "Do random records change that?": (scripts, "Do random records change what romanised"),
     }
@@ -301,6 +302,23 @@ def robust_training_of_local() -> dict[str, tuple[str, ...]]:
         "Code-mixed copies beside the records, in as many updates?": "Code-mixed copies",
     }
     return {row: ("study_robust_training", words) for row, words in rows.items()}
+
+
+def data_mix_of_local() -> dict[str, tuple[str, ...]]:
+    """Rows of the same table: the words of the question in the study of the mix of data."""
+    rows = {
+        "Mixed instead of multilingual questions before TyDi QA in English: XQuAD in other languages, under attack?": (
+            "XQuAD in other languages under adversarial attack, against multilingual",
+        ),
+        "... mixed instead of English ones?": ("XQuAD in other languages under adversarial attack, against English",),
+        "... TyDi QA in Korean and Swahili, mixed instead of multilingual ones?": ("TyDi QA under", "multilingual data only"),
+        "... TyDi QA in Korean and Swahili, mixed instead of English ones?": ("TyDi QA under", "against English data only"),
+        "Multilingual instead of English questions, not attacked?": ("Multilingual instead of English", "data? ("),
+        "... under typos and a distractor?": ("Multilingual instead of English", "under typos"),
+        "Mixed instead of English ones, not attacked?": ("Mixed instead of English only? (",),
+        "English questions instead of none, not attacked?": ("English intermediate data instead of none",),
+    }
+    return {row: ("study_data_mix", *words) for row, words in rows.items()}
 
 
 def behind_answers_of_local() -> dict[str, list[str]]:
