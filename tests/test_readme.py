@@ -311,8 +311,14 @@ def data_mix_of_local() -> dict[str, tuple[str, ...]]:
             "XQuAD in other languages under adversarial attack, against multilingual",
         ),
         "... mixed instead of English ones?": ("XQuAD in other languages under adversarial attack, against English",),
-        "... TyDi QA in Korean and Swahili, mixed instead of multilingual ones?": ("TyDi QA under", "multilingual data only"),
-        "... TyDi QA in Korean and Swahili, mixed instead of English ones?": ("TyDi QA under", "against English data only"),
+        "... TyDi QA in Korean and Swahili, mixed instead of multilingual ones?": (
+            "TyDi QA under",
+            "multilingual data only",
+        ),
+        "... TyDi QA in Korean and Swahili, mixed instead of English ones?": (
+            "TyDi QA under",
+            "against English data only",
+        ),
         "Multilingual instead of English questions, not attacked?": ("Multilingual instead of English", "data? ("),
         "... under typos and a distractor?": ("Multilingual instead of English", "under typos"),
         "Mixed instead of English ones, not attacked?": ("Mixed instead of English only? (",),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from xlt.lab import rates, slots
 from xlt.lab.estimate import records as records_of
 from xlt.lab.estimate import rows, shape
+from xlt.lab.lengths import QUESTION, Reading, reading
 from xlt.lab.rates import Rates
 from xlt.spec import stage_rules, tasks
 from xlt.spec.perturbations import Attack, Ball
@@ -16,21 +17,12 @@ from xlt.spec.recipe import Evaluation, Recipe
 from xlt.spec.stage import Part, Stage
 
 if TYPE_CHECKING:
-    from xlt.data.sources import Source
     from xlt.data.store import Store
     from xlt.lab.jobs import Job
     from xlt.lab.rates import Device
     from xlt.spec.profile import Profile
 
-# Usual lengths of records in subwords, of public data sets and of the generated world; for choices that of one of them.
-LENGTHS = {
-    tasks.CLASSIFICATION: (45, 22), tasks.TAGGING: (25, 12), tasks.SPAN: (200, 40), tasks.CHOICE: (60, 26),
-    tasks.MLM: (30, 26), tasks.RETRIEVAL: (25, 12), tasks.MINING: (30, 12), tasks.ANSWERS: (200, 40),
-    tasks.DUAL: (60, 30),
-}  # fmt: skip
-CHOICES = 4  # of a record, where its task does not declare how many there are
 EXAMPLES = 2000  # of a test set on the hub whose size is not known
-QUESTION = 16  # subwords of a question, which is what of a record with a context is attacked
 RIGHT = 0.6  # share of the records that a model gets right: an attack asks for the others once and leaves them
 
 
@@ -85,27 +77,26 @@ class Estimator:
         stage, rate = recipe.last_stage, self._rates(recipe)
         if stage is None:
             return rate.run + rate.save
-        records = records_of(self.store, stage)
-        updates = stage.updates(records)
-        texts = sum(
-            count * self._length(part.task, stage.max_length) for part, count in zip(stage.parts, records, strict=True)
-        )
-        learning = updates * (rate.update + self._update(stage, records, rate))
+        readings = [self._reading(part.task, stage) for part in stage.parts]
+        windows = [n * one.windows for n, one in zip(records_of(self.store, stage), readings, strict=True)]
+        updates = stage.updates(windows)
+        texts = sum(count * one.length for count, one in zip(windows, readings, strict=True))
+        learning = updates * (rate.update + self._update(stage, windows, rate))
         checks = self._checks(stage, updates) * self._check(stage, rate)
         checkpoints = learning / (60 * self.resources.checkpoint_minutes) * rate.save * 3  # with two moments of Adam
         return rate.run + rate.load + rate.save + texts * rate.learned + learning + checks + checkpoints
 
-    def _update(self, stage: Stage, records: list[int], rate: Rates) -> float:
+    def _update(self, stage: Stage, windows: list[float], rate: Rates) -> float:
         """Seconds of the gradients of an update, whose task is one of the stage's parts."""
-        shares = stage.batch_shares(records)
+        shares = stage.batch_shares(windows)
         return sum(share * self._gradients(part, stage, rate) for part, share in zip(stage.parts, shares, strict=True))
 
     def _gradients(self, part: Part, stage: Stage, rate: Rates) -> float:
         """With robust training each pass is made again for every ascent, but for the gradients of the weights."""
-        length = self._length(part.task, stage.max_length)
-        tokens = stage.update_batch * length * _texts(part.task)
+        read = self._reading(part.task, stage)
+        tokens = stage.update_batch * read.tokens
         passes = math.ceil(tokens / self._budget) if self._budget else stage.accumulate
-        seconds = rate.training.seconds(passes, tokens, length) * (1 + 2 / 3 * _ascents(stage.ball))
+        seconds = rate.training.seconds(passes, tokens, read.length) * (1 + 2 / 3 * _ascents(stage.ball))
         if tasks.get(part.task).family == tasks.MLM:
             masked = stage.mask if stage.mask_other is None else (stage.mask + stage.mask_other) / 2
             seconds += tokens * masked * rate.word
@@ -126,7 +117,12 @@ class Estimator:
     def _check(self, stage: Stage, rate: Rates) -> float:
         judged = [
             Evaluation(
-                task=task.name, language=code, split="dev", examples=stage.select_examples, max_length=stage.max_length
+                task=task.name,
+                language=code,
+                split="dev",
+                examples=stage.select_examples,
+                max_length=stage.max_length,
+                stride=stage.stride,
             )
             for task, _ in stage_rules.selection_tasks(stage)
             for code in stage.watched
@@ -137,19 +133,16 @@ class Estimator:
 
     def evaluation(self, evaluation: Evaluation, rate: Rates) -> float:
         """Seconds of one evaluation, without loading the model."""
-        examples = self._examples(evaluation)
-        length = self._length(evaluation.task, evaluation.max_length)
+        read = self._reading(evaluation.task, evaluation)
+        examples = self._examples(evaluation) * read.windows
         readings, queries = 1 + 3 * _ascents(evaluation.ball), 0.0  # an ascent is a pass forward and backward
         if evaluation.attack:
-            queried = _queries(
-                evaluation.attack, QUESTION if tasks.get(evaluation.task).family == tasks.SPAN else length
-            )
-            readings, queries = 3, examples * queried  # before, after, and the control
-        texts = examples * _texts(evaluation.task)
-        tokens = (readings * texts + queries * _texts(evaluation.task)) * length
-        passes = (readings * examples + queries) / self.resources.eval_batch
-        python = readings * texts * length * rate.tested + queries * rate.query
-        return rate.evaluation + python + rate.reading.seconds(max(1, passes), tokens, length)
+            attacked = QUESTION if tasks.get(evaluation.task).family == tasks.SPAN else read.length
+            readings, queries = 3, examples * _queries(evaluation.attack, attacked)  # before, after, and the control
+        texts = readings * examples + queries
+        python = readings * examples * read.tokens * rate.tested + queries * rate.query
+        passes = max(1, texts / self.resources.eval_batch)
+        return rate.evaluation + python + rate.reading.seconds(passes, texts * read.tokens, read.length)
 
     def _examples(self, evaluation: Evaluation) -> int:
         """Records that are read: those of the task, and those that they are searched among."""
@@ -161,24 +154,9 @@ class Estimator:
             pool = own * max(0, len(self.store.source.languages(task, evaluation.split)) - 1)
         return own + pool
 
-    def _length(self, task: str, most: int) -> float:
-        return length_of(self.store.source, task, most)
-
-
-def length_of(source: Source, task: str, most: int) -> float:
-    """Usual subwords of a text of the task, at most `most`."""
-    declared = tasks.get(task)
-    usual, made = LENGTHS[declared.family]
-    return min(most, made if source.label and not declared.own else usual)
-
-
-def _texts(task: str) -> int:
-    """Texts of a record that go through the model."""
-    declared = tasks.get(task)
-    if declared.family == tasks.CHOICE:
-        choices = declared.columns["choices"]
-        return CHOICES if isinstance(choices, str) else len(choices)
-    return 2 if declared.family in (tasks.RETRIEVAL, tasks.DUAL) else 1
+    def _reading(self, task: str, taken: Stage | Evaluation) -> Reading:
+        """What of a record of a task goes through the model where it is cut as in a stage or an evaluation."""
+        return reading(self.store.source, task, taken.max_length, taken.stride)
 
 
 def _ascents(around: Ball | None) -> int:

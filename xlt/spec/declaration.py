@@ -65,6 +65,7 @@ class Declaration(BaseModel):
     clean       of a test set that people perturbed, the task with the same rows before that
     rows_of     the task whose column `idx` holds the numbers of the rows to take, in the order to take them
     rows        split: number of rows in the public data set, or of each language; checked when records are read
+    subwords    mean length of a record with XLM-R's tokenizer, of choices with one of them: plans count with it
     languages   those in which it is evaluated unless the profile names others: XTREME's; see xlt.lab.evaluated
     licence, citation  of the data set, in words: both stand in the report beside its name
     xtreme_r    XTREME-R's languages, evaluated where the profile names them
@@ -100,6 +101,7 @@ class Declaration(BaseModel):
     clean: str | None = None
     rows_of: str | None = None
     rows: Mapping[str, int | Mapping[str, int]] = {}
+    subwords: int | None = Field(None, ge=1)
     xtreme_r: Spelled = ()
     note: str = ""
     unread: bool = False

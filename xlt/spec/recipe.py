@@ -102,7 +102,7 @@ class Evaluation(Value):
     """One test set in one language, and how its records are read.
 
     examples           the first so many of a fixed shuffle, the same rows in every language; None: all
-    max_length, stride in subwords; a longer context is read in windows that begin `stride` apart
+    max_length, stride in subwords; a longer context is read in windows, which share `stride` of it, at most a third
     perturbation       "typos", "code-mix:ar", ... (see xlt.perturb): changes the records before they are encoded, each
                        possible change with probability `strength`
     language_b         the second text of each pair comes from the aligned row of this language: the generalised

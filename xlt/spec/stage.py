@@ -170,7 +170,7 @@ class Stage(Value):
         """Records of an update."""
         return self.batch * self.accumulate
 
-    def batch_shares(self, records: Sequence[int]) -> list[float]:
+    def batch_shares(self, records: Sequence[float]) -> list[float]:
         """Each part's share of the updates; `records` are the parts' numbers of records."""
         weigh = {
             "proportional": lambda n: n,
@@ -182,7 +182,7 @@ class Stage(Value):
         left = 1 - sum(part.share or 0 for part in self.also)
         return [part.share or left * weight / sum(weights) for (part, _), weight in zip(pairs, weights, strict=True)]
 
-    def updates(self, records: Sequence[int]) -> int:
+    def updates(self, records: Sequence[float]) -> int:
         """Number of updates. An epoch is one pass over the parts without a fixed share; the others' are added."""
         if self.steps:
             return self.steps
