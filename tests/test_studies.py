@@ -105,6 +105,20 @@ def test_controls_are_rows_of_the_matrix_and_one_of_them_learns_the_target_itsel
     assert "shuffled" in studies.intermediate(lab).recipes and "longer" not in studies.intermediate(lab).recipes
 
 
+def test_the_design_says_how_many_updates_an_arm_took_before_its_target(asked):
+    arms = {"none": [], "squad": ["squad"], "mnli, squad": ["mnli", "squad"]}
+    study = asked(targets=["xnli", "udpos"], arms=arms, conditions={}, languages=["en"])
+    assert study.design(pd.DataFrame())["their updates"].tolist() == ["–", "–", "–"]
+    rows = [
+        ("squad → xnli", 1, "start", 0), ("squad → xnli", 1, "intermediate", 213), ("squad → xnli", 1, "target", 94),
+        ("squad → udpos", 2, "intermediate", 1214), ("mnli, squad → xnli", 1, "intermediate", 100),
+        ("mnli, squad → xnli", 1, "intermediate", 213), ("none → xnli", 1, "target", 94),
+        ("after mnli", 1, "intermediate", 100),  # what a gate reads: no arm is whole there
+    ]  # fmt: skip
+    runs = pd.DataFrame(rows, columns=["recipe", "seed", "kind", "steps"])
+    assert study.design(runs)["their updates"].tolist() == ["–", "213 to 1,214", "313"]
+
+
 def test_the_design_says_what_is_learned_and_how_it_is_read(asked):
     """Every number that a reader needs to know what a score is of: metric, languages, records, strengths."""
     attack = {"attack": {"name": "characters", "budget": 40}, "examples": 2}

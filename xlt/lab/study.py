@@ -81,8 +81,12 @@ class Study:
     def contrasts(self) -> tuple[Contrast, ...]:
         return self.plan.contrasts if self.plan else ()
 
-    def design(self) -> pd.DataFrame:
-        """One row for each arm: intermediate stages, changes to the target's stage, targets, whether it is run."""
+    def design(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """One row for each arm: intermediate stages, changes to the target's stage, targets, whether it is run.
+
+        `runs`, those of `Lab.runs`, say how many updates these stages took: arms that learn equally many passages may
+        differ there, as a long one is read in several windows.
+        """
         if self.plan is None:
             return pd.DataFrame({"arm": [NOT_RUN]})
         design = []
@@ -94,11 +98,21 @@ class Study:
             design.append({
                 "arm": label,
                 "intermediate stages": before or ("none: direct fine-tuning" if recipe else DASH),
+                "their updates": self._updates(runs, label),
                 "target stage": changes,
                 "targets": ", ".join(arm.targets or self.targets),
                 "run": "yes" if recipe else "not run",
             })  # fmt: skip
         return pd.DataFrame(design)
+
+    def _updates(self, runs: pd.DataFrame, arm: str) -> str:
+        """Of all intermediate stages of an arm before one target, over seeds and targets: "213 to 214"."""
+        if runs.empty:
+            return DASH
+        whole = [label for label, of in self.arms.items() if of == arm and not label.startswith(AFTER)]
+        before = runs[runs["recipe"].isin(whole) & runs["kind"].eq("intermediate")]
+        counts = before.groupby(["recipe", "seed"])["steps"].sum()
+        return " to ".join(dict.fromkeys(f"{n:,}" for n in (counts.min(), counts.max()))) if len(counts) else DASH
 
     def materials(self, scores: pd.DataFrame) -> pd.DataFrame:
         """One row for each task: what it is made of; of a target also how and how much of it is read.

@@ -90,7 +90,8 @@ class StudyPage:
         here and is not run, and what the design was to find."""
         stages = [stage for recipe in self.study.recipes.values() for stage in recipe.stages]
         schedule = phases.schedule_table(stages, partial(estimate.open_rows, self.lab.store))
-        tables = (self.study.design(), schedule, self.study.materials(self.scores))
+        runs = self.lab.runs(self.study.recipes, (), self.study.seeds)
+        tables = (self.study.design(runs), schedule, self.study.materials(self.scores))
         absent = "\n".join(f"- {NOT_RUN}: {sentence}" for sentence in self.study.absent)
         plan = plans.kept(self.lab, self.study) if self.study.plan else None
         foreseen = f"As planned, {plans.told(plan)}." if plan else ""
