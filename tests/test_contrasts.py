@@ -444,9 +444,8 @@ def test_the_design_has_a_row_for_each_arm_also_for_one_that_cannot_be_run():
         "none → xnli": Recipe(start=Encoder(model="m")),
         "mnli → xnli": Recipe(start=Encoder(model="m"), stages=stages),
     }
-    table = (
-        Study(recipes, plan=made.plan, arms={label: label.split(" ")[0] for label in recipes}).design().set_index("arm")
-    )
+    arms = {label: label.split(" ")[0] for label in recipes}
+    table = Study(recipes, plan=made.plan, arms=arms).design(pd.DataFrame()).set_index("arm")
     stages = ["none: direct fine-tuning", "mnli (60 updates) → squad (2 epochs)", "–", "–"]
     assert table["intermediate stages"].tolist() == stages
     assert table["run"].tolist() == ["yes", "yes", "not run", "not run"] and table.loc["adv", "targets"] == "xnli"

@@ -320,11 +320,22 @@ def data_mix_of_local() -> dict[str, tuple[str, ...]]:
             "against English data only",
         ),
         "Multilingual instead of English questions, not attacked?": ("Multilingual instead of English", "data? ("),
-        "... under typos and a distractor?": ("Multilingual instead of English", "under typos"),
         "Mixed instead of English ones, not attacked?": ("Mixed instead of English only? (",),
         "English questions instead of none, not attacked?": ("English intermediate data instead of none",),
     }
     return {row: ("study_data_mix", *words) for row, words in rows.items()}
+
+
+def scores_of_the_mix_of_local() -> dict[str, list[str]]:
+    """What the answers about the mix of data rest on."""
+    means = table("local", "data_mix_scores").set_index(["target", "condition", "arm"])["mean"]
+    arms = ("English", "mixed", "multilingual", "none")
+    return {
+        "On XQuAD F1 is {} after English questions, {} after mixed, {} after multilingual ones and {} without "
+        "any, and {}, {}, {} and {} under attack.": [
+            points(means["xquad-others", condition, arm]) for condition in ("clean", "attack") for arm in arms
+        ]
+    }  # fmt: skip
 
 
 def behind_answers_of_local() -> dict[str, list[str]]:
@@ -372,7 +383,7 @@ def retrieval_of_e5() -> dict[str, list[str]]:
 
 GROUPS = (
     rows_of_mini, decided_in_mini, studies_of_mini, questions_of_mini, calibration, hard_records_of_local,
-    questions_of_local, behind_answers_of_local, retrieval_of_e5,
+    questions_of_local, scores_of_the_mix_of_local, behind_answers_of_local, retrieval_of_e5,
 )  # fmt: skip
 
 

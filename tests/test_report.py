@@ -20,7 +20,7 @@ from xlt import report  # noqa: E402
 from xlt.analysis import findings, tables, xtreme
 from xlt.core.errors import UserError  # noqa: E402
 from xlt.report.artifacts import Kept  # noqa: E402
-from xlt.spec.stage import Stage  # noqa: E402
+from xlt.spec.stage import Part, Stage  # noqa: E402
 
 BASE = {"none": 0.60, "mnli": 0.70, "squad": 0.60}
 SEEDS = (-0.01, 0.0, 0.01)
@@ -395,4 +395,8 @@ def test_the_schedule_is_told_as_the_profile_declares_it():
     part, slight = (stage.model_copy(update=fields) for fields in ({"slice": "70%:"}, {"shuffle_labels": True}))
     table = report.schedule_table([part, stage, slight], {part: 6000, stage: 20000, slight: 20000}.get)
     assert table["records"].tolist() == ["all 6,000 of rows 70%:", "all 20,000"]
+    more = Part(task="mnli", languages=("de", "fr"), examples=250), Part(task="qqp")
+    both = stage.model_copy(update={"also": more})
+    table = report.schedule_table([both])
+    assert table.loc[0, ["learns", "languages", "records"]].tolist() == ["mnli, qqp", "1 + 2 + 1", "all + 250 + all"]
     assert report.schedule_table([]).to_numpy().tolist() == [["none in this profile"]]

@@ -19,6 +19,7 @@ def parallel_nli(monkeypatch, world, places):
         "languages": "en de zh",
         "columns": {"text_a": "premise", "text_b": "hypothesis"},
         "labels": ["entailment", "neutral", "contradiction"], "splits": {"train": "test"},
+        "translation_of": "mnli",
     }  # fmt: skip
     monkeypatch.setitem(tasks.TASKS, "parallel-nli", tasks.parse("parallel-nli", fields, "test"))
     return world
@@ -125,8 +126,10 @@ def test_parallel_where_nothing_is_drawn_is_refused():
         ({"languages": ("en",)}, "No stage draws records in several languages."),
         ({"examples": 4, "task": "mnli", "slice": ":50%"}, "3 records in each of 3 languages, more than"),
         ({"examples": None}, "No stage draws records in several languages."),
+        ({"task": "panx"}, "mixed: 2 records in each of 3 languages, whose records are their own."),
+        ({"task": "mnli-translated"}, "mixed: 2 records in each of 3 languages, no row in two of them: 6 different"),
         ({"languages": ("en",), "also": [Part(task="text", languages=("en", "de"), examples=3)]}, "mixed, text: 3 "),
     ],
 )  # fmt: skip
-def test_what_the_languages_share_is_said(fields, said):
+def test_what_the_languages_share_is_said(parallel_nli, fields, said):
     assert said in rows.told([stage(label="mixed", **fields)], lambda part: 6)

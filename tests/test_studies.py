@@ -7,6 +7,12 @@ from conftest import tiny
 from xlt import perturb
 from xlt.lab import planned, studies
 from xlt.lab.lab import Lab
+from xlt.lab.study import Study
+from xlt.spec import tasks
+from xlt.spec.recipe import Encoder, Recipe
+from xlt.spec.stage import Part, Stage
+
+NONE = pd.DataFrame()  # runs, where nothing is stored
 
 
 @pytest.fixture
@@ -62,7 +68,7 @@ def test_the_words_of_the_world_are_for_the_world_alone(asked, monkeypatch):
 
 def test_copies_are_made_with_the_file_that_is_named_or_not_at_all(asked, tmp_path, monkeypatch):
     """A file without a folder is looked for in XLT_LEXICONS; the design names it, and that it is missing is said."""
-    (stage,) = asked(arms={"rs-da": {"target": {"augment": {"perturbation": "rs-da"}}}}).design()["target stage"]
+    (stage,) = asked(arms={"rs-da": {"target": {"augment": {"perturbation": "rs-da"}}}}).design(NONE)["target stage"]
     assert stage.endswith(", with words of the generated world, en to en")
     arms = {"none": [], "rs-da": {"target": {"augment": {"perturbation": "rs-da:near.json"}}}}
     monkeypatch.setattr(planned, "in_world", lambda lab: False)
@@ -71,7 +77,7 @@ def test_copies_are_made_with_the_file_that_is_named_or_not_at_all(asked, tmp_pa
     (tmp_path / "near.json").write_text('{"good": ["nice"]}')
     study = asked(arms=arms)
     assert study.absent == () and "rs-da → xnli" in study.recipes
-    stage = study.design().set_index("arm")["target stage"]
+    stage = study.design(NONE).set_index("arm")["target stage"]
     assert stage["rs-da"].endswith(", with near.json") and stage["none"] == "as the profile has it"
 
 
@@ -117,6 +123,21 @@ def test_the_design_says_how_many_updates_an_arm_took_before_its_target(asked):
     ]  # fmt: skip
     runs = pd.DataFrame(rows, columns=["recipe", "seed", "kind", "steps"])
     assert study.design(runs)["their updates"].tolist() == ["–", "213 to 1,214", "313"]
+
+
+def test_the_design_names_each_data_set_that_a_language_is_read_from(monkeypatch):
+    elsewhere = {"en": {"dataset": "a/squad"}, "ar": {"dataset": "an/other"}}
+    fields = {
+        "family": "span",
+        "dataset": "an/mlqa",
+        "config": "{code}",
+        "languages": "en de ar",
+        "elsewhere": elsewhere,
+    }
+    monkeypatch.setitem(tasks.TASKS, "both", tasks.parse("both", fields, "here"))
+    stage = Stage(task="both", languages=("de",), also=[Part(task="both", languages=("en",))])
+    study = Study({"both": Recipe(start=Encoder(), stages=(stage,))})
+    assert study.materials(pd.DataFrame())["data"].tolist() == ["an/mlqa; en: a/squad"]
 
 
 def test_the_design_says_what_is_learned_and_how_it_is_read(asked):

@@ -25,13 +25,15 @@ def schedule_table(stages: Iterable[Stage], available: Callable[[Stage], int | N
 
     `available` says how many training records a stage may draw from (None: not known), for those that take all of them.
 
-    Columns: stage (its label and what it learns from), records of each language ("all": the whole training set; of a
-    slice, such as "3,000 of rows :70%"), how long it trains, records of an update, learning rate, warm-up (share of the
-    updates), weight decay, longest input in subwords, method, and which checkpoint is kept.
+    Columns: stage (its label and what it learns from), languages, records of each language ("all": the whole training
+    set; of a slice, such as "3,000 of rows :70%"; of several parts "1,500 + 250"), how long it trains, records of an
+    update, learning rate, warm-up (share of the updates), weight decay, longest input in subwords, method, and which
+    checkpoint is kept.
     """
     rows = [
         {
-            "stage": stage.name, "learns": ", ".join(stage.trains), "languages": len(stage.languages),
+            "stage": stage.name, "learns": ", ".join(dict.fromkeys(stage.trains)),
+            "languages": _each(str(len(part.languages)) for part in stage.parts),
             "records": _records(stage, available), "length": stage.duration,
             "batch": stage.batch * stage.accumulate, "lr": f"{stage.lr:g}", "warm-up": stage.warmup,
             "decay": stage.weight_decay, "subwords": stage.max_length, "method": stage.method, "kept": kept(stage),
@@ -45,8 +47,15 @@ def schedule_table(stages: Iterable[Stage], available: Callable[[Stage], int | N
 
 def _records(stage: Stage, available: Callable[[Stage], int | None]) -> str:
     total = None if stage.examples else available(stage)
-    number = f"{stage.examples:,}" if stage.examples else f"all {total:,}" if total else "all"
-    return f"{number} of rows {stage.slice}" if stage.slice else number
+    own = f"{stage.examples:,}" if stage.examples else f"all {total:,}" if total else "all"
+    own += f" of rows {stage.slice}" if stage.slice else ""
+    return _each([own, *(f"{part.examples:,}" if part.examples else "all" for part in stage.also)])
+
+
+def _each(values: Iterable[str]) -> str:
+    """One value for each part of a stage, "1,500 + 250"; one for all where they agree."""
+    values = list(values)
+    return " + ".join(values) if len(set(values)) > 1 else values[0]
 
 
 def kept(stage: Stage) -> str:

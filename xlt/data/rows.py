@@ -98,8 +98,17 @@ def told(stages: Iterable[Stage], count: Callable[[Part], int]) -> str:
                 total = number_open_to(stage, part, count(part))
                 each = min(part.examples, total)
                 shared = _shared(each, len(part.languages), total, together(stage, part))
+                if not _parallel(part):
+                    shared = "whose records are their own"
                 lines.append(f"{name}: {each:,} records in each of {len(part.languages)} languages, {shared}.")
     return "\n".join(lines) or "No stage draws records in several languages."
+
+
+def _parallel(part: Part) -> bool:
+    """Whether row i is the same item in every language, as far as the declaration says: of translations, of text of
+    masked language modelling, and where all languages are read from one set of rows."""
+    task = tasks.get(part.task).training
+    return bool(task.translation_of) or task.family == tasks.MLM or not task.multilingual
 
 
 def _shared(each: int, several: int, total: int, alike: bool) -> str:

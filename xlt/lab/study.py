@@ -122,13 +122,16 @@ class Study:
         Columns: task, data (its data set and what is to be known of it), metric, languages, records (test records of a
         language, "20 to 200"), read (conditions, with their strength).
         """
-        learned = [name for recipe in self.recipes.values() for stage in recipe.stages for name in stage.trains]
+        parts = [part for recipe in self.recipes.values() for stage in recipe.stages for part in stage.parts]
         rows = []
-        for name in dict.fromkeys((*self.targets, *learned)):
+        for name in dict.fromkeys((*self.targets, *(part.task for part in parts))):
             task, tested = tasks.get(name), [e for e in self.conditions if e.task == name and e.split == "test"]
             most = max((e.examples or 0 for e in tested), default=0)
             told = dict.fromkeys(_condition_told(e, self.conditions[e], most) for e in tested)
             data = f"{task.dataset} {task.config}" if _one_for_all(task) else task.dataset
+            codes = {e.language for e in tested} | {c for p in parts if p.task == name for c in p.languages}
+            others = {code: task.at(code).dataset for code in task.elsewhere if code in codes}
+            data += "".join(f"; {code}: {dataset}" for code, dataset in others.items() if dataset != task.dataset)
             rows.append({
                 "task": name,
                 "data": f"{data}: {task.note}" if task.note else data,
