@@ -307,7 +307,7 @@ def robust_training_of_local() -> dict[str, tuple[str, ...]]:
 def data_mix_of_local() -> dict[str, tuple[str, ...]]:
     """Rows of the same table: the words of the question in the study of the mix of data."""
     rows = {
-        "Mixed instead of multilingual questions before TyDi QA in English: XQuAD in other languages, under attack?": (
+        "Mixed instead of multilingual questions before TyDi QA in English, for XQuAD under attack?": (
             "XQuAD in other languages under adversarial attack, against multilingual",
         ),
         "... mixed instead of English ones?": ("XQuAD in other languages under adversarial attack, against English",),
@@ -319,9 +319,11 @@ def data_mix_of_local() -> dict[str, tuple[str, ...]]:
             "TyDi QA under",
             "against English data only",
         ),
-        "Multilingual instead of English questions, not attacked?": ("Multilingual instead of English", "data? ("),
-        "Mixed instead of English ones, not attacked?": ("Mixed instead of English only? (",),
-        "English questions instead of none, not attacked?": ("English intermediate data instead of none",),
+        "Multilingual instead of English questions, not attacked, mean of both?": (
+            "Multilingual instead of English intermediate data?",
+        ),
+        "... mixed instead of English questions?": ("Mixed instead of English only?",),
+        "... English questions instead of none?": ("English intermediate data instead of none",),
     }
     return {row: ("study_data_mix", *words) for row, words in rows.items()}
 
