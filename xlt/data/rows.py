@@ -97,9 +97,8 @@ def told(stages: Iterable[Stage], count: Callable[[Part], int]) -> str:
                 name = stage.name if part.task == stage.task else f"{stage.name}, {part.task}"
                 total = number_open_to(stage, part, count(part))
                 each = min(part.examples, total)
-                shared = _shared(each, len(part.languages), total, together(stage, part))
-                if not _parallel(part):
-                    shared = "whose records are their own"
+                own = "whose records are their own"
+                shared = _shared(each, len(part.languages), total, together(stage, part)) if _parallel(part) else own
                 lines.append(f"{name}: {each:,} records in each of {len(part.languages)} languages, {shared}.")
     return "\n".join(lines) or "No stage draws records in several languages."
 
