@@ -56,3 +56,13 @@ def test_a_gap_may_rest_on_one_language_of_either_side():
     scores = gaining({"de": 0.0, "ru": 0.0, "zh": -0.5})
     whole, left = 0.08 - (-0.02 - 0.56) / 2, 0.08 + 0.02
     assert left / whole < 0.5 and behind.resting_on(scores, gap, CLEAN) == "without Chinese +10.0"
+
+
+def test_scores_that_are_hardly_above_a_guess_say_so():
+    """After MNLI typos leave 72 in German and 62 in Russian; a guess of 64 is near their mean, one of 33 is not."""
+    asked = ASKED.model_copy(update={"conditions": ("typos",)})
+    said = "hardly above a guess (xnli under typos: 67.0 at most, a guess 64.0)"
+    assert behind.at_a_guess(SCORES.assign(guess=0.64), asked, TYPOS) == said
+    assert behind.at_a_guess(SCORES.assign(guess=0.33), asked, TYPOS) == ""
+    assert behind.at_a_guess(SCORES.drop(columns="guess", errors="ignore"), asked, TYPOS) == ""
+    assert behind.at_a_guess(SCORES.assign(guess=0.64), asked.model_copy(update={"outcome": "drop"}), TYPOS) == ""

@@ -339,6 +339,13 @@ def test_an_answer_that_other_questions_weaken_says_so():
     assert beside.answer.endswith("would find an effect of 1.0 points")
 
 
+def test_a_mean_of_fewer_seeds_than_the_arm_has_says_so():
+    first = (SCORES["seed"] == 0) | (SCORES["condition"] != "typos") | (SCORES["arm"] != "mnli")
+    grid = contrasts.grid(study(), contrasts.means(study(), SCORES[first]))
+    assert grid.loc["mnli", ("xnli", "typos (2)")] == "67.0 (1 of 3 seeds)"
+    assert grid.loc["none", ("xnli", "typos (2)")] == "53.0 ± 0.0"
+
+
 def test_the_number_of_languages_stands_where_it_is_not_that_of_clean_text():
     asked = study()
     made = contrasts.means(asked, SCORES)
@@ -373,6 +380,14 @@ def test_dots_show_every_seed():
     assert all("points" in axes.get_xlabel() for axes in figure.axes)
     places = np.vstack([points.get_offsets() for points in figure.axes[1].collections])
     assert places[:, 0].min() == pytest.approx(50 - 100 * (0.07 + 0.24) / 2)  # none, mean of the two conditions
+
+
+def test_dots_average_what_every_arm_was_read_under():
+    """ADV has no romanised scores in Chinese: of perturbed text typos and romanised Russian are left, for all arms."""
+    gone = (SCORES["arm"] == "adv") & (SCORES["condition"] == "romanise") & (SCORES["language"] == "zh")
+    (xnli, _) = study_figures.dots(SCORES[~gone], ("none", "mnli", "adv")).axes
+    perturbed = np.vstack([points.get_offsets() for points in xnli.collections])[:, 0].min()
+    assert perturbed == pytest.approx(100 * ((0.60 + 0.03 - 0.10) + (0.60 - 0.02 - 0.20)) / 2)
 
 
 def test_the_map_of_what_is_lost_has_a_cell_where_the_perturbation_is_valid():

@@ -82,7 +82,7 @@ def test_pairs_are_compared_as_pairs(lab):
     assert row(table, language="de", kind="example") == (1, 2, 2, 2)
     assert row(table, language="en", kind="example") == (2, 5, 3, 2)  # English too, though it is not evaluated
     assert contamination.said(table) == (
-        "2 pairs of training and evaluation records compared: "
+        "2 pairs of a training and an evaluation set compared: "
         "1 of 2 examples of xnli de test are in the training records of mnli; "
         "2 of 5 examples of xnli en test are in the training records of mnli (they are scored like all others)"
     )
@@ -114,7 +114,7 @@ def test_only_what_a_recipe_is_evaluated_on_is_compared(lab):
     lab.put("xquad", "en", "test", **questions(("q", "a")))
     table = checked(lab, [("mnli", ("en",))], ("xquad", "en"))
     assert table.empty
-    assert contamination.said(table) == "0 pairs of training and evaluation records compared: no overlap"
+    assert contamination.said(table) == "0 pairs of a training and an evaluation set compared: no overlap"
 
 
 def test_the_sentences_that_bucc_is_mined_from_are_compared(lab):
@@ -145,7 +145,7 @@ def test_what_cannot_be_compared_is_named(lab, monkeypatch):
     monkeypatch.delitem(contamination._FIELDS, tasks.CLASSIFICATION)
     table = checked(lab, [("mnli", ("en",))], ("xnli", "en"))
     assert contamination.found(table).empty
-    assert contamination.said(table).endswith("0 pairs of training and evaluation records compared: no overlap. "
+    assert contamination.said(table).endswith("0 pairs of a training and an evaluation set compared: no overlap. "
                                       "Nothing to compare in mnli and xnli")  # fmt: skip
 
 

@@ -38,6 +38,13 @@ def test_a_language_in_which_no_record_is_changed_is_left_out():
     assert means.loc[("none", "xnli", "typos"), ["languages", "mean"]].tolist() == pytest.approx([1, 0.48])
 
 
+def test_a_cost_of_fewer_seeds_says_so():
+    some = SCORES[(SCORES["seed"] > 0) | (SCORES["condition"] != "typos")]
+    table = robustness.shown(robustness.costs(study(), some)).set_index(["target", "condition", "arm"])["all"]
+    assert table["xnli", "typos", "none"].endswith("(17 %) (2 of 3 seeds)")
+    assert "seeds" not in table["xnli", "romanise", "none"]
+
+
 def test_costs_of_what_was_read_on_fewer_examples_are_not_taken():
     fewer = SCORES.assign(n=SCORES["condition"].map({"clean": 100, "typos": 100, "romanise": 20}))
     assert set(robustness.costs(study(), fewer)["condition"]) == {"typos"}

@@ -58,6 +58,15 @@ def test_rows_whose_interval_excludes_zero_are_counted_by_side():
     assert sentences.told_apart(pd.DataFrame({"arm": ["not run"]})) == ""
 
 
+def test_a_column_of_one_arm_does_not_say_how_far_arms_lie_apart():
+    means = pd.DataFrame({"arm": ["a", "b", "a"], "target": "xnli", "condition": ["clean", "clean", "typos"],
+                          "mean": [0.5, 0.54, 0.3], "low": 0.29, "high": [0.51, 0.56, 0.4]})  # fmt: skip
+    assert sentences.spread(means).startswith(
+        "In the median column the arms lie 4.0 points apart, and the interval of one cell reaches 1.5 to either side."
+    )
+    assert sentences.spread(means[2:]) == ""
+
+
 def test_verdicts_are_counted_in_the_order_of_their_kinds():
     table = pd.DataFrame(
         {"verdict": ["undecided", "lower", "not testable", "lower", "equivalent", "higher", None, "not run"]}

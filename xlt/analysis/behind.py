@@ -1,8 +1,8 @@
-"""What stands behind an effect, in words: the two scores that a drop or a gap is made of, and the language that a mean
-rests on.
+"""What stands behind an effect, in words: the two scores that a drop or a gap is made of, the language that a mean
+rests on, and scores that are those of a guess.
 
-An average over languages may be the work of one of them, and a drop may shrink because the clean score has fallen. No
-interval shows either. What is said here describes; it decides nothing.
+An average over languages may be the work of one of them, a drop may shrink because the clean score has fallen, and arms
+that all guess cannot differ. No interval shows any of it. What is said here describes; it decides nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ from __future__ import annotations
 import pandas as pd
 
 from xlt.analysis.arms import CLEAN_PART, LOWER, PERTURBED_PART, READ, UPPER, Cells, figures, weighted
+from xlt.analysis.conditions import clean
+from xlt.analysis.gates import ROOM
 from xlt.core.text import points
+from xlt.spec.conditions import CLEAN
 from xlt.spec.languages import language
 from xlt.spec.study import Contrast
 
@@ -54,3 +57,22 @@ def resting_on(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> str:
 
 def _without(code: str, scores: pd.DataFrame, contrast: Contrast, over: Cells) -> float:
     return figures(weighted(scores[scores["language"] != code], contrast, over)).mean()
+
+
+def at_a_guess(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> str:
+    """Of scores: the cells in which no arm lies five points above a guess, "xquad under attack: 8.6, a guess 6".
+
+    Gates ask this of the language of training on records as they are; an attack, or a language that nothing carries
+    over to, may leave less. "" of drops, which have a gate of their own, and of scores without a guess.
+    """
+    if contrast.outcome == "drop" or "guess" not in scores:
+        return ""
+    guesses = clean(scores).groupby(["task", "language"])["guess"].mean()
+    rows = weighted(scores, contrast, over)
+    said = []
+    for (task, condition), part in rows.groupby(["task", "condition"], sort=False):
+        best, guess = part.groupby("arm")["value"].mean().max(), guesses[task].reindex(part["language"].unique()).mean()
+        if best - guess < ROOM:
+            where = task if condition == CLEAN else f"{task} under {condition}"
+            said.append(f"{where}: {points(best)} at most, a guess {points(guess)}")
+    return f"hardly above a guess ({'; '.join(said)})" if said else ""

@@ -16,13 +16,13 @@ import pandas as pd
 from xlt.analysis import behind, stats, verdicts
 from xlt.analysis.arms import CELL, DOUBLING, Cells, weighted
 from xlt.analysis.conditions import clean, tested
-from xlt.analysis.estimate import over_seeds
+from xlt.analysis.estimate import over_seeds, seed_means
 from xlt.analysis.family import Effect, effects
 from xlt.analysis.findings import Answer
 from xlt.analysis.gates import Gates
 from xlt.analysis.questions import Question, cells, questions
 from xlt.analysis.records import Records
-from xlt.core.text import DASH, NOT_RUN, counted, interval, plus_minus, points, points_or_dash
+from xlt.core.text import DASH, NOT_RUN, counted, interval, of_seeds, plus_minus, points, points_or_dash
 from xlt.lab.study import AFTER, Study
 from xlt.spec import trained
 from xlt.spec.conditions import CLEAN
@@ -100,6 +100,7 @@ def _answer(question: Question, result: Effect, scores: pd.DataFrame) -> Answer:
         words if signed and words != result.verdict else "",
         behind.both_scores(scores, question.contrast, question.cells) if ran else "",
         behind.resting_on(scores, question.contrast, question.cells) if signed else "",
+        behind.at_a_guess(scores, question.contrast, question.cells) if ran else "",
         result.why,
     ]
     said += [f"{result.collapsed} of the runs behind it collapsed" if result.collapsed else ""]
@@ -169,25 +170,28 @@ def means(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     averages = []
     name, source = trained.heading(rows), rows[trained.is_source(rows)].groupby(CELL)["value"].mean()
     for cell, part in trained.zero_shot(rows).groupby(CELL, sort=False):
-        mean, low, high = over_seeds(part)
+        figures = seed_means(part)["value"].dropna()
         languages = part.groupby("language")["value"].mean()
-        about = dict(zip(("arm", "target", "condition"), cell, strict=True)) | {"mean": mean, "low": low, "high": high}
+        about = dict(zip(("arm", "target", "condition"), cell, strict=True))
+        about |= dict(zip(("mean", "low", "high"), stats.mean_interval(figures), strict=True))
         about |= {name: source.get(cell, np.nan), "languages": len(languages), "worst": languages.min()}
-        averages.append(about | {"worst language": languages.idxmin(), "seeds": part["seed"].nunique()})
+        averages.append(about | {"worst language": languages.idxmin(), "seeds": len(figures)})
     return pd.DataFrame(averages) if averages else pd.DataFrame({"arm": [NOT_RUN]})
 
 
 def grid(study: Study, averages: pd.DataFrame) -> pd.DataFrame:
     """`means` to be read: arm x (target, condition), in points; a dash where the arm does not go on to the target.
 
-    Beside a condition stands the number of its languages where that is not the clean text's.
+    Beside a condition stands the number of its languages where that is not the clean text's; beside a mean that of its
+    seeds where the arm has more under another condition.
     """
     if "mean" not in averages:
         return averages
     averages = averages.assign(condition=_counted(averages))
-    wide = averages.assign(text=list(map(plus_minus, averages["mean"], averages["high"]))).pivot(
-        index="arm", columns=["target", "condition"], values="text"
-    )
+    most = averages.groupby(["arm", "target"])["seeds"].transform("max")
+    columns = (averages["mean"], averages["high"], averages["seeds"], most)
+    texts = [of_seeds(plus_minus(mean, high), *seeds) for mean, high, *seeds in zip(*columns, strict=True)]
+    wide = averages.assign(text=texts).pivot(index="arm", columns=["target", "condition"], values="text")
     order = list(dict.fromkeys(zip(averages["target"], averages["condition"], strict=True)))
     wide = wide.reindex(index=study.labels, columns=pd.MultiIndex.from_tuples(order, names=wide.columns.names))
     for label, arm in study.plan.arms.items():

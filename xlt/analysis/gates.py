@@ -41,7 +41,7 @@ class Gate(NamedTuple):
     """One check: of an arm, on a task; `score` against `guess`, fractions, with the standard error of their difference.
 
     What stands for a guess is the score with shuffled labels in a gate of that name, and of an adversary the loss on
-    clean records, both losses as shares of the latter.
+    clean records, both losses as shares of the latter. `languages` are those that the score is of.
 
     `failed` says in words what failed, "" for nothing.
     """
@@ -53,6 +53,7 @@ class Gate(NamedTuple):
     guess: float
     error: float
     failed: str
+    languages: str = ""
 
 
 class Gates:
@@ -142,7 +143,8 @@ def _above_twin(name: str, arm: str, rows: pd.DataFrame, twin: pd.DataFrame) -> 
     error, low = _error_and_low(inference.components(difference.to_numpy()))
     said = f"{name} is not clearly better learned after {arm} than with shuffled labels "
     said += f"({points(scores.mean())}, {points(without.mean())})"
-    return [Gate("shuffled labels", arm, name, scores.mean(), without.mean(), error, said if low <= 0 else "")]
+    failed = said if low <= 0 else ""
+    return [Gate("shuffled labels", arm, name, scores.mean(), without.mean(), error, failed, _codes(rows))]
 
 
 def _adversaries(study: Study, clean: pd.DataFrame) -> list[Gate]:
@@ -158,7 +160,8 @@ def _adversaries(study: Study, clean: pd.DataFrame) -> list[Gate]:
         error, low = _error_and_low(inference.components(ratio.to_numpy()))
         said = f"the adversary of {arm} hardly raises the loss on {task} (to {points(ratio.mean())} % of the clean one)"
         weak = ratio.mean() < HARDER or low <= 1
-        found.append(Gate("adversary", arm, task, ratio.mean(), 1.0, error, said if weak else ""))
+        failed = said if weak else ""
+        found.append(Gate("adversary", arm, task, ratio.mean(), 1.0, error, failed, " ".join(trained.codes(part))))
     return found
 
 
@@ -183,7 +186,11 @@ def _above(task: str, gate: str, arm: str, rows: pd.DataFrame, records: Records 
     reverse = parts.value + ERRORS * error < 0
     said = f"{task} is {'learned in reverse' if reverse else 'not clearly learned'} after {arm} "
     said += f"({points(score.mean())}, a guess {points(guess.mean())})"
-    return [Gate(gate, arm, task, score.mean(), guess.mean(), error, said if low <= 0 else "")]
+    return [Gate(gate, arm, task, score.mean(), guess.mean(), error, said if low <= 0 else "", _codes(rows))]
+
+
+def _codes(rows: pd.DataFrame) -> str:
+    return " ".join(dict.fromkeys(rows["language"]))
 
 
 def _error_and_low(parts: inference.Components) -> tuple[float, float]:
@@ -202,9 +209,9 @@ def frame(found: Iterable[Gate]) -> pd.DataFrame:
 
 def table(found: Iterable[Gate]) -> pd.DataFrame:
     """The checks to be read: points."""
-    columns = ["gate", "arm", "task", "score", "guess", "standard error", "passes"]
+    columns = ["gate", "arm", "task", "languages", "score", "guess", "standard error", "passes"]
     rows = [
-        (one.gate, one.arm, one.task, points(one.score), points(one.guess), points_or_dash(one.error),
+        (one.gate, one.arm, one.task, one.languages, points(one.score), points(one.guess), points_or_dash(one.error),
          "NO" if one.failed else "yes")
         for one in found
     ]  # fmt: skip

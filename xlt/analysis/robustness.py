@@ -16,7 +16,7 @@ from xlt.analysis.conditions import drops, tested
 from xlt.analysis.estimate import seed_means
 from xlt.core.errors import UserError
 from xlt.core.paths import ROOT
-from xlt.core.text import DASH, NOT_RUN, plus_minus, points
+from xlt.core.text import DASH, NOT_RUN, of_seeds, plus_minus, points
 from xlt.lab.study import Study
 from xlt.spec import trained
 from xlt.spec.conditions import CLEAN, PAIR
@@ -29,8 +29,8 @@ def costs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     """What each condition costs, by arm, target and group of languages (those of training in none): fractions.
 
     clean and score are means over the languages in which the condition is valid, cost their difference with its t
-    interval over seeds, relative the cost over clean; changed is the share of the records that a perturbation made
-    other than they were; worst is the language with the lowest score.
+    interval over the seeds that have all of these languages, relative the cost over clean; changed is the share of the
+    records that a perturbation made other than they were; worst is the language with the lowest score.
     """
     rows = tested(scores)
     both = drops(trained.zero_shot(rows[rows["arm"].isin(study.labels)]))
@@ -48,9 +48,10 @@ def _cost(rows: pd.DataFrame) -> dict:
     cost, low, high = stats.mean_interval(seeds["clean"] - seeds["value"])
     languages = rows.groupby("language")["value"].mean()
     clean, score = seeds["clean"].mean(), seeds["value"].mean()
-    numbers = {"languages": len(languages), "clean": clean, "score": score, "cost": cost, "low": low, "high": high}
     relative = cost / clean if clean else stats.NAN
-    numbers |= {"relative": relative, "changed": rows["changed"].astype(float).mean()}
+    numbers = {"seeds": len(seeds), "languages": len(languages), "clean": clean, "score": score}
+    numbers |= {"cost": cost, "low": low, "high": high, "relative": relative}
+    numbers |= {"changed": rows["changed"].astype(float).mean()}
     return numbers | {"worst": languages.min(), "worst language": languages.idxmin()}
 
 
@@ -60,9 +61,11 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     records says so."""
     if "cost" not in table:
         return table
+    columns = (table["cost"], table["high"], table["relative"], table["seeds"])
+    most = table.groupby(["target", "arm"])["seeds"].transform("max")
     texts = [
-        f"{plus_minus(cost, high, sign=True)} ({100 * part:.0f} %)"
-        for cost, high, part in zip(table["cost"], table["high"], table["relative"], strict=True)
+        of_seeds(f"{plus_minus(cost, high, sign=True)} ({100 * part:.0f} %)", *seeds)
+        for cost, high, part, *seeds in zip(*columns, most, strict=True)
     ]
     index = ["target", "condition", "arm"]
     table = table.assign(condition=_diluted(table))

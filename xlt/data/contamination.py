@@ -102,7 +102,7 @@ def said(checked: pd.DataFrame) -> str:
     text = f"{'; '.join([*lines[:MOST], *more])} (they are scored like all others)" if lines else "no overlap"
     without = dict.fromkeys(f"{r.training} and {r.evaluation}" for r in checked.itertuples() if r.kind == NOTHING)
     unlike = f". Nothing to compare in {', '.join(without)}" if without else ""
-    return f"{pairs} pairs of training and evaluation records compared: {text}{unlike}"
+    return f"{pairs} pairs of a training and an evaluation set compared: {text}{unlike}"
 
 
 def _places(source: Source, evaluation: Evaluation) -> list[Tested]:

@@ -97,9 +97,10 @@ def told(stages: Iterable[Stage], count: Callable[[Part], int]) -> str:
                 name = stage.name if part.task == stage.task else f"{stage.name}, {part.task}"
                 total = number_open_to(stage, part, count(part))
                 each = min(part.examples, total)
-                own = "whose records are their own"
+                own = "each its own, as they are no translations"
                 shared = _shared(each, len(part.languages), total, together(stage, part)) if _parallel(part) else own
-                lines.append(f"{name}: {each:,} records in each of {len(part.languages)} languages, {shared}.")
+                several = f"{len(part.languages)} languages ({' '.join(part.languages)})"
+                lines.append(f"{name}: {each:,} records in each of {several}, {shared}.")
     return "\n".join(lines) or "No stage draws records in several languages."
 
 

@@ -96,8 +96,14 @@ def matrix_lead(question: str, matrix: pd.DataFrame) -> Sentence:
 
 
 def spread(means: pd.DataFrame) -> str:
-    """How far the arms lie apart in a column of `contrasts.means`, and how wide the interval of a cell is."""
-    if "mean" not in means or not means["low"].notna().any():
+    """How far the arms lie apart in a column of `contrasts.means`, and how wide the interval of a cell is.
+
+    In the columns in which several arms have run: one alone is no distance of zero.
+    """
+    if "mean" not in means:
+        return ""
+    means = means[means.groupby(["target", "condition"])["arm"].transform("nunique") > 1]
+    if not means["low"].notna().any():
         return ""
     columns = means.groupby(["target", "condition"])["mean"]
     apart, half = (columns.max() - columns.min()).median(), (means["high"] - means["mean"]).median()

@@ -47,9 +47,13 @@ def forest(answers: Sequence[Answer], detail: pd.DataFrame) -> Figure:
 
 
 def dots(scores: pd.DataFrame, arms: Sequence[str]) -> Figure:
-    """Every arm a row, every seed a dot, one panel for each target: clean, and the mean of the other conditions."""
+    """Every arm a row, every seed a dot, one panel for each target: clean, and the mean of the other conditions.
+
+    Of these only what every arm and seed of the target was read under, in the same languages: a mean over others
+    would set easy conditions of one arm beside hard ones of another.
+    """
     rows = tested(scores)
-    rows, name = trained.zero_shot(rows[rows["arm"].isin(list(arms))]), trained.heading(rows)
+    rows, name = _read_by_all(trained.zero_shot(rows[rows["arm"].isin(list(arms))])), trained.heading(rows)
     if rows.empty:
         return empty()
     rows = rows.assign(points=100 * rows["value"], text=np.where(rows["condition"] == CLEAN, CLEAN, PERTURBED))
@@ -73,6 +77,13 @@ def dots(scores: pd.DataFrame, arms: Sequence[str]) -> Figure:
     figure.legend(handles, labels, loc="outside lower center", ncol=2, frameon=False)
     sns.despine(figure)
     return figure
+
+
+def _read_by_all(rows: pd.DataFrame) -> pd.DataFrame:
+    """Clean rows, and those of a condition and language in which every arm and seed of the target has a score."""
+    runs = rows[["task", "arm", "seed"]].drop_duplicates().value_counts("task")
+    have = rows.groupby(["task", "condition", "language"])["value"].transform("count")
+    return rows[(rows["condition"] == CLEAN) | (have == rows["task"].map(runs))]
 
 
 def lost_map(scores: pd.DataFrame, task: str, arm: str = "none") -> Figure:

@@ -79,7 +79,11 @@ class StudyPage:
         checks = self._gates.checks
         if not checks:
             return Sentence("What had to hold before a verdict could not be checked: these scores lack a guess.")
-        caption = "What must hold before a verdict, in points. Of shuffled labels the guess is the score after them."
+        caption = (
+            "What must hold before a verdict, in points: a score passes that lies three standard errors, over seeds "
+            "and records, above what an answer without any learning scores (guess). Of shuffled labels the guess is "
+            "the score after them."
+        )
         return keep(
             self.lab, gates.frame(checks), f"{self.study.name}_gates", caption, gates.table(checks),
             meaning=passed_gates(checks),
@@ -96,7 +100,8 @@ class StudyPage:
         plan = plans.kept(self.lab, self.study) if self.study.plan else None
         foreseen = f"As planned, {plans.told(plan)}." if plan else ""
         least = f"The smallest effect of interest is {points(contrasts.smallest(self.study))} points."
-        return Outputs((*tables, *(Sentence(text) for text in (absent, foreseen, least) if text)))
+        seeds = f"Every arm has {self.study.seeds or self.lab.profile.seeds} seeds; runs of one seed are a pair."
+        return Outputs((*tables, *(Sentence(text) for text in (absent, seeds, foreseen, least) if text)))
 
     def means(self) -> Outputs:
         """Every arm on every target and condition, and how far arms and seeds lie apart."""
@@ -113,7 +118,8 @@ class StudyPage:
         shown = contrasts.shown(self._effects)
         caption = "Questions by target and condition; points (csv: fractions)."
         caption += (
-            " Verdicts after Holm's correction over this table; where an answer has another, the answer's counts."
+            " Variances are moved towards what is usual in this table, and verdicts are after Holm's correction over "
+            "it; where an answer has another interval or verdict, the answer's counts."
         )
         meaning = decided(self._effects, "cells")
         return keep(self.lab, self._effects, f"{self.study.name}_effects", caption, shown, meaning=meaning)
