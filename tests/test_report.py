@@ -399,4 +399,6 @@ def test_the_schedule_is_told_as_the_profile_declares_it():
     both = stage.model_copy(update={"also": more})
     table = report.schedule_table([both])
     assert table.loc[0, ["learns", "languages", "records"]].tolist() == ["mnli, qqp", "1 + 2 + 1", "all + 250 + all"]
+    faster = stage.model_copy(update={"head_lr": 2e-3})
+    assert report.schedule_table([stage, faster])["lr"].tolist() == ["1e-05", "1e-05, heads 0.002"]
     assert report.schedule_table([]).to_numpy().tolist() == [["none in this profile"]]

@@ -26,7 +26,7 @@ from xlt.models.selection import CheckpointSelector
 from xlt.models.update import Gradients
 from xlt.spec import tasks
 from xlt.spec.profile import Resources
-from xlt.spec.stage import Stage
+from xlt.spec.stage import Part, Stage
 
 FOREVER, ALWAYS = 1e6, 1e-9  # minutes between checkpoints
 
@@ -327,11 +327,22 @@ def test_a_stage_whose_last_update_breaks_the_weights_is_not_finished(store, sta
 
 def test_weight_decay_spares_biases_and_layer_norms(store, start):
     learner = model.prepare(store, start.then(stage()))
-    decayed, spared = train._groups(list(learner.parameters()), 0.1)
+    decayed, spared = train._groups(learner, stage(weight_decay=0.1))
     names = {id(p): name for name, p in learner.named_parameters()}
     assert decayed["weight_decay"] == 0.1 and spared["weight_decay"] == 0.0
     assert all(names[id(p)].endswith("bias") or "LayerNorm" in names[id(p)] for p in spared["params"])
     assert len(decayed["params"]) + len(spared["params"]) == len(names)
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_heads_have_a_learning_rate_of_their_own_where_the_stage_has_one(store, start, method):
+    recipe = start.then(stage("mnli", also=(Part(task="pos"),), head_lr=0.01, method=method))
+    learner = model.prepare(store, recipe)
+    names = {id(p): name for name, p in learner.named_parameters()}
+    fast = {names[id(p)] for group in train._groups(learner, recipe.stages[-1]) if group["lr"] == 0.01
+            for p in group["params"]}  # fmt: skip
+    assert fast == {name for name in names.values() if ".classifier." in name}
+    assert {group["lr"] for group in train._groups(learner, stage())} == {stage().lr}
 
 
 def test_every_example_once_an_epoch():

@@ -59,6 +59,7 @@ def plain(store, recipe):
     learner = without_dropout(model.prepare(store, recipe)).train()
     learner.encoder.set_attn_implementation("eager")
     trained = [p for p in learner.parameters() if p.requires_grad]
+    below = {id(p) for p in learner.encoder.parameters()}
     first, second = ([torch.zeros_like(p) for p in trained] for _ in range(2))
     smallest = [torch.full_like(p, torch.inf) for p in trained]
     for step, (task, features) in enumerate(updates(store, recipe), 1):
@@ -67,12 +68,13 @@ def plain(store, recipe):
         for feature in features:
             (loss_of(learner[task], feature, tokenizer) / total).backward()
         norm = math.sqrt(sum(float(p.grad.double().square().sum()) for p in trained if p.grad is not None))
-        rate = last.lr * train._linear(step - 1, last.steps, last.warmup)
+        factor = train._linear(step - 1, last.steps, last.warmup)
         for p, m, v, least in zip(trained, first, second, smallest, strict=True):
             if p.grad is None:
                 continue
             gradient = p.grad * min(1.0, last.clip / (norm + 1e-6))
             torch.minimum(least, p.grad.abs() / norm, out=least)
+            rate = factor * (last.lr if id(p) in below else last.head_lr or last.lr)
             decay = last.weight_decay if p.ndim > 1 else 0.0
             m.mul_(0.9).add_(gradient, alpha=0.1)
             v.mul_(last.beta2).add_(gradient**2, alpha=1 - last.beta2)
@@ -101,7 +103,7 @@ def loss_of(learner, feature, tokenizer):
             sum(torch.nn.functional.cross_entropy(scores, torch.tensor([feature[gold]])) for scores, gold in sides) / 2
         )
     scores = out.logits.reshape(1, -1) if "choices" in feature else out.logits.flatten(0, -2)
-    gold = torch.tensor(np.atleast_1d(feature["labels"]))
+    gold = torch.tensor(np.atleast_1d(feature["labels"])).long()
     return cross_entropy(scores, gold, ignore_index=IGNORED, reduction="sum")
 
 
@@ -114,8 +116,9 @@ def loss_of(learner, feature, tokenizer):
         ("siqa", {}),
         ("text", {"mask": 0.3}),
         ("mnli", {"frozen": "embeddings"}),
+        ("pos", {"head_lr": 0.01, "weight_decay": 0.1}),
     ],
-    ids=["two tasks", "span", "choice", "mlm", "frozen embeddings"],
+    ids=["two tasks", "span", "choice", "mlm", "frozen embeddings", "heads faster"],
 )
 def test_the_weights_are_those_of_a_plain_loop(store, start, task, fields, tokens):
     """Adam makes gradients that are zero but for rounding as large as the others, so these weights move at random."""

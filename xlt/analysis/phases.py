@@ -35,7 +35,7 @@ def schedule_table(stages: Iterable[Stage], available: Callable[[Stage], int | N
             "stage": stage.name, "learns": ", ".join(dict.fromkeys(stage.trains)),
             "languages": _each(str(len(part.languages)) for part in stage.parts),
             "records": _records(stage, available), "length": stage.duration,
-            "batch": stage.batch * stage.accumulate, "lr": f"{stage.lr:g}", "warm-up": stage.warmup,
+            "batch": stage.batch * stage.accumulate, "lr": _rates(stage), "warm-up": stage.warmup,
             "decay": stage.weight_decay, "subwords": stage.max_length, "method": stage.method, "kept": kept(stage),
         }
         for stage in dict.fromkeys(stages)
@@ -43,6 +43,10 @@ def schedule_table(stages: Iterable[Stage], available: Callable[[Stage], int | N
     if not rows:
         return pd.DataFrame({"stage": ["none in this profile"]})
     return pd.DataFrame(rows).drop_duplicates(ignore_index=True)
+
+
+def _rates(stage: Stage) -> str:
+    return f"{stage.lr:g}" + (f", heads {stage.head_lr:g}" if stage.head_lr else "")
 
 
 def _records(stage: Stage, available: Callable[[Stage], int | None]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -83,9 +84,7 @@ def _loop(
     """
     torch.manual_seed(stage.seed or 0)
     parameters = [p for p in learner.parameters() if p.requires_grad]  # once: to look for them takes milliseconds
-    optimiser = torch.optim.AdamW(
-        _groups(parameters, stage.weight_decay), lr=stage.lr, betas=(0.9, stage.beta2), fused=True
-    )
+    optimiser = torch.optim.AdamW(_groups(learner, stage), betas=(0.9, stage.beta2), fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _linear(step, steps, stage.warmup))
     begun = resume.restore(learner, optimiser, schedule, selector)
     curve = Curve(stage, steps, begun)
@@ -117,12 +116,16 @@ def _linear(step: int, steps: int, warmup: float) -> float:
     return (step + 1) / (rising + 1) if step < rising else max(0.0, (steps - step) / max(1.0, steps - rising))
 
 
-def _groups(trained: list[torch.nn.Parameter], decay: float) -> list[dict]:
-    """Trained parameters, with no weight decay on biases and LayerNorm, the vectors (Devlin et al. 2019)."""
-    return [
-        {"params": [p for p in trained if p.ndim >= 2], "weight_decay": decay},
-        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
-    ]
+def _groups(learner: model.Learner, stage: Stage) -> list[dict]:
+    """Trained parameters, those of heads with a learning rate of their own where the stage has one.
+
+    No weight decay on biases and LayerNorm, the vectors (Devlin et al. 2019).
+    """
+    encoder, groups = set(learner.encoder.parameters()), defaultdict(list)
+    for parameter in (p for p in learner.parameters() if p.requires_grad):
+        lr = stage.lr if parameter in encoder else stage.head_lr or stage.lr
+        groups[lr, stage.weight_decay if parameter.ndim >= 2 else 0.0].append(parameter)
+    return [{"params": some, "lr": lr, "weight_decay": decay} for (lr, decay), some in groups.items()]
 
 
 def _loss(learner: torch.nn.Module, batch: Batch) -> torch.Tensor:
