@@ -319,11 +319,15 @@ def data_mix_of_local() -> dict[str, tuple[str, ...]]:
             "TyDi QA under",
             "against English data only",
         ),
-        "Multilingual instead of English questions, not attacked, mean of both?": (
+        "Multilingual instead of English questions, mean of XQuAD and TyDi QA, records as they are?": (
             "Multilingual instead of English intermediate data?",
         ),
-        "... mixed instead of English questions?": ("Mixed instead of English only?",),
-        "... English questions instead of none?": ("English intermediate data instead of none",),
+        "... under typos and a distractor?": ("Multilingual instead of English intermediate data, under typos",),
+        "... mixed instead of English questions, records as they are?": ("Mixed instead of English only?",),
+        "... mixed instead of English questions, under typos and a distractor?": (
+            "Mixed instead of English only, under typos",
+        ),
+        "... English questions instead of none, records as they are?": ("English intermediate data instead of none",),
     }
     return {row: ("study_data_mix", *words) for row, words in rows.items()}
 
