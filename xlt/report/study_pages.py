@@ -10,7 +10,7 @@ import pandas as pd
 
 from xlt.analysis import contrasts, doses, gates, outcome_tables, phases, score_tables
 from xlt.analysis.records import Records
-from xlt.core.text import NOT_RUN, points
+from xlt.core.text import NOT_RUN, counted, points
 from xlt.data import contamination, exposure
 from xlt.lab import estimate
 from xlt.lab.lab import Lab
@@ -99,9 +99,9 @@ class StudyPage:
         absent = "\n".join(f"- {NOT_RUN}: {sentence}" for sentence in self.study.absent)
         plan = plans.kept(self.lab, self.study) if self.study.plan else None
         foreseen = f"As planned, {plans.told(plan)}." if plan else ""
-        least = f"The smallest effect of interest is {points(contrasts.smallest(self.study))} points."
-        seeds = f"Every arm has {self.study.seeds or self.lab.profile.seeds} seeds; runs of one seed are a pair."
-        return Outputs((*tables, *(Sentence(text) for text in (absent, seeds, foreseen, least) if text)))
+        seeds = counted(self.study.seeds or self.lab.profile.seeds, "paired seed")
+        least = f"{seeds}; the smallest effect of interest is {points(contrasts.smallest(self.study))} points."
+        return Outputs((*tables, *(Sentence(text) for text in (absent, foreseen, least) if text)))
 
     def means(self) -> Outputs:
         """Every arm on every target and condition, and how far arms and seeds lie apart."""
