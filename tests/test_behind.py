@@ -65,4 +65,6 @@ def test_scores_that_are_hardly_above_a_guess_say_so():
     assert behind.at_a_guess(SCORES.assign(guess=0.64), asked, TYPOS) == said
     assert behind.at_a_guess(SCORES.assign(guess=0.33), asked, TYPOS) == ""
     assert behind.at_a_guess(SCORES.drop(columns="guess", errors="ignore"), asked, TYPOS) == ""
+    unread = SCORES[SCORES["condition"] != "clean"].assign(guess=0.64)  # a page of what is finished so far
+    assert behind.at_a_guess(unread, asked, TYPOS) == ""
     assert behind.at_a_guess(SCORES.assign(guess=0.64), asked.model_copy(update={"outcome": "drop"}), TYPOS) == ""

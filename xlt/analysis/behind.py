@@ -71,7 +71,8 @@ def at_a_guess(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> str:
     rows = weighted(scores, contrast, over)
     said = []
     for (task, condition), part in rows.groupby(["task", "condition"], sort=False):
-        best, guess = part.groupby("arm")["value"].mean().max(), guesses[task].reindex(part["language"].unique()).mean()
+        read = pd.MultiIndex.from_product([[task], part["language"].unique()])
+        best, guess = part.groupby("arm")["value"].mean().max(), guesses.reindex(read).mean()
         if best - guess < ROOM:
             where = task if condition == CLEAN else f"{task} under {condition}"
             said.append(f"{where}: {points(best)} at most, a guess {points(guess)}")
