@@ -1,7 +1,5 @@
 """The time that a plan tells: terms of a run by hand, rates measured or stated, the schedule, and a smaller profile."""
 
-from operator import methodcaller
-
 import numpy as np
 import pytest
 from conftest import tiny
@@ -9,7 +7,7 @@ from conftest import tiny
 from xlt.core import device
 from xlt.core.errors import UserError
 from xlt.data.store import Store
-from xlt.lab import budget, calibrate, neighbours, rates, slots
+from xlt.lab import budget, calibrate, rates, slots
 from xlt.lab.jobs import Job
 from xlt.lab.rates import Pass, Rates, Shape
 from xlt.lab.runtime import Estimator
@@ -152,7 +150,7 @@ def test_a_calibration_measures_an_encoder_as_runs_read_it():
     measured = calibrate._Measured(settings)
     assert measured.encoder.config.hidden_dropout_prob == 0.25
     assert "_in_its_precision" in measured.encoder.forward.__qualname__
-    learner = measured._learner()
+    learner = measured._learner("mnli", ("a", "b", "c"))
     assert not any(weight.requires_grad for weight in learner.encoder.embeddings.parameters())
 
 
@@ -160,7 +158,7 @@ def test_a_calibration_of_lora_puts_one_adapter_around_the_encoder_that_pretrain
     measured = calibrate._Measured(tiny(training={"method": "lora"}))
     pretrained = measured._learner("text", ())
     assert all(weight.requires_grad for weight in pretrained.encoder.parameters())
-    tuned = measured._learner()
+    tuned = measured._learner("mnli", ("a", "b", "c"))
     assert (
         sum("lora_A" in name for name, _ in tuned.encoder.named_parameters())
         == 2 * measured.encoder.config.num_hidden_layers
@@ -173,21 +171,6 @@ def test_the_terms_of_a_pass_are_found_again():
     sizes = [(1, 16), (32, 16), (32, 48), (8, 128)]
     fitted = calibrate._fitted([(count, length, true.seconds(1, count * length, length)) for count, length in sizes])
     assert [fitted.fixed, fitted.token, fitted.pair] == pytest.approx([true.fixed, true.token, true.pair])
-
-
-def test_a_calibration_has_as_many_others_beside_it_as_the_grid_has(monkeypatch):
-    monkeypatch.setattr(slots, "gpus", tuple)
-    four = Resources(workers=4)
-    assert [slots.beside(four, threads) for threads in (1, 2, 3, 8)] == [3, 1, 0, 0]
-    monkeypatch.setattr(slots, "gpus", lambda: ("0", "1"))
-    assert [slots.beside(Resources(per_gpu=number), 1) for number in (1, 3)] == [0, 2]
-
-
-def test_neighbours_have_begun_before_anything_is_measured_and_one_that_fails_is_named():
-    with neighbours.at_work(2, methodcaller("release")):
-        pass
-    with pytest.raises(UserError, match="ended by itself"), neighbours.at_work(1, len):
-        pass
 
 
 # schedule --------------------------------------------------------------------------------------
@@ -261,7 +244,7 @@ def test_measured_rates_predict_runs_within_a_factor_of_two(tmp_path, monkeypatc
     """
     monkeypatch.setenv("XLT_CACHE", str(tmp_path))
     encoder = tiny().encoder.model_copy(update={"layers": 3, "width": 64, "heads": 4})
-    settings = tiny(encoder=encoder, resources=Resources(pretraining_threads=1, workers=1))
+    settings = tiny(encoder=encoder, resources=Resources(pretraining_threads=1))
     monkeypatch.setattr(calibrate, "_ENOUGH", 0.3)
     store, start = Store(tmp_path / "runs", world), profiles_start(settings)
     execute(store, Job(start), settings.resources)

@@ -1,9 +1,8 @@
-"""`xlt calibrate`: how fast this device trains and reads with the encoder of a profile, measured in about 40 seconds.
+"""`xlt calibrate`: how fast this device trains and reads with the encoder of a profile, measured in about 20 seconds.
 
 Two things are measured. The device, with an encoder of the profile's shape and random weights, through the very code
 that trains and reads: passes of short, usual and long texts, to which the three terms of a pass are fitted. And Python,
-which depends little on the encoder, with a few tiny runs and evaluations in a store of their own. Both while as many
-others are at work as in the grid of the profile.
+which depends little on the encoder, with a few tiny runs and evaluations in a store of their own.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
-from multiprocessing.synchronize import Semaphore
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +20,7 @@ import transformers
 from scipy.optimize import nnls
 
 from xlt.core import device
-from xlt.lab import estimate, neighbours, rates, slots
+from xlt.lab import estimate, rates
 from xlt.lab.python_costs import python_costs
 from xlt.lab.rates import Device, Pass, Rates
 from xlt.models import batching, mlm, model, update, vocabulary_cut
@@ -49,27 +47,16 @@ def calibrate(profile: Profile) -> Iterator[tuple[Device, Path]]:
     """
     resources, shape = profile.resources, estimate.shape(profile.encoder)
     counts = {resources.threads} | ({resources.pretraining_threads} if profile.pretraining else set())
+    device.prefer(resources.precision, shape.width)
+    costs = python_costs(resources)
     seen = set()
     for threads in sorted(counts):
         at = rates.device(resources, threads)
         if at not in seen:  # of a GPU, threads make no difference
             seen.add(at)
-            with neighbours.at_work(slots.beside(resources, threads), _neighbour, profile, threads):
-                measured = Rates(**_prepared(profile, threads).terms(), **python_costs(resources))
+            device.use_threads(threads)
+            measured = Rates(**_Measured(profile).terms(), **costs)
             yield at, rates.keep(at, shape, rates.trained(profile), measured)
-
-
-def _prepared(profile: Profile, threads: int) -> _Measured:
-    device.prefer(profile.resources.precision, estimate.shape(profile.encoder).width)
-    device.use_threads(threads)
-    return _Measured(profile)
-
-
-def _neighbour(profile: Profile, threads: int, begun: Semaphore) -> None:
-    """A run beside the measurement, in a process of its own."""
-    for number, _ in enumerate(_prepared(profile, threads).passes()):
-        if number == 1:  # the first took as long as its preparations
-            begun.release()
 
 
 class _Measured:
@@ -86,7 +73,7 @@ class _Measured:
     def terms(self) -> dict[str, Any]:
         """The terms of `Rates` that depend on the device and the encoder."""
         word = self._word()  # before the embeddings are cut
-        learner = self._learner()
+        learner = self._learner("mnli", ("a", "b", "c"))
         return {
             "training": _fitted(self._passes(learner, self._trained)),
             "update": self._update(learner),
@@ -94,13 +81,7 @@ class _Measured:
             "word": word, "load": self.load, "save": self.save if self.stage.method == "full" else 0.0,
         }  # fmt: skip
 
-    def passes(self) -> Iterator[float]:
-        """Train on and on; the seconds of each pass."""
-        learner = self._learner()
-        while True:
-            yield self._trained(learner, self._features(self.stage.batch, LENGTHS[1]), once=True)
-
-    def _learner(self, task: str = "mnli", labels: tuple[str, ...] = ("a", "b", "c")) -> model.Learner:
+    def _learner(self, task: str, labels: tuple[str, ...]) -> model.Learner:
         # Masked language modelling is what encoders are pretrained by: all of their weights, and without an adapter.
         whole = {"frozen": "nothing", "method": "full"}
         stage = self.stage.model_copy(update=whole) if task == "text" else self.stage

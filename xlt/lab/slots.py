@@ -18,13 +18,6 @@ def workers(resources: Resources) -> int:
     return len(gpus()) * resources.per_gpu or max(1, len(os.sched_getaffinity(0)) // resources.threads)
 
 
-def beside(resources: Resources, threads: int) -> int:
-    """How many other runs are at work on a GPU, or on all cores, while one of so many threads is."""
-    if gpus():
-        return math.ceil(workers(resources) / len(gpus())) - 1
-    return max(1, workers(resources) * resources.threads // threads) - 1
-
-
 @cache
 def gpus() -> tuple[str, ...]:
     """The GPUs that may be used, as CUDA_VISIBLE_DEVICES names them: a list that is set already is respected."""
