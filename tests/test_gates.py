@@ -125,6 +125,7 @@ def test_a_stage_that_taught_nothing_explains_nothing():
     (answer,) = contrasts.answers(with_stage, scores, None, found)
     assert (answer.verdict, answer.answer) == ("not testable", found.checks[0].failed)
     assert gates.table(found.checks)["passes"].tolist() == ["NO", "yes", "yes"]
+    assert gates.table(found.checks)["languages"].tolist() == ["en", "en", "en"]
 
 
 def test_scores_without_a_guess_have_no_gates():

@@ -115,19 +115,22 @@ def test_parallel_where_nothing_is_drawn_is_refused():
             stage(parallel=True, **fields)
 
 
+THREE = "3 languages (en de zh)"
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({}, "mixed: 2 records in each of 3 languages (en de zh), no row in two of them: 6 different rows."),
-        ({"examples": 5}, "in each of 3 languages (en de zh), more than there are: each of the 6 rows is in 2 or 3"),
+        ({}, f"mixed: 2 records in each of {THREE}, no row in two of them: 6 different rows."),
+        ({"examples": 5}, f"5 records in each of {THREE}, more than there are: each of the 6 rows is in 2 or 3"),
         ({"examples": 4}, "each of the 6 rows is in 2 languages."),
-        ({"examples": 9}, "in each of 3 languages (en de zh), more than there are: each of the 6 rows is in 3"),
-        ({"parallel": True}, "mixed: 2 records in each of 3 languages (en de zh), the same 2 rows in all."),
+        ({"examples": 9}, f"6 records in each of {THREE}, more than there are: each of the 6 rows is in 3"),
+        ({"parallel": True}, f"mixed: 2 records in each of {THREE}, the same 2 rows in all."),
         ({"languages": ("en",)}, "No stage draws records in several languages."),
-        ({"examples": 4, "task": "mnli", "slice": ":50%"}, "3 records in each of 3 languages (en de zh), more than"),
+        ({"examples": 4, "task": "mnli", "slice": ":50%"}, f"3 records in each of {THREE}, more than"),
         ({"examples": None}, "No stage draws records in several languages."),
-        ({"task": "panx"}, "2 records in each of 3 languages (en de zh), each its own, as they are no translations."),
-        ({"task": "mnli-translated"}, "mixed: 2 records in each of 3 languages (en de zh), no row in two"),
+        ({"task": "panx"}, f"mixed: 2 records in each of {THREE}, each its own, as they are no translations."),
+        ({"task": "mnli-translated"}, f"mixed: 2 records in each of {THREE}, no row in two of them: 6 different"),
         ({"languages": ("en",), "also": [Part(task="text", languages=("en", "de"), examples=3)]}, "mixed, text: 3 "),
     ],
 )  # fmt: skip

@@ -60,7 +60,7 @@ def _without(code: str, scores: pd.DataFrame, contrast: Contrast, over: Cells) -
 
 
 def at_a_guess(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> str:
-    """Of scores: the cells in which no arm lies five points above a guess, "xquad under attack: 8.6, a guess 6".
+    """Of scores: the cells in which no arm lies five points above a guess, "xquad: 8.6 at most, a guess 6.3".
 
     Gates ask this of the language of training on records as they are; an attack, or a language that nothing carries
     over to, may leave less. "" of drops, which have a gate of their own, and of scores without a guess.

@@ -16,13 +16,13 @@ import pandas as pd
 from xlt.analysis import behind, stats, verdicts
 from xlt.analysis.arms import CELL, DOUBLING, Cells, weighted
 from xlt.analysis.conditions import clean, tested
-from xlt.analysis.estimate import over_seeds, seed_means
+from xlt.analysis.estimate import of_fewer_seeds, over_seeds, seed_means
 from xlt.analysis.family import Effect, effects
 from xlt.analysis.findings import Answer
 from xlt.analysis.gates import Gates
 from xlt.analysis.questions import Question, cells, questions
 from xlt.analysis.records import Records
-from xlt.core.text import DASH, NOT_RUN, counted, interval, of_seeds, plus_minus, points, points_or_dash
+from xlt.core.text import DASH, NOT_RUN, counted, interval, plus_minus, points, points_or_dash
 from xlt.lab.study import AFTER, Study
 from xlt.spec import trained
 from xlt.spec.conditions import CLEAN
@@ -188,9 +188,7 @@ def grid(study: Study, averages: pd.DataFrame) -> pd.DataFrame:
     if "mean" not in averages:
         return averages
     averages = averages.assign(condition=_counted(averages))
-    most = averages.groupby(["arm", "target"])["seeds"].transform("max")
-    columns = (averages["mean"], averages["high"], averages["seeds"], most)
-    texts = [of_seeds(plus_minus(mean, high), *seeds) for mean, high, *seeds in zip(*columns, strict=True)]
+    texts = of_fewer_seeds(map(plus_minus, averages["mean"], averages["high"]), averages)
     wide = averages.assign(text=texts).pivot(index="arm", columns=["target", "condition"], values="text")
     order = list(dict.fromkeys(zip(averages["target"], averages["condition"], strict=True)))
     wide = wide.reindex(index=study.labels, columns=pd.MultiIndex.from_tuples(order, names=wide.columns.names))

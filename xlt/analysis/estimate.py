@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from xlt.analysis import inference, stats
+from xlt.core.text import fewer_seeds
 from xlt.spec import tasks
 
 DIRECT = "none"  # what a score's intermediate stages are called after direct fine-tuning
@@ -70,6 +71,13 @@ def _numbered(rows: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
 def over_seeds(rows: pd.DataFrame, over: Sequence[str] = ("language",)) -> stats.Interval:
     """The mean over the cells within each seed, then over seeds, with its 95 % t interval."""
     return stats.mean_interval(seed_means(rows, over=over)["value"].dropna())
+
+
+def of_fewer_seeds(texts: Iterable[str], table: pd.DataFrame) -> list[str]:
+    """The texts of a table's means, with the number of seeds where the arm has more of them on the same target."""
+    most = table.groupby(["arm", "target"])["seeds"].transform("max")
+    counts = map(fewer_seeds, table["seeds"], most)
+    return [f"{text} {count}".rstrip() for text, count in zip(texts, counts, strict=True)]
 
 
 def figures(means: pd.DataFrame) -> pd.Series:

@@ -13,10 +13,10 @@ import pandas as pd
 
 from xlt.analysis import stats
 from xlt.analysis.conditions import drops, tested
-from xlt.analysis.estimate import seed_means
+from xlt.analysis.estimate import of_fewer_seeds, seed_means
 from xlt.core.errors import UserError
 from xlt.core.paths import ROOT
-from xlt.core.text import DASH, NOT_RUN, of_seeds, plus_minus, points
+from xlt.core.text import DASH, NOT_RUN, plus_minus, points
 from xlt.lab.study import Study
 from xlt.spec import trained
 from xlt.spec.conditions import CLEAN, PAIR
@@ -61,15 +61,13 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     records says so."""
     if "cost" not in table:
         return table
-    columns = (table["cost"], table["high"], table["relative"], table["seeds"])
-    most = table.groupby(["target", "arm"])["seeds"].transform("max")
     texts = [
-        of_seeds(f"{plus_minus(cost, high, sign=True)} ({100 * part:.0f} %)", *seeds)
-        for cost, high, part, *seeds in zip(*columns, most, strict=True)
+        f"{plus_minus(cost, high, sign=True)} ({100 * part:.0f} %)"
+        for cost, high, part in zip(table["cost"], table["high"], table["relative"], strict=True)
     ]
     index = ["target", "condition", "arm"]
     table = table.assign(condition=_diluted(table))
-    wide = table.assign(text=texts).pivot(index=index, columns="group", values="text")
+    wide = table.assign(text=of_fewer_seeds(texts, table)).pivot(index=index, columns="group", values="text")
     order = table[index].drop_duplicates().itertuples(index=False, name=None)
     every = table[table["group"] == "all"].set_index(index)
     wide = wide.reindex(columns=list(GROUPS)).loc[sorted(order, key=_place(table))]

@@ -18,7 +18,7 @@ from xlt.analysis.degenerate_runs import collapsed
 from xlt.analysis.family import effects
 from xlt.analysis.records import Records
 from xlt.core.errors import UserError, unknown
-from xlt.core.text import DASH, NOT_RUN, interval, plus_minus, points
+from xlt.core.text import DASH, NOT_RUN, fewer_seeds, interval, plus_minus, points
 from xlt.data import exposure
 from xlt.spec import trained
 from xlt.spec.conditions import CLEAN
@@ -220,9 +220,7 @@ def _cell_text(row: tuple) -> str:
     if row.collapsed:
         some = f"{row.collapsed:.0f} of {row.n_seeds} collapsed; without {points(row.without)}"
         text += "\n(every run collapsed)" if row.collapsed == row.n_seeds else f"\n({some})"
-    if row.n_seeds < row.seeds:
-        text += f"\n({row.n_seeds} of {row.seeds} seeds)"
-    return text
+    return "\n".join(filter(None, (text, fewer_seeds(row.n_seeds, row.seeds))))
 
 
 def footnote(matrix: pd.DataFrame) -> str:

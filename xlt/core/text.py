@@ -43,9 +43,9 @@ def plus_minus(value: float, high: float, sign: bool = False) -> str:
     return points(value, sign) if isnan(high) else f"{points(value, sign)} ± {points(high - value)}"
 
 
-def of_seeds(text: str, seeds: int, most: int) -> str:
-    """A mean with how many of the seeds it is of, where they are not all: "71.3 ± 1.2 (2 of 3 seeds)"."""
-    return f"{text} ({seeds} of {counted(most, 'seed')})" if 0 < seeds < most else text
+def fewer_seeds(seeds: int, most: int) -> str:
+    """How many of the seeds a mean is of, where they are not all: "(2 of 3 seeds)"; else ""."""
+    return f"({seeds} of {most} seeds)" if 0 < seeds < most else ""
 
 
 def counted(number: int, noun: str) -> str:
