@@ -4,10 +4,23 @@ import pytest
 from test_contrasts import SCORES
 
 from xlt.analysis import behind
+from xlt.analysis.arms import weighted
 from xlt.spec.study import Contrast
 
 CLEAN, TYPOS = [("xnli", "clean")], [("xnli", "typos")]
 ASKED = Contrast(question="?", of=("mnli",), against=("none",))
+
+
+def both(scores, contrast, over):
+    return behind.both_scores(weighted(scores, contrast, over), contrast)
+
+
+def resting(scores, contrast, over):
+    return behind.resting_on(scores, weighted(scores, contrast, over), contrast, over)
+
+
+def guessed(scores, contrast):
+    return behind.at_a_guess(scores, weighted(scores, contrast, TYPOS), contrast)
 
 
 def gaining(gains):
@@ -20,20 +33,20 @@ def gaining(gains):
 def test_a_drop_says_what_happened_to_the_clean_and_to_the_perturbed_score():
     """Typos cost 10 points without MNLI and 6 after it, which is 10 points higher on clean text."""
     drop = ASKED.model_copy(update={"outcome": "drop", "conditions": ("typos",)})
-    assert behind.both_scores(SCORES, drop, TYPOS) == "clean +10.0, perturbed +14.0"
+    assert both(SCORES, drop, TYPOS) == "clean +10.0, perturbed +14.0"
     alone = drop.model_copy(update={"of": ("none",), "against": ()})
-    assert behind.both_scores(SCORES, alone, TYPOS) == "63.0 less 53.0"
-    assert behind.both_scores(SCORES[SCORES["arm"] != "mnli"], drop, TYPOS) == ""
-    assert behind.both_scores(SCORES, ASKED, CLEAN) == ""
+    assert both(SCORES, alone, TYPOS) == "63.0 less 53.0"
+    assert both(SCORES[SCORES["arm"] != "mnli"], drop, TYPOS) == ""
+    assert both(SCORES, ASKED, CLEAN) == ""
 
 
 def test_a_gap_says_what_happened_on_either_side_of_it():
     """After MNLI German is 2 points lower and Chinese 1 higher: most of what the gap has lost is a loss."""
     gap = ASKED.model_copy(update={"languages": ("de",), "minus": ("zh",)})
     scores = gaining({"de": -0.02, "zh": 0.01})
-    assert behind.both_scores(scores, gap, CLEAN) == "upper languages −2.0, lower ones +1.0"
+    assert both(scores, gap, CLEAN) == "upper languages −2.0, lower ones +1.0"
     alone = gap.model_copy(update={"of": ("none",), "against": ()})
-    assert behind.both_scores(scores, alone, CLEAN) == "68.0 less 54.0"
+    assert both(scores, alone, CLEAN) == "68.0 less 54.0"
 
 
 @pytest.mark.parametrize(
@@ -48,23 +61,31 @@ def test_a_gap_says_what_happened_on_either_side_of_it():
     ],
 )
 def test_an_effect_that_rests_on_one_language_says_so(gains, said):
-    assert behind.resting_on(gaining(gains), ASKED, CLEAN) == said
+    assert resting(gaining(gains), ASKED, CLEAN) == said
 
 
 def test_a_gap_may_rest_on_one_language_of_either_side():
     gap = Contrast(question="?", of=("mnli",), languages=("de",), minus=("ru", "zh"))
     scores = gaining({"de": 0.0, "ru": 0.0, "zh": -0.5})
     whole, left = 0.08 - (-0.02 - 0.56) / 2, 0.08 + 0.02
-    assert left / whole < 0.5 and behind.resting_on(scores, gap, CLEAN) == "without Chinese +10.0"
+    assert left / whole < 0.5 and resting(scores, gap, CLEAN) == "without Chinese +10.0"
 
 
 def test_scores_that_are_hardly_above_a_guess_say_so():
     """After MNLI typos leave 72 in German and 62 in Russian; a guess of 64 is near their mean, one of 33 is not."""
     asked = ASKED.model_copy(update={"conditions": ("typos",)})
     said = "hardly above a guess (xnli under typos: 67.0 at most, a guess 64.0)"
-    assert behind.at_a_guess(SCORES.assign(guess=0.64), asked, TYPOS) == said
-    assert behind.at_a_guess(SCORES.assign(guess=0.33), asked, TYPOS) == ""
-    assert behind.at_a_guess(SCORES.drop(columns="guess", errors="ignore"), asked, TYPOS) == ""
+    assert guessed(SCORES.assign(guess=0.64), asked) == said
+    assert guessed(SCORES.assign(guess=0.33), asked) == ""
+    assert guessed(SCORES.drop(columns="guess", errors="ignore"), asked) == ""
     unread = SCORES[SCORES["condition"] != "clean"].assign(guess=0.64)  # a page of what is finished so far
-    assert behind.at_a_guess(unread, asked, TYPOS) == ""
-    assert behind.at_a_guess(SCORES.assign(guess=0.64), asked.model_copy(update={"outcome": "drop"}), TYPOS) == ""
+    assert guessed(unread, asked) == ""
+    assert guessed(SCORES.assign(guess=0.64), asked.model_copy(update={"outcome": "drop"})) == ""
+
+
+def test_without_a_language_no_seed_comes_in_that_the_effect_lacks():
+    """The third seed, in which MNLI costs 50 points, has no Russian; without it all of the effect is left."""
+    scores = gaining({"de": 0.1, "ru": 0.1})
+    scores = scores[(scores["seed"] < 2) | (scores["language"] == "de")]
+    third = (scores["seed"] == 2) & (scores["arm"] == "mnli")
+    assert resting(scores.assign(value=scores["value"] - 0.5 * third), ASKED, CLEAN) == ""

@@ -249,7 +249,8 @@ def test_collapsed_runs_are_counted_and_kept():
 
 
 def test_the_table_has_every_cell_and_is_corrected_as_a_whole():
-    table = contrasts.table(study(BETTER, COSTLY, NEVER), SCORES)
+    single = BETTER | {"question": "Of one cell?", "targets": ["xnli"]}  # stands among the answers alone
+    table = contrasts.table(study(BETTER, COSTLY, NEVER, single), SCORES)
     assert table[["question", "target", "condition"]].agg(" ".join, axis=1).tolist() == [
         "Better? xnli clean", "Better? xcopa clean", "Costly? xnli typos", "Costly? xcopa typos",
         "Never? xnli clean", "Never? xcopa clean",
@@ -266,12 +267,12 @@ def test_the_table_has_every_cell_and_is_corrected_as_a_whole():
     assert shown["difference"].tolist()[:2] == [f"{x:+.1f} [{x - half:+.1f}, {x + half:+.1f}]" for x in (10, 2)]
     assert shown["verdict"].tolist() == table["verdict"].tolist() and shown["detectable"].tolist()[4] == "–"
     # six points lost to typos, 2 points a seed: p 0.035; asked twice, the interval excludes zero, Holm's p is above 5 %
-    mnli = COSTLY | {"of": ["mnli"], "targets": ["xnli"]}
-    twice = contrasts.table(study(mnli, mnli), SCORES)
-    assert twice["low"].gt(0).all() and twice["p"].tolist() == pytest.approx(
+    mnli = Contrast(**COSTLY | {"of": ["mnli"], "targets": ["xnli"]})
+    twice = effects(SCORES, [(mnli, [("xnli", "typos")])] * 2)
+    assert all(one.low > 0 for one in twice) and [one.p for one in twice] == pytest.approx(
         [2 * scipy_stats.ttest_1samp([0.04, 0.06, 0.08], 0).pvalue] * 2
     )
-    assert set(contrasts.shown(twice)["verdict"]) == {"undecided"}
+    assert {one.verdict for one in twice} == {"undecided"}
 
 
 @pytest.mark.parametrize(
@@ -319,13 +320,75 @@ def test_forgetting_is_read_from_the_dev_scores_after_each_stage():
     ("fields", "words"),
     [
         ({"against": ["none"]}, ("higher", "lower")),
-        ({"against": ["none"], "minus": ["zh"]}, ("wider", "narrower")),
-        ({"against": ["none"], "minus": ["zh"], "outcome": "drop"}, ("costs more", "costs less")),
+        ({"against": ["none"], "outcome": "drop", "conditions": ["typos"]}, ("costs more", "costs less")),
+        ({"against": ["none"], "languages": ["de"], "minus": ["zh"]}, ("wider", "narrower")),
+        # Chinese lies above German: what closes that is no wider gap
+        ({"against": ["none"], "languages": ["zh"], "minus": ["de"]}, ("higher", "lower")),
         ({"minus": ["zh"]}, ("above zero", "below zero")),
     ],
 )
 def test_more_of_a_gap_or_of_a_loss_is_not_better(fields, words):
-    assert contrasts._words(Contrast(question="?", of=("mnli",), **fields)) == words
+    contrast = Contrast(question="?", of=("mnli",), **fields)
+    rows = weighted(SCORES, contrast, [("xnli", fields.get("conditions", ["clean"])[0])])
+    assert contrasts._words(contrast, rows) == words
+
+
+@pytest.mark.parametrize(
+    ("german", "words"), [(0.05, ("higher", "lower")), (0.30, ("wider in what is lost", "narrower in what is lost"))]
+)
+def test_a_gap_in_what_is_lost_is_not_called_a_cost(german, words):
+    """Typos cost Russian 10 points without MNLI and 6 after it; German 5 or 30 more than that."""
+    rows = SCORES[(SCORES["condition"] == "typos") & (SCORES["language"] == "de")].index
+    scores = SCORES.assign(value=SCORES["value"].where(~SCORES.index.isin(rows), SCORES["value"] - german + 0.1))
+    contrast = Contrast(question="?", of=("mnli",), against=("none",), languages=("de",), minus=("ru",),
+                        conditions=("typos",), outcome="drop")  # fmt: skip
+    assert contrasts._words(contrast, weighted(scores, contrast, [("xnli", "typos")])) == words
+
+
+def test_what_an_arm_has_not_gone_on_to_is_not_behind_a_question():
+    """ADV has XNLI alone, so the question is of XNLI, whatever happened to XCOPA."""
+    asked = Contrast(question="?", of=("adv",), against=("none",))
+    collapsed = SCORES["task"].eq("xcopa") & SCORES["arm"].eq("none")
+    scores = SCORES.assign(guess=SCORES["value"].where(collapsed, 0.3), trained_last=True)
+    (answer,) = contrasts.answers(study(asked.model_dump()), scores)
+    assert answer.targets == ("xnli",) and answer.verdict == "higher" and "collapsed" not in answer.answer
+
+
+def test_both_sides_are_averaged_over_languages_in_which_both_have_a_score():
+    contrast = Contrast(question="?", of=("mnli",), against=("none",))
+    lost = SCORES["arm"].eq("mnli") & SCORES["language"].eq("ru")
+    found = alone(SCORES.assign(value=SCORES["value"].mask(lost)), contrast, [("xnli", "clean")])
+    assert found.value == pytest.approx(0.10)  # Russian lies above Chinese: its loss would take 1.3 points away
+
+
+def test_both_sides_are_averaged_over_cells_in_which_both_have_a_complete_seed():
+    contrast = Contrast(question="?", of=("mnli",), against=("none",))
+    one = SCORES["arm"].eq("mnli") & SCORES["task"].eq("xcopa")
+    kept = (SCORES["seed"] == 0) & (SCORES["language"] == "de") | (SCORES["seed"] > 0) & (SCORES["language"] != "de")
+    found = alone(SCORES[~one | kept], contrast, [("xnli", "clean"), ("xcopa", "clean")])
+    assert found.value == pytest.approx(0.10)  # XNLI alone; the mean of `none` over both would be 5 points lower
+
+
+def test_a_run_that_is_read_on_two_test_sets_has_collapsed_once():
+    scores = SCORES.assign(
+        recipe=SCORES["arm"], guess=SCORES["value"].where(SCORES["arm"] == "none", 0.3), trained_last=True
+    )
+    contrast = Contrast(question="?", of=("mnli",), against=("none",), languages=("de",))
+    assert alone(scores, contrast, [("xnli", "clean"), ("xcopa", "clean")]).collapsed == 3
+    assert alone(scores[scores["arm"].ne("mnli") | scores["seed"].gt(0)], contrast, [("xnli", "clean")]).collapsed == 2
+
+
+def test_a_target_that_is_tested_in_the_language_of_its_training_alone_has_means():
+    english = SCORES[SCORES["language"] == "en"]
+    assert contrasts.means(study(), english)["mean"].notna().all()
+
+
+def test_a_mean_over_fewer_languages_than_another_arms_says_so():
+    lost = SCORES["arm"].eq("mnli") & SCORES["language"].eq("ru") & SCORES["task"].eq("xnli")
+    asked = study()
+    grid = contrasts.grid(asked, contrasts.means(asked, SCORES[~lost]))
+    assert grid.loc["mnli", ("xnli", "clean")].endswith("(2 of 3 languages)")
+    assert not grid.loc["none", ("xnli", "clean")].endswith("languages)")
 
 
 def test_an_answer_that_other_questions_weaken_says_so():

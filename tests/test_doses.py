@@ -94,11 +94,12 @@ def test_only_after_the_largest_dose_must_the_task_have_been_learned():
     checks = gates.Gates(study(FIELDS), experiment())
     failed = gates.Gate("intermediate", "mnli-500", "mnli", 0.34, 0.33, 0.01, "mnli is not learned")
     checks.checks = [failed]
-    assert ASKED.treated == ("mnli-3500",) and checks.before(ASKED, CLEAN) == ""
+    rows = weighted(experiment(), ASKED, CLEAN)
+    assert ASKED.treated == ("mnli-3500",) and checks.before(ASKED, CLEAN, rows) == ""
     checks.checks = [failed._replace(arm="mnli-3500")]
-    assert checks.before(ASKED, CLEAN) == "mnli is not learned"
+    assert checks.before(ASKED, CLEAN, rows) == "mnli is not learned"
     checks.checks = [failed._replace(gate="target", arm="mnli-500", task="xnli", failed="xnli is not learned")]
-    assert checks.before(ASKED, CLEAN) == "xnli is not learned"
+    assert checks.before(ASKED, CLEAN, rows) == "xnli is not learned"
 
 
 def test_the_answer_says_what_the_unit_is_and_where_the_scores_go():

@@ -29,20 +29,22 @@ def weighted(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> pd.DataFr
     The column `side` is 1 for the arms `of`, -1 for those `against`; a contrast may have one arm on both. Of a dose it
     is the sign of the arm's weight. Of a drop the column `part` says which of its two scores a row is; of a gap,
     on which side of it. A difference is taken within seeds: a seed counts that all sides have. Without such a seed
-    there are no rows.
+    there are no rows. All arms are averaged over the same languages and cells: those in which each of them has a score.
     """
     arms = set(contrast.arms)
     read = {name for task, _ in over for name in (task, tasks.get(task).clean)}
     rows = scores.filter(items=READ)  # score files are wide, and copies of all their columns take time
-    rows = _shared(tested(rows[rows["arm"].isin(arms) & rows["task"].isin(read)]), arms)
+    rows = tested(rows[rows["arm"].isin(arms) & rows["task"].isin(read)]).dropna(subset="value")
+    rows = _shared(rows, arms, ["task", "condition", "language"])
     if contrast.outcome == "drop":
         rows = drops(rows)
     rows = rows[pd.MultiIndex.from_frame(rows[["task", "condition"]]).isin(over)]
-    rows = beside_every_seed(rows.dropna(subset="value"))  # before the sides part: an untrained encoder has no seeds
+    rows = beside_every_seed(rows)  # before the sides part: an untrained encoder has no seeds
+    cells = _shared(_cells(rows.assign(weight=1.0), contrast), arms, ["task", "condition"])
     sides = [
         side.assign(weight=factor * side["weight"], side=int(np.sign(factor)))
         for names, factor in _factors(contrast)
-        for side in [_side(rows, names, contrast)]
+        for side in [_side(cells, names)]
     ]
     seeds = set.intersection(*(set(side["seed"]) for side in sides))
     chosen = pd.concat([side[side["seed"].isin(seeds)] for side in sides], ignore_index=True)
@@ -78,28 +80,30 @@ def slope(dose: Mapping[str, float]) -> dict[str, float]:
     return dict(zip(doubled, (centred / (centred @ centred)).tolist(), strict=True))
 
 
-def _shared(rows: pd.DataFrame, arms: set[str]) -> pd.DataFrame:
-    """The rows, all of them of `arms`, in the targets, conditions and languages that all of these have."""
-    return rows[different(rows, ["arm"], ["task", "condition", "language"]) == len(arms)]
+def _shared(rows: pd.DataFrame, arms: set[str], names: Sequence[str]) -> pd.DataFrame:
+    """The rows, all of them of `arms`, with those values of the columns `names` that all of these have."""
+    return rows[different(rows, ["arm"], names) == len(arms)]
 
 
-def _side(rows: pd.DataFrame, arms: Sequence[str], contrast: Contrast) -> pd.DataFrame:
+def _cells(rows: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
+    """The rows whose weighted sum in a cell of an arm and seed is its mean over languages, or the gap between two
+    groups of them, in complete seeds. A cell of which no seed is complete is left out, not the arm."""
+    upper = rows[in_languages(rows, contrast.languages)]
+    if not contrast.minus:
+        return shares(upper, by=CELL)
+    sides = _beside_their_standards(upper, rows[in_languages(rows, contrast.minus)])
+    upper, lower = (shares(side, by=CELL, over=["variety"]) for side in sides)
+    lower = lower.assign(weight=-lower["weight"], part=LOWER)
+    gap = pd.concat([upper.assign(part=UPPER), lower], ignore_index=True)
+    return gap[different(gap, ["part"], [*CELL, "seed"]) == 2]
+
+
+def _side(cells: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
     """The rows whose weighted sum is the mean over `arms` of each one's mean over the cells, in complete seeds.
 
     Empty where one of the arms has not run.
     """
-    rows = rows[rows["arm"].isin(arms)].assign(weight=1.0)
-    upper = rows[in_languages(rows, contrast.languages)]
-    if not contrast.minus:
-        cells = shares(upper, by=CELL)
-    else:
-        sides = _beside_their_standards(upper, rows[in_languages(rows, contrast.minus)])
-        upper, lower = (shares(side, by=CELL, over=["variety"]) for side in sides)
-        lower = lower.assign(weight=-lower["weight"], part=LOWER)
-        gap = pd.concat([upper.assign(part=UPPER), lower], ignore_index=True)
-        cells = gap[different(gap, ["part"], [*CELL, "seed"]) == 2]
-    # a cell of which no seed is complete is left out, not the arm
-    means = shares(cells, by=["arm"], over=["task", "condition"])
+    means = shares(cells[cells["arm"].isin(arms)], by=["arm"], over=["task", "condition"])
     return shares(means if set(means["arm"]) == set(arms) else means[:0], over=["arm"])
 
 

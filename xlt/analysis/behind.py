@@ -11,6 +11,7 @@ import pandas as pd
 
 from xlt.analysis.arms import CLEAN_PART, LOWER, PERTURBED_PART, READ, UPPER, Cells, figures, weighted
 from xlt.analysis.conditions import clean
+from xlt.analysis.estimate import headless
 from xlt.analysis.gates import ROOM
 from xlt.core.text import points
 from xlt.spec.conditions import CLEAN
@@ -20,15 +21,16 @@ from xlt.spec.study import Contrast
 SHARE = 0.5  # of an effect: what one language must take away with it for the effect to rest on it
 
 
-def both_scores(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> str:
+def both_scores(rows: pd.DataFrame, contrast: Contrast) -> str:
     """Of a drop: what happened to the clean and to the perturbed score; of a gap: on either side. "" of all else.
+
+    `rows`, here and below: the scores that the contrast weighs (`arms.weighted`).
 
     Of arms against arms "clean −4.9, perturbed −0.9": the perturbation costs 4.0 less, and nothing is gained. Of arms
     by themselves "63.0 less 53.0".
     """
     if contrast.outcome != "drop" and not contrast.minus:
         return ""
-    rows = weighted(scores, contrast, over)
     parts = (CLEAN_PART, PERTURBED_PART) if contrast.outcome == "drop" else (UPPER, LOWER)
     both = [sign * figures(rows[rows["part"] == part]).mean() for part, sign in zip(parts, (1, -1), strict=True)]
     if any(map(pd.isna, both)):
@@ -38,14 +40,13 @@ def both_scores(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> str:
     return " less ".join(map(points, both))
 
 
-def resting_on(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> str:
+def resting_on(scores: pd.DataFrame, rows: pd.DataFrame, contrast: Contrast, over: Cells) -> str:
     """The language without which less than half of an effect is left, or its reverse: "without Urdu −0.6"; else "".
 
     Of several it is the one that takes most. An effect of one language rests on it, which need not be said.
     """
     scores = scores.filter(items=READ)
-    scores = scores[scores["arm"].isin(contrast.arms)]
-    rows = weighted(scores, contrast, over)
+    scores = scores[scores["arm"].isin(contrast.arms) & _beside(scores, rows)]
     whole = figures(rows).mean()
     left = {code: _without(code, scores, contrast, over) for code in sorted(rows["language"].unique())}
     left = {code: value for code, value in left.items() if pd.notna(value)}
@@ -59,7 +60,13 @@ def _without(code: str, scores: pd.DataFrame, contrast: Contrast, over: Cells) -
     return figures(weighted(scores[scores["language"] != code], contrast, over)).mean()
 
 
-def at_a_guess(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> str:
+def _beside(scores: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
+    """The scores of the seeds that the contrast weighs, and of what has no seeds: a seed that lacks a language would
+    else come in with its other languages once that one is left out."""
+    return scores["seed"].isin(rows["seed"]) | scores["task"].map(headless).astype(bool)
+
+
+def at_a_guess(scores: pd.DataFrame, rows: pd.DataFrame, contrast: Contrast) -> str:
     """Of scores: the cells in which no arm lies five points above a guess, "xquad: 8.6 at most, a guess 6.3".
 
     Gates ask this of the language of training on records as they are; an attack, or a language that nothing carries
@@ -68,7 +75,6 @@ def at_a_guess(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> str:
     if contrast.outcome == "drop" or "guess" not in scores:
         return ""
     guesses = clean(scores).groupby(["task", "language"])["guess"].mean()
-    rows = weighted(scores, contrast, over)
     said = []
     for (task, condition), part in rows.groupby(["task", "condition"], sort=False):
         read = pd.MultiIndex.from_product([[task], part["language"].unique()])

@@ -14,17 +14,17 @@ import numpy as np
 import pandas as pd
 
 from xlt.analysis import behind, stats, verdicts
-from xlt.analysis.arms import CELL, DOUBLING, Cells, weighted
+from xlt.analysis.arms import CELL, DOUBLING, READ, Cells, figures, weighted
 from xlt.analysis.conditions import clean, tested
 from xlt.analysis.estimate import of_fewer_seeds, over_seeds, seed_means
-from xlt.analysis.family import Effect, effects
+from xlt.analysis.family import Effect, decided, effects
 from xlt.analysis.findings import Answer
 from xlt.analysis.gates import Gates
 from xlt.analysis.questions import Question, cells, questions
 from xlt.analysis.records import Records
 from xlt.core.text import DASH, NOT_RUN, counted, interval, plus_minus, points, points_or_dash
 from xlt.lab.study import AFTER, Study
-from xlt.spec import trained
+from xlt.spec import tasks, trained
 from xlt.spec.conditions import CLEAN
 from xlt.spec.languages import language
 from xlt.spec.study import Contrast
@@ -33,14 +33,16 @@ from xlt.spec.study import Contrast
 def table(
     study: Study, scores: pd.DataFrame, records: Records | None = None, gates: Gates | None = None
 ) -> pd.DataFrame:
-    """Every contrast in each of its cells, decided as one family; fractions. `gates`: where they have been made."""
-    asked = [(one, cell) for one in questions(study) for cell in one.cells]
+    """Every contrast of several cells in each of them, decided as one family; fractions. What has one cell alone is
+    decided among the answers: here it would have another interval beside it. `gates`: where they have been made.
+    """
+    asked = [(one, cell) for one in questions(study) if len(one.cells) > 1 for cell in one.cells]
     names = [
         {"question": one.text, "target": task, "condition": condition, "outcome": one.contrast.outcome}
         for one, (task, condition) in asked
     ]
-    decided = _decided(study, scores, [(one.contrast, [cell]) for one, cell in asked], records, gates)
-    rows = [about | one._asdict() for about, one in zip(names, decided, strict=True)]
+    found = _decided(study, scores, [(one.contrast, [cell]) for one, cell in asked], records, gates)
+    rows = [about | one._asdict() for about, (one, _) in zip(names, found, strict=True)]
     return pd.DataFrame(rows, columns=["question", "target", "condition", "outcome", *Effect._fields])
 
 
@@ -75,8 +77,8 @@ def answers(
     given = []
     for primary in (True, False):
         asked = questions(study, primary)
-        decided = _decided(study, scores, [(one.contrast, one.cells) for one in asked], records, gates)
-        given += [_answer(question, one, scores) for question, one in zip(asked, decided, strict=True)]
+        found = _decided(study, scores, [(one.contrast, one.cells) for one in asked], records, gates)
+        given += [_answer(question, *one, scores) for question, one in zip(asked, found, strict=True)]
     return given
 
 
@@ -86,39 +88,51 @@ def _decided(
     asked: Sequence[tuple[Contrast, Cells]],
     records: Records | None,
     gates: Gates | None,
-) -> list[Effect]:
-    gates = gates or Gates(study, scores, records)
-    failed = [gates.before(contrast, over) if over else "" for contrast, over in asked]
-    return effects(scores, asked, smallest(study), records, failed)
+) -> list[tuple[Effect, pd.DataFrame]]:
+    """The effects of a family, each with the scores that it weighs."""
+    gates, read = gates or Gates(study, scores, records), scores.filter(items=READ)
+    weighed = [weighted(read, contrast, over) for contrast, over in asked]
+    failed = [gates.before(*one, rows) if one[1] else "" for one, rows in zip(asked, weighed, strict=True)]
+    found = decided(scores, [contrast for contrast, _ in asked], weighed, smallest(study), records, failed)
+    return list(zip(found, weighed, strict=True))
 
 
-def _answer(question: Question, result: Effect, scores: pd.DataFrame) -> Answer:
-    words = _words(question.contrast)[result.verdict == verdicts.LOWER]
+def _answer(question: Question, result: Effect, rows: pd.DataFrame, scores: pd.DataFrame) -> Answer:
+    words = _words(question.contrast, rows)[result.verdict == verdicts.LOWER]
     signed, ran = result.verdict in (verdicts.HIGHER, verdicts.LOWER), not np.isnan(result.value)
     said = [
         f"for each step of log2(1 + records / {DOUBLING})" if question.contrast.dose else "",
         words if signed and words != result.verdict else "",
-        behind.both_scores(scores, question.contrast, question.cells) if ran else "",
-        behind.resting_on(scores, question.contrast, question.cells) if signed else "",
-        behind.at_a_guess(scores, question.contrast, question.cells) if ran else "",
+        behind.both_scores(rows, question.contrast) if ran else "",
+        behind.resting_on(scores, rows, question.contrast, question.cells) if signed else "",
+        behind.at_a_guess(scores, rows, question.contrast) if ran else "",
         result.why,
     ]
     said += [f"{result.collapsed} of the runs behind it collapsed" if result.collapsed else ""]
     text = "; ".join(filter(None, said))
-    targets = tuple(dict.fromkeys(task for task, _ in question.cells))
-    decided = (*result[:3], result.detectable, result.verdict, result.p)
-    return Answer(question.text, text, *decided, question.contrast.primary, targets)
+    held = set(rows["task"]) or {task for task, _ in question.cells}
+    targets = tuple(task for task in dict.fromkeys(task for task, _ in question.cells) if task in held)
+    found = (*result[:3], result.detectable, result.verdict, result.p)
+    return Answer(question.text, text, *found, question.contrast.primary, targets)
 
 
-def _words(contrast: Contrast) -> tuple[str, str]:
-    """What an effect above zero means, and one below: more of a loss, or of a gap, is not better."""
+def _words(contrast: Contrast, rows: pd.DataFrame) -> tuple[str, str]:
+    """What an effect above zero means, and one below: more of a loss, or of a gap, is not better.
+
+    A gap is wider or narrower only where it is one on both sides: what closes that the lower languages led is no
+    widening.
+    """
     if contrast.dose and contrast.outcome == "score" and not contrast.minus:
         return "rises with the dose", "falls with the dose"
     if not (contrast.against or contrast.dose):
         return "above zero", "below zero"
-    if contrast.outcome == "drop":
-        return "costs more", "costs less"
-    return ("wider", "narrower") if contrast.minus else (verdicts.HIGHER, verdicts.LOWER)
+    if not contrast.minus:
+        return ("costs more", "costs less") if contrast.outcome == "drop" else (verdicts.HIGHER, verdicts.LOWER)
+    sides = [figures(rows[rows["side"] == side]).mean() * side for side in (1, -1)]
+    if contrast.dose or not all(gap > 0 for gap in sides):
+        return verdicts.HIGHER, verdicts.LOWER
+    what = " in what is lost" if contrast.outcome == "drop" else ""
+    return f"wider{what}", f"narrower{what}"
 
 
 def planted(study: Study, scores: pd.DataFrame, records: Records | None = None) -> pd.DataFrame:
@@ -164,18 +178,22 @@ def judged(planted: pd.DataFrame) -> pd.DataFrame:
 
 
 def means(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
-    """arm x (target, condition): mean over languages but those of training and over seeds, t interval, the worst."""
+    """arm x (target, condition): mean over languages and over seeds, t interval, the worst language.
+
+    The languages are those in which the target was not trained; of a target that is tested in no others, all.
+    """
     rows = tested(scores)
     rows = rows[rows["arm"].isin(study.labels)]
     averages = []
     name, source = trained.heading(rows), rows[trained.is_source(rows)].groupby(CELL)["value"].mean()
-    for cell, part in trained.zero_shot(rows).groupby(CELL, sort=False):
-        figures = seed_means(part)["value"].dropna()
+    rows = rows[~trained.is_source(rows) | trained.never_zero_shot(rows)]
+    for cell, part in rows.groupby(CELL, sort=False):
+        seeds = seed_means(part)["value"].dropna()
         languages = part.groupby("language")["value"].mean()
         about = dict(zip(("arm", "target", "condition"), cell, strict=True))
-        about |= dict(zip(("mean", "low", "high"), stats.mean_interval(figures), strict=True))
+        about |= dict(zip(("mean", "low", "high"), stats.mean_interval(seeds), strict=True))
         about |= {name: source.get(cell, np.nan), "languages": len(languages), "worst": languages.min()}
-        averages.append(about | {"worst language": languages.idxmin(), "seeds": len(figures)})
+        averages.append(about | {"worst language": languages.idxmin(), "seeds": len(seeds)})
     return pd.DataFrame(averages) if averages else pd.DataFrame({"arm": [NOT_RUN]})
 
 
@@ -183,12 +201,14 @@ def grid(study: Study, averages: pd.DataFrame) -> pd.DataFrame:
     """`means` to be read: arm x (target, condition), in points; a dash where the arm does not go on to the target.
 
     Beside a condition stands the number of its languages where that is not the clean text's; beside a mean that of its
-    seeds where the arm has more under another condition.
+    seeds where the arm has more under another condition, and of its languages where another arm has more. Records that
+    people perturbed are read as they are: "clean" would be said of their twin.
     """
     if "mean" not in averages:
         return averages
     averages = averages.assign(condition=_counted(averages))
     texts = of_fewer_seeds(map(plus_minus, averages["mean"], averages["high"]), averages)
+    texts = _of_fewer_languages(texts, averages)
     wide = averages.assign(text=texts).pivot(index="arm", columns=["target", "condition"], values="text")
     order = list(dict.fromkeys(zip(averages["target"], averages["condition"], strict=True)))
     wide = wide.reindex(index=study.labels, columns=pd.MultiIndex.from_tuples(order, names=wide.columns.names))
@@ -201,7 +221,23 @@ def grid(study: Study, averages: pd.DataFrame) -> pd.DataFrame:
 def _counted(averages: pd.DataFrame) -> list[str]:
     most = averages.groupby(["target", "condition"])["languages"].transform("max")
     clean = most.where(averages["condition"] == CLEAN).groupby(averages["target"]).transform("max")
-    return [f"{c} ({n})" if n != all_ else c for c, n, all_ in zip(averages["condition"], most, clean, strict=True)]
+    names = averages["condition"].mask(
+        averages["target"].map(_perturbed) & (averages["condition"] == CLEAN), "as it is"
+    )
+    return [f"{c} ({n})" if n != all_ else c for c, n, all_ in zip(names, most, clean, strict=True)]
+
+
+def _perturbed(target: str) -> bool:
+    """Whether the records of a task were perturbed by people."""
+    return bool(tasks.get(target).clean)
+
+
+def _of_fewer_languages(texts: Sequence[str], averages: pd.DataFrame) -> list[str]:
+    most = averages.groupby(["target", "condition"])["languages"].transform("max")
+    return [
+        f"{text} ({have} of {all_} languages)" if have < all_ else text
+        for text, have, all_ in zip(texts, averages["languages"], most, strict=True)
+    ]
 
 
 def gaps(scores: pd.DataFrame) -> pd.DataFrame:

@@ -50,19 +50,35 @@ def effects(
     `smallest`: the smallest effect of interest where a contrast has none of its own, a fraction; without `records` the
     intervals are over seeds alone; `gates`: for each contrast what failed before it, "" for nothing.
     """
-    if not asked:
+    read = scores.filter(items=READ)
+    rows = [weighted(read, contrast, over) for contrast, over in asked]
+    return decided(scores, [contrast for contrast, _ in asked], rows, smallest, records, gates)
+
+
+def decided(
+    scores: pd.DataFrame,
+    contrasts: Sequence[Contrast],
+    weighed: Sequence[pd.DataFrame],
+    smallest: float = verdicts.SMALLEST,
+    records: Records | None = None,
+    gates: Sequence[str] = (),
+) -> list[Effect]:
+    """`effects` of contrasts whose scores have been weighed (`arms.weighted`).
+
+    What has no score in common is "not run", unless a gate says why.
+    """
+    if not contrasts:
         return []
-    read, lost = scores.filter(items=READ), _collapsed(scores)
-    family = [measured(read, contrast, over, records) for contrast, over in asked]
-    least = [contrast.smallest / 100 if contrast.smallest else smallest for contrast, _ in asked]
-    counts = [_behind(lost, contrast, over) for contrast, over in asked]
-    return [
-        Effect(
-            *one.found[:3], one.p, one.equivalence, one.detectable, parts.seeds, parts.clusters, collapsed,
-            one.verdict if parts.seeds else NOT_RUN, one.why if parts.seeds else "",
-        )
-        for parts, one, collapsed in zip(family, verdicts.decide(family, least, gates), counts, strict=True)
-    ]  # fmt: skip
+    lost, gates = _collapsed(scores), gates or [""] * len(contrasts)
+    family = [components_of(rows, records) for rows in weighed]
+    least = [contrast.smallest / 100 if contrast.smallest else smallest for contrast in contrasts]
+    found = []
+    for rows, parts, one, gate in zip(weighed, family, verdicts.decide(family, least, gates), gates, strict=True):
+        ran = parts.seeds > 0 or bool(gate)
+        said = (one.verdict, one.why) if ran else (NOT_RUN, "")
+        sizes = (parts.seeds, parts.clusters, _behind(lost, rows))
+        found.append(Effect(*one.found[:3], one.p, one.equivalence, one.detectable, *sizes, *said))
+    return found
 
 
 def measured(scores: pd.DataFrame, contrast: Contrast, over: Cells, records: Records | None) -> Components:
@@ -77,14 +93,17 @@ def components_of(rows: pd.DataFrame, records: Records | None) -> Components:
     return components(seeds.to_numpy(), parts, strata)
 
 
-def _collapsed(scores: pd.DataFrame) -> pd.DataFrame:
-    """The rows of runs that have learned nothing of a target."""
+def _collapsed(scores: pd.DataFrame) -> set[tuple]:
+    """Recipe, seed and task of the runs that have learned nothing of a target."""
     rows = scores[scores["condition"] == CLEAN]  # which alone decide it
-    return rows[collapsed(rows)] if len(rows) else rows
+    rows = rows[collapsed(rows)] if len(rows) else rows
+    return set(rows[_RUN].itertuples(index=False, name=None))
 
 
-def _behind(lost: pd.DataFrame, contrast: Contrast, over: Cells) -> int:
-    """How many of the collapsed runs are behind a contrast."""
-    targets = {task for task, _ in over}
-    rows = lost[lost["arm"].isin(contrast.arms) & lost["task"].isin(targets)]
-    return len(rows.drop_duplicates(["recipe", "seed", "task"]))
+def _behind(lost: set[tuple], rows: pd.DataFrame) -> int:
+    """How many of the collapsed runs are among those that a contrast weighs, each once whatever it was read on."""
+    runs = rows[_RUN].drop_duplicates().itertuples(index=False, name=None)
+    return len({run[:2] for run in runs if run in lost})
+
+
+_RUN = ["recipe", "seed", "task"]

@@ -5,7 +5,8 @@ intermediate  the task of each stage scores above a guess on its development set
 adversary     training in a ball: its adversary raises the loss, by 1 % at least; not by more, as a model that has
               become robust is one whose loss it hardly raises
 target        the target is learned in the language of its training (of one that is tested in others alone: in those)
-clean         where a drop is asked: the clean score lies five points above a guess, else there is nothing to lose
+clean         where a drop is asked: the clean score of every arm lies five points above a guess, else there is nothing
+              to lose
 changed       a perturbation changes the records
 
 Above means by three standard errors over seeds and records. What a guess scores is kept with each evaluation.
@@ -62,22 +63,28 @@ class Gates:
 
     def __init__(self, study: Study, scores: pd.DataFrame, records: Records | None = None):
         self.study, self.checks = study, list[Gate]()
-        rows = tested(scores)  # once: a study asks for it with every question in every cell
-        self._clean = conditions.clean(rows)
-        self._changed = rows.groupby(["task", "condition"])["changed"].mean().dropna()
+        self._clean = conditions.clean(tested(scores))  # once: a study asks for it with every question in every cell
+        self._scores = scores
         if len(scores) and "guess" in scores:
             learned = (*_intermediate(study, scores, records), *_targets(study, self._clean, records))
             self.checks = [*learned, *_adversaries(study, self._clean)]
 
-    def before(self, contrast: Contrast, over: Cells) -> str:
-        """What failed before a contrast over its cells, "" for nothing. What was planted must be found in any case."""
+    def before(self, contrast: Contrast, over: Cells, rows: pd.DataFrame) -> str:
+        """What failed before a contrast, "" for nothing. What was planted must be found in any case.
+
+        `over` are the cells that were asked for, `rows` the scores that the contrast weighs (`arms.weighted`): where an
+        arm has not gone on to a target, that target is asked for and is not weighed.
+        """
         if contrast.expect:
             return ""
-        failed = self._not_learned(contrast, over) + self._nothing_to_lose(contrast, over) + self._nothing_changed(over)
+        if rows.empty:
+            return self._unchanged(contrast, over)
+        held = list(rows[["task", "condition"]].drop_duplicates().itertuples(index=False, name=None))
+        failed = self._not_learned(contrast, held) + self._nothing_to_lose(contrast, held) + _hardly_changed(rows)
         return "; ".join(dict.fromkeys(failed[:2])) + (f" and {len(failed) - 2} more" if len(failed) > 2 else "")
 
-    def _not_learned(self, contrast: Contrast, over: Cells) -> list[str]:
-        targets = {task for task, _ in over}
+    def _not_learned(self, contrast: Contrast, held: Cells) -> list[str]:
+        targets = {task for task, _ in held}
         planned = [self.study.plan.arms[arm].stages for arm in contrast.treated]
         stages = {" → ".join(names[:end]) for names in planned for end in range(1, len(names) + 1)}
         return [
@@ -87,24 +94,44 @@ class Gates:
             and (one.arm in stages if one.gate in OF_STAGES else one.arm in contrast.arms and one.task in targets)
         ]
 
-    def _nothing_to_lose(self, contrast: Contrast, over: Cells) -> list[str]:
+    def _nothing_to_lose(self, contrast: Contrast, held: Cells) -> list[str]:
         if contrast.outcome != "drop" or "guess" not in self._clean:
             return []
         rows = self._clean[self._clean["arm"].isin(contrast.arms)]
         rows = rows[trained.in_languages(rows, (*contrast.languages, *contrast.minus))]
+        rooms = (rows["value"] - rows["guess"]).groupby([rows["task"], rows["arm"]]).mean()
         failed = []
-        for task in dict.fromkeys(tasks.get(name).clean or name for name, _ in over):
-            part = rows[rows["task"] == task]
-            if len(part) and (room := (part["value"] - part["guess"]).mean()) < ROOM:
-                failed.append(f"{task} is {points(room)} points above a guess on clean text: nothing to lose")
+        for task in dict.fromkeys(tasks.get(name).clean or name for name, _ in held):
+            by_arm = rooms[rooms.index.get_level_values("task") == task]
+            if len(by_arm) and by_arm.min() < ROOM:  # an arm that guesses cannot lose, and would look robust
+                arm = by_arm.idxmin()[1]
+                failed.append(
+                    f"{task} after {arm} is {points(by_arm.min())} points above a guess on clean text: nothing to lose"
+                )
         return failed
 
-    def _nothing_changed(self, over: Cells) -> list[str]:
-        return [
-            f"{condition} changes {points(share)} % of the records of {task}"
-            for task, condition in over
-            if (share := self._changed.get((task, condition), 1.0)) < CHANGED
-        ]
+    def _unchanged(self, contrast: Contrast, over: Cells) -> str:
+        """Of a contrast that weighs nothing: the condition that was run and has changed none of the records."""
+        rows = self._scores
+        if "changed" not in rows:
+            return ""
+        rows = rows[rows["main"].astype(bool) & rows["arm"].isin(contrast.arms) & (rows["split"] == "test")]
+        rows = rows[trained.in_languages(rows, (*contrast.languages, *contrast.minus))]
+        for task, condition in over:
+            changed = rows.loc[(rows["task"] == task) & (rows["condition"] == condition), "changed"]
+            if len(changed) and (changed == 0).all():
+                return f"{condition} changes none of the records of {task}"
+        return ""
+
+
+def _hardly_changed(rows: pd.DataFrame) -> list[str]:
+    """The cells of which a perturbation changes hardly a record, in the languages of the contrast."""
+    shares = rows.groupby(["task", "condition"], sort=False)["changed"].mean().dropna()
+    return [
+        f"{condition} changes {points(share)} % of the records of {task}"
+        for (task, condition), share in shares.items()
+        if share < CHANGED
+    ]
 
 
 def _intermediate(study: Study, scores: pd.DataFrame, records: Records | None) -> list[Gate]:
@@ -114,12 +141,12 @@ def _intermediate(study: Study, scores: pd.DataFrame, records: Records | None) -
         stage = recipe.last_stage
         if not label.startswith(AFTER) or stage is None or stage.shuffle_labels:
             continue
-        for name in stage.trains:
+        for name in dict.fromkeys(stage.trains):
             rows = dev[(dev["recipe"] == label) & (dev["task"] == name)]
             arm = label.removeprefix(AFTER)
             found += _above(name, "intermediate", arm, rows, records)
             if (twin := _shuffled(study, recipe)) is not None:
-                found += _above_twin(name, arm, rows, dev[(dev["recipe"] == twin) & (dev["task"] == name)])
+                found += _above_twin(name, arm, rows, dev[(dev["recipe"] == twin) & (dev["task"] == name)], records)
     return found
 
 
@@ -134,17 +161,22 @@ def _shuffled(study: Study, recipe: Recipe) -> str | None:
     return next(same, None)
 
 
-def _above_twin(name: str, arm: str, rows: pd.DataFrame, twin: pd.DataFrame) -> list[Gate]:
-    """Of the same records of development, in the same languages: the difference seed by seed."""
-    scores, without = (one.groupby("seed")["value"].mean() for one in (rows, twin))
-    difference = (scores - without).dropna()
-    if difference.empty:
+def _above_twin(name: str, arm: str, rows: pd.DataFrame, twin: pd.DataFrame, records: Records | None) -> list[Gate]:
+    """Of the same records of development: the difference over the languages and seeds that both have."""
+    place = ["seed", "language"]
+    both = rows[place].merge(twin[place]) if len(rows) and len(twin) else rows[place].iloc[:0]
+    rows, twin = (some.merge(both) for some in (rows, twin))
+    if rows.empty:
         return []
-    error, low = _error_and_low(inference.components(difference.to_numpy()))
+    weight = 1 / rows.groupby("seed")["language"].transform("nunique")
+    scores, without = (some.groupby("seed")["value"].mean().mean() for some in (rows, twin))
+    twin = both.assign(weight=-weight).merge(twin, on=place)
+    parts = components_of(pd.concat([rows.assign(weight=weight), twin], ignore_index=True), records)
+    error, low = _error_and_low(parts)
     said = f"{name} is not clearly better learned after {arm} than with shuffled labels "
-    said += f"({points(scores.mean())}, {points(without.mean())})"
+    said += f"({points(scores)}, {points(without)})"
     failed = said if low <= 0 else ""
-    return [Gate("shuffled labels", arm, name, scores.mean(), without.mean(), error, failed, _codes(rows))]
+    return [Gate("shuffled labels", arm, name, scores, without, error, failed, _codes(rows))]
 
 
 def _adversaries(study: Study, clean: pd.DataFrame) -> list[Gate]:
@@ -182,9 +214,9 @@ def _above(task: str, gate: str, arm: str, rows: pd.DataFrame, records: Records 
     over = rows.assign(weight=1 / languages, value=rows["value"] - rows["guess"])
     parts = components_of(over, records)
     error, low = _error_and_low(parts)
-    # Clearly below: the records taught something, but the reverse of the task, as those do that a model gets wrong.
-    reverse = parts.value + ERRORS * error < 0
-    said = f"{task} is {'learned in reverse' if reverse else 'not clearly learned'} after {arm} "
+    # Clearly below: the records taught something that works against the task, as those do that a model gets wrong.
+    below = parts.value + ERRORS * error < 0
+    said = f"{task} is {'below a guess' if below else 'not clearly learned'} after {arm} "
     said += f"({points(score.mean())}, a guess {points(guess.mean())})"
     return [Gate(gate, arm, task, score.mean(), guess.mean(), error, said if low <= 0 else "", _codes(rows))]
 

@@ -126,7 +126,8 @@ class Study:
         rows = []
         for name in dict.fromkeys((*self.targets, *(part.task for part in parts))):
             task, tested = tasks.get(name), [e for e in self.conditions if e.task == name and e.split == "test"]
-            most = max((e.examples or 0 for e in tested), default=0)
+            limits = [e.examples for e in tested]
+            most = 0 if None in limits else max(limits, default=0)  # 0: all there are
             told = dict.fromkeys(_condition_told(e, self.conditions[e], most) for e in tested)
             data = f"{task.dataset} {task.config}" if _one_for_all(task) else task.dataset
             codes = {e.language for e in tested} | {c for p in parts if p.task == name for c in p.languages}
@@ -138,7 +139,7 @@ class Study:
                 "metric": task.metrics[0] if tested else DASH,
                 "languages": " ".join(dict.fromkeys(e.language for e in tested)) or DASH,
                 "records": _read_of(scores, name) or (f"{most:,}" if most else "all") if tested else DASH,
-                "read": ", ".join(told) or "learned alone",
+                "read": ", ".join(told) or "in training alone",
             })  # fmt: skip
         return pd.DataFrame(rows or {"task": [NOT_RUN]})
 
@@ -172,14 +173,16 @@ def _read_of(scores: pd.DataFrame, task: str) -> str:
 
 def _condition_told(evaluation: Evaluation, label: str, records: int) -> str:
     """A condition with its strength: "typos 0.1", "attack (characters, 40 queries)"; how many records it reads, where
-    that is not `records`."""
+    that is not `records` (0: all there are)."""
     about, search = evaluation.conditions, evaluation.attack or evaluation.ball
     if search:
         reach = f"{about['budget']} queries" if evaluation.attack else f"radius {about['radius']:g}"
         text = f"{label} ({about['attack']}, {reach})"
     else:
         text = f"{label} {about['strength']:g}" if evaluation.perturbation else label
-    return f"{text} on {evaluation.examples:,} records" if (evaluation.examples or 0) != records else text
+    if (evaluation.examples or 0) == records:
+        return text
+    return f"{text} on {evaluation.examples:,} records" if evaluation.examples else f"{text} on all records"
 
 
 def _word_lists(recipe: Recipe | None) -> str:
