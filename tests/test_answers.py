@@ -69,7 +69,7 @@ def test_transfer_says_when_no_task_matters():
     same = table({"en": [0.9] * 3, "de": [0.60, 0.63, 0.64], "ru": [0.50, 0.53, 0.54]}, intermediate="pos")
     (found,) = findings.transfer(tables.transfer_matrix(pd.concat([HIGH, same])))
     assert found.verdict == "undecided" and found.answer.startswith(
-        "none is decided; the largest difference is after pos"
+        "none is higher or lower; the largest difference is after pos"
     )
 
 

@@ -164,6 +164,15 @@ def test_a_claim_over_several_tasks_is_held_against_those_of_the_profile_and_say
     assert "without siqa, which this profile has not; without squad, which has not run" in found.why
 
 
+def test_a_pair_of_tasks_that_has_no_score_is_named(tmp_path):
+    """MNLI and QQP before XNLI and PAWS-X, but for QQP before PAWS-X: the mean over both is of three cells."""
+    tasks = [*rows("none", "pawsx", [0.6, 0.6, 0.6]), *rows("mnli", "pawsx", [0.6, 0.62, 0.64])]
+    report(tmp_path, BASE, BETTER, tasks, rows("qqp", "xnli", [0.50, 0.52, 0.54]))
+    over = {"on": {"task": ["xnli", "pawsx"]}, "compare": {"intermediate": ["mnli", "qqp"]}}
+    found = verdict(tmp_path, declare(tmp_path, over))
+    assert found.effect.absent == ("pawsx after qqp",) and "without pawsx after qqp, which has not run" in found.why
+
+
 def test_a_value_over_more_tasks_than_the_profile_has_is_not_asked_but_the_direction_is(tmp_path):
     report(tmp_path, BASE, BETTER, profile="paper")
     over = {"on": {"task": ["xnli", "bucc"]}, "value": 99, "tolerance": 1}
@@ -278,7 +287,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     assert other["verdict"] == "not run" and other["effect"] is None
     report(tmp_path, BASE, rows("mnli", "xnli", [0.4, 0.41, 0.42]))
     assert cli.main(["check"]) == 1
-    assert "fail    mnli-average" in (out := capsys.readouterr().out) and "1 fail" in out.splitlines()[-1]
+    assert "fail          mnli-average" in (out := capsys.readouterr().out) and "1 fail" in out.splitlines()[-1]
 
 
 def planned(profile, tmp_path):

@@ -83,6 +83,13 @@ def test_a_run_that_chooses_collapses_by_the_same_rule():
     assert not collapsed(scores.drop(columns="choices")[:12]).any()  # a score file of before: chance is not known
 
 
+def test_what_is_right_everywhere_has_not_collapsed():
+    """One answer to all scores no more than a guess; equal scores above it are perfect, or equal by chance."""
+    scores = table(xnli_0=[1.0, 1.0, 1.0], xnli_1=[0.85, 0.85, 0.85]).assign(guess=1 / 3)
+    assert not collapsed(scores.assign(n=20)).any()
+    assert collapsed(scores.assign(value=0.333)).all()
+
+
 def test_without_english_only_one_answer_to_all_tells():
     scores = table(xcopa_0=[0.5, 0.48, 0.49], xcopa_1=[0.5, 0.5, 0.5]).assign(choices=2.0)
     scores = scores.assign(language=scores["language"].replace("en", "et"))

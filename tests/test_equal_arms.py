@@ -23,6 +23,11 @@ def test_runs_of_one_arm_make_pairs_of_groups():
     assert len(wide) == 1
 
 
+def test_a_pair_that_has_no_interval_is_not_counted():
+    scores = pd.DataFrame(row("plain", "xnli", "de", seed, 0.5) for seed in range(6))
+    assert calibration.covered(calibration.equal_arms(scores, "plain")) == "No pair of equal arms has run."
+
+
 def test_equal_arms_are_told_apart_about_five_times_in_a_hundred():
     rng = np.random.default_rng(0)
     scores = pd.DataFrame(

@@ -9,6 +9,7 @@ import pytest
 from test_contrasts import SCORES, T2, effect, row, study
 
 from xlt.analysis import contrasts, robustness
+from xlt.report.sentences import attacked
 
 
 def test_costs_by_group_of_languages():
@@ -90,3 +91,10 @@ def test_attacks_by_arm_and_group_of_languages():
     assert (found["lowest language"], found["lowest"]) == ("de", pytest.approx(0.3))
     assert table.loc["non-Latin"]["attack_success"] == pytest.approx(0.6)
     assert robustness.attack_table(SCORES).to_dict("list") == {"arm": ["not run"]}
+    assert "turns 55.0 % of the right answers wrong" in attacked(table.reset_index())
+    assert attacked(table.reset_index().query("languages != 'all'")) == ""  # read in the language of training alone
+
+
+def test_of_a_clean_score_of_zero_no_share_is_lost():
+    read = robustness.shown(robustness.costs(study(), SCORES.assign(value=0.0)))
+    assert read["all"].tolist() and not read["all"].str.contains("nan|%").any()

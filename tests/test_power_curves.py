@@ -64,6 +64,9 @@ def test_the_sentence_names_the_first_strength_that_is_found_often_enough():
         "B: found in four of five groups at no strength (at most 1.5 points)."
     )
     assert power_curves.said(table.iloc[:0]) == "No planted effect has run."
+    rows = [("A", 0.1, 0.01, 0.9), ("A", 0.2, 0.02, 0.5), ("A", 0.4, 0.04, 0.9)]  # found by chance at the weakest
+    lucky = pd.DataFrame(rows, columns=table.columns)
+    assert power_curves.said(lucky) == "A: found in four of five groups from strength 0.4 on (4.0 points)."
 
 
 def test_the_figure_has_a_curve_for_each_plant_in_both_panels():

@@ -5,7 +5,7 @@ import pytest
 from conftest import tiny
 
 from xlt import perturb
-from xlt.lab import planned, studies
+from xlt.lab import planned, profiles, studies
 from xlt.lab.lab import Lab
 from xlt.lab.study import Study
 from xlt.spec import tasks
@@ -140,6 +140,22 @@ def test_the_design_names_each_data_set_that_a_language_is_read_from(monkeypatch
     assert study.materials(pd.DataFrame())["data"].tolist() == ["an/mlqa; en: a/squad"]
 
 
+@pytest.mark.parametrize("name", ["paper", "local_full"])
+def test_all_records_clean_and_some_of_them_attacked(name):
+    """`examples` left out reads all: clean records of these profiles, of which an attack takes so many."""
+    profile = profiles.load(name)
+    plan = profile.studies["data_mix"]
+    read = {
+        profile.evaluate(task, "de", fields): label
+        for task in plan.targets
+        for label, fields in {"clean": {}, "attack": plan.conditions["attack"]}.items()
+    }
+    table = Study({}, plan=plan, conditions=read).materials(pd.DataFrame()).set_index("task")
+    some = plan.conditions["attack"]["examples"]
+    for task in plan.targets:
+        assert table.loc[task, "records"] == "all" and table.loc[task, "read"].endswith(f"on {some} records")
+
+
 def test_the_design_says_what_is_learned_and_how_it_is_read(asked):
     """Every number that a reader needs to know what a score is of: metric, languages, records, strengths."""
     attack = {"attack": {"name": "characters", "budget": 40}, "examples": 2}
@@ -152,7 +168,8 @@ def test_the_design_says_what_is_learned_and_how_it_is_read(asked):
     assert table.loc["xnli", ["metric", "languages", "records"]].tolist() == ["accuracy", "en de", "6"]
     assert table.loc["xnli", "read"] == "clean, drop 0.1, attack (characters, 40 queries) on 2 records"
     assert table.loc["udpos", ["metric", "read"]].tolist() == ["chunk_f1", "clean"]
-    assert table.loc["mnli", ["metric", "languages", "records", "read"]].tolist() == ["–", "–", "–", "learned alone"]
+    learned = table.loc["mnli", ["metric", "languages", "records", "read"]].tolist()
+    assert learned == ["–", "–", "–", "in training alone"]
     counts = {"task": ["xnli"] * 3, "split": ["test", "test", "dev"], "condition": ["clean"] * 3, "n": [20, 6, 900]}
     assert study.materials(pd.DataFrame(counts)).set_index("task").loc["xnli", "records"] == "6 to 20"
     # one configuration a language: none of them says what the records are

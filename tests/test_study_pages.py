@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import IPython.display
 import pandas as pd
-import pytest
 
 from xlt.analysis.findings import Answer
 from xlt.report import sentences
@@ -23,14 +22,34 @@ def test_the_first_sentence_has_the_first_answer_with_its_interval_and_counts_th
     answers = [answer("A?", 0.02, -0.01, 0.05), answer("B?", 0.1, 0.05, 0.15, 0.01), answer("C?", 0.1, 0.05, 0.15)]
     assert sentences.lead("Does it help?", answers) == (
         "**Does it help?** *A?* +2.0 points [−1.0, +5.0]: undecided. Of the 3 questions asked here: 1 higher, 2 "
-        "undecided (after Holm's correction over them). As decided, true effects of 3.0 to 3.0 points are found with "
-        "80 % power."
+        "undecided (after Holm's correction over the 3 that were tested). As decided, true effects of 3.0 points are "
+        "found with 80 % power."
+    )
+
+
+def test_what_was_not_tested_is_counted_and_not_said_to_be_corrected_for():
+    """What fails a gate or has not run is no part of Holm's family, and nothing would be found of it."""
+    failed = replace(answer("B?", 0.02, -0.01, 0.05, detectable=0.2), verdict="not testable", primary=True)
+    waiting = replace(answer("C?", NAN, NAN, NAN), verdict="not run")
+    answers = [failed, answer("A?", 0.02, -0.01, 0.05), waiting, answer("D?", 0.02, -0.01, 0.05, detectable=0.05)]
+    assert sentences.lead("?", answers).endswith(
+        "Of the 4 questions asked here: 2 undecided, 1 not testable, 1 not run (after Holm's correction over the 2 "
+        "that were tested). As decided, true effects of 3.0 to 5.0 points are found with 80 % power."
+    )
+    assert "Holm" not in sentences.lead("?", [failed, failed])
+
+
+def test_a_study_that_asks_no_question_has_run_all_the_same():
+    assert sentences.lead("How good?", []) == (
+        "**How good?** No arm is held against another here; the scores stand below."
     )
 
 
 def test_primary_questions_stand_apart_and_are_a_family_of_their_own():
     answers = [replace(answer("A?", 0.02, -0.01, 0.05), primary=True), answer("B?", 0.1, 0.05, 0.15, 0.01)]
-    assert "(after Holm's correction, over the 1 primary and over the 1 others apart)" in sentences.lead("?", answers)
+    assert "(after Holm's correction over what was tested, 1 primary and 1 others apart)" in sentences.lead(
+        "?", answers
+    )
     assert str(sentences.in_words(answers)).split("\n") == [
         "Primary:", "", "- **A?** +2.0 points [−1.0, +5.0]: undecided.", "",
         "Secondary:", "", "- **B?** +10.0 points [+5.0, +15.0]: higher.",
@@ -43,8 +62,8 @@ def test_no_difference_is_said_as_such():
     assert "Of the 2 questions asked here: 1 equivalent, 1 undecided" in sentences.lead("Does it help?", answers)
 
 
-@pytest.mark.parametrize("answers", [[], [answer("A?", NAN, NAN, NAN)]])
-def test_a_study_that_did_not_run_says_so(answers):
+def test_a_study_that_did_not_run_says_so():
+    answers = [replace(answer("A?", NAN, NAN, NAN), verdict="not run")]
     assert sentences.lead("Does it help?", answers) == "**Does it help?** Not run."
 
 
@@ -56,6 +75,7 @@ def test_rows_whose_interval_excludes_zero_are_counted_by_side():
     )
     assert sentences.told_apart(table[2:3]).startswith("Of the 1 rows with an interval, none of them can be told")
     assert sentences.told_apart(pd.DataFrame({"arm": ["not run"]})) == ""
+    assert sentences.told_apart(table[3:]) == "1 of the rows has no interval."
 
 
 def test_a_column_of_one_arm_does_not_say_how_far_arms_lie_apart():

@@ -144,7 +144,8 @@ def _verdict(claim: Claim, use: Use, estimate: Effect, has: set[str]) -> tuple[s
 
 def _without(absent: tuple[str, ...], has: set[str]) -> list[str]:
     """What a claim is held against without: tasks that the profile does not have, and tasks that have not run."""
-    lacking, waiting = [name for name in absent if name not in has], [name for name in absent if name in has]
+    lacking = [name for name in absent if not has.issuperset(name.split(" after "))]  # or "pawsx after squad"
+    waiting = [name for name in absent if name not in lacking]
     notes = [f"without {', '.join(lacking)}, which this profile has not"] if lacking else []
     return notes + (
         [f"without {', '.join(waiting)}, which {'has' if len(waiting) == 1 else 'have'} not run"] if waiting else []
@@ -184,10 +185,10 @@ def as_text(results: list[Result], use: Use) -> str:
     """Two lines a claim, and how many there are of each verdict."""
     width = max((len(result.claim.id) for result in results), default=0)
     lines = [
-        f"{r.verdict:8}{r.claim.id:{width}}  {_numbers(r.effect)}{r.why}\n{'':8}{r.claim.sentence}" for r in results
+        f"{r.verdict:14}{r.claim.id:{width}}  {_numbers(r.effect)}{r.why}\n{'':14}{r.claim.sentence}" for r in results
     ]
     verdicts = [result.verdict for result in results]
-    counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in (PASS, FAIL, NOT_RUN))
+    counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in (PASS, FAIL, NOT_TESTABLE, NOT_RUN))
     return "\n".join([*lines, f"{counts} ({use.means})"])
 
 

@@ -76,11 +76,11 @@ def _has_collapsed(rows: pd.DataFrame, task: str) -> bool:
     if task not in tasks.TASKS or tasks.get(task).headless:
         return False
     chooses = tasks.get(task).family in (tasks.CLASSIFICATION, tasks.CHOICE)
-    guess = guesses(rows, task)
-    if chooses and len(rows) > 2 and np.ptp(rows["value"]) < ALIKE and not rows["value"].max() > guess.max() + ALIKE:
+    most = rows["guess"].max() if "guess" in rows else np.nan
+    if chooses and len(rows) > 2 and np.ptp(rows["value"]) < ALIKE and not rows["value"].max() > most + ALIKE:
         return True  # above a guess it cannot be one answer to all: it is right everywhere, or equally often by chance
-    source = trained.is_source(rows)
-    rows, guess = rows[source], guess[source]
+    rows = rows[trained.is_source(rows)]
+    guess = guesses(rows, task)
     # of an answer that is right or wrong; that of F1, whose records lie between 0 and 1, is at most as large
     error = np.sqrt(guess * (1 - guess) / rows.get("n", np.inf))  # files of others may not say how many records
     return bool((rows["value"] <= guess + ERRORS * error).any())

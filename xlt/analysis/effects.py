@@ -53,10 +53,12 @@ class Missing(Exception):
 
 
 class _Side(NamedTuple):
-    """A value for each seed; the tasks and languages behind it; seeds with a collapsed run, and how many such runs."""
+    """A value for each seed; the tasks and languages behind it; the pairs of intermediate and target task that have no
+    score; seeds with a collapsed run, and how many such runs."""
 
     values: pd.Series
     cells: set[tuple[str, str]]
+    without: tuple[str, ...]
     collapsed: set[int]
     runs: int
 
@@ -95,6 +97,7 @@ def effect(claim: Claim, scores: pd.DataFrame) -> Effect:
     seeds = tuple(side.values.size for side in sides)
     runs = sum(side.runs for side in sides)
     absent = _absent(claim, scores, {task for task, _ in sides[0].cells})
+    absent = tuple(dict.fromkeys([*absent, *(pair for side in sides for pair in side.without)]))
     left = without.value if runs else stats.NAN
     return Effect(*difference, seeds=seeds, collapsed=runs, without=left, absent=absent)
 
@@ -118,7 +121,8 @@ def _difference(claim: Claim, who: Rows, scores: pd.DataFrame) -> _Side:
     if claim.minus:
         other = _side(scores, claim.on.over(claim.minus).over(who))
         values = (side.values - other.values).dropna()
-        side = _Side(values, side.cells | other.cells, side.collapsed | other.collapsed, side.runs + other.runs)
+        lost, runs = side.collapsed | other.collapsed, side.runs + other.runs
+        side = _Side(values, side.cells | other.cells, side.without + other.without, lost, runs)
     if side.values.empty:
         raise Missing(f"no seed of {_told(who)} is complete")
     return side
@@ -140,7 +144,14 @@ def _side(scores: pd.DataFrame, wanted: Rows) -> _Side:
     means = estimate.seed_means(seeded, by=["task"], over=["language", *several])
     by_seed = estimate.figures(estimate.seed_means(means, over=["task"]))
     cells, lost = set(zip(rows["task"], rows["language"], strict=True)), rows[rows["collapsed"]]
-    return _Side(by_seed, cells, set(lost["seed"]), len(lost.groupby(["recipe", "seed", "task"])))
+    return _Side(by_seed, cells, _holes(rows), set(lost["seed"]), len(lost.groupby(["recipe", "seed", "task"])))
+
+
+def _holes(rows: pd.DataFrame) -> tuple[str, ...]:
+    """The pairs that have no score of intermediate and target tasks that each have some: their mean lacks them."""
+    have = set(zip(rows["intermediate"], rows["task"], strict=True))
+    stages, targets = (dict.fromkeys(rows[name]) for name in ("intermediate", "task"))
+    return tuple(f"{task} after {stage}" for stage in stages for task in targets if (stage, task) not in have)
 
 
 def _chosen(scores: pd.DataFrame, wanted: Rows) -> pd.DataFrame:

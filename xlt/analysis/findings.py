@@ -95,7 +95,7 @@ def _for_target(column: pd.DataFrame, target: str) -> Answer:
     if changed.empty:
         largest = rows.loc[rows["difference"].abs().idxmax()]
         alike = [_name(row) for _, row in rows[rows["verdict"] == verdicts.EQUIVALENT].iterrows()]
-        text = f"none is decided; the largest difference is after {_name(largest)}"
+        text = f"none is higher or lower; the largest difference is after {_name(largest)}"
         text += f"; equivalent to none: {', '.join(alike)}" if alike else ""
         return _of_cell(question, text + controls, largest)
     leader, *others = [row for _, row in changed.iterrows()]

@@ -70,7 +70,8 @@ def said(table: pd.DataFrame) -> str:
     """From which effect on each plant is found in four of five groups."""
     sentences = []
     for plant, part in table.groupby("plant", sort=False):
-        enough = part[part["found"] >= 0.8].sort_values("strength")
+        part = part.sort_values("strength")
+        enough = part[part["found"][::-1].ge(0.8).cummin()[::-1]]  # and at every greater strength
         if len(enough):
             least = enough.iloc[0]
             text = f"from strength {least['strength']:g} on ({100 * abs(least['effect']):.1f} points)"

@@ -62,7 +62,7 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     if "cost" not in table:
         return table
     texts = [
-        f"{plus_minus(cost, high, sign=True)} ({100 * part:.0f} %)"
+        plus_minus(cost, high, sign=True) + ("" if np.isnan(part) else f" ({100 * part:.0f} %)")
         for cost, high, part in zip(table["cost"], table["high"], table["relative"], strict=True)
     ]
     index = ["target", "condition", "arm"]

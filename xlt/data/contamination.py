@@ -28,6 +28,7 @@ import regex
 
 from xlt.core import paths
 from xlt.core.files import write_atomically
+from xlt.core.text import counted
 from xlt.data.pools import language_of
 from xlt.data.records import PIECE
 from xlt.data.sources import Source
@@ -98,7 +99,7 @@ def said(checked: pd.DataFrame) -> str:
         f"are in the training records of {row.training}"
         for row in found(checked).itertuples()
     ]
-    more = [f"and {len(lines) - MOST} smaller ones"] if len(lines) > MOST else []
+    more = [f"and {counted(len(lines) - MOST, 'smaller one')}"] if len(lines) > MOST else []
     text = f"{'; '.join([*lines[:MOST], *more])} (they are scored like all others)" if lines else "no overlap"
     without = dict.fromkeys(f"{r.training} and {r.evaluation}" for r in checked.itertuples() if r.kind == NOTHING)
     unlike = f". Nothing to compare in {', '.join(without)}" if without else ""

@@ -18,30 +18,40 @@ _NONE = "none of them can be told from zero, which is not to say that there is n
 
 def lead(question: str, answers: Sequence[Answer]) -> Sentence:
     """The question of a page with its first answer, and how many of its answers are decided."""
-    ran = [answer for answer in answers if pd.notna(answer.effect)]
+    if not answers:
+        return Sentence(f"**{question}** No arm is held against another here; the scores stand below.")
+    ran = [answer for answer in answers if answer.verdict != NOT_RUN]
     if not ran:
         return Sentence(f"**{question}** {NOT_RUN.capitalize()}.")
     first = ran[0]._repr_markdown_().replace("**", "*").removesuffix(".")
-    return Sentence(f"**{question}** {first}.{_beside(ran) if len(ran) > 1 else ''}")
+    return Sentence(f"**{question}** {first}.{_beside(ran, len(answers) - len(ran)) if len(answers) > 1 else ''}")
 
 
-def _beside(answers: Sequence[Answer]) -> str:
-    reach = [answer.detectable for answer in answers if pd.notna(answer.detectable)]
-    seen = (
-        f" As decided, true effects of {points(min(reach))} to {points(max(reach))} points are found with 80 % power."
-        if reach
-        else ""
-    )
-    counts = counted([answer.verdict for answer in answers])
-    return f" Of the {len(answers)} questions asked here: {counts} ({_families(answers)}).{seen}"
+def _beside(ran: Sequence[Answer], missing: int) -> str:
+    tested = [answer for answer in ran if answer.verdict != verdicts.NOT_TESTABLE]
+    reach = [points(answer.detectable) for answer in sorted(tested, key=_reach) if pd.notna(answer.detectable)]
+    seen = f" {_found(reach[0], reach[-1])}" if reach else ""
+    counts = counted([answer.verdict for answer in ran]) + (f", {missing} {NOT_RUN}" if missing else "")
+    corrected = f" ({_families(tested)})" if tested else ""
+    return f" Of the {len(ran) + missing} questions asked here: {counts}{corrected}.{seen}"
 
 
-def _families(answers: Sequence[Answer]) -> str:
-    primary = sum(answer.primary for answer in answers)
-    if primary in (0, len(answers)):
-        return "after Holm's correction over them"
-    others = len(answers) - primary
-    return f"after Holm's correction, over the {primary} primary and over the {others} others apart"
+def _reach(answer: Answer) -> float:
+    return answer.detectable
+
+
+def _found(least: str, most: str) -> str:
+    reach = least if least == most else f"{least} to {most}"
+    return f"As decided, true effects of {reach} points are found with 80 % power."
+
+
+def _families(tested: Sequence[Answer]) -> str:
+    """Over which answers Holm's correction goes: what failed a gate is not tested, so nothing is corrected for it."""
+    primary = sum(answer.primary for answer in tested)
+    others = len(tested) - primary
+    if not primary or not others:
+        return f"after Holm's correction over the {len(tested)} that were tested"
+    return f"after Holm's correction over what was tested, {primary} primary and {others} others apart"
 
 
 def in_words(answers: Sequence[Answer]) -> Sentence:
@@ -76,6 +86,8 @@ def told_apart(table: pd.DataFrame, low: str = "low", high: str = "high", rows: 
     above, below = (bounded[low] > 0).sum(), (bounded[high] < 0).sum()
     unbounded = len(table) - len(bounded)
     without = f" {unbounded} of the {rows} {'has' if unbounded == 1 else 'have'} no interval." if unbounded else ""
+    if bounded.empty:
+        return without.strip()
     if not above + below:
         return f"Of the {len(bounded)} {rows} with an interval, {_NONE}.{without}"
     return (
@@ -146,6 +158,8 @@ def attacked(attacks: pd.DataFrame) -> str:
     if "attack_success" not in attacks:
         return ""
     rows = attacks[attacks["languages"] == "all"]
+    if rows.empty:
+        return ""
     search, chance = rows["attack_success"].mean(), rows["random_success"].mean()
     return (
         f"On average over arms and targets the search turns {points(search)} % of the right answers wrong, as many "
