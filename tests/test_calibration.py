@@ -1,6 +1,7 @@
 """The simulation of studies: what it draws, and that the inference is right about as often as it says."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from xlt.analysis import calibration
@@ -44,3 +45,11 @@ def test_records_that_seeds_answer_alike_deceive_a_test_over_seeds():
 def test_pairs_and_moderation_find_what_welch_misses():
     five = calibration.power_table(40).set_index("seeds").loc[5]
     assert five["this"] > five["paired"] > five["Welch"]
+
+
+def test_what_collapsing_runs_do_is_said_of_them_alone():
+    columns = ["collapse", "both", "records", "this", "paired"]
+    rows = [(0.0, 0.0, 50, 0.072, 0.05), (0.05, 0.0, 50, 0.053, 0.05), (0.0, calibration.ALIKE, 50, 0.04, 0.7)]
+    table = pd.DataFrame(rows, columns=columns)
+    assert "(mean 5.6 %), and with them in at most 5.3 %. Where seeds answer 50 records" in calibration.said(table)
+    assert "(mean 5.6 %). Where seeds answer" in calibration.said(table[table["collapse"] == 0])

@@ -42,6 +42,11 @@ def test_a_guess_at_answers_is_a_random_span_or_none():
     rows = {"context": ["a b c d e f g h i j"] * 40, "answers": [{"text": ["c"], "answer_start": [4]}] * 40}
     assert guess(rows, xquad, (), "de") == pytest.approx(0.1, abs=0.05)  # one word of ten
     assert guess(rows, xquad, (), "de") == guess(rows, xquad, (), "de")
+    # "as long" is of characters where there are no spaces: the whole passage would hold every answer
+    rows = {"context": ["甲乙丙丁戊己庚辛壬癸"] * 40, "answers": [{"text": ["丙丁"], "answer_start": [2]}] * 40}
+    assert guess(rows, tasks.get("mlqa"), (), "zh") == pytest.approx(
+        0.2, abs=0.05
+    )  # of nine starts one right, two half
     empty = {"context": ["a b"] * 4, "answers": [{"text": [], "answer_start": []}] * 4}
     assert guess(empty, squad2, (), "en") == 1
 
