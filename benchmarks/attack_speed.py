@@ -211,7 +211,7 @@ def textattack(folder: Path) -> None:
                 return self.model(**inputs).logits
 
     swap, limits = _parts(work)
-    wrappers = {"padded to the longest": Longest, "as it comes": HuggingFaceModelWrapper}
+    wrappers = {"padded to the longest of a batch": Longest, "as it comes": HuggingFaceModelWrapper}
     for name, wrapper in wrappers.items():
         goal = UntargetedClassification(
             wrapper(model, tokenizer), query_budget=work["budget"], model_batch_size=work["batch"]

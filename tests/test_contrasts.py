@@ -512,6 +512,21 @@ def test_the_score_over_the_radius_has_a_line_for_each_arm_and_group_of_language
     assert len(lines) == 4 and [tick.get_text() for tick in axes.get_xticklabels()] == ["0", "0.1"]
 
 
+def test_every_line_over_radii_is_in_the_legend_and_a_target_read_in_no_ball_has_no_panel():
+    """PAN-X after ADV alone; XCOPA on clean text alone."""
+    scores = pd.DataFrame(
+        row(arm, task, language, seed, 0.5, radius=radius, condition="clean" if not radius else "pgd")
+        for arm, task in (("none", "xnli"), ("adv", "xnli"), ("adv", "panx"), ("none", "xcopa"))
+        for language in ("en", "de")
+        for seed in range(2)
+        for radius in ((0.0,) if task == "xcopa" else (0.0, 0.1))
+    )
+    figure = study_figures.epsilon(scores)
+    assert [axes.get_title() for axes in figure.axes] == ["xnli", "panx"]
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert sorted(named) == sorted(f"{arm}, {who}" for arm in ("none", "adv") for who in ("English", "other languages"))
+
+
 def test_the_design_has_a_row_for_each_arm_also_for_one_that_cannot_be_run():
     from xlt.spec.recipe import Encoder, Recipe
     from xlt.spec.stage import Stage

@@ -39,6 +39,15 @@ def test_the_table_goes_from_the_coarsest_to_the_finest():
     assert tokenization.table(pd.DataFrame(scores()).iloc[:0], PER_WORD).to_dict("list") == {"language": ["not run"]}
 
 
+def test_languages_without_tagged_sentences_are_named():
+    """Greek has a score; of how many subwords its words have nothing is known."""
+    said = " Left out, as the tagged sentences have none of them: Greek."
+    assert tokenization.left_out(pd.DataFrame(scores()), PER_WORD) == said
+    known = pd.concat([PER_WORD, pd.Series({"el": 1.25})])
+    assert tokenization.left_out(pd.DataFrame(scores()), known) == ""
+    assert tokenization.left_out(pd.DataFrame(), PER_WORD) == ""
+
+
 def test_words_of_which_the_tokenizer_leaves_nothing_or_a_bare_space_are_counted_and_named(store, monkeypatch):
     """The normaliser drops U+FE0F; before Han, which stands alone, the space is a piece of its own."""
     from tokenizers import normalizers

@@ -67,6 +67,10 @@ def test_a_plan_is_kept_until_the_design_changes(lab, monkeypatch):
     file = lab.reports / "plans" / "data_mix.json"
     first = file.read_bytes()
     content = json.loads(first)
+    assert plans.foreseen(content).startswith("As planned before any run: ")
+    assert plans.foreseen(content | {"from": "3 finished seeds"}).startswith(
+        "As it was planned once some seeds had run: "
+    )
     assert len(content["questions"]) > 2 and all(one["hours"] > 0 for one in content["questions"])
     monkeypatch.setattr(power, "SEED_SD", 0.5)  # what would be foreseen by now
     assert plans.keep(lab, [STUDY]) == [line] and file.read_bytes() == first

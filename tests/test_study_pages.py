@@ -84,6 +84,9 @@ def test_a_column_of_one_arm_does_not_say_how_far_arms_lie_apart():
     assert sentences.spread(means).startswith(
         "In the median column the arms lie 4.0 points apart, and the interval of one cell reaches 1.5 to either side."
     )
+    both = pd.concat([means, means.assign(arm=["b", "a", "b"])])  # one that has learned nothing makes all of it
+    both = both.drop_duplicates(["arm", "condition"]).assign(mean=[0.5, 0.1, 0.3, 0.05]).reset_index(drop=True)
+    assert "points apart (b is the lowest in most columns), and" in sentences.spread(both)
     assert sentences.spread(means[2:]) == ""
 
 

@@ -61,8 +61,8 @@ def test_what_is_undecided_names_a_design_that_would_decide():
     ("value", "by_seed", "by_record", "said"),
     [
         (0.015, 4e-4, 1e-7, "50 seeds on the same records would find {}"),
-        (0.015, 1e-5, 1e-4, "the same 4 seeds with 4 times the records would find {}"),
-        (0.015, 1e-4, 1e-4, "20 seeds with 4 times the records would find {}"),
+        (0.015, 1e-5, 1e-4, "the same 4 seeds with 4 times the records, if there are as many, would find {}"),
+        (0.015, 1e-4, 1e-4, "20 seeds with 4 times the records, if there are as many, would find {}"),
         (0.0109, 1e-6, 3.03e-5, "this design finds {} four times in five"),
         (0.015, 1e-1, 1e-4, "not even 200 seeds with 32 times the records would find {}; more seeds are wanted most"),
         (0.015, 1e-6, 1e-1, "not even 200 seeds with 32 times the records would find {}; more records are wanted most"),

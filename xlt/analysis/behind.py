@@ -56,6 +56,23 @@ def resting_on(scores: pd.DataFrame, rows: pd.DataFrame, contrast: Contrast, ove
     return f"without {language(code).name} {points(value, sign=True)}" if value / whole < 1 - SHARE else ""
 
 
+def reversed_in(scores: pd.DataFrame, rows: pd.DataFrame, contrast: Contrast, over: Cells) -> str:
+    """The languages in which the effect is the reverse and at least half as large: "the reverse in Chinese (−14.6)".
+
+    "" of gaps, which have languages on both sides.
+    """
+    if contrast.minus:
+        return ""
+    scores = scores.filter(items=READ)
+    scores, whole = scores[scores["arm"].isin(contrast.arms) & _beside(scores, rows)], figures(rows).mean()
+    said = []
+    for code in sorted(rows["language"].unique()):
+        own = figures(weighted(scores[scores["language"] == code], contrast, over)).mean()
+        if own * whole < 0 and abs(own) >= SHARE * abs(whole):
+            said.append(f"{language(code).name} ({points(own, sign=True)})")
+    return f"the reverse in {', '.join(said)}" if said else ""
+
+
 def _without(code: str, scores: pd.DataFrame, contrast: Contrast, over: Cells) -> float:
     return figures(weighted(scores[scores["language"] != code], contrast, over)).mean()
 

@@ -105,6 +105,7 @@ def _answer(question: Question, result: Effect, rows: pd.DataFrame, scores: pd.D
         words if signed and words != result.verdict else "",
         behind.both_scores(rows, question.contrast) if ran else "",
         behind.resting_on(scores, rows, question.contrast, question.cells) if signed else "",
+        behind.reversed_in(scores, rows, question.contrast, question.cells) if signed else "",
         behind.at_a_guess(scores, rows, question.contrast) if ran else "",
         result.why,
     ]

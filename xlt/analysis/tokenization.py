@@ -17,6 +17,7 @@ from xlt.analysis.tables import script
 from xlt.core.text import DASH, NOT_RUN, interval
 from xlt.evaluation import conditions
 from xlt.spec import tasks, trained
+from xlt.spec.languages import language
 
 if TYPE_CHECKING:
     from xlt.lab.lab import Lab
@@ -40,6 +41,13 @@ def fertility(lab: Lab, task: str = "udpos") -> pd.Series:
         encoded = tokenizer(spaced(words, tokenizer), is_split_into_words=True, add_special_tokens=False)
         found[code] = sum(map(len, encoded["input_ids"])) / sum(map(len, words))
     return pd.Series(found).round(3)
+
+
+def left_out(scores: pd.DataFrame, per_word: pd.Series) -> str:
+    """The languages that have scores and no subwords per word, in words for a caption; "" where there are none."""
+    codes = [code for code in clean(scores)["language"].unique() if code not in per_word.index] if len(scores) else []
+    names = ", ".join(language(code).name for code in codes)
+    return f" Left out, as the tagged sentences have none of them: {names}." if names and len(per_word) else ""
 
 
 def unread(lab: Lab, names: Iterable[str]) -> pd.DataFrame:

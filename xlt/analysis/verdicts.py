@@ -90,7 +90,8 @@ def _needed(parts: Components, smallest: float, tests: int, usual: inference.Pri
         return f"not even {_told(most, parts)} would find {effect}{limit}"
     if design == (parts.seeds, 1):  # an effect near the smallest one, or bad luck: one time in five
         return f"this design finds {effect} four times in five"
-    return f"{_told(design, parts)} would find {effect}"
+    more = ", if there are as many," if design.records > 1 and parts.clusters else ""  # a test set has an end
+    return f"{_told(design, parts)}{more} would find {effect}"
 
 
 def _told(design: power.Design, parts: Components) -> str:

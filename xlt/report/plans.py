@@ -98,6 +98,12 @@ def told(content: dict[str, Any]) -> str:
     return f"{seeds} seeds find true differences of {reach} points four times in five (from {content['from']})"
 
 
+def foreseen(content: dict[str, Any]) -> str:
+    """The same for the page of a study, which sets apart what was written down before its runs and what some told."""
+    when = "As planned before any run" if content["from"] == STATED else "As it was planned once some seeds had run"
+    return f"{when}: {told(content)}."
+
+
 def _file(lab: Lab, name: str) -> Path:
     return lab.reports / "plans" / f"{name}.json"
 

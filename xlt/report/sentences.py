@@ -119,8 +119,10 @@ def spread(means: pd.DataFrame) -> str:
         return ""
     columns = means.groupby(["target", "condition"])["mean"]
     apart, half = (columns.max() - columns.min()).median(), (means["high"] - means["mean"]).median()
+    lowest = means.loc[columns.idxmin().dropna(), "arm"].mode()
+    last = f" ({lowest[0]} is the lowest in most columns)" if len(lowest) == 1 and len(columns) > 1 else ""
     return (
-        f"In the median column the arms lie {points(apart)} points apart, and the interval of one cell reaches "
+        f"In the median column the arms lie {points(apart)} points apart{last}, and the interval of one cell reaches "
         f"{points(half)} to either side. Whether two arms differ is tested below, not read off here."
     )
 

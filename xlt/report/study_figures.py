@@ -87,7 +87,8 @@ def _read_by_all(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def lost_map(scores: pd.DataFrame, task: str, arm: str = "none") -> Figure:
-    """Condition x language: points lost against clean text, mean over seeds; grey where the condition is not valid."""
+    """Condition x language: points lost against clean text, mean over seeds; grey where there is no score under it: it
+    is not valid there, changes no record, or needs a word list that is not here."""
     rows = tested(scores)
     rows = drops(rows[(rows["task"] == task) & (rows["arm"] == arm)])
     if rows["condition"].nunique() < 2:
@@ -100,7 +101,7 @@ def lost_map(scores: pd.DataFrame, task: str, arm: str = "none") -> Figure:
     style = {"annot": True, "fmt": ".0f", "cmap": "PuOr_r", "center": 0, "cbar_kws": {"label": "points lost"}}
     mesh(grid, axes, annot_kws={"size": 9}, **style)
     axes.set(title=f"{task} after '{arm}': points lost", ylabel="")
-    axes.set_xlabel("language (grey: not valid there, or changes nothing)")
+    axes.set_xlabel("language (grey: not valid there, changes nothing, or has no word list)")
     axes.tick_params(axis="both", length=0)
     axes.tick_params(axis="y", rotation=0)
     return figure
@@ -179,18 +180,20 @@ def covariate(scores: pd.DataFrame, per_word: pd.Series, task: str) -> Figure:
     )
     for row in means[means["arm"] == arms[0]].itertuples():
         axes.annotate(row.language, (row.subwords, row.points), textcoords="offset points", xytext=(5, 3), fontsize=8)
-    axes.set(xlabel="subwords per word in the test set", ylabel="points", title=f"{task}: score and tokenisation")
+    axes.set(xlabel="subwords per word (of UDPOS)", ylabel="points", title=f"{task}: score and tokenisation")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
     return figure
 
 
 def epsilon(scores: pd.DataFrame) -> Figure:
-    """Score over the radius of the adversary's ball, 0 being clean: language of training, mean of others; by arm."""
+    """Score over the radius of the adversary's ball, 0 being clean: language of training, mean of others; by arm. Only
+    targets that were read in a ball."""
     rows = scores[scores["main"].astype(bool) & (scores["split"] == "test")] if len(scores) else scores
     rows = rows[(rows["condition"] == CLEAN) | (rows["radius"] > 0)] if len(rows) else rows
     if rows.empty or rows["radius"].nunique() < 2:
         return empty()
-    rows = rows[rows["language"].isin(rows.loc[rows["radius"] > 0, "language"])]
+    around = rows[rows["radius"] > 0]
+    rows = rows[rows["language"].isin(around["language"]) & rows["task"].isin(around["task"])]
     name = trained.heading(rows)
     rows = rows.assign(points=100 * rows["value"], who=np.where(trained.is_source(rows), name, "other languages"))
     targets, arms = list(dict.fromkeys(rows["task"])), list(dict.fromkeys(rows["arm"]))
@@ -205,7 +208,7 @@ def epsilon(scores: pd.DataFrame) -> Figure:
             axes.plot(range(len(line)), line, style, color=palette(arms)[arm], label=f"{arm}, {who}", markersize=4)
             axes.set_xticks(range(len(line)), [f"{radius:g}" for radius in line.index])
         axes.set(title=target, xlabel="radius (L2, word embeddings)", ylabel="points, mean over seeds")
-    handles, labels = panels[0][-1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncol=4, frameon=False, fontsize=8)
+    lines = {line.get_label(): line for axes in panels[0] for line in axes.lines}  # an arm may have one target alone
+    figure.legend(lines.values(), lines, loc="outside lower center", ncol=4, frameon=False, fontsize=8)
     sns.despine(figure)
     return figure

@@ -84,6 +84,11 @@ class StudyPage:
             "and records, above what an answer without any learning scores (guess). Of shuffled labels the guess is "
             "the score after them."
         )
+        if any(one.gate == "adversary" for one in checks):
+            caption += (
+                " Of an adversary score and guess are the loss at its worst points and that of the clean text, in percent "
+                "of the latter."
+            )
         return keep(
             self.lab, gates.frame(checks), f"{self.study.name}_gates", caption, gates.table(checks),
             meaning=passed_gates(checks),
@@ -98,7 +103,7 @@ class StudyPage:
         tables = (self.study.design(runs), schedule, self.study.materials(self.scores))
         absent = "\n".join(f"- {NOT_RUN}: {sentence}" for sentence in self.study.absent)
         plan = plans.kept(self.lab, self.study) if self.study.plan else None
-        foreseen = f"As planned, {plans.told(plan)}." if plan else ""
+        foreseen = plans.foreseen(plan) if plan else ""
         seeds = counted(self.study.seeds or self.lab.profile.seeds, "paired seed")
         least = f"{seeds}; the smallest effect of interest is {points(contrasts.smallest(self.study))} points."
         return Outputs((*tables, *(Sentence(text) for text in (absent, foreseen, least) if text)))
@@ -116,10 +121,10 @@ class StudyPage:
     def effects(self) -> Outputs:
         """Every question in each target and condition, and in how many of these there is a difference."""
         shown = contrasts.shown(self._effects)
-        caption = "Questions by target and condition; points (csv: fractions)."
+        caption = "Questions of several targets or conditions, one by one; points (csv: fractions)."
         caption += (
             " Variances are moved towards what is usual in this table, and verdicts are after Holm's correction over "
-            "it; where an answer has another interval or verdict, the answer's counts."
+            "it. A question of one target and condition stands under Answer alone."
         )
         meaning = decided(self._effects, "cells")
         return keep(self.lab, self._effects, f"{self.study.name}_effects", caption, shown, meaning=meaning)
