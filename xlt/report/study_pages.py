@@ -86,8 +86,8 @@ class StudyPage:
         )
         if any(one.gate == "adversary" for one in checks):
             caption += (
-                " Of an adversary score and guess are the loss at its worst points and that of the clean text, in percent "
-                "of the latter."
+                " Of an adversary score and guess are the loss at its worst points and that of the clean text, in "
+                "percent of the latter."
             )
         return keep(
             self.lab, gates.frame(checks), f"{self.study.name}_gates", caption, gates.table(checks),
