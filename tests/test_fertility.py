@@ -27,6 +27,13 @@ def test_the_slope_within_a_seed_with_and_without_the_language_that_is_cut_fines
     assert tokenization.shown(made.reset_index())["slope"][1] == "−20.0 [−20.0, −20.0]"
 
 
+def test_a_seed_that_lacks_a_language_has_no_line():
+    rows = pd.DataFrame(scores())
+    short = rows[(rows["seed"] > 0) | (rows["language"] != "zh")].assign(value=lambda t: t["value"] * (t["seed"] > 0))
+    whole = tokenization.slopes(rows[rows["seed"] > 0], PER_WORD)
+    assert tokenization.slopes(short, PER_WORD)["slope"][0] == pytest.approx(whole["slope"][0])
+
+
 def test_two_languages_make_no_slope():
     few = pd.DataFrame(scores()).query("language in ['en', 'de', 'ru']")
     assert tokenization.shown(tokenization.slopes(few, PER_WORD)).to_dict("list") == {"arm": ["not run"]}

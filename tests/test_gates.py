@@ -83,6 +83,13 @@ def test_a_task_clearly_below_a_guess_is_said_to_be():
     assert beside.failed == "xnli is not clearly learned after none (31.0, a guess 33.3)"
 
 
+def test_a_seed_that_lacks_a_language_is_no_part_of_a_check():
+    """A target that is tested in two languages, neither of which it was trained in; one seed has German alone."""
+    scores = scored(german=0.6).assign(source_language=False)
+    scores = scores[(scores["seed"] < 2) | (scores["language"] == "de")]
+    assert gates.Gates(study(), scores).checks[0].score == pytest.approx(((0.78 + 0.58) / 2 + (0.8 + 0.6) / 2) / 2)
+
+
 def test_three_standard_errors_are_needed():
     """English at 0.40, seeds 6 points apart: 6.7 points above a guess, of 3.5 points a standard error."""
     wide = scored(0.40)

@@ -24,6 +24,7 @@ from xlt.analysis import inference
 from xlt.analysis.arms import Cells
 from xlt.analysis.conditions import tested
 from xlt.analysis.degenerate_runs import ERRORS
+from xlt.analysis.estimate import shares
 from xlt.analysis.family import components_of
 from xlt.analysis.records import Records
 from xlt.core.text import points, points_or_dash
@@ -207,12 +208,11 @@ def _targets(study: Study, clean: pd.DataFrame, records: Records | None) -> list
 
 def _above(task: str, gate: str, arm: str, rows: pd.DataFrame, records: Records | None) -> list[Gate]:
     rows = rows.dropna(subset=["value", "guess"])
+    rows = shares(rows.assign(weight=1.0))  # of seeds that have all languages
     if rows.empty:
         return []
-    languages = rows.groupby("seed")["language"].transform("nunique")
-    score, guess = (rows.groupby("seed")[name].mean() for name in ("value", "guess"))
-    over = rows.assign(weight=1 / languages, value=rows["value"] - rows["guess"])
-    parts = components_of(over, records)
+    score, guess = rows["value"].groupby(rows["seed"]).mean(), rows["guess"].groupby(rows["seed"]).mean()
+    parts = components_of(rows.assign(value=rows["value"] - rows["guess"]), records)
     error, low = _error_and_low(parts)
     # Clearly below: the records taught something that works against the task, as those do that a model gets wrong.
     below = parts.value + ERRORS * error < 0

@@ -184,7 +184,7 @@ def kept(name: str) -> pd.DataFrame:
 
 
 def precisions(runs: pd.DataFrame) -> pd.DataFrame:
-    """Each recipe in bf16 beside the same in fp32, paired by seed: fractions.
+    """Each recipe in bf16 beside the same in fp32, over the seeds that have both, in pairs: fractions.
 
     `runs`: benchmarks/precision.csv. `difference` is bf16 less fp32, with its 95 % t interval; `another seed` the SD
     over seeds in fp32, which is what a difference must be held against.
@@ -193,7 +193,7 @@ def precisions(runs: pd.DataFrame) -> pd.DataFrame:
         return runs
     rows = []
     for (recipe, languages), part in runs.groupby(["recipe", "languages"], sort=False):
-        by = part.pivot(index="seed", columns="precision", values="value")
+        by = part.pivot(index="seed", columns="precision", values="value").dropna()
         difference = mean_interval(by["bf16"] - by["fp32"])
         rows.append((recipe, languages, len(by), by["fp32"].mean(), by["bf16"].mean(), *difference, by["fp32"].std()))
     names = ["recipe", "languages", "seeds", "fp32", "bf16", "difference", "low", "high", "another seed"]

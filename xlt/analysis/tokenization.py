@@ -95,6 +95,8 @@ def slopes(scores: pd.DataFrame, per_word: pd.Series) -> pd.DataFrame:
     for (arm, task), part in rows.groupby(["arm", "task"], sort=False):
         finest = part.loc[part["subwords"].idxmax(), "language"]
         for name, some in {"all": part, f"without {finest}": part[part["language"] != finest]}.items():
+            have = some.groupby("seed")["language"].transform("nunique")
+            some = some[have == some["language"].nunique()]  # another set of languages has another line
             if some["language"].nunique() > 2:
                 each = [np.polyfit(seed["subwords"], seed["value"], 1)[0] for _, seed in some.groupby("seed")]
                 bounds = dict(zip(("slope", "low", "high"), stats.mean_interval(each), strict=True))
