@@ -120,6 +120,8 @@ class StudyPage:
 
     def effects(self) -> Outputs:
         """Every question in each target and condition, and in how many of these there is a difference."""
+        if self._effects.empty:
+            return Outputs((Sentence("No question here has several targets or conditions: all stand under Answer."),))
         shown = contrasts.shown(self._effects)
         caption = "Questions of several targets or conditions, one by one; points (csv: fractions)."
         caption += (
