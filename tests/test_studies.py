@@ -122,7 +122,12 @@ def test_the_design_says_how_many_updates_an_arm_took_before_its_target(asked):
         ("after mnli", 1, "intermediate", 100),  # what a gate reads: no arm is whole there
     ]  # fmt: skip
     runs = pd.DataFrame(rows, columns=["recipe", "seed", "kind", "steps"])
-    assert study.design(runs)["their updates"].tolist() == ["–", "213 to 1,214", "313"]
+    names = {label: recipe.name for label, recipe in study.recipes.items()}
+    runs["name"] = runs["recipe"].map(names).where(runs["kind"] == "target", "a run before it")
+    made = study.design(runs)
+    assert made["their updates"].tolist() == ["–", "213 to 1,214", "313"]
+    assert made["run"].tolist() == ["not yet before udpos", "not yet before udpos", "not yet before xnli, udpos"]
+    assert set(study.design(pd.DataFrame())["run"]) == {"yes"}  # a design that nobody has begun to run
 
 
 def test_the_design_names_each_data_set_that_a_language_is_read_from(monkeypatch):

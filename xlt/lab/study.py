@@ -101,16 +101,27 @@ class Study:
                 "their updates": self._updates(runs, label),
                 "target stage": changes,
                 "targets": ", ".join(arm.targets or self.targets),
-                "run": "yes" if recipe else "not run",
+                "run": self._run(runs, label) if recipe else NOT_RUN,
             })  # fmt: skip
         return pd.DataFrame(design)
+
+    def _run(self, runs: pd.DataFrame, arm: str) -> str:
+        """Whether an arm is run, and before which targets no seed of it has finished."""
+        if runs.empty:
+            return "yes"
+        done = set(zip(runs["recipe"], runs["name"], strict=True))
+        waiting = [label for label in self._whole(arm) if (label, self.recipes[label].name) not in done]
+        return f"not yet before {', '.join(label.rpartition(' → ')[2] for label in waiting)}" if waiting else "yes"
+
+    def _whole(self, arm: str) -> list[str]:
+        """The labels of the recipes of an arm, without those of its stages alone."""
+        return [label for label, of in self.arms.items() if of == arm and not label.startswith(AFTER)]
 
     def _updates(self, runs: pd.DataFrame, arm: str) -> str:
         """Of all intermediate stages of an arm before one target, over seeds and targets: "213 to 214"."""
         if runs.empty:
             return DASH
-        whole = [label for label, of in self.arms.items() if of == arm and not label.startswith(AFTER)]
-        before = runs[runs["recipe"].isin(whole) & runs["kind"].eq("intermediate")]
+        before = runs[runs["recipe"].isin(self._whole(arm)) & runs["kind"].eq("intermediate")]
         counts = before.groupby(["recipe", "seed"])["steps"].sum()
         return " to ".join(dict.fromkeys(f"{n:,}" for n in (counts.min(), counts.max()))) if len(counts) else DASH
 
