@@ -14,7 +14,7 @@ matplotlib.use("Agg")
 
 from scipy import stats as scipy_stats  # noqa: E402
 
-from xlt.analysis import contrasts, stats  # noqa: E402
+from xlt.analysis import contrasts, questions, stats  # noqa: E402
 from xlt.analysis.arms import weighted  # noqa: E402
 from xlt.analysis.family import effects  # noqa: E402
 from xlt.analysis.findings import Answer  # noqa: E402
@@ -542,3 +542,19 @@ def test_the_design_has_a_row_for_each_arm_also_for_one_that_cannot_be_run():
     stages = ["none: direct fine-tuning", "mnli (60 updates) → squad (2 epochs)", "–", "–"]
     assert table["intermediate stages"].tolist() == stages
     assert table["run"].tolist() == ["yes", "yes", "not run", "not run"] and table.loc["adv", "targets"] == "xnli"
+
+
+def test_the_design_says_which_arms_a_question_holds_against_which():
+    gap = BETTER | {"question": "Gap?", "languages": ["latin"], "minus": ["zh"], "against": []}
+    dose = {"question": "More?", "dose": {"none": 0, "mnli": 1500, "adv": 6000}, "of": [], "against": []}
+    table = questions.table(study(BETTER | {"primary": True}, COSTLY, gap, dose)).set_index("question")
+    assert table.loc["Better?", ["primary", "arms", "against", "of"]].tolist() == ["yes", "mnli", "none", "scores"]
+    assert table.loc["Costly?", ["of", "conditions"]].tolist() == ["what a condition costs", "typos"]
+    assert table.loc["Gap?", ["against", "languages"]].tolist() == ["zero", "latin less zh"]
+    assert table.loc["More?", ["arms", "against"]].tolist() == ["none (0), mnli (1,500), adv (6,000)", ""]
+    assert questions.table(study()).to_dict("list") == {"question": ["not run"]}
+
+
+def test_a_column_of_one_language_has_its_name():
+    one = SCORES[(SCORES["condition"] == "clean") | (SCORES["language"] == "ru") & (SCORES["condition"] == "typos")]
+    assert list(contrasts.grid(study(), contrasts.means(study(), one))["xnli"]) == ["clean", "typos (ru)"]

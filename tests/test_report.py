@@ -360,12 +360,16 @@ def test_figures_describe_themselves(tmp_path, scores):
 
 def test_a_kept_figure_is_shown_as_it_was_saved(tmp_path, scores):
     lab = types.SimpleNamespace(reports=tmp_path)
-    kept = report.keep(lab, report.dot_plot(scores, "xnli"), "dots", "A caption")
+    kept, caption = report.keep(lab, report.dot_plot(scores, "xnli"), "dots", "A *caption*").parts
+    assert caption == "*A \\*caption\\**"  # a page is read without the files in which it stands, too
     data, about = kept._repr_mimebundle_()
     assert b64decode(data["image/png"]) == (tmp_path / "figures" / "dots.png").read_bytes()
     assert about["image/png"]["alt"] == data["text/plain"] != "A caption"
     assert about["image/png"]["file"] == "../figures/dots.png" and 600 < about["image/png"]["width"] < 800
     assert report.keep(lab, "no training in this phase", "loss", "c") == "no training in this phase"
+    table = pd.DataFrame({"a": [1]})
+    assert report.keep(lab, table, "t", "c", meaning="m").parts[1:] == ("m", "*c*")
+    assert report.keep(lab, table, "t", "c", meaning="c").parts[1:] == ("c",)
 
 
 def test_notebooks_show_whole_tables():

@@ -324,7 +324,7 @@ def test_every_picture_has_an_alternative_text(profile):
 def test_every_figure_leads_to_its_file(profile):
     assert '<div class="picture"><a href="figures/dots.png"><img ' in build(profile)
     lab = types.SimpleNamespace(reports=profile)
-    kept = report.keep(lab, Figure(figsize=(2, 1)), "kept", "c", alt="A <line> that rises")
+    kept, _ = report.keep(lab, Figure(figsize=(2, 1)), "kept", "c", alt="A <line> that rises").parts
     data, metadata = kept._repr_mimebundle_()
     shown = new_output("display_data", data=data, metadata=metadata)
     nbformat.write(notebook("Kept", [shown]), profile / "notebooks" / "03.ipynb")

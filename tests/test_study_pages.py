@@ -133,11 +133,19 @@ def test_a_task_that_was_not_learned_is_named_with_its_seeds():
     assert sentences.learned(table[:1]) == "No seed stayed at chance, as far as chance is known."
 
 
-def test_the_best_and_the_worst_of_each_task_are_said_with_their_place():
-    left = pd.DataFrame({"task": ["mnli"] * 2, "after": ["mnli", "mnli → squad"], "mean": [0.6, 0.4]})
-    assert sentences.extremes(left, "task", "after") == (
-        "mnli has 60.0 at best (after mnli) and 40.0 at worst (after mnli → squad)."
+def test_what_one_more_stage_leaves_of_a_task_is_held_against_what_was_there_before_it():
+    """MNLI loses 20 points to SQuAD and wins 5 back; SQuAD, longer trained alone, is no stage of this sequence."""
+    one, two, three = "mnli", "mnli → squad", "mnli → squad → qqp"
+    rows = [(one, "mnli", 0.6), (two, "mnli", 0.4), (two, "squad", 0.5), (three, "mnli", 0.45), (three, "squad", 0.49)]
+    rows += [("squad-long", "squad", 0.8)]
+    left = pd.DataFrame(rows, columns=["after", "task", "mean"])
+    said = (
+        "In 2 of 3 cases a task scores lower after one more stage than before it; most is lost of mnli with the last "
+        "stage of mnli → squad (60.0 to 40.0)."
     )
+    assert sentences.forgotten(left.assign(guess=math.nan)) == said
+    assert sentences.forgotten(left.assign(guess=0.3)) == f"{said} A guess scores 30.0 on mnli, 30.0 on squad."
+    assert sentences.forgotten(left[:1].assign(guess=0.3)) == ""
 
 
 def test_outputs_of_one_cell_are_displayed_one_below_the_other(monkeypatch):

@@ -225,7 +225,8 @@ def _counted(averages: pd.DataFrame) -> list[str]:
     names = averages["condition"].mask(
         averages["target"].map(_perturbed) & (averages["condition"] == CLEAN), "as it is"
     )
-    return [f"{c} ({n})" if n != all_ else c for c, n, all_ in zip(names, most, clean, strict=True)]
+    told = most.astype(str).mask(most == 1, averages["worst language"])  # of one language its name says more
+    return [f"{c} ({n})" if m != all_ else c for c, n, m, all_ in zip(names, told, most, clean, strict=True)]
 
 
 def _perturbed(target: str) -> bool:
@@ -268,15 +269,15 @@ def forgetting(scores: pd.DataFrame) -> pd.DataFrame:
     """English dev score of each intermediate task after every stage (rows: what was trained, in its order).
 
     Mean over seeds and its 95 % t interval, fractions; a stage that came before the task was ever trained has none.
+    `guess`: what a guess scores there, where that is known.
     """
     rows = scores[scores["main"].astype(bool) & (scores["split"] == "dev") & scores["arm"].str.startswith(AFTER)]
     stages = []
     for (arm, task), part in rows.groupby(["arm", "task"], sort=False):
         mean, low, high = over_seeds(part)
-        stages.append(
-            {"after": arm.removeprefix(AFTER), "task": task, "mean": mean, "low": low, "high": high, "seeds": len(part)}
-        )
-    return pd.DataFrame(stages, columns=["after", "task", "mean", "low", "high", "seeds"])
+        about = {"after": arm.removeprefix(AFTER), "task": task, "mean": mean, "low": low, "high": high}
+        stages.append(about | {"seeds": len(part), "guess": part["guess"].mean() if "guess" in part else np.nan})
+    return pd.DataFrame(stages, columns=["after", "task", "mean", "low", "high", "seeds", "guess"])
 
 
 def forgotten(left: pd.DataFrame) -> pd.DataFrame:

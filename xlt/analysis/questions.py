@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import pandas as pd
+
 from xlt.analysis.arms import Cells
+from xlt.core.text import NOT_RUN
 from xlt.lab.study import Study
 from xlt.spec import tasks
 from xlt.spec.conditions import CLEAN, PERTURBED
@@ -31,6 +34,23 @@ def cells(study: Study, contrast: Contrast) -> Cells:
     if contrast.outcome == "drop":
         pairs = [(task, label) for task, label in pairs if label != CLEAN or tasks.get(task).clean]
     return [cell for cell in pairs if cell in study.cells]
+
+
+def table(study: Study) -> pd.DataFrame:
+    """Every contrast as it was declared: which arms are held against which, and under what; the words of a question
+    say less."""
+    rows = []
+    for one in study.contrasts:
+        against = "; ".join(one.against) or ("" if one.dose else "zero")
+        arms = ", ".join(f"{arm} ({dose:,.0f})" for arm, dose in one.dose.items()) if one.dose else "; ".join(one.of)
+        languages = ", ".join(one.languages) + (f" less {', '.join(one.minus)}" if one.minus else "")
+        rows.append({
+            "question": one.question, "primary": "yes" if one.primary else "", "arms": arms, "against": against,
+            "of": "what a condition costs" if one.outcome == "drop" else "scores",
+            "conditions": ", ".join(one.conditions), "targets": ", ".join(one.targets or study.targets),
+            "languages": languages,
+        })  # fmt: skip
+    return pd.DataFrame(rows) if rows else pd.DataFrame({"question": [NOT_RUN]})
 
 
 def questions(study: Study, primary: bool | None = None) -> list[Question]:

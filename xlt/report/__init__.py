@@ -24,7 +24,7 @@ from xlt.core.text import NOT_RUN, points
 from xlt.report.artifacts import keep, save_figure, save_table
 from xlt.report.figures import dot_plot, heat_map, layer_plot, loss_curve
 from xlt.report.outputs import Sentence, folded, show_matrix
-from xlt.report.sentences import attacked, decided, extremes, learned, matrix_lead, passed, tally, told_apart
+from xlt.report.sentences import attacked, decided, forgotten, learned, matrix_lead, passed, tally, told_apart
 from xlt.report.study_pages import StudyPage, contamination_card, records, save_outcomes
 from xlt.report.summary import about, question, save_answers, save_summary, showcase
 
@@ -42,7 +42,7 @@ __all__ = [
     "cost_table",
     "decided",
     "dot_plot",
-    "extremes",
+    "forgotten",
     "folded",
     "footnote",
     "heat_map",

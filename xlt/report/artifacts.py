@@ -171,13 +171,16 @@ def keep(
 ) -> Any:
     """Save a table or a figure in the report of `lab` and hand back what is to be displayed; a sentence passes by.
 
-    `shown` is the table as it should be read, and `meaning` the sentence that stands below it. `alt` says in words
+    Below it stand the sentence `meaning`, what the table comes to, and the caption: a page is read without the files.
+    `shown` is the table as it should be read. `alt` says in words
     what a figure shows, with its main numbers; without it the figure describes itself.
     """
     if isinstance(thing, Figure):
         png, *_, sidecar = save_figure(thing, lab.reports / "figures", name, caption, alt)
-        return Kept(png, json.loads(sidecar.read_text(encoding="utf-8"))["alt"])
-    if not isinstance(thing, str):
-        save_table(thing, lab.reports / "tables", name, caption, shown)
-    table = thing if shown is None else shown
-    return Outputs((table, Sentence(meaning))) if meaning else table
+        picture = Kept(png, json.loads(sidecar.read_text(encoding="utf-8"))["alt"])
+        return Outputs((picture, Sentence(f"*{_plain(caption)}*")))
+    if isinstance(thing, str):
+        return thing
+    save_table(thing, lab.reports / "tables", name, caption, shown)
+    below = [meaning, "" if caption == meaning else f"*{_plain(caption)}*"]
+    return Outputs((thing if shown is None else shown, *map(Sentence, filter(None, below))))

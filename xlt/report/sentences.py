@@ -127,16 +127,26 @@ def spread(means: pd.DataFrame) -> str:
     )
 
 
-def extremes(scores: pd.DataFrame, name: str, place: str) -> str:
-    """Of each `name` its best and its worst `mean`, with the `place` where it has them."""
-    parts = []
-    for label, rows in scores.dropna(subset="mean").groupby(name, sort=False):
-        best, worst = rows.loc[rows["mean"].idxmax()], rows.loc[rows["mean"].idxmin()]
-        parts.append(
-            f"{label} has {points(best['mean'])} at best ({place} {best[place]}) and {points(worst['mean'])} at "
-            f"worst ({place} {worst[place]})"
-        )
-    return "; ".join(parts) + "." if parts else ""
+def forgotten(left: pd.DataFrame) -> str:
+    """How often a later stage leaves less of a task than there was before it, and where most is lost; what a guess
+    scores. From `contrasts.forgetting`."""
+    scores = {(row.after, row.task): row.mean for row in left.itertuples()}
+    steps = [
+        (after, task, before, score)
+        for (after, task), score in scores.items()
+        if (before := scores.get((after.rpartition(" → ")[0], task))) is not None
+    ]
+    if not steps:
+        return ""
+    fallen = sum(score < before for *_, before, score in steps)
+    after, task, before, score = min(steps, key=lambda step: step[3] - step[2])
+    known = left.dropna(subset="guess").groupby("task", sort=False)["guess"].mean()
+    guess = ", ".join(f"{points(value)} on {name}" for name, value in known.items())
+    return (
+        f"In {fallen} of {len(steps)} cases a task scores lower after one more stage than before it; most is lost of "
+        f"{task} with the last stage of {after} ({points(before)} to {points(score)})."
+        + (f" A guess scores {guess}." if guess else "")
+    )
 
 
 def passed_gates(found: Sequence[Gate]) -> str:

@@ -39,7 +39,7 @@ def forest(answers: Sequence[Answer], detail: pd.DataFrame) -> Figure:
     axes.set_yticks(range(len(asked)), [fill(answer.question, 52) for answer in asked], fontsize=8)
     axes.set_ylim(len(asked) - 0.5, -0.5)
     axes.set_xlabel(
-        "points: all cells, 95 % interval over seeds and records (blue: decided); small grey: single cells",
+        "points, 95 % interval over seeds and records (blue: decided); small dots: targets and conditions one by one",
         fontsize=8,
     )
     figure.set_label(" ".join(answer._repr_markdown_() for answer in asked).replace("*", ""))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from xlt.analysis import contrasts, doses, gates, outcome_tables, phases, score_tables
+from xlt.analysis import contrasts, doses, gates, outcome_tables, phases, questions, score_tables
 from xlt.analysis.records import Records
 from xlt.core.text import NOT_RUN, counted, points
 from xlt.data import contamination, exposure
@@ -18,7 +18,7 @@ from xlt.lab.outcomes import stored
 from xlt.lab.studies import Study
 from xlt.report import plans, study_figures
 from xlt.report.artifacts import keep
-from xlt.report.outputs import Outputs, Sentence
+from xlt.report.outputs import Outputs, Sentence, folded
 from xlt.report.sentences import decided, in_words, lead, passed_gates, spread
 from xlt.report.summary import about, save_answers
 
@@ -95,12 +95,13 @@ class StudyPage:
         )  # fmt: skip
 
     def design(self) -> Outputs:
-        """The arms, their stages, and the tasks that they learn and are tested on; in sentences what cannot be had
-        here and is not run, and what the design was to find."""
+        """The arms, what is asked of them, their stages, and the tasks that they learn and are tested on; in sentences
+        what cannot be had here and is not run, and what the design was to find."""
         stages = [stage for recipe in self.study.recipes.values() for stage in recipe.stages]
         schedule = phases.schedule_table(stages, partial(estimate.open_rows, self.lab.store))
         runs = self.lab.runs(self.study.recipes, (), self.study.seeds)
-        tables = (self.study.design(runs), schedule, self.study.materials(self.scores))
+        asked = folded(questions.table(self.study), "Which arms each question holds against which")
+        tables = (self.study.design(runs), asked, schedule, self.study.materials(self.scores))
         absent = "\n".join(f"- {NOT_RUN}: {sentence}" for sentence in self.study.absent)
         plan = plans.kept(self.lab, self.study) if self.study.plan else None
         foreseen = plans.foreseen(plan) if plan else ""
