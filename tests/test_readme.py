@@ -281,6 +281,7 @@ def questions_of_local() -> dict[str, list[str]]:
         "Do hard records, against random ones?": (varieties, "Do adversarial examples (hard"),
         **robust_training_of_local(),
         **data_mix_of_local(),
+        **ordering_of_local(),
         "What does romanised input cost after direct fine-tuning?": (scripts, "What does romanised input cost"),
         "Do random records change that?": (scripts, "Do random records change what romanised"),
     }
@@ -332,6 +333,46 @@ def data_mix_of_local() -> dict[str, tuple[str, ...]]:
     return {row: ("study_data_mix", *words) for row, words in rows.items()}
 
 
+def ordering_of_local() -> dict[str, tuple[str, ...]]:
+    """Rows of the same table: the words of the question in the study of the order of tasks. XNLI has not run there."""
+    before = "before PAN-X, perturbed: MNLI last instead of first?"
+    rows = {
+        f"Orders of MNLI, CCG and QQP {before}": ("under perturbation (MNLI last", "(panx)"),
+        "... CCG last instead of first?": ("under perturbation (CCG last", "(panx)"),
+        "... QQP last instead of first?": ("under perturbation (QQP last", "(panx)"),
+        "... records as they are: MNLI last instead of first?": ("MNLI last than by MNLI first", "(panx)"),
+        "... CCG last?": ("Is CCG last", "(panx)"),
+        "... QQP last?": ("Is QQP last", "(panx)"),
+        "One task after the other (all orders) instead of none?": ("better than direct fine-tuning", "(panx)"),
+        "... instead of one of them alone, in as many updates?": ("better than a single task", "(panx)"),
+        "... instead of all at once?": ("better than all at once in as many updates? (panx)",),
+    }
+    return {row: ("study_ordering", *words) for row, words in rows.items()}
+
+
+def scores_of_the_orders_of_local() -> dict[str, list[str]]:
+    """What the answers about the order rest on: one arm, in two seeds of three."""
+    arms = ("qqp, mnli, ccg", "mnli, ccg, qqp", "ccg, qqp, mnli", "none")
+    scores = pd.read_csv(ROOT / "reports/local/scores_ordering.csv.gz")
+    read = scores.query("task == 'panx' and main and split == 'test' and condition == 'clean' and not source_language")
+    by_seed = read.pivot_table(index="seed", columns="arm", values="value")
+    apart = by_seed["mnli, ccg, qqp"] - by_seed["qqp, mnli, ccg"]
+    left = table("local", "ordering_forgetting").set_index(["after", "task"])["mean"]
+    first = [left[task, task] for task in ("mnli", "ccg", "qqp")]
+    last = [
+        left[order, order.rpartition(" ")[2]] for order in ("ccg → qqp → mnli", "qqp → mnli → ccg", "mnli → ccg → qqp")
+    ]
+    return {
+        "PAN-X has {} after QQP, MNLI and CCG, {} and {} after the two other orders, and {} directly;": [
+            points(clean_of_local("ordering", "panx", arm)) for arm in arms
+        ],
+        "by seed the decided difference is {}, {} and {},": [points(value) for value in apart],
+        "(MNLI {} as the first task and {} as the last, CCG {} and {}, QQP {} and {})": [
+            points(value) for pair in zip(first, last, strict=True) for value in pair
+        ],
+    }  # fmt: skip
+
+
 def scores_of_the_mix_of_local() -> dict[str, list[str]]:
     """What the answers about the mix of data rest on."""
     means = table("local", "data_mix_scores").set_index(["target", "condition", "arm"])["mean"]
@@ -378,7 +419,7 @@ def in_short_of_local() -> dict[str, list[str]]:
     effects = [points(one_of_local(*words, study=study)["effect"]) for study, *words in asked]
     files = sorted((ROOT / "reports/local/answers").glob("study_*.json"))
     given = [one["verdict"] for file in files for one in json.loads(file.read_text())["answers"]]
-    kinds = ("higher", "lower", "equivalent", "undecided", "not testable")
+    kinds = ("higher", "lower", "equivalent", "undecided", "not testable", "not run")
     tags = one_of_local("Do random records help", "themselves? (ud", study="study_dialects")
     squad = one_of_local("English intermediate data instead of none", study="study_data_mix")
     nli = one_of_local("Random records instead of none")
@@ -397,7 +438,7 @@ def in_short_of_local() -> dict[str, list[str]]:
         "question answering before question answering {}, and NLI before XNLI {}, this in one": [
             points(squad["effect"]), points(nli["effect"]),
         ],
-        "Of {} questions {} are higher, {} lower, {} equivalent, {} undecided and {} not testable;": [
+        "Of {} questions {} are higher, {} lower, {} equivalent, {} undecided, {} not testable and {} not run;": [
             str(len(given)), *(str(given.count(kind)) for kind in kinds),
         ],
     }  # fmt: skip
@@ -474,8 +515,8 @@ def retrieval_of_e5() -> dict[str, list[str]]:
 
 GROUPS = (
     rows_of_mini, decided_in_mini, studies_of_mini, questions_of_mini, calibration, hard_records_of_local,
-    in_short_of_local, samples_of_local, questions_of_local, scores_of_the_mix_of_local, behind_answers_of_local,
-    retrieval_of_e5,
+    in_short_of_local, samples_of_local, scores_of_the_orders_of_local, questions_of_local,
+    scores_of_the_mix_of_local, behind_answers_of_local, retrieval_of_e5,
 )  # fmt: skip
 
 
