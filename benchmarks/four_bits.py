@@ -1,6 +1,6 @@
 """What do four bits a weight cost after fine-tuning? Trained weights with an error as large as that of the encoder's.
 
-    XLT_HUB_ROOT=~/hub python benchmarks/four_bits.py     # fifteen minutes on 2 cores; finished runs serve
+    XLT_HUB_ROOT=~/hub python benchmarks/four_bits.py     # half an hour on 2 cores; finished runs serve
 
 The encoder of `local` starts from weights in four bits; what training adds to them is in full precision. Here the
 trained matrices of the layers are rounded once more, and the same test records are read again. What is asked is how far
