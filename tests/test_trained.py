@@ -131,8 +131,8 @@ def test_groups_of_languages_leave_out_those_of_training_in_claims_and_contrasts
     on = claims.Rows(task=("xnli",))
     assert set(effects._chosen(scores, on)["language"]) == {"en", "hi"}
     assert set(effects._chosen(scores.drop(columns="source_language"), on)["language"]) == {"de", "hi"}
-    found = {name: arms._side(scores, ("a",), Contrast(question="?", of=("a",), languages=(name,)))
-             for name in ("zero-shot", "latin", "non-latin", "de")}  # fmt: skip
+    asked = [Contrast(question="?", of=("a",), languages=(name,)) for name in ("zero-shot", "latin", "non-latin", "de")]
+    found = {one.languages: arms._side(arms._cells(scores.assign(weight=1.0), one), ("a",)) for one in asked}
     means = [(rows["weight"] * rows["value"]).groupby(rows["seed"]).sum().mean() for rows in found.values()]
     assert means == pytest.approx([0.755, 0.805, 0.705, 0.905])
 
