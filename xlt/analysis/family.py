@@ -16,6 +16,8 @@ from xlt.core.text import NOT_RUN
 from xlt.spec.conditions import CLEAN
 from xlt.spec.study import Contrast
 
+_RUN = ["recipe", "seed", "task"]
+
 
 class Effect(NamedTuple):
     """A contrast in fractions, as its family decides it (see `verdicts`).
@@ -104,6 +106,3 @@ def _behind(lost: set[tuple], rows: pd.DataFrame) -> int:
     """How many of the collapsed runs are among those that a contrast weighs, each once whatever it was read on."""
     runs = rows[_RUN].drop_duplicates().itertuples(index=False, name=None)
     return len({run[:2] for run in runs if run in lost})
-
-
-_RUN = ["recipe", "seed", "task"]

@@ -82,7 +82,8 @@ class Gates:
             return self._unchanged(contrast, over)
         held = list(rows[["task", "condition"]].drop_duplicates().itertuples(index=False, name=None))
         failed = self._not_learned(contrast, held) + self._nothing_to_lose(contrast, held) + _hardly_changed(rows)
-        return "; ".join(dict.fromkeys(failed[:2])) + (f" and {len(failed) - 2} more" if len(failed) > 2 else "")
+        failed = list(dict.fromkeys(failed))
+        return "; ".join(failed[:2]) + (f" and {len(failed) - 2} more" if len(failed) > 2 else "")
 
     def _not_learned(self, contrast: Contrast, held: Cells) -> list[str]:
         targets = {task for task, _ in held}
@@ -127,10 +128,10 @@ class Gates:
 
 def _hardly_changed(rows: pd.DataFrame) -> list[str]:
     """The cells of which a perturbation changes hardly a record, in the languages of the contrast."""
-    shares = rows.groupby(["task", "condition"], sort=False)["changed"].mean().dropna()
+    changed = rows.groupby(["task", "condition"], sort=False)["changed"].mean().dropna()
     return [
         f"{condition} changes {points(share)} % of the records of {task}"
-        for (task, condition), share in shares.items()
+        for (task, condition), share in changed.items()
         if share < CHANGED
     ]
 
@@ -165,14 +166,13 @@ def _shuffled(study: Study, recipe: Recipe) -> str | None:
 def _above_twin(name: str, arm: str, rows: pd.DataFrame, twin: pd.DataFrame, records: Records | None) -> list[Gate]:
     """Of the same records of development: the difference over the languages and seeds that both have."""
     place = ["seed", "language"]
-    both = rows[place].merge(twin[place]) if len(rows) and len(twin) else rows[place].iloc[:0]
-    rows, twin = (some.merge(both) for some in (rows, twin))
+    both = rows[place].merge(twin[place])
+    rows, twin = (shares(some.merge(both).assign(weight=1.0)) for some in (rows, twin))
     if rows.empty:
         return []
-    weight = 1 / rows.groupby("seed")["language"].transform("nunique")
     scores, without = (some.groupby("seed")["value"].mean().mean() for some in (rows, twin))
-    twin = both.assign(weight=-weight).merge(twin, on=place)
-    parts = components_of(pd.concat([rows.assign(weight=weight), twin], ignore_index=True), records)
+    less = twin.assign(weight=-twin["weight"])
+    parts = components_of(pd.concat([rows, less], ignore_index=True), records)
     error, low = _error_and_low(parts)
     said = f"{name} is not clearly better learned after {arm} than with shuffled labels "
     said += f"({points(scores)}, {points(without)})"
