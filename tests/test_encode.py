@@ -347,6 +347,15 @@ def test_batches_that_are_read_are_of_as_many_subwords_and_never_of_more_than_fo
     assert [len(batch) for batch in batching.batches([{"input_ids": []}] * 9, 2)] == [2, 2, 2, 2, 1]
 
 
+def test_on_a_cpu_a_batch_ends_where_texts_are_much_shorter_than_its_longest(monkeypatch):
+    """There padding takes as long as text; eight texts go together in any case, and a GPU takes all that fit."""
+    features = [{"input_ids": [0] * n} for n in [*[40] * 10, *[30] * 5, *[29] * 6, *[10] * 20]]
+    here = batching.compute()
+    assert [len(batch) for batch in batching.batches(features, 64)] == [15, 8, 18]
+    monkeypatch.setattr(batching, "compute", lambda: here._replace(device="cuda"))
+    assert [len(batch) for batch in batching.batches(features, 64)] == [41]
+
+
 def test_without_shuffling_the_longest_come_first():
     features = [{"input_ids": [0] * n} for n in (3, 9, 5, 9)]
     assert list(batching.batches(features, 2)) == [[1, 3], [2, 0]]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from xlt.core.device import compute
 from xlt.models import columns
 from xlt.models.columns import Feature
 from xlt.models.features import IGNORED
@@ -32,15 +33,26 @@ def batches(features: Sequence[Feature], size: int, rng: np.random.Generator | N
 
 
 def _as_large(order: np.ndarray, lengths: np.ndarray, size: int) -> Iterator[list[int]]:
-    """Batches of as many subwords as `size` features of the longest have: more of short ones, up to `_MOST` times."""
-    start, budget = 0, size * lengths.max(initial=1)
+    """Batches of as many subwords as `size` features of the longest have: more of short ones, up to `_MOST` times.
+
+    On a CPU, where padding takes as long as text, a batch ends where texts are shorter than `_ALIKE` of its longest: a
+    test set of some hundred records fits into a batch or two, and half of these would be padding. Of `_FEW` texts it is
+    in any case, as each batch has a start of its own. A GPU is not filled by so few. (100, 200, 300 and 1,000 pairs as
+    long as MNLI's, 64 at a time, 12 layers x 384 on a core without AMX: 1.6, 1.4, 1.2 and 1.0 times as fast in bf16, in
+    fp32 1.8, 1.5 and 1.3.)
+    """
+    start, budget, sizes = 0, size * lengths.max(initial=1), lengths[order]
     while start < len(order):
-        end = start + min(_MOST * size, int(budget // max(1, lengths[order[start]])))
-        yield order[start:end].tolist()
-        start = end
+        count = min(_MOST * size, int(budget // max(1, sizes[start])))
+        if compute().device == "cpu":
+            alike = int(np.count_nonzero(sizes[start:] >= _ALIKE * sizes[start]))
+            count = min(count, max(_FEW, alike))
+        yield order[start : start + count].tolist()
+        start += count
 
 
 _MOST = 4  # measured on a CPU: twice as many short texts at a time are read 5 to 10 % faster, more of them no faster
+_ALIKE, _FEW = 0.75, 8
 _PADDING = {"token_type_ids": 0, "labels": IGNORED}
 _TENSORS = ("input_ids", "token_type_ids", "labels", "start_positions", "end_positions")
 Batch = dict[str, torch.Tensor]
