@@ -44,9 +44,8 @@ def test_a_guess_at_answers_is_a_random_span_or_none():
     assert guess(rows, xquad, (), "de") == guess(rows, xquad, (), "de")
     # "as long" is of characters where there are no spaces: the whole passage would hold every answer
     rows = {"context": ["甲乙丙丁戊己庚辛壬癸"] * 40, "answers": [{"text": ["丙丁"], "answer_start": [2]}] * 40}
-    assert guess(rows, tasks.get("mlqa"), (), "zh") == pytest.approx(
-        0.2, abs=0.05
-    )  # of nine starts one right, two half
+    # of nine starts one is right and two are half so
+    assert guess(rows, tasks.get("mlqa"), (), "zh") == pytest.approx(0.2, abs=0.05)
     empty = {"context": ["a b"] * 4, "answers": [{"text": [], "answer_start": []}] * 4}
     assert guess(empty, squad2, (), "en") == 1
 
@@ -108,9 +107,8 @@ def test_a_contrast_is_not_tested_where_its_target_was_not_learned():
 
 
 def test_where_there_is_nothing_to_lose_no_drop_is_tested():
-    def drops(german, mnli=0.0):
+    def drops(german):
         clean = scored(german=german)
-        clean["value"] += mnli * ((clean["arm"] == "mnli") & (clean["language"] == "de"))
         typos = clean.assign(
             condition="typos", perturbation="typos", changed=0.9, value=clean["value"] - 0.01 * clean["seed"]
         )
@@ -152,9 +150,7 @@ def test_a_perturbation_that_changes_nothing_is_named():
         (0.04, 0.001, "higher", ""),
     ],
 )
-def test_the_records_that_a_perturbation_changes_are_those_in_the_languages_of_the_question(
-    german, others, verdict, said
-):
+def test_what_a_perturbation_changes_is_asked_in_the_languages_of_the_question(german, others, verdict, said):
     clean = scored()
     clean["value"] += 0.1 * (clean["arm"] == "mnli")
     typos = clean.assign(condition="typos", perturbation="typos")

@@ -375,12 +375,11 @@ def scores_of_the_orders_of_local() -> dict[str, list[str]]:
 
 def scores_of_the_mix_of_local() -> dict[str, list[str]]:
     """What the answers about the mix of data rest on."""
-    means = table("local", "data_mix_scores").set_index(["target", "condition", "arm"])["mean"]
     attacks = table("local", "data_mix_attack").query("languages == 'all'").set_index(["target", "arm"])
     arms = ("English", "mixed", "multilingual", "none")
     return {
         "On XQuAD F1 is {} after English questions, {} after mixed, {} after multilingual ones and {} without any.": [
-            points(means["xquad-others", "clean", arm]) for arm in arms
+            points(clean_of_local("data_mix", "xquad-others", arm)) for arm in arms
         ],
         "thirty records of a language fall from {}, {}, {} and {} to {}, {}, {} and {}, hardly above a guess": [
             points(attacks.loc[("xquad-others", arm), score]) for score in ("clean", "searched") for arm in arms

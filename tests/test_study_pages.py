@@ -159,3 +159,8 @@ def test_a_folded_table_is_escaped_behind_its_summary():
     table = folded(pd.DataFrame({"recipe": ["<b>"]}), "The <1> recipe")
     assert table._repr_html_().startswith("<details><summary>The &lt;1&gt; recipe</summary><table")
     assert "&lt;b&gt;" in table._repr_html_() and "<b>" in repr(table)
+
+
+def test_what_has_no_reach_does_not_stand_for_the_least_or_the_greatest():
+    answers = [answer("A?", 0.02, -0.01, 0.05, detectable=reach) for reach in (0.05, NAN, 0.03, NAN, 0.04)]
+    assert "true effects of 3.0 to 5.0 points are found" in sentences.lead("?", answers)

@@ -45,9 +45,7 @@ def resting_on(scores: pd.DataFrame, rows: pd.DataFrame, contrast: Contrast, ove
 
     Of several it is the one that takes most. An effect of one language rests on it, which need not be said.
     """
-    scores = scores.filter(items=READ)
-    scores = scores[scores["arm"].isin(contrast.arms) & _beside(scores, rows)]
-    whole = figures(rows).mean()
+    scores, whole = _of_its_seeds(scores, rows, contrast), figures(rows).mean()
     left = {code: _without(code, scores, contrast, over) for code in sorted(rows["language"].unique())}
     left = {code: value for code, value in left.items() if pd.notna(value)}
     if len(left) < 2 or not abs(whole) > 0:
@@ -63,8 +61,7 @@ def reversed_in(scores: pd.DataFrame, rows: pd.DataFrame, contrast: Contrast, ov
     """
     if contrast.minus:
         return ""
-    scores = scores.filter(items=READ)
-    scores, whole = scores[scores["arm"].isin(contrast.arms) & _beside(scores, rows)], figures(rows).mean()
+    scores, whole = _of_its_seeds(scores, rows, contrast), figures(rows).mean()
     said = []
     for code in sorted(rows["language"].unique()):
         own = figures(weighted(scores[scores["language"] == code], contrast, over)).mean()
@@ -77,10 +74,12 @@ def _without(code: str, scores: pd.DataFrame, contrast: Contrast, over: Cells) -
     return figures(weighted(scores[scores["language"] != code], contrast, over)).mean()
 
 
-def _beside(scores: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
-    """The scores of the seeds that the contrast weighs, and of what has no seeds: a seed that lacks a language would
-    else come in with its other languages once that one is left out."""
-    return scores["seed"].isin(rows["seed"]) | scores["task"].map(headless).astype(bool)
+def _of_its_seeds(scores: pd.DataFrame, rows: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
+    """The scores of the arms in the seeds that the contrast weighs, and of what has no seeds: a seed that lacks a
+    language would else come in with its other languages once that one is left out."""
+    scores = scores.filter(items=READ)
+    weighed = scores["seed"].isin(rows["seed"]) | scores["task"].map(headless).astype(bool)
+    return scores[scores["arm"].isin(contrast.arms) & weighed]
 
 
 def at_a_guess(scores: pd.DataFrame, rows: pd.DataFrame, contrast: Contrast) -> str:

@@ -111,8 +111,8 @@ def _answer(question: Question, result: Effect, rows: pd.DataFrame, scores: pd.D
     ]
     said += [f"{result.collapsed} of the runs behind it collapsed" if result.collapsed else ""]
     text = "; ".join(filter(None, said))
-    held = set(rows["task"]) or {task for task, _ in question.cells}
-    targets = tuple(task for task in dict.fromkeys(task for task, _ in question.cells) if task in held)
+    asked, held = dict.fromkeys(task for task, _ in question.cells), set(rows["task"])
+    targets = tuple(task for task in asked if task in held or not held)
     found = (*result[:3], result.detectable, result.verdict, result.p)
     return Answer(question.text, text, *found, question.contrast.primary, targets)
 

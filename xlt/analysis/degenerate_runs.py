@@ -22,7 +22,8 @@ from xlt.spec.conditions import clean
 ERRORS = 3  # standard errors above a guess from which something counts as learned, here and in `gates`
 ALIKE = 0.002  # scores that lie nearer count as the same
 
-_RUN, _RUN_TOLD = ["recipe", "seed", "task"], ["recipe", "task", "seed"]
+RUN = ["recipe", "seed", "task"]  # what one run is, in a table of scores
+_RUN_TOLD = ["recipe", "task", "seed"]
 
 
 def chance(scores: pd.DataFrame, task: str) -> float | None:
@@ -57,12 +58,12 @@ def collapsed(scores: pd.DataFrame) -> pd.Series:
     """
     rows = clean(scores[scores["main"].astype(bool)])
     rows = rows[rows["trained_last"].astype(bool)] if "trained_last" in rows else rows
-    parts = dict(iter(rows.groupby(_RUN, sort=False)))
+    parts = dict(iter(rows.groupby(RUN, sort=False)))
     lost = [run for run, part in parts.items() if _has_collapsed(part, run[-1])]
     seen = {_training(run) for run, part in parts.items() if run not in lost and trained.is_source(part).any()}
     found = {run for run in lost if _training(run) not in seen}
     return pd.Series(
-        [run in found for run in zip(*(scores[c] for c in _RUN), strict=True)], index=scores.index, dtype=bool
+        [run in found for run in zip(*(scores[c] for c in RUN), strict=True)], index=scores.index, dtype=bool
     )
 
 

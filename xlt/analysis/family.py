@@ -9,14 +9,12 @@ import pandas as pd
 
 from xlt.analysis import verdicts
 from xlt.analysis.arms import READ, Cells, figures, weighted
-from xlt.analysis.degenerate_runs import collapsed
+from xlt.analysis.degenerate_runs import RUN, collapsed
 from xlt.analysis.inference import Components, components
 from xlt.analysis.records import Records
 from xlt.core.text import NOT_RUN
 from xlt.spec.conditions import CLEAN
 from xlt.spec.study import Contrast
-
-_RUN = ["recipe", "seed", "task"]
 
 
 class Effect(NamedTuple):
@@ -99,10 +97,10 @@ def _collapsed(scores: pd.DataFrame) -> set[tuple]:
     """Recipe, seed and task of the runs that have learned nothing of a target."""
     rows = scores[scores["condition"] == CLEAN]  # which alone decide it
     rows = rows[collapsed(rows)] if len(rows) else rows
-    return set(rows[_RUN].itertuples(index=False, name=None))
+    return set(rows[RUN].itertuples(index=False, name=None))
 
 
 def _behind(lost: set[tuple], rows: pd.DataFrame) -> int:
     """How many of the collapsed runs are among those that a contrast weighs, each once whatever it was read on."""
-    runs = rows[_RUN].drop_duplicates().itertuples(index=False, name=None)
+    runs = rows[RUN].drop_duplicates().itertuples(index=False, name=None)
     return len({run[:2] for run in runs if run in lost})

@@ -13,6 +13,7 @@ import pandas as pd
 
 from xlt.analysis import stats
 from xlt.analysis.conditions import clean
+from xlt.analysis.estimate import shares
 from xlt.analysis.tables import script
 from xlt.core.text import DASH, NOT_RUN, interval
 from xlt.evaluation import conditions
@@ -95,8 +96,7 @@ def slopes(scores: pd.DataFrame, per_word: pd.Series) -> pd.DataFrame:
     for (arm, task), part in rows.groupby(["arm", "task"], sort=False):
         finest = part.loc[part["subwords"].idxmax(), "language"]
         for name, some in {"all": part, f"without {finest}": part[part["language"] != finest]}.items():
-            have = some.groupby("seed")["language"].transform("nunique")
-            some = some[have == some["language"].nunique()]  # another set of languages has another line
+            some = shares(some.assign(weight=1.0))  # complete seeds: another set of languages has another line
             if some["language"].nunique() > 2:
                 each = [np.polyfit(seed["subwords"], seed["value"], 1)[0] for _, seed in some.groupby("seed")]
                 bounds = dict(zip(("slope", "low", "high"), stats.mean_interval(each), strict=True))

@@ -29,20 +29,12 @@ def lead(question: str, answers: Sequence[Answer]) -> Sentence:
 
 def _beside(ran: Sequence[Answer], missing: int) -> str:
     tested = [answer for answer in ran if answer.verdict != verdicts.NOT_TESTABLE]
-    reach = [points(answer.detectable) for answer in sorted(tested, key=_reach) if pd.notna(answer.detectable)]
-    seen = f" {_found(reach[0], reach[-1])}" if reach else ""
+    reach = [answer.detectable for answer in tested if pd.notna(answer.detectable)]
+    ends = " to ".join(dict.fromkeys(map(points, (min(reach), max(reach))))) if reach else ""
+    seen = f" As decided, true effects of {ends} points are found with 80 % power." if reach else ""
     counts = counted([answer.verdict for answer in ran]) + (f", {missing} {NOT_RUN}" if missing else "")
     corrected = f" ({_families(tested)})" if tested else ""
     return f" Of the {len(ran) + missing} questions asked here: {counts}{corrected}.{seen}"
-
-
-def _reach(answer: Answer) -> float:
-    return answer.detectable
-
-
-def _found(least: str, most: str) -> str:
-    reach = least if least == most else f"{least} to {most}"
-    return f"As decided, true effects of {reach} points are found with 80 % power."
 
 
 def _families(tested: Sequence[Answer]) -> str:
