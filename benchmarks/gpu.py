@@ -69,8 +69,7 @@ class Updates(NamedTuple):
         learner = model.prepare(setting.store, setting.recipe)
         vocabulary_cut.cut(learner.encoder, [setting.pool], setting.tokenizer)
         learner.to(compute().device).train()
-        parameters = [weight for weight in learner.parameters() if weight.requires_grad]
-        optimiser = torch.optim.AdamW(train._groups(parameters, 0.0), lr=setting.stage.lr, fused=True)
+        optimiser = torch.optim.AdamW(train._groups(learner, setting.stage), fused=True)
         gradients = train._gradients(setting.stage, learner, setting.tokenizer)
         return cls(learner, gradients, optimiser, setting.task.name)
 
@@ -101,9 +100,11 @@ def main() -> None:
     )
     speed = profile.benchmark.model_copy(update={"encoders": {"measured": shape}})
     device.prefer(None, options.width)
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
-        rows = list(_rows(speed, profile.resources, Path(folder)))
-    pd.DataFrame(rows).to_csv(options.output, index=False, lineterminator="\n")
+        for row in _rows(speed, profile.resources, Path(folder)):
+            rows.append(row)  # and written at once: a machine with a GPU is often lent for minutes
+            pd.DataFrame(rows).to_csv(options.output, index=False, lineterminator="\n")
     print(pd.DataFrame(rows).to_string())
 
 
