@@ -104,7 +104,8 @@ def test_a_full_run_deletes_what_earlier_notebooks_left(tmp_path, run):
     notebook(tmp_path / "nb", "01_one", cell)
     notebook(tmp_path / "nb", "02_bad", "1 / 0")
     names = ["notebooks/04_gone.ipynb", "notebooks/04_gone.html", "tables/gone.csv", "tables/kept.csv", "figures/a.png"]
-    for path in [report / name for name in (*names, "scores.csv")]:
+    names += ["scores_gone.csv.gz", "runs_gone.csv.gz", "outcomes_gone.parquet", "failures/study_gone.ipynb"]
+    for path in [report / name for name in (*names, "plans/gone.json")]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("same")
         os.utime(path, (1e9, 1e9))
@@ -114,7 +115,22 @@ def test_a_full_run_deletes_what_earlier_notebooks_left(tmp_path, run):
     os.utime(report / "tables/kept.csv", (1e9, 1e9))
     assert run() == 0
     left = {str(path.relative_to(report)) for path in report.rglob("*") if path.is_file()}
-    assert left - {"failures/02_bad.ipynb"} == {"notebooks/01_one.ipynb", "tables/kept.csv", "scores.csv"}
+    assert left == {"notebooks/01_one.ipynb", "tables/kept.csv", "plans/gone.json"}
+
+
+def test_the_last_notebook_of_a_full_run_reads_no_scores_of_older_settings(tmp_path, run):
+    report = tmp_path / "reports/mini"
+    cell = f"from pathlib import Path\nreport = Path({str(report)!r})\n"
+    notebook(tmp_path / "nb", "03_some", cell + "(report / 'scores.csv.gz').write_text('new')")
+    notebook(tmp_path / "nb", "99_all", cell + "print(sorted(path.name for path in report.glob('scores*')))")
+    report.mkdir(parents=True)
+    for name in ("scores.csv.gz", "scores_gone.csv.gz"):
+        (report / name).write_text("old")
+        os.utime(report / name, (1e9, 1e9))
+    assert run("99") == 0  # one notebook alone reads what the others have left
+    assert outputs(report / "notebooks/99_all.ipynb") == "['scores.csv.gz', 'scores_gone.csv.gz']\n"
+    assert run() == 0
+    assert outputs(report / "notebooks/99_all.ipynb") == "['scores.csv.gz']\n"
 
 
 def test_tidying_merges_streams_and_masks_what_varies(tmp_path):
@@ -165,9 +181,10 @@ def test_an_exception_is_summed_up_and_the_last_good_copy_stays(tmp_path, run, c
     assert (tmp_path / "reports/mini/notebooks/01_one.ipynb").read_bytes() == good
     failed = tmp_path / "reports/mini/failures/01_one.ipynb"
     assert "before" in outputs(failed)
+    failed.with_suffix(".html").write_text("its page")
     notebook(tmp_path / "nb", "01_one", "print('mended')")
-    assert run() == 0
-    assert not failed.exists()
+    assert run("01") == 0
+    assert not list(failed.parent.iterdir())
 
 
 def test_leaving_early_without_error_is_a_failure_too(tmp_path, run, capsys):

@@ -99,6 +99,17 @@ def test_the_new_form_takes_the_place_of_the_old_one(tmp_path, scores):
     assert not (tmp_path / "mini" / "scores.csv").exists() and len(results.scores(tmp_path / "mini")) == 2
 
 
+def test_without_scores_those_of_older_settings_go(tmp_path, scores):
+    """`xlt check`, `xlt meta` and the index would read them as if they were of today."""
+    for name in ("scores", "scores_ordering"):
+        report.save_scores(scores, tmp_path, name)
+    old_form(scores, tmp_path / "old")
+    (tmp_path / "old/scores.csv").rename(tmp_path / "scores.csv")
+    assert report.save_scores(scores[:0], tmp_path) == "scores.csv.gz: nothing was run"
+    left = {path.name for path in tmp_path.iterdir() if path.is_file()}
+    assert left == {"scores_ordering.csv.gz", "runs_ordering.csv.gz"}  # what another notebook wrote stays
+
+
 DAMAGES = {
     "empty": lambda content: b"",
     "no gzip": lambda content: b"no gzip",

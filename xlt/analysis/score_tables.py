@@ -28,17 +28,19 @@ _CODE = ("source", "commit", "dirty")  # of a run, beside the machine that made 
 def save(scores: pd.DataFrame, folder: Path, name: str = "scores") -> str:
     """Write every score and every run behind them; says how many scores there are and from which code.
 
-    Times and seconds are left out: the same results give the same bytes. The file of an older report is deleted.
+    Times and seconds are left out: the same results give the same bytes. The file of an older report is deleted, and
+    without scores those of the last one too, which would be read as if they were of the settings of today.
     """
+    file = Path(folder) / f"{name}.csv.gz"
+    file.with_suffix("").unlink(missing_ok=True)
     if scores.empty:
-        return f"{name}.csv.gz: nothing was run"
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+        for path in (file, runs_of(file)):
+            path.unlink(missing_ok=True)
+        return f"{file.name}: nothing was run"
+    file.parent.mkdir(parents=True, exist_ok=True)
     rows, runs = _split(scores.drop(columns=["seconds", "finished"]))
-    file = folder / f"{name}.csv.gz"
     for path, table in ((runs_of(file), runs), (file, rows)):
         write_atomically(path, gzipped(spreadsheets.csv(table)))
-    (folder / f"{name}.csv").unlink(missing_ok=True)
     dirty = int(np.sum(scores["dirty"].astype(bool)))
     commits = ", ".join(sorted(map(str, scores["commit"].unique())))
     return f"{file.name}: {len(rows)} scores from code {commits}; {dirty} of them from a changed working tree"

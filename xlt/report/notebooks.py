@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,8 +22,9 @@ from xlt.lab.selection import LAST, NOTEBOOKS, left_out_line, of_profile
 from xlt.report.executed import tidy
 from xlt.report.execution import Failure, execute, stopping_kernels
 
-# The folders of a report that its notebooks fill.
-WRITTEN = ("notebooks", "tables", "figures", "answers")
+# What the notebooks of a report leave in it.
+_PAGES = ("notebooks/**/*", "tables/**/*", "figures/**/*", "answers/**/*")
+_SCORES = ("scores*", "runs*", "outcomes*")
 
 
 def run_notebooks(
@@ -38,7 +40,8 @@ def run_notebooks(
 
     At most `at_once` of them are at work at a time; the last, which reads what the others leave, is executed alone.
     Those of studies that the profile does not declare are left out, which a line says.
-    When all have run, what earlier notebooks left in the report and these did not write again is deleted.
+    When all have run, what earlier notebooks left in the report and these did not write again is deleted; the files of
+    scores before the last notebook, which reads them. With `only` one, all that others left is kept.
     Returns the exit code: 0, 1 after a failure, 130 after Ctrl-C.
 
     Raises:
@@ -56,11 +59,13 @@ def run_notebooks(
     try:
         if line := left_out_line(selection, settings):
             print(line)
-        began = _now(folder)
-        if not _run_all(chosen, folder, profile, at_once):
+        began, whole = _now(folder), only is None
+        read_last = _SCORES if whole else ()
+        if not _run_all(chosen, folder, profile, at_once, lambda: _delete_older(folder, read_last, began)):
             return 1
-        if only is None:
-            _delete_older(folder, began)
+        if whole:
+            _delete_older(folder, _PAGES, began)
+            shutil.rmtree(folder / "failures", ignore_errors=True)  # none has stopped this time
         index = (build or _build_site)(folder.name, reports)
     except KeyboardInterrupt:
         print("interrupted; everything finished so far is kept; run again to go on")
@@ -78,11 +83,10 @@ def _now(folder: Path) -> float:
         return os.fstat(file.fileno()).st_mtime
 
 
-def _delete_older(folder: Path, began: float) -> None:
-    for name in WRITTEN:
-        for path in (folder / name).rglob("*"):
-            if path.is_file() and path.stat().st_mtime < began - 2:  # the coarsest clocks count in steps of 2 s
-                path.unlink()
+def _delete_older(folder: Path, patterns: Sequence[str], began: float) -> None:
+    for path in [path for pattern in patterns for path in folder.glob(pattern)]:
+        if path.is_file() and path.stat().st_mtime < began - 2:  # the coarsest clocks count in steps of 2 s
+            path.unlink()
 
 
 def _build_site(profile: str, reports: Path) -> Path:
@@ -108,8 +112,8 @@ def check_parameters(path: Path) -> None:
         raise UserError(f"{path.name}: its cell tagged 'parameters' does not set 'profile'")
 
 
-def _run_all(chosen: list[Path], folder: Path, profile: str, at_once: int) -> bool:
-    """Execute them all, each in a kernel of its own; whether all went well."""
+def _run_all(chosen: list[Path], folder: Path, profile: str, at_once: int, before_last: Callable[[], object]) -> bool:
+    """Execute them all, each in a kernel of its own, and `before_last` once the others went well; whether all did."""
     ended: dict[Path, Failure | None] = {}
 
     def run(source: Path) -> None:
@@ -119,8 +123,10 @@ def _run_all(chosen: list[Path], folder: Path, profile: str, at_once: int) -> bo
 
     gathering = [source for source in chosen if source.stem.startswith(LAST)]
     with ThreadPoolExecutor(at_once) as pool, stopping_kernels():
-        for together in ([source for source in chosen if source not in gathering], gathering):
-            list(pool.map(run, together))
+        list(pool.map(run, [source for source in chosen if source not in gathering]))
+        if not any(ended.values()):
+            before_last()
+        list(pool.map(run, gathering))
     failures = {source: ended[source] for source in chosen if ended.get(source)}
     for source, failure in failures.items():
         _explain(failure, folder / "failures" / source.name)
@@ -143,7 +149,8 @@ def _run_one(source: Path, folder: Path, profile: str, head: str) -> Failure | N
             failure = execute(source, unfinished, profile, environment, line.at_cell)
             line.outcome = "failed after" if failure else "done in"
         tidy(unfinished, source)
-        failed.unlink(missing_ok=True)
+        for old in (failed, failed.with_suffix(".html")):
+            old.unlink(missing_ok=True)
         if failure:
             failed.parent.mkdir(exist_ok=True)
         os.replace(unfinished, failed if failure else target)
