@@ -223,7 +223,8 @@ NEVER = {"question": "Never?", "of": ["anli"], "against": ["none"]}
 
 
 def test_answers_say_what_there_is():
-    found = contrasts.answers(study(BETTER, BETTER | {"of": ["none"], "against": ["mnli"]}, NEVER), SCORES)
+    back = {"question": "And back?", "of": ["none"], "against": ["mnli"]}
+    found = contrasts.answers(study(BETTER, back, NEVER), SCORES)
     assert [answer.verdict for answer in found] == ["higher", "lower", "not run"]
     assert found[0]._repr_markdown_() == "**Better?** +6.0 points [+3.5, +8.5]: higher."
     assert found[2]._repr_markdown_() == "**Never?** not run."
@@ -286,7 +287,8 @@ def test_the_table_has_every_cell_and_is_corrected_as_a_whole():
     ],
 )  # fmt: skip
 def test_planted_effects_pass_or_fail(contrast, expect, found, passes):
-    (verdict,) = contrasts.planted(study(contrast | {"expect": expect}, BETTER), SCORES).to_dict("records")
+    other = BETTER | {"question": "Not planted?"}
+    (verdict,) = contrasts.planted(study(contrast | {"expect": expect}, other), SCORES).to_dict("records")
     assert (verdict["planted"], verdict["found"], verdict["passes"]) == (expect, found, passes)
 
 

@@ -111,6 +111,23 @@ def test_a_question_that_names_its_targets_is_the_same_as_one_whose_profile_asks
     assert {question.text: len(question.rows) for question in asked} == {"Better? (xnli)": 2, "Better? (panx)": 1}
 
 
+def test_reports_of_one_name_are_told_apart_by_as_many_folders_as_it_takes(tmp_path):
+    """Three people's reports/mini are three profiles, and a folder that is named twice is one."""
+    values = {"alice": 0.05, "bob": -0.1, "carol": 0.01}
+    made = [report(tmp_path / who / "reports", "mini", effect(value, 0.02)) for who, value in values.items()]
+    found = meta.folders([*made, made[0] / ".." / "mini"])
+    assert found == dict(zip(["alice/reports/mini", "bob/reports/mini", "carol/reports/mini"], made, strict=True))
+    (better,) = meta.questions(meta.answers(found))
+    assert better.rows["effect"].tolist() == [0.05, -0.1, 0.01] and better.pooled.profiles == 3
+    assert list(meta.folders(made[:1])) == ["mini"]
+
+
+def test_a_report_that_has_one_question_twice_is_not_counted_twice(tmp_path):
+    twice = report(tmp_path, "one", effect(0.05, 0.02, targets=["xnli"]), effect(-0.1, 0.02, targets=["xnli"]))
+    with pytest.raises(UserError, match=r"^one/answers/study_mix.json: 'Better\? \(xnli\)' stands there twice; give"):
+        meta.answers(meta.folders([twice]))
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [

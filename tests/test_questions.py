@@ -44,6 +44,12 @@ def test_conditions_that_read_other_records_are_asked_apart():
     assert [one.text for one in apart] == ["Better? (typos)", "Better? (attack)"]
 
 
+def test_a_question_that_is_asked_twice_in_the_same_words_is_refused():
+    """The answers, the pooled effects and the points of the figure are told apart by these words alone."""
+    with pytest.raises(ValueError, match="'Better\\?' is asked twice; say in its words what sets each of them apart"):
+        study(BETTER, BETTER | {"conditions": ["typos"]})
+
+
 def test_primary_questions_are_a_family_of_their_own():
     scores = pd.DataFrame(
         row(arm, "xnli", "de", seed, 0.6 + gain * (arm == "mnli")) for arm in ("none", "mnli")
@@ -51,7 +57,7 @@ def test_primary_questions_are_a_family_of_their_own():
     )  # fmt: skip
     other = BETTER | {"question": "And this?"}
     main = BETTER | {"primary": True}
-    asked = study(other, other, main, targets=("xnli",))
+    asked = study(other, other | {"question": "And that?"}, main, targets=("xnli",))
     answers = contrasts.answers(asked, scores)
     assert [answer.primary for answer in answers] == [True, False, False] and answers[0].targets == ("xnli",)
     assert answers[1].p == pytest.approx(2 * answers[0].p) and answers[0].question == "Better?"

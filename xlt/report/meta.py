@@ -40,7 +40,9 @@ class Question(NamedTuple):
 
 
 def folders(named: Sequence[Path]) -> dict[str, Path]:
-    """Report folders by the name of their profile; without any named, those of this project.
+    """Report folders, each once, by the name of their profile; without any named, those of this project.
+
+    Equal names have as many folders above them written before them as tell all apart: "theirs/mini", "ours/mini".
 
     Raises:
         UserError: a folder is no report, or there is none.
@@ -54,15 +56,17 @@ def folders(named: Sequence[Path]) -> dict[str, Path]:
             )
     if not named:
         raise UserError(f"{paths.reports_root().name} has no report yet; run ./run_all.sh first")
-    several = len({folder.resolve().name for folder in named}) < len(named)
-    return {"/".join(folder.resolve().parts[-1 - several :]): folder for folder in named}
+    places = list(dict.fromkeys(folder.resolve() for folder in named))
+    deepest = max(len(path.parts) for path in places)
+    tried = ({Path(*path.parts[-length:]).as_posix(): path for path in places} for length in range(1, deepest + 1))
+    return next(names for names in tried if len(names) == len(places))
 
 
 def answers(reports: dict[str, Path]) -> pd.DataFrame:
     """Every answer of the reports, a row each with the columns COLUMNS; effects and bounds are fractions, nan for none.
 
     Raises:
-        UserError: a file does not hold what answers hold; says which and what.
+        UserError: a file does not hold what answers hold, or has one question twice; says which and what.
     """
     rows = [
         (study.notebook, _named(answer), profile, *_numbers(answer, f"{profile}/answers/{study.notebook}.json"),
@@ -71,7 +75,11 @@ def answers(reports: dict[str, Path]) -> pd.DataFrame:
         for study in results.studies(folder)
         for answer in study.answers
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=COLUMNS)
+    found = pd.DataFrame(rows, columns=COLUMNS)
+    for twice in found[found.duplicated(["study", "question", "profile"])].itertuples():
+        where = f"{twice.profile}/answers/{twice.study}.json"
+        raise UserError(f"{where}: '{twice.question}' stands there twice; give each question words of its own")
+    return found
 
 
 def _named(answer: dict[str, Any]) -> str:

@@ -204,6 +204,9 @@ class Plan(Settings):
         labels = (CLEAN, PERTURBED, *self.conditions)
         if taken := {CLEAN, PERTURBED, PAIR} & set(self.conditions):
             raise ValueError(f"a condition cannot be called {taken.pop()}: that word has a meaning already")
+        for one, other in combinations(self.contrasts, 2):
+            if one.question == other.question:
+                raise ValueError(f"'{one.question}' is asked twice; say in its words what sets each of them apart")
         for contrast in self.contrasts:
             names = [(arm, self.arms, "arm") for arm in contrast.arms]
             names += [(target, self.targets, "target") for target in contrast.targets]
