@@ -224,6 +224,22 @@ def test_wordnets_use_the_first_sense_of_unambiguous_words(wordnets):
     assert list(files("code-mix:fr+it", "en")) == ["en-fr.tsv.gz", "en-it.tsv.gz"] and files("typos", "en") == {}
 
 
+def test_of_another_language_the_english_word_is_taken_that_shares_most(wordnets):
+    """A file ranks the senses of English words alone: cane's first row is that of bad person, by the alphabet."""
+    rows = (
+        "bad person\tn\tcane\t1", "bad person\tn\tcattivo\t1", "dog\tn\tcane\t2", "have\tv\tavere\t3",
+        "water\tn\tacqua\t4", "own\tv\tavere\t5", "have\tv\tavere\t5", "dog\tn\tcane\t1",
+    )  # fmt: skip
+    text = "\n".join(["english\tpos\ttranslation\tsynset", *rows])
+    (wordnets / "en-it.tsv.gz").write_bytes(gzip.compress(text.encode()))
+    assert {one("code-mix", "cane avere acqua", "it", seed=seed) for seed in range(9)} == {"dog have water"}
+    (wordnets / "en-fr.tsv.gz").write_bytes(
+        gzip.compress(b"english\tpos\ttranslation\tsynset\nbad person\tn\tvaurien\t1\ndog\tn\tchien\t2")
+    )
+    assert one("code-mix:fr", "cane", "it") == "chien"  # joined by the sense that dog and cane share
+    assert one("code-mix:it", "bad person", "en") in ("cane", "cattivo")  # English senses as the file has them
+
+
 def test_a_users_files(tmp_path):
     (tmp_path / "near.json").write_text('{"good": ["nice"], "bad": []}')
     assert one(f"synonyms:{tmp_path}/near.json", "Good or bad", "en") == "Nice or bad"

@@ -7,18 +7,18 @@ a folder may lie in XLT_LEXICONS.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
 from xlt.core.errors import UserError
+from xlt.core.files import State
 from xlt.perturb import wordnets, worldwords
-from xlt.perturb.wordfiles import Lexicon, Table, read
+from xlt.perturb.wordfiles import Lexicon, Table, read, state_of
 from xlt.spec.languages import canonical
 from xlt.spec.languages import language as language_row
 
-_READING = "2"  # raised when words of files are found or put otherwise than before
+_READING = "2"  # raised when words of a user's files are found or put otherwise than before
 _DEFAULT = {"code-mix": "en", "synonyms": "", "rs-da": "", "rs-da-clean": ""}  # into which language; "": the same
 
 
@@ -30,14 +30,15 @@ def translations(language: str, into: str) -> Lexicon:
     Raises:
         UserError: a file that is missing or has other columns, or no lexicon for the pair.
     """
-    return _translations(language, into, os.environ.get("XLT_LEXICONS"))
+    return _translations(language, into, tuple(state_of(file) for files in _paths(language, into) for file in files))
 
 
 @cache
-def _translations(language: str, into: str, _: str | None) -> Lexicon:
+def _translations(language: str, into: str, files: tuple[State, ...]) -> Lexicon:
+    """With other `files` they are put together again."""
     table: Table = defaultdict(list)
     parts = [
-        read(str(_place(part)), ("word", "translation"), language) if _is_file(part) else _pair(language, part)
+        read(_place(part), ("word", "translation"), language) if _is_file(part) else _pair(language, part)
         for part in _parts(into)
     ]
     for part in parts:
@@ -56,7 +57,7 @@ def synonyms(language: str, file: str = "") -> Lexicon:
         UserError: a file that is missing or has other columns, or no synonyms for the language.
     """
     if file:
-        return read(str(_place(file)), ("word", "neighbour"), language)
+        return read(_place(file), ("word", "neighbour"), language)
     return _found(language, language) or _missing(f"synonyms for {language}", "synonyms")
 
 
@@ -99,12 +100,13 @@ def _fingerprints(language: str, part: str) -> dict[str, str]:
     paths = _paths(language, part)[0]
     if not paths and (words := worldwords.fingerprint(language.partition("@")[0], part.partition("@")[0])):
         return {f"words of the generated world, {language} to {part}": words}
-    return {path.name: _fingerprint(path) for path in paths}
+    reading = _READING if _is_file(part) else wordnets.reading(language)
+    return {path.name: _fingerprint(path, reading) for path in paths}
 
 
-def _fingerprint(path: Path) -> str:
+def _fingerprint(path: Path, reading: str) -> str:
     try:
-        return hashlib.sha256(_READING.encode() + path.read_bytes()).hexdigest()
+        return hashlib.sha256(reading.encode() + path.read_bytes()).hexdigest()
     except OSError as error:
         raise UserError(f"lexicon file {path} cannot be read ({error.strerror}); README, Word lists") from None
 
