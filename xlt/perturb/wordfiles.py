@@ -13,6 +13,7 @@ from typing import NamedTuple
 from unicodedata import normalize
 
 from xlt.core.errors import UserError
+from xlt.core.files import State, state
 from xlt.spec.case import lower
 
 Table = dict[str, list[str]]
@@ -37,9 +38,31 @@ def list_code(language: str) -> str:
     return {"no": "nb"}.get(language, language)
 
 
+def read(file: Path, columns: tuple[str, str], language: str) -> Lexicon:
+    """The lexicon of a file for words of `language`.
+
+    Raises:
+        UserError: there is no such file, or it is not of that form.
+    """
+    return _lexicon(state_of(file), columns, language)
+
+
+def state_of(file: Path) -> State:
+    """What shows that a word list was written again: lexicons are kept by it, as lists may change while a process is
+    at work.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    try:
+        return state(file)
+    except OSError as error:
+        raise UserError(f"lexicon file {file} cannot be read ({error})") from None
+
+
 @cache
-def read(name: str, columns: tuple[str, str], language: str) -> Lexicon:
-    """The lexicon of a file for words of `language`."""
+def _lexicon(file: State, columns: tuple[str, str], language: str) -> Lexicon:
+    name = file[0]
     if name.endswith(".json"):
         try:
             entries = json.loads(Path(name).read_text(encoding="utf-8-sig"))
