@@ -17,6 +17,7 @@ class Place:
     """A source and a store of one evaluation."""
 
     def __init__(self, folder, predicted):
+        self.seen = 0
         self.source, self.file = self, folder / "pawsx.json"
         lines = [{"gold": str(g), "prediction": str(p)} for g, p in zip(PAIRS["label"], predicted, strict=True)]
         text = "".join(json.dumps(line) + "\n" for line in lines)
@@ -38,6 +39,24 @@ def test_records_without_a_text_are_counted_and_the_score_stands_without_them(tm
     found = beside(tmp_path, [1, 0, 1, 0])  # right: all but the third; without the second and the fourth: one of two
     assert found == {"placeholders": 2, "value_without": 0.5, "tied": None}
     assert beside(tmp_path, [1, 1, 0, 1], "f1_binary")["value_without"] == 1.0
+
+
+def test_records_that_have_changed_are_counted_again(tmp_path, monkeypatch):
+    place = Place(tmp_path, [1, 0, 1, 0])
+    assert caveats.placeholders(place, "pawsx", "de", "test", None) == (1, 3)
+    monkeypatch.setattr(place, "load", lambda *_: Dataset.from_dict(PAIRS | {"text_b": ["NS", "b", "d", "e"]}))
+    assert caveats.placeholders(place, "pawsx", "de", "test", None) == (1, 3)  # kept, as every row of a table asks
+    place.seen += 1
+    assert caveats.placeholders(place, "pawsx", "de", "test", None) == (0, 1, 3)
+
+
+def test_choices_that_have_changed_are_counted_again(tmp_path, monkeypatch):
+    place = Place(tmp_path, [0] * 4)
+    for several in (["a", "b"], ["a", "b", "c"]):
+        rows = Dataset.from_dict({"choices": [several]})
+        monkeypatch.setattr(place, "load", lambda *_, rows=rows: rows)
+        place.seen += 1
+        assert caveats.choices(place, "xcopa", "et", "test") == len(several)
 
 
 def test_perturbed_records_say_nothing_of_missing_texts(tmp_path):

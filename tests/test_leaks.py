@@ -157,6 +157,19 @@ def test_what_was_compared_is_not_read_again(lab, monkeypatch):
     assert checked(lab, [("mnli", ("en",))], ("xnli", "en")).equals(first)
 
 
+def test_records_that_have_changed_are_compared_anew(lab):
+    lab.put("mnli", "en", "train", **pairs(("a", "b"), ("c", "d")))
+    lab.put("mnli-translated", "en", "train", **pairs(("e", "f")))
+    lab.put("xnli", "en", "test", **pairs(("g", "h"), ("i", "j")))
+    learned = [("mnli-translated", ("en",)), ("mnli", ("en",))]
+    assert contamination.found(checked(lab, learned, ("xnli", "en"))).empty
+    lab.put("xnli", "en", "test", **pairs(("a", "b"), ("c", "d")))
+    lab.put("mnli-translated", "en", "train", **pairs(("c", "d")))
+    table = checked(lab, learned, ("xnli", "en"))
+    assert row(table, training="mnli") == (2, 2, 2, 2)
+    assert row(table, training="mnli-translated") == (1, 2, 1, 1)
+
+
 # the folder of real records ------------------------------------------------------------------------------
 
 HUB = Path(os.environ.get("XLT_HUB_ROOT") or "nowhere")  # conftest takes it out of the environment of the tests

@@ -15,8 +15,10 @@ from datasets import ClassLabel, Dataset, Features, List, Value
 from datasets.exceptions import DatasetGenerationError
 
 from xlt.core.errors import UserError
-from xlt.data import counts, layout, places
+from xlt.data import layout, places
 from xlt.data.sources import Source
+from xlt.data.store import Store
+from xlt.lab import estimate
 from xlt.spec import tasks
 
 XNLI, UDPOS = tasks.get("xnli"), tasks.get("udpos")
@@ -385,7 +387,6 @@ def test_a_language_that_lies_in_another_data_set(hub):
 def test_rows_are_counted_as_the_folder_declares_them(hub, rows, said):
     hub.put(nli(rows))
     (hub.root / "COUNTS.tsv").write_text("id\tconfig\tsplit\trows\nfacebook/xnli\tde\ttest\t3\n")
-    counts.of_folder.cache_clear()
     if said:
         assert f"facebook/xnli/de/test: {said}; fetch the file again" in complaint(hub.source.load, XNLI, "de", "test")
     else:
@@ -399,11 +400,18 @@ def test_a_lost_row_is_seen_in_a_file_of_several_languages(hub):
     declared = "id\tconfig\tsplit\trows\ngoogle-research-datasets/tydiqa\tsecondary_task\tvalidation\t{}\n"
     for rows, said in ((3, None), (4, "secondary_task/validation: 3 rows, but the data set has 4; fetch the file")):
         (hub.root / "COUNTS.tsv").write_text(declared.format(rows))
-        counts.of_folder.cache_clear()
         if said:
             assert said in complaint(hub.source.load, tydiqa, "ko", "test")
         else:
             assert len(hub.source.load(tydiqa, "ko", "test")) == 2
+
+
+def test_rows_are_counted_again_where_folders_are_looked_at_anew(hub):
+    store = Store(hub.root / "runs", hub.source)
+    for rows in (3, 5):
+        hub.put(nli(rows))
+        store.look_again()
+        assert estimate.rows(store, "xnli", "de", "test") == rows
 
 
 def test_a_full_disk_is_not_called_damage(hub, monkeypatch):

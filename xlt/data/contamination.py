@@ -20,6 +20,7 @@ import json
 import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -157,10 +158,14 @@ def _among(values: np.ndarray, others: np.ndarray) -> int:
     return int((others[places] == values).sum())
 
 
-@lru_cache(maxsize=8)
 def _trained(source: Source, task: str, languages: tuple[str, ...]) -> Texts:
     """The training texts in all of the languages together."""
-    several = [_texts(source, task, language, "train") for language in languages]
+    return _together(tuple(_hashed_file(source, task, language, "train") for language in languages))
+
+
+@lru_cache(maxsize=8)
+def _together(files: tuple[Path, ...]) -> Texts:
+    several = [_held(file) for file in files]
     return {kind: np.sort(np.concatenate([texts[kind] for texts in several]), axis=0) for kind in several[0]}
 
 
@@ -171,19 +176,28 @@ def _tested(source: Source, task: str, code: str, split: str) -> Texts:
     return _texts(source, task, code, split) | candidates
 
 
-@lru_cache(maxsize=128)
 def _texts(source: Source, task: str, code: str, split: str) -> Texts:
-    """The texts of a split, hashed; kept on disk, since every notebook asks for those of pretraining again."""
+    """The texts of a split, hashed."""
+    return _held(_hashed_file(source, task, code, split))
+
+
+def _hashed_file(source: Source, task: str, code: str, split: str) -> Path:
+    """The file of a split's hashed texts: kept on disk, since every notebook asks for those of pretraining again, and
+    named by what the records are, since files may change while a process is at work."""
     key = [VERSION, tasks.get(task).version, source.identity(tasks.get(task), code, split)]
     file = paths.cache_root() / "leaks" / f"{task}-{code}-{split}-{digest(key)}.npz"
-    if file.is_file():
-        with np.load(file, allow_pickle=False) as arrays:
-            return dict(arrays)
-    texts, content = _read(source, task, code, split), io.BytesIO()
-    np.savez(content, **texts)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, content.getvalue())
-    return texts
+    if not file.is_file():
+        content = io.BytesIO()
+        np.savez(content, **_read(source, task, code, split))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, content.getvalue())
+    return file
+
+
+@lru_cache(maxsize=128)
+def _held(file: Path) -> Texts:
+    with np.load(file, allow_pickle=False) as arrays:
+        return dict(arrays)
 
 
 def _read(source: Source, task: str, code: str, split: str) -> Texts:

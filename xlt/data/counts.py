@@ -7,14 +7,19 @@ from functools import cache
 from pathlib import Path
 
 from xlt.core.errors import UserError
+from xlt.core.files import State, state
 from xlt.spec.tasks import Task
 
 
-@cache
 def of_folder(root: Path) -> dict[tuple[str, str, str], int]:
     """Rows by id, config and split, as a folder declares them in COUNTS.tsv."""
     file = root / "COUNTS.tsv"
-    lines = file.read_text(encoding="utf-8-sig").splitlines()[1:] if file.is_file() else []
+    return _listed(state(file)) if file.is_file() else {}
+
+
+@cache
+def _listed(file: State) -> dict[tuple[str, str, str], int]:
+    lines = Path(file[0]).read_text(encoding="utf-8-sig").splitlines()[1:]
     return {(name, config, split): int(rows) for name, config, split, rows in (line.split("\t")[:4] for line in lines)}
 
 

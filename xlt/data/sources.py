@@ -60,6 +60,11 @@ class Source:
     def __str__(self) -> str:
         return WORLD if self.label else f"the folder {self.root.name}" if self.root else "the hub"
 
+    @property
+    def seen(self) -> int:
+        """How often folders were looked at anew: what was found in them holds as long as this stays."""
+        return self.places.seen
+
     def look_again(self) -> None:
         """Folders may have changed: their files are listed again when they are next asked for."""
         self.places.seen += 1

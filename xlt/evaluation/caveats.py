@@ -25,9 +25,16 @@ if TYPE_CHECKING:
 _PLACEHOLDERS = {"", "NS"}  # what stands where a text is missing
 
 
-@cache
 def placeholders(source: Source, task: str, code: str, split: str, examples: int | None) -> tuple[int, ...]:
     """Numbers of the records of a classification task, from 0, in which a text is missing."""
+    return _placeholders(source, task, code, split, examples, source.seen)
+
+
+# Every row of a table asks for these, so they are kept; with another `seen` the records are read again.
+
+
+@cache
+def _placeholders(source: Source, task: str, code: str, split: str, examples: int | None, seen: int) -> tuple[int, ...]:
     declared = tasks.get(task)
     if declared.family != tasks.CLASSIFICATION:
         return ()
@@ -36,9 +43,13 @@ def placeholders(source: Source, task: str, code: str, split: str, examples: int
     return tuple(i for i, pair in enumerate(zip(*texts, strict=True)) if {t.strip() for t in pair} & _PLACEHOLDERS)
 
 
-@cache
 def choices(source: Source, task: str, code: str, split: str) -> float | None:
     """How many choices a record has, None in other families; where it varies the harmonic mean: guessing gets 1 / n."""
+    return _choices(source, task, code, split, source.seen)
+
+
+@cache
+def _choices(source: Source, task: str, code: str, split: str, seen: int) -> float | None:
     declared = tasks.get(task)
     if declared.family != tasks.CHOICE:
         return None

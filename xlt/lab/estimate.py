@@ -76,12 +76,17 @@ def _held(store: Store, task: tasks.Task, code: str) -> int | None:
     return sum(held) if all(held) else None
 
 
-@cache
 def rows(store: Store, name: str, code: str, split: str) -> int | None:
     """Records of a task in one language, as its files or their description say; None: nobody says.
 
     Where several languages are rows of one file, each is taken to have as many: to count them is to read it.
     """
+    return _rows(store, name, code, split, store.source.seen)
+
+
+@cache
+def _rows(store: Store, name: str, code: str, split: str, seen: int) -> int | None:
+    """With another `seen` they are counted again."""
     task = tasks.get(name)
     count = store.source.rows(task, code, split)
     return count // max(1, len(store.source.languages(task, split))) if count and task.prefix else count
