@@ -252,6 +252,28 @@ def test_why_of_an_unknown_run_proposes_one(lab):
         why(str(lab.path), name[:-1] + "z")
 
 
+def test_why_of_a_name_tells_of_the_runs_that_the_profile_uses(lab):
+    """Whatever runs of that name other settings have left: their ids are drawn by lot."""
+    name, run = full(lab).name, lab.store.folder(full(lab))
+    for other in ("000000000000", "ffffffffffff"):
+        shutil.copytree(run, run.with_name(f"{name}-{other}"))
+    told = [f"{run.name} is current: profile {lab.path} uses it as it is"]
+    assert why(str(lab.path), name) == why(str(lab.path), name[1:]) == why(str(lab.path), run.name[-12:]) == told
+    lab.path.write_text(PROFILE.replace("xnli: {batch: 4}", "xnli: {batch: 8}"))
+    stale = [line for line in why(str(lab.path), name) if not line.startswith(" ")]
+    assert stale == [f"{folder} is stale:" for folder in sorted([run.name, f"{name}-{'0' * 12}", f"{name}-{'f' * 12}"])]
+
+
+def test_why_of_what_several_runs_are_called_in_part_names_them(lab):
+    with pytest.raises(
+        UserError, match="^'mnli' is a part of the names of several runs: xlmr-mnli, xlmr-mnli-mnli; give"
+    ):
+        why(str(lab.path), "mnli")
+    assert why(str(lab.path), "xlmr-mnli")[0].startswith(f"{lab.store.folder(full(lab).parent).name} is current")
+    with pytest.raises(UserError, match="^unknown run ''; known: xlmr-"):
+        why(str(lab.path), "")
+
+
 def test_why_does_not_read_runs_in_the_making(lab):
     (lab.store.root / ".making-abc").mkdir()
     (lab.store.root / ".making-abc" / "run.json").write_text('{"half')

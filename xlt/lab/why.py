@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from xlt.core.errors import UserError, unknown
@@ -22,14 +23,41 @@ def _differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
 
 
 def why(profile: str, run: str) -> list[str]:
-    """Why the stored run `run` (folder name or a part of it) and its scores are or are not current, field by field."""
+    """Why the stored runs called `run` (name, id or a part of them) and their scores are or are not current, field by
+    field. Those that the profile uses come before others: of these alone it is said where there are some.
+
+    Raises:
+        UserError: no stored run is called so, or runs of several names are.
+    """
     lab = Lab.from_params(profile)
-    folders = sorted(path.parent for path in lab.store.root.glob("[!.]*/run.json"))
-    folder = next((path for path in folders if run in path.name), None)
-    if folder is None:
-        raise unknown("run", run, [folder.name for folder in folders])
-    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     current = {lab.store.folder(recipe).name: recipe for recipe in studies.all_recipes(lab)}
+    called = _called(run, sorted(path.parent for path in lab.store.root.glob("[!.]*/run.json")))
+    chosen = [folder for folder in called if folder.name in current] or called
+    if len(names := sorted({_name(folder.name) for folder in chosen})) > 1:
+        raise UserError(f"'{run}' is a part of the names of several runs: {', '.join(names)}; give one of these")
+    return [line for folder in chosen for line in _explained(lab, profile, folder, current)]
+
+
+def _called(run: str, folders: list[Path]) -> list[Path]:
+    """The folders of runs with that name or id; without any, those that have it in their name.
+
+    Raises:
+        UserError: there is none.
+    """
+    whole = [folder for folder in folders if run in (folder.name, *folder.name.rsplit("-", 1))]
+    called = whole or [folder for folder in folders if run and run in folder.name]
+    if not called:
+        raise unknown("run", run, [folder.name for folder in folders])
+    return called
+
+
+def _name(folder: str) -> str:
+    """The name of a run without its id."""
+    return folder.rsplit("-", 1)[0]
+
+
+def _explained(lab: Lab, profile: str, folder: Path, current: dict[str, Recipe]) -> list[str]:
+    """Why one stored run is current or not; `current`: what the profile uses, by folder."""
     if folder.name in current:
         recipe = current[folder.name]
         stale, dropped = list(_stale_scores(lab.store, recipe)), _dropped(lab.store, recipe)
@@ -37,10 +65,10 @@ def why(profile: str, run: str) -> list[str]:
             return [f"{folder.name} is current: profile {profile} uses it as it is{dropped}"]
         head = f"{folder.name} is current, but these of its scores are stale{dropped}:"
         return [head, *(f"  {change}" for change in stale)]
-    name = folder.name.rsplit("-", 1)[0]
-    rivals = [recipe for other, recipe in current.items() if other.rsplit("-", 1)[0] == name]
+    rivals = [recipe for other, recipe in current.items() if _name(other) == _name(folder.name)]
     if not rivals:
-        return [f"{folder.name} is of no use to profile {profile}: it has no recipe {name}"]
+        return [f"{folder.name} is of no use to profile {profile}: it has no recipe {_name(folder.name)}"]
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     changes = min((_changes(lab.store, record["key"], rival) for rival in rivals), key=len)
     return [f"{folder.name} is stale:", *(f"  {change}" for change in changes)]
 
