@@ -30,11 +30,9 @@ def placeholders(source: Source, task: str, code: str, split: str, examples: int
     return _placeholders(source, task, code, split, examples, source.seen)
 
 
-# Every row of a table asks for these, so they are kept; with another `seen` the records are read again.
-
-
-@cache
+@cache  # every row of a table asks for them
 def _placeholders(source: Source, task: str, code: str, split: str, examples: int | None, seen: int) -> tuple[int, ...]:
+    """With another `seen` the records are read again."""
     declared = tasks.get(task)
     if declared.family != tasks.CLASSIFICATION:
         return ()
@@ -50,6 +48,7 @@ def choices(source: Source, task: str, code: str, split: str) -> float | None:
 
 @cache
 def _choices(source: Source, task: str, code: str, split: str, seen: int) -> float | None:
+    """With another `seen` the records are read again."""
     declared = tasks.get(task)
     if declared.family != tasks.CHOICE:
         return None
