@@ -7,7 +7,7 @@ from conftest import tiny
 from xlt.core import device
 from xlt.core.errors import UserError
 from xlt.data.store import Store
-from xlt.lab import budget, calibrate, rates, slots
+from xlt.lab import budget, calibrate, estimate, rates, slots
 from xlt.lab.jobs import Job
 from xlt.lab.rates import Pass, Rates, Shape
 from xlt.lab.runtime import Estimator
@@ -48,6 +48,16 @@ def test_an_update_is_passes_subwords_pairs_and_the_optimiser(rated, start):
     assert rated(update=1).training(recipe) == pytest.approx(10)
     assert rated(run=1, load=10, save=100).training(recipe) == pytest.approx(111)
     assert rated(learned=1).training(recipe) == pytest.approx(24 * 22), "all records are made features of"
+
+
+def test_records_that_are_asked_for_and_not_there_take_no_time(rated, start):
+    """Of the 24 records of MNLI in the tiny world one epoch learns 24, or its slice of 6, whatever `examples` says."""
+    estimator = rated(learned=1)
+    for cut, there in ((None, 24), (":25%", 6)):
+        asked, all_of_it = (stage(epochs=1, steps=None, slice=cut, examples=wanted) for wanted in (1_000_000, None))
+        assert estimate.records(estimator.store, asked) == estimate.records(estimator.store, all_of_it) == [there]
+        assert estimator.training(start.then(asked)) == estimator.training(start.then(all_of_it))
+    assert estimate.records(estimator.store, stage(examples=5)) == [5]
 
 
 def test_a_budget_of_subwords_makes_fewer_passes(rated, start):

@@ -48,8 +48,13 @@ def records(store: Store, stage: Stage) -> list[int]:
 
 
 def _drawn(store: Store, stage: Stage, part: Part) -> int:
-    """Training records that a part of the stage takes in one language: all of the stage's slice, if it does not say."""
-    return part.examples or drawn_rows.number_open_to(stage, part, _known_rows(store, part) or RECORDS)
+    """Training records that a part of the stage takes in one language: as many as it asks for, if there are so many;
+    all of the stage's slice, if it does not say."""
+    known = _known_rows(store, part)
+    if part.examples and not known:
+        return part.examples
+    there = drawn_rows.number_open_to(stage, part, known or RECORDS)
+    return min(part.examples or there, there)
 
 
 def open_rows(store: Store, stage: Stage) -> int | None:
