@@ -142,6 +142,48 @@ def test_what_cannot_be_filtered_is_said(lab, guesses):
         filtering.filtered(lab, ["mnli"], keep=6, name="none")
 
 
+def test_records_of_one_text_are_filtered_as_well(tmp_path, lab, guesses):
+    texts = [f"a mood {'o' * place} told in words" for place in range(24)]
+    rows_of = [f"{text},{'ab'[place // 2 % 2]}\n" for place, text in enumerate(texts)]
+    (tmp_path / "moods.csv").write_text("text_a,label\n" + "".join(rows_of))
+    fields = {"family": "classification", "dataset": str(tmp_path / "moods.csv"), "labels": ["a", "b"],
+              "columns": {"text_b": None}, "splits": {"train": "train[:80%]", "test": "train[80%:]"}}  # fmt: skip
+    tasks.add([tasks.parse("one-text", fields, "test")])
+    guesses(lambda text: text.count("o") % 2)
+    found = filtering.filtered(lab, ["one-text"], keep=4, name="single")
+    hard = table(found.folder, "hard")
+    assert found.size == 4 and len(hard) == 4 and "text_b" not in hard
+    assert all(hard["text_a"].str.count("o") % 2 == 1)
+    mixed = tasks.parse("two-texts", fields | {"columns": {"text_b": "text_a"}}, "test")
+    tasks.add([mixed])
+    with pytest.raises(
+        UserError, match="two-texts and one-text have records of one text and of two; filter them apart"
+    ):
+        filtering.filtered(lab, ["one-text", "two-texts"], keep=4, name="mixed")
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "said"),
+    [
+        ("mnli[abc]", "n", "filter: --of 'mnli[abc]' is no part of a split: write train[:80%], train[80%:] or train"),
+        ("mnli[", "n", "filter: --of 'mnli[' is no part of a split"),
+        ("mnli[:1]", "n", "which is not so among 1 records; give more"),  # and nothing is trained to find that
+        ("mnli[5:2]", "n", "which is not so among 0 records; give more"),
+        (
+            "mnli",
+            "../../evil",
+            "filter: --name: '../../evil' cannot name a file: leave out / and a dot at the beginning",
+        ),
+        ("mnli", "", "filter: --name: '' cannot name a file"),
+    ],
+)
+def test_what_is_no_slice_or_no_name_is_said_in_one_line(lab, guesses, of, name, said):
+    asked = guesses(lambda text: 0)
+    with pytest.raises(UserError) as error:
+        filtering.filtered(lab, [of], keep=6, name=name)
+    assert said in str(error.value) and "\n" not in str(error.value) and not asked
+
+
 @pytest.mark.slow
 def test_models_of_the_profile_read_each_others_halves(lab, tmp_path):
     """Each has learned 12 records and reads the other 12; what is not predicted as it is labelled is read wrongly."""

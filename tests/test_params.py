@@ -107,6 +107,11 @@ def test_a_missing_file(tmp_path):
         ("tasks: {mine: {family: span}}", "mine: task mine: give dataset: a hub id or the path of a folder"),
         ("tasks: {mine: {family: span, dataset: ./a, metrics: f2}}", "unknown metric 'f2' in mine: task mine"),
         ("tasks: {mine: ./folder}", "tasks.mine: input should be a valid dictionary"),
+        ("tasks: {a/b: {family: span, dataset: ./a}}", "mine: tasks: 'a/b' cannot name a file: leave out / and"),
+        (
+            "studies: {../../evil: {question: q, targets: [xnli], arms: {none: []}}}",
+            "mine: studies: '../../evil' cannot name a file: leave out / and a dot at the beginning",
+        ),
         ("languages: [en, xx]", "unknown language 'xx'; any BCP 47 or ISO 639 code is known"),
         ("languages: [barr]", "unknown language 'barr'; did you mean bar"),
         ("pretraining: {task: text, languages: [arxy]}", "unknown language 'arxy'; did you mean"),

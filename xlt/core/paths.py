@@ -47,6 +47,17 @@ def named_folder(variable: str, content: str) -> Path | None:
     return Path(named).expanduser() if named else None
 
 
+def as_file_name(name: str, what: str) -> str:
+    """A name that files are called by, which must not lead into another folder; `what` it names is said first.
+
+    Raises:
+        UserError: it is empty, hidden or a path.
+    """
+    if not name or name.startswith(".") or "/" in name or "\0" in name:
+        raise UserError(f"{what}: '{name}' cannot name a file: leave out / and a dot at the beginning")
+    return name
+
+
 def shortened(path: Path) -> str:
     """A path as messages name it: relative to where the reader is, if it is below."""
     path = path.resolve()

@@ -24,11 +24,13 @@ from xlt.data import writing
 from xlt.data.rows import bounds
 from xlt.data.store import predictions
 from xlt.lab.lab import Lab
-from xlt.spec import tasks
+from xlt.spec import slices, tasks
 
 SETS = ("hard", "easy", "random")
 HELD_OUT = 1000  # records like the pool, at most, that tell for all three sets whether their task was learned
 _HALVES = ("a", "b")
+_TEXTS = ("text_a", "text_b")  # columns of a record, the second of pairs alone
+_FEWEST = 4  # records of a label: two that may be read rightly, and two wrongly
 _TAKEN = 0.9  # of what was read wrongly of a label, at most, for some to be left to test with
 
 
@@ -64,18 +66,19 @@ def filtered(lab: Lab, of: Sequence[str], keep: int, name: str, seed: int = 0) -
         keep: records of each set; less where too few of a label were read wrongly.
 
     Raises:
-        UserError: tasks of other families than classification, or of unlike labels; a pool that is too small.
+        UserError: a name that is a path; tasks of other families than classification, of unlike labels or texts; what
+            is no slice; a pool that is too small.
     """
-    folder = paths.made_root() / f"{tasks.FILTERED}{name}"
+    folder = paths.made_root() / f"{tasks.FILTERED}{paths.as_file_name(name, 'filter: --name')}"
     pool, labels = _pool(lab, of, seed)
+    if _least(pool, labels) < _FEWEST:  # which is known before anything is trained
+        raise _too_few(pool)
     pool["wrong"] = _read(lab, folder, pool, labels, name)
     rng = np.random.default_rng(seed)
     chosen = dict(zip(SETS, (pool[pool["wrong"]], pool[~pool["wrong"]], pool), strict=True))
-    least = (part["label"].value_counts().reindex(labels, fill_value=0).min() for part in chosen.values())
-    each = min(keep // len(labels), *(int(_TAKEN * count) for count in least))
+    each = min(keep // len(labels), *(int(_TAKEN * _least(part, labels)) for part in chosen.values()))
     if not each:
-        few = "of each label two must have been read rightly and two wrongly, which is not so"
-        raise UserError(f"filter: {few} among {len(pool):,} records; give more")
+        raise _too_few(pool)
     sets = {kind: _balanced(part, int(each), rng) for kind, part in chosen.items()}
     dev = _like(pool, pool.drop(index=pd.concat(sets.values()).index.unique()), rng)
     for kind, rows in sets.items():
@@ -83,6 +86,16 @@ def filtered(lab: Lab, of: Sequence[str], keep: int, name: str, seed: int = 0) -
     writing.card(folder, f"Made by `xlt filter` of {', '.join(of)}.")
     lab.source.look_again()
     return Filtered(folder, _told(pool), int(each) * len(labels))
+
+
+def _least(rows: pd.DataFrame, labels: Sequence[str]) -> int:
+    """How many records the label has that has fewest."""
+    return rows["label"].value_counts().reindex(labels, fill_value=0).min()
+
+
+def _too_few(pool: pd.DataFrame) -> UserError:
+    few = "of each label two must have been read rightly and two wrongly, which is not so"
+    return UserError(f"filter: {few} among {len(pool):,} records; give more")
 
 
 def _balanced(rows: pd.DataFrame, each: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -119,23 +132,38 @@ def _like(pool: pd.DataFrame, rest: pd.DataFrame, rng: np.random.Generator) -> p
 
 def _pool(lab: Lab, of: Sequence[str], seed: int) -> tuple[pd.DataFrame, list[str]]:
     """All records in an order drawn at random: texts, name of the label, task, row; and the labels."""
-    parts, labels = [], None
-    for wanted in of:
-        name, _, cut = wanted.removesuffix("]").partition("[")
-        task = tasks.get(name).training
-        if task.family != tasks.CLASSIFICATION:
-            raise UserError(f"filter: {name} is of family {task.family}; only classification can be filtered")
-        if labels not in (None, task.labels):
-            raise UserError(f"filter: {name} has labels {', '.join(task.labels)}, but {of[0]} {', '.join(labels)}")
-        labels = task.labels
+    asked, parts = [_asked(wanted) for wanted in of], []
+    first, _ = asked[0]
+    for wanted, (task, cut) in zip(of, asked, strict=True):
+        if task.labels != first.labels:
+            theirs = ", ".join(first.labels)
+            raise UserError(f"filter: {wanted} has labels {', '.join(task.labels)}, but {of[0]} {theirs}")
+        if _texts(task) != _texts(first):
+            raise UserError(f"filter: {wanted} and {of[0]} have records of one text and of two; filter them apart")
         records = lab.source.load(task, task.languages[0], "train")
-        low, high = bounds(cut or None, len(records))
-        texts = {column: records[column][low:high] for column in ("text_a", "text_b") if column in records.column_names}
-        named = [labels[number] for number in records["label"][low:high]]
-        parts.append(pd.DataFrame({**texts, "label": named, "task": task.name, "row": np.arange(low, high)}))
+        low, high = bounds(cut, len(records))
+        columns = {column: records[column][low:high] for column in _texts(task)}
+        columns["label"] = [task.labels[number] for number in records["label"][low:high]]
+        parts.append(pd.DataFrame({**columns, "task": task.name, "row": np.arange(low, high)}))
     pool = pd.concat(parts, ignore_index=True)
     order = np.random.default_rng(seed).permutation(len(pool))
-    return pool.iloc[order].reset_index(drop=True), list(labels or ())
+    return pool.iloc[order].reset_index(drop=True), list(first.labels)
+
+
+def _asked(wanted: str) -> tuple[tasks.Task, str]:
+    """The training task and the slice of its rows that "mnli[:70%]" names."""
+    try:
+        name, start, stop = slices.taken_apart(wanted)
+    except ValueError as error:
+        raise UserError(f"filter: --of {error}") from None
+    task = tasks.get(name).training
+    if task.family != tasks.CLASSIFICATION:
+        raise UserError(f"filter: {name} is of family {task.family}; only classification can be filtered")
+    return task, f"{start}:{stop}"
+
+
+def _texts(task: tasks.Task) -> list[str]:
+    return [column for column in _TEXTS if column in task.columns]
 
 
 def _read(lab: Lab, folder: Path, pool: pd.DataFrame, labels: list[str], name: str) -> np.ndarray:
@@ -145,7 +173,8 @@ def _read(lab: Lab, folder: Path, pool: pd.DataFrame, labels: list[str], name: s
         _write(folder, half, {"train": halves[place], "test": halves[1 - place]})
     writing.card(folder, "Halves of a pool, for `xlt filter`.")
     names = {half: f"filtered-{name}-{half}" for half in _HALVES}
-    declared = {task: _half(folder, half, labels) for half, task in names.items()}
+    columns = {column: column if column in pool else None for column in _TEXTS}
+    declared = {task: _half(folder, half, labels, columns) for half, task in names.items()}
     changes = {"tasks": lab.profile.tasks | declared, "target": dict.fromkeys(declared, {})}
     profile = lab.profile.model_copy(update=changes)
     profile.learn_tasks()
@@ -160,11 +189,11 @@ def _read(lab: Lab, folder: Path, pool: pd.DataFrame, labels: list[str], name: s
     return wrong
 
 
-def _half(folder: Path, half: str, labels: list[str]) -> dict[str, Any]:
+def _half(folder: Path, half: str, labels: list[str], columns: dict[str, str | None]) -> dict[str, Any]:
     """The task of one half: its training records, and as test records those of the other."""
     return {
         "family": tasks.CLASSIFICATION, "role": "target", "dataset": str(folder), "config": half, "labels": labels,
-        "splits": {"train": "train", "test": "test"}, "languages": "en",
+        "columns": columns, "splits": {"train": "train", "test": "test"}, "languages": "en",
     }  # fmt: skip
 
 

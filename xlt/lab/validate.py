@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xlt import perturb
+from xlt.core import paths
 from xlt.core.errors import UserError, unknown
 from xlt.models import robust
 from xlt.perturb import attacks
@@ -19,9 +20,10 @@ def study(profile: Profile, name: str) -> None:
     """Hold all that a study names against what there is.
 
     Raises:
-        UserError: an unknown task, language, stage, condition or perturbation; a condition that no column of the
-            scores tells from another or from clean text.
+        UserError: a name that no file can have; an unknown task, language, stage, condition or perturbation; a
+            condition that no column of the scores tells from another or from clean text.
     """
+    paths.as_file_name(name, f"{profile.name}: studies")
     plan, where = profile.studies[name], f"{profile.name}: studies.{name}"
     for code in (*plan.languages, *plan.pairs):
         language(code)

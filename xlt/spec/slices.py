@@ -25,12 +25,22 @@ def part(name: str, rows: int) -> range:
     Raises:
         ValueError: it is no name of a split or of a part of one.
     """
+    _, start, stop = taken_apart(name)
+    return range(_place(start or "0", rows), _place(stop or "100%", rows))
+
+
+def taken_apart(name: str) -> tuple[str, str, str]:
+    """What `name` is a part of, where the part begins and where it ends: ("train", "", "80%"); "" at an end of it.
+
+    Raises:
+        ValueError: as `part`.
+    """
     if "[" not in name:
-        return range(rows)
+        return name, "", ""
     match = _FORM.fullmatch(name)
     if match is None:
         raise ValueError(f"{name!r} is no part of a split: write train[:80%], train[80%:] or train[100:200]")
-    return range(_place(match["start"] or "0", rows), _place(match["stop"] or "100%", rows))
+    return match["split"], match["start"] or "", match["stop"] or ""
 
 
 def check(splits: Mapping[str, str]) -> None:

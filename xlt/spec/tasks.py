@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from xlt.core import paths
 from xlt.core.errors import UserError, unknown
 from xlt.core.files import read_yaml
 from xlt.spec import declaration, settings
@@ -72,8 +73,10 @@ def parse(name: str, fields: Any, where: str) -> Task:
     """A task from its declaration.
 
     Raises:
-        UserError: an unknown or missing field, or a value of the wrong type; and what `declaration.check` finds.
+        UserError: a name that no file can have; an unknown or missing field, or a value of the wrong type; and what
+            `declaration.check` finds.
     """
+    paths.as_file_name(name, f"{where}: tasks")
     where = f"{where}: task {name}"
     try:
         task = Task(name=name, **fields)
