@@ -112,3 +112,18 @@ def test_two_profiles_of_one_file_name_share_no_report(tmp_path, monkeypatch):
     monkeypatch.setenv("XLT_REPORTS", str(tmp_path / "reports"))
     other.rename(Path(tmp_path / "b" / "moved.yaml"))
     owner.claim(str(one))
+
+
+def test_a_report_that_nobody_has_claimed_is_of_the_projects_own_profile(tmp_path, monkeypatch):
+    """As in a fresh clone, whose reports/mini is committed, or after XLT_CACHE was moved."""
+    monkeypatch.setenv("XLT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("XLT_REPORTS", str(tmp_path / "reports"))
+    (tmp_path / "reports" / "mini").mkdir(parents=True)
+    mine = tmp_path / "mini.yaml"
+    mine.write_text("extends: smoke\n")
+    with pytest.raises(UserError, match="mini: its report is of .*params/mini.yaml, not of .*/mini.yaml; rename one"):
+        owner.claim(str(mine))
+    owner.claim("mini")
+    other = mine.rename(tmp_path / "own.yaml")  # of a name that the project has no profile of
+    (tmp_path / "reports" / "own").mkdir()
+    owner.claim(str(other))

@@ -14,15 +14,21 @@ from xlt.spec.identity import digest
 def claim(profile: str) -> None:
     """Remember that the report of this name is of `profile`, a name in params/ or the path of a file.
 
+    A report that nobody has claimed here, as in a fresh clone, is of the file of its name in params/ if there is one.
+
     Raises:
         UserError: it is of another file, and that one is still there.
     """
-    file = Path(profile).resolve() if profile.endswith(".yaml") else ROOT / "params" / f"{profile}.yaml"
+    file = Path(profile).resolve() if profile.endswith(".yaml") else _of_the_project(profile)
     report = reports_root() / file.stem
     note = cache_root() / "owners" / f"{file.stem}-{digest(str(report))}"
-    owner = Path(note.read_text(encoding="utf-8")) if note.is_file() and report.is_dir() else file
-    if owner != file and owner.is_file():
-        theirs, ours = os.path.relpath(owner), os.path.relpath(file)
+    noted = Path(note.read_text(encoding="utf-8")) if note.is_file() else _of_the_project(file.stem)
+    if report.is_dir() and noted != file and noted.is_file():
+        theirs, ours = os.path.relpath(noted), os.path.relpath(file)
         raise UserError(f"{report.name}: its report is of {theirs}, not of {ours}; rename one of the two files")
     note.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(note, str(file))
+
+
+def _of_the_project(name: str) -> Path:
+    return ROOT / "params" / f"{name}.yaml"
