@@ -90,6 +90,20 @@ def test_another_card_is_no_other_data_set(hub, monkeypatch):
     assert len([request for request in hub.requests if DE in request and request.startswith("GET")]) == asked
 
 
+def test_a_card_that_names_the_labels_in_another_order_gives_other_records(hub, monkeypatch):
+    found = []
+    for names in (["entailment", "neutral", "contradiction"], ["neutral", "contradiction", "entailment"]):
+        kinds = [{"name": name, "dtype": "string"} for name in ("premise", "hypothesis")]
+        kinds.append({"name": "label", "dtype": {"class_label": {"names": dict(zip("012", names, strict=True))}}})
+        about = f"dataset_info: {json.dumps([{'config_name': 'de', 'features': kinds}])}\n---\n".encode()
+        hub.put("facebook/xnli", FILES | {"README.md": FILES["README.md"].removesuffix(b"---\n") + about})
+        a_new_run(monkeypatch)
+        labels = Source(None).load(XNLI, "de", "test")["label"][:]
+        found.append((labels, Source(None).identity(XNLI, "de", "test")))
+    assert [labels for labels, _ in found] == [[0, 1, 2], [1, 2, 0]]
+    assert found[0][1] != found[1][1]
+
+
 def test_a_folder_with_the_same_files_is_the_same_data_set(hub, tmp_path):
     for path, content in FILES.items():
         file = tmp_path / "folder/facebook/xnli" / path

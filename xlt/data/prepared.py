@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import datasets
 import pyarrow as pa
@@ -97,10 +98,16 @@ def _key(layout: Layout, content: Sequence[str], texts: Sequence[tuple[Path, Fil
 def _read(files: Sequence[Path], layout: Layout, place: Path) -> datasets.Dataset:
     builder = import_main_class(_PACKAGED_DATASETS_MODULES[layout.reader][0])
     named = DataFilesList(list(map(str, files)), [(str(place),)] * len(files))  # as they are: no pattern is looked for
-    known = {name: value for name, value in layout.options.items() if hasattr(builder.BUILDER_CONFIG_CLASS, name)}
-    reader = builder(cache_dir=str(place), data_files=DataFilesDict({_ROWS: named}), features=layout.features, **known)
+    files_of = DataFilesDict({_ROWS: named})
+    reader = builder(cache_dir=str(place), data_files=files_of, features=layout.features, **known(layout))
     reader.download_and_prepare()
     return reader.as_dataset(split=_ROWS)
+
+
+def known(layout: Layout) -> dict[str, Any]:
+    """The options that the packaged reader of `datasets` knows."""
+    builder = import_main_class(_PACKAGED_DATASETS_MODULES[layout.reader][0])
+    return {name: value for name, value in layout.options.items() if hasattr(builder.BUILDER_CONFIG_CLASS, name)}
 
 
 def _texts(files: Sequence[Path], layout: Layout, content: Sequence[str], want: Want) -> list[tuple[Path, FileForm]]:

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from xlt.core.errors import UserError, unknown
 from xlt.core.paths import cache_root, hub_root
-from xlt.data import counts, kept, labels, prepared, records, repository, spoken, textfiles
+from xlt.data import cards, counts, kept, labels, prepared, records, repository, spoken, textfiles
 from xlt.data.layout import Folder
 from xlt.data.places import Places, named
 from xlt.data.reading import Remark
@@ -160,6 +160,7 @@ class Source:
                 raise
             return where | {"files": "unknown"}  # so no finished run is taken for this one
         where |= textfiles.version(layout.reader, layout.options) | labels.version(task)
+        where |= cards.version(place, paths, layout, records.want(task))
         return where | {"files": [place.fingerprint(path) for path in paths]}
 
     def _made(self, where: dict) -> dict[str, int]:

@@ -138,6 +138,7 @@ class Lab:
 
     def _execute(self, jobs: list[Job], report: Report) -> None:
         inputs.read_records(self.store.source, jobs, download=True)
+        self.store.look_again()  # what was fetched may say more of the records than the hub's list of files
         if again := retention.told(self.store, jobs):
             print(again)
         from xlt.lab import engine  # brings dask along, which a table of stored runs does without
