@@ -24,7 +24,7 @@ from xlt.models import model
 from xlt.models.encoder import encoder_of, tokenizer_of
 from xlt.models.features import encode
 from xlt.models.inference import Predictor
-from xlt.perturb import attacks
+from xlt.perturb import attacks, valid
 from xlt.spec import tasks
 from xlt.spec.perturbations import Attack, Ball
 from xlt.spec.recipe import Evaluation
@@ -133,11 +133,21 @@ def test_words_come_from_the_lexicon_in_its_order(tmp_path):
     [("charcters", "classification", "en", "did you mean characters"), ("distractor", "tagging", "en", "questions"),
      ("inflection", "classification", "zh", "not valid for zh"), ("order", "classification", "en", "unknown attack"),
      ("masked:de", "choice", "en", "masked takes no argument"), ("code-mix", "choice", "en", "name another language"),
-     ("synonyms:none.tsv", "choice", "en", "none.tsv cannot be read")],
+     ("synonyms:none.tsv", "choice", "en", "none.tsv cannot be read"),
+     ("join", "classification", "en", "unknown attack"), ("punctuation", "choice", "en", "unknown attack")],
 )  # fmt: skip
 def test_attacks_that_cannot_be(name, family, language, says):
     with pytest.raises(UserError, match=says):
         attacks.check(Attack(name=name), family, language)
+
+
+def test_every_attack_by_letters_has_places():
+    """Candidates are made word by word, so what changes the blanks and marks between words is no attack."""
+    words = "Ελένη άρχισε Anna can't άλφα"
+    for name in attacks._letterwise():
+        language = next(code for code in ("el", "en", "he", "ar", "de") if valid(name, code, "classification"))
+        text = {"he": "שָׁלוֹם", "ar": "السُّوقِ"}.get(language, words)
+        assert options(name, text, language), name
 
 
 def test_masked_tokens_are_read_in_their_sentence():

@@ -41,7 +41,9 @@ def test_updates_of_every_kind_are_timed_and_written_as_they_come(monkeypatch, t
 
     few = {name: (2, 1, fields) for name, (_, _, fields) in gpu.CASES.items()}
     monkeypatch.setattr(gpu, "CASES", few)
-    monkeypatch.setattr(sys, "argv", ["gpu.py", "--layers", "1", "--width", "32", "--output", str(tmp_path / "gpu.csv")])
+    monkeypatch.setattr(
+        sys, "argv", ["gpu.py", "--layers", "1", "--width", "32", "--output", str(tmp_path / "gpu.csv")]
+    )
     gpu.main()
     rows = pd.read_csv(tmp_path / "gpu.csv")
     assert set(rows["what"]) == set(gpu.CASES)

@@ -19,6 +19,7 @@ from xlt.perturb import (
     edits,
     files,
     fold_confusables,
+    identity,
     strip_ignorables,
     surviving,
     valid,
@@ -26,6 +27,7 @@ from xlt.perturb import (
 from xlt.perturb.keyboards import _LAYOUTS, letters, neighbours
 from xlt.perturb.neighbours import stop_words
 from xlt.report.perturbations import _marked, examples, gallery, sentences, table
+from xlt.spec.case import upper
 from xlt.spec.languages import language as language_row
 from xlt.world.forms import paragraphs, qa_rows
 
@@ -61,6 +63,14 @@ def one(name: str, text: str, language: str, strength: float = 1.0, seed: int = 
         ("romanise", "ru", "Москва, Berlin", "Moskva, Berlin"),
         ("indic:Beng", "hi", "कमल 5", "কমল 5"),
         ("indic:Telu", "hi", "लड़की", "లడకీ"),
+        ("indic", "bn", "কো মৌ", "को मौ"),  # vowel signs of two parts, which stand before and after the letter
+        ("indic", "bn", "ক\u09c7\u09be", "को"),  # the same in two characters
+        ("indic", "kn", "ಕೊಡು", "कॊडु"),
+        ("indic", "or", "ମୌ", "मौ"),
+        ("indic", "ml", "കൊ", "कॊ"),
+        ("romanise", "fa", "ویژه وقت", "vije vqt"),
+        ("romanise", "el-cre", "βουνό", "vouno"),  # by the rules of Greek
+        ("latin", "ru@0.5", "Москва", "Moskva"),
         ("code-mix:de", "en", "Two Apples are red", "Two Apfel are roten"),
         ("code-mix", "zh", "一个红苹果", "一个redapple"),
         ("code-mix:zh", "arz", "تفاحة", "苹果"),
@@ -84,6 +94,22 @@ def test_swaps_and_typos_stay_in_the_word_and_near_the_keys():
     assert set(neighbours("bn")["ক"]) >= {"র", "ত"} and "ख" in neighbours("hi")["क"]  # InScript: the next keys, shift
     assert {one("insert", "ж", "ru", seed=seed)[1] for seed in range(60)} <= set(letters("ru"))
     assert {one("substitute", "苹果园", "zh", seed=seed)[0] for seed in range(20)} == {"果", "园"}  # no keyboard
+
+
+def test_the_two_letters_i_have_capitals_of_their_own_in_turkish():
+    for capital, letter in (("I", "ı"), ("İ", "i")):
+        near = {upper(other, "tr") for other in neighbours("tr")[letter]}
+        assert {one("keyboard", capital, "tr", seed=seed) for seed in range(80)} == near
+    assert {"U", "O", "J", "K"} == {upper(other, "tr") for other in neighbours("tr")["ı"]}
+    drawn = {one("substitute", "I", "tr", seed=seed) for seed in range(400)}
+    assert "İ" in drawn and "I" not in drawn
+    assert "İ" in {one("insert", "A", "az", seed=seed)[1] for seed in range(400)}
+
+
+def test_a_version_is_raised_where_alone_something_is_drawn_otherwise():
+    for name in ("typos", "keyboard", "insert", "substitute"):
+        assert [identity(name, code)["version"] for code in ("en", "tr", "az")] == [1, 2, 2]
+    assert [identity("romanise", code)["version"] for code in ("ru", "el", "el-cre", "fa", "fa@0.5")] == [1, 1, 2, 2, 2]
 
 
 def test_a_korean_key_is_a_part_of_a_syllable():
@@ -121,6 +147,15 @@ def test_a_gold_span_moves_as_one_and_the_gold_follows():
     assert apply("upper", {**row, "answers": [elsewhere]}, "span", "en", 1)["answers"][0]["text"] == ["Anna", ""]
 
 
+def test_a_false_answer_has_the_digits_of_the_true_one():
+    row = {"context": ["भारत १९५० में गणतंत्र बना और संविधान लागू हुआ।"], "question": ["भारत कब गणतंत्र बना?"]}
+    answers = [{"text": ["१९५०"], "answer_start": [5]}]
+    made = [apply("distractor", row | {"answers": answers}, "span", "hi", 1, seed)["context"][0] for seed in range(9)]
+    added = [context.removeprefix(row["context"][0]).rstrip("।").split() for context in made]
+    false = {words[-1] for words in added if words}
+    assert false and all(len(year) == 4 and set(year) <= set("१२३४५६७८९") for year in false)
+
+
 def test_no_text_and_no_answer_becomes_blank():
     assert one("punctuation", "!?", "en") == "!?" and one("diacritics", "ـ", "ar") == "ـ"
     answers = {"text": ["?!"], "answer_start": [4]}
@@ -140,6 +175,22 @@ def test_names_stay_together_in_every_scheme_of_tags(tags):
     new = apply("reverse", rows, "tagging", "en", 1)
     assert new["tokens"] == [["today", "Anna", "old", "greets", "New", "York"]]
     assert new["tags"][0][-2:] == tags.split()[:2]
+
+
+@pytest.mark.parametrize(("tags", "labels"), [("I-PER O I-PER O", ("O", "I-PER", "B-PER")), ("PER O PER O", ())])
+def test_chunks_that_would_become_one_stay_apart(tags, labels):
+    """Where no tag says that a chunk begins, two of a kind side by side are one: then the words stay."""
+    rows = {"tokens": [["Anna", "und", "Berta", "heute"]], "tags": [tags.split()]}
+    made = [apply("shuffle", rows, "tagging", "de", 1, seed, labels=labels) for seed in range(30)]
+    for new in made:
+        names = [i for i, tag in enumerate(new["tags"][0]) if tag != "O"]
+        assert len(names) == 2 and names[1] - names[0] > 1, new
+    assert any(new["tokens"] != rows["tokens"] for new in made)
+
+
+def test_words_without_a_tag_are_named():
+    with pytest.raises(UserError, match="3 words with 2 tags"):
+        apply("reverse", {"tokens": [["Das", "ist", "gut"]], "tags": [["O", "B-PER"]]}, "tagging", "de", 1)
 
 
 def test_neighbours_that_are_no_chunk_move_alone():

@@ -9,6 +9,7 @@ from xlt import perturb
 from xlt.perturb import attacks
 from xlt.spec import schemes, tasks
 from xlt.spec.case import DOTTED_I
+from xlt.spec.languages import subtag
 from xlt.spec.recipe import Evaluation
 from xlt.spec.stage import Stage
 from xlt.spec.tasks import Task
@@ -30,17 +31,26 @@ def of_reading(source: Source, task: Task, evaluation: Evaluation) -> dict[str, 
         if moves and schemes.scheme_of(source.labels(task)).has_chunks:
             key["perturbation"] |= {"chunks": schemes.VERSION}
     if evaluation.attack:
-        key["attack"] = {"version": ATTACKS, "files": perturb.files(evaluation.attack.name, evaluation.language)}
+        files = perturb.files(evaluation.attack.name, evaluation.language)
+        key["attack"] = {"version": _searching(evaluation), "files": files}
         if tables := attacks.tables(evaluation.attack, evaluation.language):
             key["attack"]["tables"] = tables
     return key
+
+
+def _searching(evaluation: Evaluation) -> int:
+    """Version of an attack: a later one where i has a capital of its own, and of sentences that may hold digits."""
+    again = subtag(evaluation.language) in DOTTED_I or evaluation.attack.name == "distractor"
+    return ATTACKS + again
 
 
 def of_copies(stage: Stage) -> dict[str, Any]:
     """What decides the perturbed records besides the stage itself: the version; word lists and tables by language."""
     codes = sorted({code for part in stage.parts for code in part.languages})
     of = {code: perturb.identity(stage.augment.perturbation, code) for code in codes}
-    key = {"version": of[codes[0]]["version"], "files": {code: of[code]["files"] for code in codes}}
+    versions = {code: of[code]["version"] for code in codes}
+    one = len(set(versions.values())) == 1
+    key = {"version": versions[codes[0]] if one else versions, "files": {code: of[code]["files"] for code in codes}}
     tables = {code: of[code]["tables"] for code in codes if "tables" in of[code]}
     key |= {"tables": tables} if tables else {}
     own = [task for part in stage.parts if (task := tasks.get(part.task).training).definition]
@@ -49,8 +59,8 @@ def of_copies(stage: Stage) -> dict[str, Any]:
 
 
 _SECOND: dict[str, Callable[[str, bool], bool]] = {  # metric -> (language, own task) -> whether values can differ
-    "f1_language_aware": lambda language, own: language in DOTTED_I,
-    "exact_match_language_aware": lambda language, own: language in DOTTED_I,
+    "f1_language_aware": lambda language, own: subtag(language) in (*DOTTED_I, "el"),
+    "exact_match_language_aware": lambda language, own: subtag(language) in (*DOTTED_I, "el"),
     "chunk_f1": lambda language, own: own,
     "entity_f1": lambda language, own: own,
     "bucc_f1_dropped": lambda language, own: own,

@@ -62,4 +62,6 @@ def tables(attack: Attack, language: str) -> dict[str, str]:
 
 
 def _letterwise() -> list[str]:
-    return [name for name, p in PERTURBATIONS.items() if p.kind == "character" and p.form == EDIT]
+    """Perturbations that change a single word: candidates are made word by word."""
+    between = ("join", "punctuation")
+    return [n for n, p in PERTURBATIONS.items() if p.kind == "character" and p.form == EDIT and n not in between]

@@ -14,6 +14,7 @@ import regex
 
 from xlt.perturb import keyboards
 from xlt.perturb.align import Edit
+from xlt.perturb.keyboards import OTHER_CAPITALS
 from xlt.perturb.registry import TEXT_FAMILIES, Site, perturbation
 from xlt.perturb.units import SPACELESS, clusters, letters, words
 from xlt.spec.case import lower, upper
@@ -31,15 +32,16 @@ def random_letter(text: str, site: Site) -> Callable[[str], str]:
     alphabet = _alphabet(text, site)
 
     def draw(letter: str) -> str:
-        others = [other for other in alphabet if other != letter[0].lower()] or [letter[0]]
-        return like(letter, site.rng.choice(others))
+        others = [other for other in alphabet if other != lower(letter[0], site.language)] or [letter[0]]
+        return like(letter, site.rng.choice(others), site.language)
 
     return draw
 
 
-def like(letter: str, other: str) -> str:
+def like(letter: str, other: str, language: str) -> str:
     """`other` in the case of `letter`."""
-    return other.upper() if letter != letter.lower() and len(other.upper()) == len(other) else other
+    capital = upper(other, language)
+    return capital if letter != lower(letter, language) and len(capital) == len(other) else other
 
 
 @perturbation("swap", "character", _WORDS)
@@ -59,7 +61,7 @@ def drop(text: str, _: Site) -> Iterator[Edit]:
         yield from (Edit(start, end, "") for start, end in word[1:])
 
 
-@perturbation("insert", "character", _WORDS, tables={keyboards.FILE: keyboards.letters})
+@perturbation("insert", "character", _WORDS, versions=OTHER_CAPITALS, tables={keyboards.FILE: keyboards.letters})
 def insert(text: str, site: Site) -> Iterator[Edit]:
     """A random letter of the alphabet follows a letter."""
     draw = random_letter(text, site)
@@ -67,7 +69,7 @@ def insert(text: str, site: Site) -> Iterator[Edit]:
         yield from (Edit(start, end, text[start:end] + draw(text[start:end])) for start, end in word)
 
 
-@perturbation("substitute", "character", _WORDS, tables={keyboards.FILE: keyboards.letters})
+@perturbation("substitute", "character", _WORDS, versions=OTHER_CAPITALS, tables={keyboards.FILE: keyboards.letters})
 def substitute(text: str, site: Site) -> Iterator[Edit]:
     """A random letter of the alphabet takes a letter's place."""
     draw = random_letter(text, site)

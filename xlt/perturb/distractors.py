@@ -22,7 +22,7 @@ _CONTENT = 4  # letters from which a word is taken for a content word
 
 
 @perturbation("distractor", "distractor", "context and answer; an added sentence never holds an answer", unit="record",
-              form=ADD, families=("span",))  # fmt: skip
+              form=ADD, families=("span",), version=2)  # fmt: skip
 def distractor(record: dict[str, Any], site: Site) -> str | None:
     """A sentence of the question's own words at the end of the context, with one changed and a false answer."""
     question, context, gold = _EDGES.sub("", record["question"]), record["context"], record["answers"]["text"]
@@ -60,9 +60,14 @@ def _changed(question: str, context: str, site: Site) -> str | None:
 def _false_answer(answer: str, context: str, site: Site) -> str | None:
     """The answer with other digits, or as many words of the context as it has."""
     if _DIGIT.search(answer):
-        return _DIGIT.sub(lambda _: site.rng.choice("123456789"), answer)
+        return _DIGIT.sub(lambda digit: _alike(digit[0], int(site.rng.choice("123456789"))), answer)
     runs = _runs(context, max(1, len(_units(answer, site))), site)
     return context[slice(*site.rng.choice(runs))] if runs else None
+
+
+def _alike(digit: str, value: int) -> str:
+    """The digit of that value in the script of `digit`."""
+    return chr(ord(digit) - int(digit) + value)
 
 
 def _runs(text: str, size: int, site: Site) -> list[tuple[int, int]]:

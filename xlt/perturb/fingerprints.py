@@ -23,7 +23,7 @@ def identity(name: str, language: str) -> dict[str, Any]:
     Raises:
         UserError: no such perturbation, or a word list that cannot be read.
     """
-    key = {"version": get(name)[0].version, "files": files(name, language)}
+    key = {"version": get(name)[0].version_in(language), "files": files(name, language)}
     return key | ({"tables": read} if (read := tables(name, language)) else {})
 
 

@@ -16,11 +16,13 @@ import yaml
 from xlt.perturb import units
 from xlt.perturb.align import Edit
 from xlt.perturb.registry import Site, perturbation
+from xlt.spec.case import DOTTED_I, lower, upper
 from xlt.spec.languages import language as language_row
 
 _STARTS = (-0.5, 0.0, 0.25, 0.75)  # where the rows begin, in key widths right of Q
 _REACH = 1.3  # distance of neighbouring keys in key widths: the row's two and, in the next rows, the two that touch
 FILE = "keyboards.yaml"
+OTHER_CAPITALS = dict.fromkeys(DOTTED_I, 2)  # versions: i and ı once had the capitals that they have elsewhere
 _LAYOUTS: dict[str, dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name(FILE).read_text(encoding="utf-8")
 )["layouts"]  # fmt: skip
@@ -71,11 +73,12 @@ def _slip(letter: str, near: dict[str, list[str]], site: Site) -> str:
     if site.script == "Kore":
         syllables = list(_slipped_syllables(letter, near))
         return site.rng.choice(syllables) if syllables else letter
-    others = near.get(letter[0].lower(), [])
+    others = near.get(lower(letter[0], site.language), [])
     if not others:
         return letter
     new = site.rng.choice(others)
-    return (new.upper() if letter[0] != letter[0].lower() and len(new.upper()) == 1 else new) + letter[1:]
+    capital = upper(new, site.language) if letter[0] != lower(letter[0], site.language) else new
+    return (capital if len(capital) == 1 else new) + letter[1:]
 
 
 def _slipped_syllables(syllable: str, near: dict[str, list[str]]) -> Iterator[str]:
@@ -98,7 +101,8 @@ def _named(name: str) -> str:
         return ""
 
 
-@perturbation("keyboard", "character", "number and order of words", scripts=SCRIPTS, tables={FILE: neighbours})
+@perturbation("keyboard", "character", "number and order of words", scripts=SCRIPTS, versions=OTHER_CAPITALS,
+              tables={FILE: neighbours})  # fmt: skip
 def keyboard(text: str, site: Site) -> Iterator[Edit]:
     """A neighbouring key of the language's keyboard in place of a letter."""
     near = neighbours(site.language)
@@ -108,7 +112,8 @@ def keyboard(text: str, site: Site) -> Iterator[Edit]:
                 yield Edit(start, end, new)
 
 
-@perturbation("typos", "character", "number and order of words", scripts=SCRIPTS, tables={FILE: neighbours})
+@perturbation("typos", "character", "number and order of words", scripts=SCRIPTS, versions=OTHER_CAPITALS,
+              tables={FILE: neighbours})  # fmt: skip
 def typos(text: str, site: Site) -> Iterator[Edit]:
     """A slip of the fingers: a neighbouring key instead or besides, a letter twice, left out or swapped."""
     near = neighbours(site.language)

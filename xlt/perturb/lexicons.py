@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -71,6 +72,16 @@ def files(name: str, language: str) -> dict[str, str]:
         return {}
     parts = _parts(argument or _DEFAULT[base] or language)
     return {name: hashes for part in parts for name, hashes in _fingerprints(language, part).items()}
+
+
+def held(names: Iterable[str]) -> dict[str, str | None]:
+    """Path -> hash of every word list in XLT_LEXICONS, and of those elsewhere that perturbations of these names read;
+    None of one that is missing."""
+    folder = wordnets.folder()
+    here = [path for path in sorted(folder.iterdir()) if _is_file(path.name)] if folder else []
+    named = [_place(part) for name in names for part in name.partition(":")[2].split("+") if _is_file(part)]
+    files = {path: path.is_file() for path in [*here, *named]}
+    return {str(path): _fingerprint(path, "") if there else None for path, there in files.items()}
 
 
 def listed(name: str, language: str) -> bool:

@@ -19,6 +19,7 @@ from typing import Any
 from xlt.core.errors import UserError, unknown
 from xlt.perturb.units import SPACELESS
 from xlt.spec.languages import language as language_row
+from xlt.spec.languages import subtag
 
 EDIT, MOVE, ADD = "edit", "move", "add"
 TEXT_FAMILIES = ("classification", "span", "choice", "retrieval", "answers", "dual", "pool", "mlm")
@@ -41,6 +42,7 @@ class Perturbation:
     spaces: bool  # needs spaces between words; tagging has its words given
     argument: str  # what may stand after the colon
     version: int  # raised when it draws something else than before
+    versions: Mapping[str, int]  # of the languages that alone had it raised since
     tables: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)  # file -> what it holds for a language
     packages: tuple[str, ...] = ()  # whose tables it reads
 
@@ -54,6 +56,11 @@ class Perturbation:
         """Languages or scripts that it is valid for, in words."""
         named = " ".join(self.languages or self.scripts) or "all"
         return f"{named}, with spaces between words" if self.spaces else named
+
+    def version_in(self, language: str) -> int:
+        """That of the language itself, else of the one that it is a variety of, else of all."""
+        own = (self.versions.get(code) for code in (language.partition("@")[0], subtag(language)))
+        return next(filter(None, own), self.version)
 
     def moves_tags(self, family: str) -> bool:
         """Whether tagged words move, those of a chunk as one."""
@@ -95,7 +102,8 @@ PERTURBATIONS: dict[str, Perturbation] = {}
 def perturbation(
     name: str, kind: str, preserves: str, *, unit: str = "letter", form: str = EDIT,
     families: tuple[str, ...] = FAMILIES, scripts: str = "", languages: str = "", spaces: bool = False,
-    argument: str = "", version: int = 1, tables: Mapping[str, Callable[[str], Any]] | None = None, packages: str = "",
+    argument: str = "", version: int = 1, versions: Mapping[str, int] | None = None,
+    tables: Mapping[str, Callable[[str], Any]] | None = None, packages: str = "",
 ) -> Callable[[Callable], Callable]:  # fmt: skip
     """Declares the decorated function `find` as a perturbation.
 
@@ -112,7 +120,7 @@ def perturbation(
     def declare(find: Callable) -> Callable:
         PERTURBATIONS[name] = Perturbation(
             name, kind, find, form, unit, preserves, families, tuple(scripts.split()), tuple(languages.split()), spaces,
-            argument, version, tables or {}, tuple(packages.split()),
+            argument, version, versions or {}, tables or {}, tuple(packages.split()),
         )  # fmt: skip
         return find
 

@@ -106,20 +106,25 @@ def _span(record: Record, draw: Draw, index: int) -> Record:
 
 def _tagging(record: Record, draw: Draw, index: int, labels: Sequence[str]) -> Record:
     tokens, tags = list(record["tokens"]), list(record["tags"])
+    if len(tokens) != len(tags):
+        raise UserError(f"{len(tokens)} words with {len(tags)} tags; give each word its tag")
     if draw.chosen.form != MOVE:
         return {"tokens": draw.tokens(tokens, f"{index} tokens")}
-    units = _units(tags, labels)
+    names, scheme = _named(tags, labels)
+    units = schemes.units(names, scheme)
     order = draw.order([" ".join(tokens[i] for i in unit) for unit in units], f"{index} tokens")
     places = [i for unit in order for i in units[unit]]
+    if schemes.sizes([names[i] for i in places], scheme) != schemes.sizes(names, scheme):
+        return {}  # chunks that met would be read as one
     return {"tokens": [tokens[i] for i in places], "tags": [tags[i] for i in places]}
 
 
-def _units(tags: Sequence[Any], labels: Sequence[str]) -> list[list[int]]:
-    """The words that move as one; each alone where the tags are numbers without names."""
+def _named(tags: Sequence[Any], labels: Sequence[str]) -> tuple[list[str | None], schemes.Scheme]:
+    """The names of the tags and their scheme; numbers without names are of none, so that each word moves alone."""
     if not labels and any(isinstance(tag, int) for tag in tags):
-        return [[i] for i in range(len(tags))]
+        return [str(tag) for tag in tags], schemes.Scheme.WORDS
     names = [tag if tag is None or isinstance(tag, str) else labels[tag] for tag in tags]
     try:
-        return schemes.units(names, schemes.scheme_of(labels if set(names) <= set(labels) else names))
+        return names, schemes.scheme_of(labels if set(names) <= set(labels) else names)
     except ValueError as error:
         raise UserError(f"words cannot move: {error}") from None

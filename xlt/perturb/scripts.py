@@ -17,7 +17,8 @@ from xlt.core.errors import UserError, unknown
 from xlt.perturb.align import Edit
 from xlt.perturb.registry import Site, perturbation
 from xlt.perturb.units import words
-from xlt.spec.languages import language as language_row
+from xlt.spec.langtags import alpha3
+from xlt.spec.languages import subtag
 
 _SOUNDS = "sounds, nearly; number and order of words"
 _OTHER = """Arab Armn Beng Cyrl Deva Ethi Geor Grek Gujr Guru Hans Hant Hebr Jpan Khmr Knda Kore Laoo Mlym Mymr Orya
@@ -41,11 +42,11 @@ def _converted(text: str, convert: Callable[[str], str]) -> Iterator[Edit]:
             yield Edit(start, end, new)
 
 
-@perturbation("romanise", "script", _SOUNDS, unit="word", scripts=_OTHER, packages="uroman")
+@perturbation("romanise", "script", _SOUNDS, unit="word", scripts=_OTHER, packages="uroman",
+              versions=dict.fromkeys(("fa", "el-cre", "sr-tor"), 2))  # fmt: skip
 def romanise(text: str, site: Site) -> Iterator[Edit]:
-    """A word in Latin letters, by uroman."""
-    iso3 = language_row(site.language).iso3.partition("_")[0].partition("@")[0]
-    yield from _converted(text, lambda word: _romanised(word, iso3))
+    """A word in Latin letters, by uroman; a variety by the rules of its language."""
+    yield from _converted(text, lambda word: _romanised(word, alpha3(subtag(site.language))))
 
 
 @cache
@@ -65,7 +66,7 @@ def to_latin(text: str, site: Site) -> Iterator[Edit]:
     """A Cyrillic word in the language's Latin transliteration."""
     from cyrtranslit import to_latin
 
-    yield from _converted(text, lambda word: to_latin(word, _CYRILLIC[site.language]))
+    yield from _converted(text, lambda word: to_latin(word, _CYRILLIC[site.language.partition("@")[0]]))
 
 
 @perturbation("cyrillic", "script", "words: Serbian is written in both", unit="word", languages="sr-Latn",
@@ -80,7 +81,7 @@ def to_cyrillic(text: str, _: Site) -> Iterator[Edit]:
 
 
 @perturbation("indic", "script", _SOUNDS, unit="word", scripts=" ".join(_INDIC), argument="/".join(_INDIC),
-              packages="indic-transliteration")  # fmt: skip
+              packages="indic-transliteration", version=2)  # fmt: skip
 def indic(text: str, site: Site) -> Iterator[Edit]:
     """A word in another Indic script (default: Devanagari; for Devanagari Bengali)."""
     from indic_transliteration.sanscript import transliterate
@@ -92,7 +93,8 @@ def indic(text: str, site: Site) -> Iterator[Edit]:
         raise UserError(f"{site.language} is written in {target} already; name another script: indic:SCRIPT")
 
     def convert(word: str) -> str:
-        plain = unicodedata.normalize("NFD", word)  # the nukta apart from its letter
+        # The nukta apart from its letter; the vowel signs of the other scripts, some of which have two parts, whole.
+        plain = unicodedata.normalize("NFD" if site.script == "Deva" else "NFC", word)
         if site.script == "Deva" and target not in ("Beng", "Guru", "Gujr", "Orya", "Knda"):
             plain = plain.replace(_NUKTA, "")  # the target script has none
         return unicodedata.normalize("NFC", transliterate(plain, _INDIC[site.script], _INDIC[target]))

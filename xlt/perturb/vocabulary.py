@@ -61,7 +61,8 @@ def _synonyms(text: str, site: Site) -> Iterator[tuple[Span, list[str]]]:
 
 
 def _inflected(text: str, site: Site) -> Iterator[tuple[Span, list[str]]]:
-    (lemmas, forms), language = _forms(site.language), site.language
+    language = site.language.partition("@")[0]
+    lemmas, forms = _forms(language)
     for start, end in words(text):
         word = text[start:end]
         if len(word) < _SHORTEST:

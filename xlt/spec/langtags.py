@@ -59,3 +59,11 @@ def _script(tag: langcodes.Language) -> str:
     if tag.script or not wider or tag.language in LIKELY_SUBTAGS:
         return tag.script or tag.maximize().script
     return langcodes.Language.get(wider).maximize().script
+
+
+def alpha3(language: str) -> str:
+    """The three letters that ISO 639-3 has for a language of two: "fas" of "fa". A code without such stays as it is."""
+    try:
+        return langcodes.Language.get(language).to_alpha3()
+    except (ValueError, LookupError):  # a code of somebody's own
+        return language

@@ -22,7 +22,7 @@ from functools import lru_cache
 Tags = Sequence[str | None]  # one sentence; None marks a word without a prediction (cut off)
 Chunk = tuple[str, int, int]  # kind, first word, last word
 
-VERSION = 2  # raised when tags are read otherwise than before
+VERSION = 3  # raised when tags are read otherwise than before
 
 UPOS = frozenset([
     "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM",
@@ -104,6 +104,12 @@ def units(tags: Tags, scheme: Scheme) -> list[list[int]]:
         groups.append(list(range(i, end + 1)))
         i = end + 1
     return groups
+
+
+def sizes(tags: Tags, scheme: Scheme) -> list[tuple[str, int]]:
+    """Kind and number of words of each chunk, sorted: what stays the same wherever the chunks stand."""
+    found = chunks(tags, scheme) if scheme.has_chunks else []
+    return sorted((kind, last - first + 1) for kind, first, last in found)
 
 
 def need_chunks(names: Collection[str]) -> Scheme:

@@ -24,6 +24,7 @@ from xlt.models.encoder import restart_at, tokenizer_of
 from xlt.perturb.align import Span
 from xlt.perturb.units import SPACELESS
 from xlt.spec import tasks
+from xlt.spec.case import lower, upper
 from xlt.spec.languages import language as language_row
 from xlt.spec.recipe import Recipe
 
@@ -69,10 +70,13 @@ class Expected:
         for feature, words in zip(features, best, strict=True):
             start, end = feature["span"]
             word = feature["text"][start:end]
-            like = [other.capitalize() if word[0].isupper() else other for other in words]
+            like = [self._capitalised(other) if word[0].isupper() else other for other in words]
             others = [other for other in like if other.casefold() != word.casefold()]
             options[feature["text"]].append(((start, end), others[: self.most]))
         self.known |= options
+
+    def _capitalised(self, word: str) -> str:
+        return upper(word[0], self.language) + lower(word[1:], self.language)
 
     def _masked(self, text: str) -> list[Feature]:
         encoded = self.tokenizer(text, truncation=True, max_length=self.max_length, return_offsets_mapping=True)

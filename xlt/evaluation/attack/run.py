@@ -80,7 +80,8 @@ def _chunk(victim: Victim, numbers: range, expected: masked.Expected | None) -> 
         places = candidates.places(victim.rows, row, family, attack, language, options)
         words = candidates.count_words(texts, family, language)
         gone = victim.predictor.tokenizer.unk_token if family == tasks.TAGGING else ""
-        searches[row] = GreedySearch(texts, places, max(1, int(attack.edit_rate * words)), attack, gone), words
+        most = max(1, int(round(attack.edit_rate * words, 9)))  # 0.7 * 90 is 62.99999999999999
+        searches[row] = GreedySearch(texts, places, most, attack, gone), words
     results = drive({row: search for row, (search, _) in searches.items()}, victim.ask)
     victim.forget()
     for row, (search, words) in searches.items():
