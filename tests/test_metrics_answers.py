@@ -67,6 +67,12 @@ def test_mlqas_arabic_article_as_published_and_mended(prediction, reference, pub
         assert metrics.mlqa_f1([prediction], [[reference]], "ar", rule)[0] == pytest.approx(overlap, abs=1e-12)
 
 
+def test_every_form_of_the_greek_articles_is_taken_off():
+    articles = "ο η το τον την τη του της τους τις των οι τα ένας μια ένα ενός μιας έναν"
+    for article in articles.split():
+        assert metrics.f1_language_aware(["Γερμανία"], [[f"{article} Γερμανία"]], "el")[0] == 1, article
+
+
 def test_languages_that_mlqa_does_not_have_lose_no_articles():
     assert metrics.mlqa_f1(["ο κήπος"], [["κήπος"]], "el")[0] == pytest.approx(2 * 1 / (1 + 2))
 

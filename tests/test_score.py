@@ -395,6 +395,27 @@ def test_pairs_in_lines(write):
         score("bucc", "de", write("p.tsv", "1.5\tde-1\ten-1\n"), gold)
 
 
+def test_the_last_prediction_of_lines_may_be_empty(write):
+    """ "" is the answer "there is none" of SQuAD 2.0, wherever it stands."""
+    gold = write("r.json", squad({"q1": ["Paris"], "q2": []}))
+    for lines in ("q1\tParis\nq2\t\n", "q2\t\nq1\tParis\n", "id\tanswer\nq1\tParis\nq2\t\n\n"):
+        assert score("squad2", "en", write("p.tsv", lines), gold)["metrics"]["squad2_exact_match"] == 1, lines
+
+
+def test_a_line_break_in_a_quoted_cell_is_kept_and_lines_are_counted_on(write):
+    gold = write("r.json", squad({"q1": ["Paris Berlin"], "q2": ["Rome"]}))
+    found = write("p.csv", 'q1,"Paris\nBerlin"\r\nq2,Rome\r\n')
+    assert score("xquad", "de", found, gold)["metrics"]["f1"] == 1
+    with pytest.raises(UserError, match="p.csv, line 3: 3 columns, not 2"):
+        score("xquad", "de", write("p.csv", 'q1,"Paris\nBerlin"\nq2,Rome,3\n'), gold)
+
+
+def test_references_of_pairs_need_a_gold_pair(write):
+    sentences = write("r.jsonl", [{"side": side, "id": f"{side}-1", "text": "a"} for side in ("source", "target")])
+    with pytest.raises(UserError, match="r.jsonl: no pair of a source and its target"):
+        score("bucc", "de", write("p.tsv", "source-1\ttarget-1\n"), sentences)
+
+
 @pytest.mark.parametrize(
     ("task", "text", "message"),
     [

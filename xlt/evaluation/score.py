@@ -217,6 +217,8 @@ def _mined(task: Task, code: str, predictions: Path, references: Path) -> tuple[
     with form_shown(task, "references"):
         records, notes = _references(references, task, code)
         gold = set(by_id([record for record in records if "side" not in record.fields], ("source", "target")))
+        if not gold:
+            raise UserError(f"{references}: no pair of a source and its target, only sentences; add the gold pairs")
         sentences = by_id([record for record in records if "side" in record.fields], ("side", "id"))
         texts = _texts(sentences, task)
     with form_shown(task, "predictions"):

@@ -15,6 +15,7 @@ Records without an id are those of the other file in its order.
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,7 @@ _LAYOUTS = {
     tasks.MINING: ("source target", "source target score"),
 }
 _BLANK = re.compile(r"\n\s*\n")  # one line at least
+_END = re.compile(r"(\n *)+\Z")  # blank lines after the last row; a tab there parts two cells
 
 
 def from_lines(text: str, path: Path, task: Task, field: str) -> list[Record]:
@@ -52,13 +54,24 @@ def from_lines(text: str, path: Path, task: Task, field: str) -> list[Record]:
 
 
 def _rows(text: str, path: Path) -> Iterator[Row]:
-    lines = text.rstrip().replace("\r\n", "\n").split("\n")
-    cells = csv.reader(lines) if ending(path) == ".csv" else (line.split("\t") for line in lines)
-    for number, row in enumerate(cells, start=1):
+    """The rows; a last cell may be empty, and a quoted cell of a CSV may hold line breaks."""
+    text = _END.sub("", text.replace("\r\n", "\n"))
+    for number, row in _quoted(text) if ending(path) == ".csv" else _tabbed(text):
         where = f"{path}, line {number}"
         if not any(cell.strip() for cell in row):
             raise NotTheForm(f"{where}: empty line; take it out")
         yield where, [cell.strip() for cell in row]
+
+
+def _tabbed(text: str) -> Iterator[tuple[int, list[str]]]:
+    return enumerate((line.split("\t") for line in text.split("\n")), start=1)
+
+
+def _quoted(text: str) -> Iterator[tuple[int, list[str]]]:
+    reader, first = csv.reader(io.StringIO(text, newline="")), 1
+    for row in reader:
+        yield first, row
+        first = reader.line_num + 1
 
 
 def _header(first: list[str], field: str) -> list[str] | None:

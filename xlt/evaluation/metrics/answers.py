@@ -139,7 +139,7 @@ _ARTICLES = {  # en, de, es, vi follow MLQA's scorer
     "de": "der die das den dem des ein eine einen einem einer eines",
     "es": "un una unos unas el la los las",
     "vi": "của là cái chiếc những",
-    "el": "ο η το οι τα του της των τον την τους τις ένας μια μία ένα",
+    "el": "ο η το οι τα του της των τον την τη τους τις ένας μια μία ένα ενός μιας μίας έναν",
 }
 _ARABIC = ("ar", "arz")  # their article is written as one word with the noun
 _WITHOUT = ("bn", "fi", "hi", "id", "ja", "ko", "ru", "sw", "ta", "te", "th", "tr", "ur", "zh")  # no articles at all

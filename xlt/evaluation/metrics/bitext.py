@@ -133,13 +133,14 @@ def pair_precision(gold: Collection[Pair], predicted: Collection[Pair]) -> float
 
 
 def pair_recall(gold: Collection[Pair], predicted: Collection[Pair]) -> float:
-    """Share of the gold pairs that are predicted."""
-    return len(set(gold) & set(predicted)) / len(set(gold))
+    """Share of the gold pairs that are predicted; 0.0 where there is none."""
+    return len(set(gold) & set(predicted)) / len(set(gold)) if gold else 0.0
 
 
 def pair_f1(gold: Collection[Pair], predicted: Collection[Pair]) -> float:
-    """Harmonic mean of precision and recall over pairs: BUCC's score."""
-    return 2 * len(set(gold) & set(predicted)) / (len(set(gold)) + len(set(predicted)))
+    """Harmonic mean of precision and recall over pairs: BUCC's score; 0.0 where there is no pair on either side."""
+    pairs = len(set(gold)) + len(set(predicted))
+    return 2 * len(set(gold) & set(predicted)) / pairs if pairs else 0.0
 
 
 def unrepeated(scores: Mapping[Pair, float], *sides: Mapping[Hashable, str]) -> dict[Pair, float]:
