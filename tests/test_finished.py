@@ -37,6 +37,49 @@ def test_only_the_very_same_is_unchanged(place, monkeypatch):
     assert not up_to_date.unchanged(smoke)
 
 
+def test_a_word_list_that_has_changed_is_noticed(place, tmp_path, monkeypatch):
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    monkeypatch.setenv("XLT_LEXICONS", str(lists))
+    smoke = profiles.load("smoke")
+    for name, content in (
+        ("mine.json", '{"good": ["fine"]}'),
+        ("mine.json", '{"good": ["bad"]}'),
+        ("en-de.tsv.gz", ""),
+    ):
+        (lists / name).write_text(content)
+        assert not up_to_date.unchanged(smoke)
+        up_to_date.note(smoke)
+        assert up_to_date.unchanged(smoke)
+    monkeypatch.delenv("XLT_LEXICONS")
+    assert not up_to_date.unchanged(smoke)
+
+
+def test_a_word_list_that_a_study_names_by_its_path_is_noticed(place, tmp_path):
+    file = tmp_path / "elsewhere.json"
+    own = {"question": "?", "targets": ["xnli"], "arms": {"none": []}}
+    own |= {"conditions": {"syn": {"perturbation": f"code-mix:de+{file}", "strength": 0.5}}}
+    own |= {"contrasts": [{"question": "?", "of": ["none"], "conditions": ["syn"], "outcome": "drop"}]}
+    smoke = profiles.load("smoke")
+    studies = smoke.studies | {"mine": type(next(iter(smoke.studies.values())))(**own)}
+    smoke = smoke.model_copy(update={"studies": studies})
+    for content in ('{"good": ["fine"]}', '{"good": ["bad"]}'):
+        file.write_text(content)
+        assert not up_to_date.unchanged(smoke)
+        up_to_date.note(smoke)
+        assert up_to_date.unchanged(smoke)
+    file.unlink()
+    assert not up_to_date.unchanged(smoke)
+
+
+@pytest.mark.parametrize("package", ["torch", "simplemma", "matplotlib"])
+def test_another_version_of_a_package_is_noticed(place, monkeypatch, package):
+    smoke, installed = profiles.load("smoke"), up_to_date.version
+    up_to_date.note(smoke)
+    monkeypatch.setattr(up_to_date, "version", lambda name: "9.9" if name == package else installed(name))
+    assert not up_to_date.unchanged(smoke)
+
+
 @pytest.mark.parametrize("code", [{"commit": "abc", "dirty": True}, {"commit": None, "dirty": None}])
 def test_code_that_is_not_committed_is_never_finished(place, monkeypatch, code):
     monkeypatch.setattr(provenance, "code", lambda: code)

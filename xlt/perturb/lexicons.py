@@ -79,7 +79,8 @@ def held(names: Iterable[str]) -> dict[str, str | None]:
     None of one that is missing."""
     folder = wordnets.folder()
     here = [path for path in sorted(folder.iterdir()) if _is_file(path.name)] if folder else []
-    named = [_place(part) for name in names for part in name.partition(":")[2].split("+") if _is_file(part)]
+    words = [name.partition(":")[2] for name in names if name.partition(":")[0] in _DEFAULT]
+    named = [_place(part) for argument in words for part in argument.split("+") if _is_file(part)]
     files = {path: path.is_file() for path in [*here, *named]}
     return {str(path): _fingerprint(path, "") if there else None for path, there in files.items()}
 

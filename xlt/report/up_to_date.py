@@ -9,17 +9,22 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
+import tomllib
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from xlt.core import paths, provenance
 from xlt.core.files import write_atomically
+from xlt.perturb import lexicons
 from xlt.spec.identity import digest
 from xlt.spec.profile import Profile
 
 
 def unchanged(profile: Profile) -> bool:
-    """Whether code, settings, packages and every file of the report are what they were after the last whole run."""
+    """Whether code, settings, packages, word lists and all files of the report are as the last whole run left them."""
     stamp, key = _stamp(profile), _key(profile)
     return key is not None and stamp.is_file() and stamp.read_text(encoding="utf-8") == key
 
@@ -48,5 +53,22 @@ def _key(profile: Profile) -> str | None:
     report = [
         (str(path.relative_to(_report(profile))), hashlib.sha256(path.read_bytes()).hexdigest()) for path in files
     ]
-    made = [platform.python_version(), os.environ.get("XLT_DEVICE"), *(version(name) for name in provenance.PACKAGES)]
-    return digest([code["commit"], profile.model_dump(mode="json"), made, report])
+    settings = profile.model_dump(mode="json")
+    made = [platform.python_version(), os.environ.get("XLT_DEVICE"), _packages()]
+    return digest([code["commit"], settings, lexicons.held(_texts(settings)), made, report])
+
+
+def _packages() -> dict[str, str]:
+    """The version of each package that the project needs: some hold tables of words, others draw the figures."""
+    needed = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    names = [re.split(r"[^\w.-]", requirement)[0] for requirement in needed]
+    return {name: version(name) for name in names}
+
+
+def _texts(settings: Any) -> Iterator[str]:
+    """Every text in these settings: perturbations, which may name a word list, stand in many places."""
+    if isinstance(settings, str):
+        yield settings
+    elif isinstance(settings, dict | list):
+        for one in settings.values() if isinstance(settings, dict) else settings:
+            yield from _texts(one)
