@@ -52,7 +52,8 @@ def another_process(monkeypatch):
 def test_what_one_process_has_read_another_maps(folder, monkeypatch, capsys):
     first = Source(None).load(task(folder), "en", "train")
     said = capsys.readouterr().err
-    assert "left out for a label under drop: 2 rows: rows 3, 7" in said
+    assert "moods/default/train: left out for a label under drop: 2 rows: rows 3, 7" in said
+    assert str(folder.parent) not in said, "pages hold what is said, and lie on other machines"
     another_process(monkeypatch)
     again = Source(None).load(task(folder), "en", "train")
     assert again.to_dict() == first.to_dict() == {

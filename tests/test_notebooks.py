@@ -150,6 +150,18 @@ def test_tidying_merges_streams_and_masks_what_varies(tmp_path):
     assert [cells[i].id for i in (0, 1, 3)] == [c.id for c in nbformat.read(source, 4).cells]
 
 
+def test_the_copy_names_the_file_of_a_profile_without_its_folders(tmp_path):
+    """Or every notebook would be another one on another machine."""
+    source = notebook(tmp_path, "01_one", 'print("/a/b.yaml")')
+    copy = nbformat.read(source, 4)
+    set_here = new_code_cell('# Parameters\nprofile = "/home/me/it\'s mine/own.yaml"\n')  # as papermill's
+    copy.cells.insert(2, set_here)
+    nbformat.write(copy, tmp_path / "executed.ipynb")
+    tidy(tmp_path / "executed.ipynb", source)
+    cells = nbformat.read(tmp_path / "executed.ipynb", 4).cells
+    assert cells[2].source == '# Parameters\nprofile = "own.yaml"\n' and cells[3].source == 'print("/a/b.yaml")'
+
+
 # runs that go wrong
 
 

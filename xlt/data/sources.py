@@ -253,9 +253,11 @@ class Source:
             raise UserError(f"{where}: damaged or unreadable: {error.name} ({error.reason}); {mend}") from None
         if task.own and layout.others:
             losses.append(f"left out, as most files are {layout.reader}: {', '.join(layout.others[:5])}")
-        remarks = [Remark(("read", where, loss), f"{where}: {loss}") for loss in losses]
+        remarks = [Remark(("read", where, loss), f"{task.on_a_page(where)}: {loss}") for loss in losses]
         part = slices.part(task.splits[split], len(rows))
-        return rows if len(part) == len(rows) else rows.select(part or []), remarks
+        if not part:
+            raise UserError(f"{where}: empty, as there are {len(rows):,} rows; give another part under splits")
+        return rows if len(part) == len(rows) else rows.select(part), remarks
 
     def rows(self, task: Task, code: str, split: str) -> int | None:
         """How many rows a split has, as its Parquet files here, the declaration or the card says; None: nobody says.

@@ -7,7 +7,6 @@ folder in hub layout with the hub for what it lacks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
@@ -36,7 +35,7 @@ def records(source: Source, task: Task, code: str) -> str:
     """Where the records of a task in one language come from, in words; of a user's folder its name alone."""
     task = task.at(code)
     if task.own:
-        return f"the folder {Path(task.dataset).name}"
+        return f"the folder {task.called}"
     return str(source) if source.local(task, code, "test") else "the hub"
 
 
@@ -44,7 +43,7 @@ def data_set(source: Source, task: Task, code: str) -> DataSet:
     task, where = task.at(code), records(source, task, code)
     if where == WORLD:
         return DataSet(WORLD, where, "that of this repository", "CITATION.cff of this repository")
-    return DataSet(Path(task.dataset).name if task.own else task.dataset, where, task.licence, task.citation)
+    return DataSet(task.called, where, task.licence, task.citation)
 
 
 def used(profile: Profile) -> list[str]:

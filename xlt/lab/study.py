@@ -140,10 +140,10 @@ class Study:
             limits = [e.examples for e in tested]
             most = 0 if None in limits else max(limits, default=0)  # 0: all there are
             told = dict.fromkeys(_condition_told(e, self.conditions[e], most) for e in tested)
-            data = f"{task.dataset} {task.config}" if _one_for_all(task) else task.dataset
+            data = f"{task.called} {task.config}" if _one_for_all(task) else task.called
             codes = {e.language for e in tested} | {c for p in parts if p.task == name for c in p.languages}
-            others = {code: task.at(code).dataset for code in task.elsewhere if code in codes}
-            data += "".join(f"; {code}: {dataset}" for code, dataset in others.items() if dataset != task.dataset)
+            others = {code: task.at(code).called for code in task.elsewhere if code in codes}
+            data += "".join(f"; {code}: {dataset}" for code, dataset in others.items() if dataset != task.called)
             rows.append({
                 "task": name,
                 "data": f"{data}: {task.note}" if task.note else data,

@@ -10,10 +10,12 @@ from nbformat import NotebookNode
 
 # What differs between two equal executions: the file name that a cell gets in a warning, and addresses.
 _VARYING = ((re.compile(r"\S*ipykernel_\d+/\d+\.py"), "cell"), (re.compile(r"(?<= at )0x[0-9a-f]{6,}"), "0x..."))
+# Of the profile that was set: folders above its file, which are others on another machine.
+_FOLDERS = re.compile(r"(?<=\")/.*/(?=[^/]*\.yaml\"$)", re.MULTILINE)
 
 
 def tidy(executed: Path, source: Path) -> None:
-    """Remove timings, random ids and process numbers from the copy."""
+    """Remove timings, random ids, process numbers and the folders of the profile's file from the copy."""
     notebook = nbformat.read(executed, as_version=4)
     known = {cell.get("id") for cell in nbformat.read(source, as_version=4).cells}
     notebook.metadata.pop("papermill", None)
@@ -23,6 +25,7 @@ def tidy(executed: Path, source: Path) -> None:
             del cell.metadata["tags"]  # papermill's empty list
         if cell.get("id") not in known:
             cell["id"] = f"run-{position}"
+            cell.source = _FOLDERS.sub("", cell.source)
         if cell.cell_type == "code":
             cell.outputs = _in_order(cell.outputs)
     nbformat.write(notebook, executed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
@@ -149,6 +150,18 @@ class Declaration(BaseModel):
     def own(self) -> bool:
         """Whether the data set is a folder that the user named by its path."""
         return self.dataset.startswith((".", "/", "~"))
+
+    @property
+    def called(self) -> str:
+        """What pages call the data set: its id, of the user's own the name of its folder or file alone.
+
+        Where that lies is nobody else's concern, and would make another page of the same report on another machine.
+        """
+        return PurePath(self.dataset).name if self.own else self.dataset
+
+    def on_a_page(self, text: str) -> str:
+        """A text about the data set that a page shows: without the folders above the user's own."""
+        return text.replace(self.dataset, self.called)
 
     @property
     def everywhere(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ language and how the test records are read. Two recipes are the same run exactly
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
@@ -50,8 +51,9 @@ class Encoder(Value):
 
     @property
     def called(self) -> str:
-        """Its name in tables: the id or folder as given; of a package, the name of the weights in it."""
+        """Its name in tables: the id; of a package the name of the weights in it, of a folder its name alone."""
         name = PACKAGED.get(self.model or "") or self.model or "xlmr"
+        name = PurePath(name).name if name.startswith((".", "/", "~")) else name
         return f"{name}-redrawn{self.redraw}" if self.redraw else name
 
 
