@@ -2,7 +2,9 @@
 
 import pytest
 
+from xlt.core.errors import UserError
 from xlt.data import rows
+from xlt.lab import estimate
 from xlt.models import mixture
 from xlt.models.encoder import tokenizer_of
 from xlt.spec import tasks
@@ -136,3 +138,19 @@ THREE = "3 languages (en de zh)"
 )  # fmt: skip
 def test_what_the_languages_share_is_said(parallel_nli, fields, said):
     assert said in rows.told([stage(label="mixed", **fields)], lambda part: 6)
+
+
+@pytest.mark.parametrize("cut", ["100:200", ":0%", "3:3", "5:2"])
+@pytest.mark.parametrize("duration", [{"steps": 2}, {"epochs": 1}])
+def test_a_slice_that_leaves_no_record_is_named_in_a_plan_and_in_a_run(store, cut, duration):
+    mnli = Stage(task="mnli", slice=cut, role="intermediate", **duration)
+    said = f"stage mnli: slice '{cut}' leaves none of the 24 training records of mnli; give one that leaves some"
+    with pytest.raises(UserError, match=said):
+        estimate.records(store, mnli)
+    with pytest.raises(UserError, match=said):
+        rows.RowDraw(mnli).rows(mnli.parts[0], 24)
+
+
+def test_a_slice_is_of_the_own_task_of_a_stage_alone(store):
+    both = Stage(task="mnli", slice=":50%", also=[{"task": "pos", "examples": 4}])
+    assert estimate.records(store, both) == [12, 4]

@@ -40,7 +40,7 @@ def test_one_file_is_learned_from_and_tested_on(tmp_path):
     assert parts["train"] + parts["test"] == [f"text {i}" for i in range(11)] and len(parts["test"]) == 2
     assert source.languages(task, "test") == ("en",)
     small = {"test": "train[100:]"}
-    with pytest.raises(UserError, match="empty"):
+    with pytest.raises(UserError, match="train.100:.: empty, as there are 11 rows; give another part under splits"):
         source.load(moods(tmp_path, small), "en", "test")
     assert source.identity(task, "en", "train") != source.identity(task, "en", "test")
 

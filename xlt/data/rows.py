@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from xlt.core.errors import UserError
 from xlt.spec import tasks
 from xlt.spec.stage import Part, Stage
 
@@ -44,8 +45,16 @@ def _place(end: str, total: int) -> int:
 
 
 def open_to(stage: Stage, part: Part, total: int) -> tuple[int, int]:
-    """`bounds` of the rows that a part may draw from in one language: the stage's slice is of its own task."""
-    return bounds(stage.slice if part.task == stage.task else None, total)
+    """`bounds` of the rows that a part may draw from in one language: the stage's slice is of its own task.
+
+    Raises:
+        UserError: the slice leaves none of them.
+    """
+    low, high = bounds(stage.slice if part.task == stage.task else None, total)
+    if low == high:
+        none = f"slice {stage.slice!r} leaves none of the {total:,} training records of {part.task}"
+        raise UserError(f"stage {stage.name}: {none}; give one that leaves some, such as ':70%'")
+    return low, high
 
 
 def number_open_to(stage: Stage, part: Part, total: int) -> int:

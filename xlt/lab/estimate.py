@@ -15,7 +15,7 @@ from xlt.spec.stage import Part, Stage
 if TYPE_CHECKING:
     from xlt.data.store import Store
 
-RECORDS = 20_000  # of a training set on the hub whose size is not known
+RECORDS = 20_000  # of a training set on the hub, or of a slice of it, whose size is not known
 # Encoders that profiles name, as their configurations say: a plan without network cannot read these. Others are taken
 # to be like XLM-R Base.
 SHAPES = {
@@ -51,9 +51,9 @@ def _drawn(store: Store, stage: Stage, part: Part) -> int:
     """Training records that a part of the stage takes in one language: as many as it asks for, if there are so many;
     all of the stage's slice, if it does not say."""
     known = _known_rows(store, part)
-    if part.examples and not known:
-        return part.examples
-    there = drawn_rows.number_open_to(stage, part, known or RECORDS)
+    if not known:
+        return part.examples or RECORDS
+    there = drawn_rows.number_open_to(stage, part, known)
     return min(part.examples or there, there)
 
 
