@@ -1,13 +1,18 @@
 """What a study's page says first, and what stands in a sentence below its tables."""
 
 import math
+import re
 from dataclasses import replace
+from html import unescape
+from types import SimpleNamespace
 
 import IPython.display
 import pandas as pd
+from nbconvert.filters.markdown import markdown2html
 
 from xlt.analysis.findings import Answer
 from xlt.report import sentences
+from xlt.report.artifacts import keep
 from xlt.report.outputs import Outputs, Sentence, folded
 
 NAN = math.nan
@@ -37,6 +42,34 @@ def test_what_was_not_tested_is_counted_and_not_said_to_be_corrected_for():
         "that were tested). As decided, true effects of 3.0 to 5.0 points are found with 80 % power."
     )
     assert "Holm" not in sentences.lead("?", [failed, failed])
+
+
+FOREIGN = "Is <b>one</b> *arm* & $x_1$ enough, a | b `c` [d](e)?"
+
+
+def shown(part):
+    """What a page shows of an output, as text; the tags in it are those of our own marks."""
+    html = markdown2html(part._repr_markdown_())
+    assert set(re.findall(r"</?(\w+)", html)) <= {"p", "strong", "em", "ul", "li"}
+    return unescape(re.sub(r"<[^>]*>", "", html)).strip()
+
+
+def test_what_others_have_written_is_shown_as_it_is_written(tmp_path):
+    """Questions, labels of arms and names of tasks are no Markdown, no HTML and no mathematics."""
+    found = answer(FOREIGN, 0.02, -0.01, 0.05)
+    assert shown(sentences.lead(FOREIGN, [found])) == f"{FOREIGN} {FOREIGN} +2.0 points [−1.0, +5.0]: undecided."
+    assert shown(sentences.in_words([found])) == str(found) == f"{FOREIGN} +2.0 points [−1.0, +5.0]: undecided."
+    said = replace(found, answer=f"after {FOREIGN}")
+    assert shown(said) == f"{FOREIGN} +2.0 points [−1.0, +5.0]: undecided; after {FOREIGN}."
+    row = {"target": "<i>x$ & y_z", "intermediate": "a*b*", "difference": 0.1, "diff_low": 0.05, "diff_high": 0.15}
+    matrix = pd.DataFrame([row | {"verdict": "higher"}])
+    assert "What holds, in points: <i>x$ & y_z after a*b* +10.0 [+5.0, +15.0]." in shown(
+        sentences.matrix_lead(FOREIGN, matrix)
+    )
+    table = pd.DataFrame({"a": [1]})
+    _, meaning, caption = keep(SimpleNamespace(reports=tmp_path), table, "t", FOREIGN, meaning=f"No {FOREIGN}").parts
+    assert shown(meaning) == f"No {FOREIGN}" and shown(caption) == FOREIGN
+    assert repr(meaning) == f"No {FOREIGN}"  # in a terminal without backslashes
 
 
 def test_a_study_that_asks_no_question_has_run_all_the_same():

@@ -11,7 +11,7 @@ import pandas as pd
 from xlt.analysis import estimate, inference, stats, verdicts
 from xlt.analysis.degenerate_runs import chance
 from xlt.analysis.tables import clear, marked, seed_means
-from xlt.core.text import NOT_RUN, interval, points
+from xlt.core.text import NOT_RUN, interval, plain, points
 from xlt.spec import trained
 from xlt.spec.groups import ZERO_SHOT
 
@@ -36,9 +36,19 @@ class Answer:
     targets: tuple[str, ...] = ()
 
     def _repr_markdown_(self) -> str:
-        effect = "" if isnan(self.effect) else f"{interval(self.effect, self.low, self.high, unit='points')}: "
+        return f"**{plain(self.question)}** {self._size}{plain(self._words)}."
+
+    def __str__(self) -> str:
+        return f"{self.question} {self._size}{self._words}."
+
+    @property
+    def _size(self) -> str:
+        return "" if isnan(self.effect) else f"{interval(self.effect, self.low, self.high, unit='points')}: "
+
+    @property
+    def _words(self) -> str:
         verdict = "" if self.answer.startswith(self.verdict) else self.verdict
-        return f"**{self.question}** {effect}{'; '.join(filter(None, (verdict, self.answer)))}."
+        return "; ".join(filter(None, (verdict, self.answer)))
 
     def row(self) -> dict[str, Any]:
         return asdict(self)

@@ -128,11 +128,11 @@ def answer(speed: Speed, measured: Measured) -> str:
     judged = judged[judged["measured"] != NOT_RUN]
     passed = judged["verdict"].str.startswith("pass").sum()
     return (
-        f"On this {measured.machine['kind']} xlt trains **{said[TRAINING, XLT, PADDED]} times** as many records a "
-        f"second as the example scripts of `transformers` do by default, {said[TRAINING, XLT, DYNAMIC]} times as many "
+        f"On this {measured.machine['kind']} xlt trains {said[TRAINING, XLT, PADDED]} times as many records a "
+        f"second as the example scripts of transformers do by default, {said[TRAINING, XLT, DYNAMIC]} times as many "
         f"as they do with dynamic padding, and reads {said[READING, XLT, PADDED]} and {said[READING, XLT, DYNAMIC]} "
         f"times as many; trained as the profiles for a CPU do, without dropout and with frozen embeddings, "
-        f"**{said[TRAINING, OWN, PADDED]} times** and {said[TRAINING, OWN, DYNAMIC]} times (encoder {case.encoder}: "
+        f"{said[TRAINING, OWN, PADDED]} times and {said[TRAINING, OWN, DYNAMIC]} times (encoder {case.encoder}: "
         f"{shape.layers} layers of {shape.width}; {case.records}; 95 % intervals over {case.repetitions} repetitions). "
         f"Aims for such a machine that are reached: {passed} of {len(judged)}."
     )
@@ -141,7 +141,7 @@ def answer(speed: Speed, measured: Measured) -> str:
 def answers(speed: Speed, measured: Measured) -> list[Answer]:
     """The answer and the aims of this kind of machine for the index of the report; ratios are no effects in points."""
     nan = float("nan")
-    found = [Answer(QUESTION, answer(speed, measured).replace("**", "").replace("`", ""), nan, nan, nan)]
+    found = [Answer(QUESTION, answer(speed, measured), nan, nan, nan)]
     for row in aims(speed, measured).itertuples(index=False):
         if row.measured != NOT_RUN:
             asked = f"{row.work.capitalize()}: is {row.of} at least {row[3]} as fast as {row.against}?"

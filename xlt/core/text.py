@@ -1,5 +1,6 @@
 """How values read in tables, captions and answers. Scores are fractions everywhere; points (x 100) are made here."""
 
+import re
 from collections.abc import Sequence
 from math import isnan
 
@@ -46,6 +47,11 @@ def plus_minus(value: float, high: float, sign: bool = False) -> str:
 def fewer_seeds(seeds: int, most: int) -> str:
     """How many of the seeds a mean is of, where they are not all: "(2 of 3 seeds)"; else ""."""
     return f"({seeds} of {most} seeds)" if 0 < seeds < most else ""
+
+
+def plain(text: str) -> str:
+    """A text in which Markdown finds no marks, links, tags or mathematics, nor the beginning of a list or a heading."""
+    return re.sub(r"([\\|*_`<\[\]$~&]|^[-+=#>])", r"\\\1", text).replace("\n", "<br>")
 
 
 def counted(number: int, noun: str) -> str:

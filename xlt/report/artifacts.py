@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from base64 import b64encode
 from dataclasses import dataclass
 from io import BytesIO
@@ -18,10 +17,10 @@ from matplotlib.text import Text
 from PIL import Image
 
 from xlt.core import spreadsheets
-from xlt.core.text import NOT_RUN
+from xlt.core.text import NOT_RUN, plain
 from xlt.report import latex
 from xlt.report.alttext import NAMED, described
-from xlt.report.outputs import Outputs, Sentence
+from xlt.report.outputs import Markdown, Outputs, Sentence
 
 # a table that is cut off in a notebook hides results; wide ones scroll on its page
 pd.set_option("display.max_columns", None, "display.max_rows", None)
@@ -89,14 +88,9 @@ def readable(value: object) -> str:
 
 
 def _markdown(text: pd.DataFrame, caption: str) -> str:
-    head, *rows = [[_plain(cell) for cell in line] for line in (list(text.columns), *text.to_numpy().tolist())]
+    head, *rows = [[plain(cell) for cell in line] for line in (list(text.columns), *text.to_numpy().tolist())]
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{_plain(caption)}\n"
-
-
-def _plain(text: str) -> str:
-    """A text in which Markdown finds no marks, links, tags or mathematics, nor the beginning of a list or a heading."""
-    return re.sub(r"([\\|*_`<\[\]$~&]|^[-+=#>])", r"\\\1", text).replace("\n", "<br>")
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{plain(caption)}\n"
 
 
 def save_figure(figure: Figure, folder: Path, name: str, caption: str, alt: str = "") -> list[Path]:
@@ -178,9 +172,9 @@ def keep(
     if isinstance(thing, Figure):
         png, *_, sidecar = save_figure(thing, lab.reports / "figures", name, caption, alt)
         picture = Kept(png, json.loads(sidecar.read_text(encoding="utf-8"))["alt"])
-        return Outputs((picture, Sentence(f"*{_plain(caption)}*")))
+        return Outputs((picture, Markdown(f"*{plain(caption)}*")))
     if isinstance(thing, str):
         return thing
     save_table(thing, lab.reports / "tables", name, caption, shown)
-    below = [meaning, "" if caption == meaning else f"*{_plain(caption)}*"]
-    return Outputs((thing if shown is None else shown, *map(Sentence, filter(None, below))))
+    below = [Sentence(meaning), Markdown("" if caption == meaning else f"*{plain(caption)}*")]
+    return Outputs((thing if shown is None else shown, *filter(None, below)))

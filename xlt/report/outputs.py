@@ -10,16 +10,24 @@ import IPython.display
 import pandas as pd
 
 from xlt.analysis.tables import cells, footnote
+from xlt.core.text import plain
 from xlt.spec.identity import digest
 
 
 class Sentence(str):
-    """A text that a notebook sets as Markdown."""
+    """A text that a notebook shows as it is: no name or question in it is read as a mark, a tag or mathematics."""
 
     def _repr_markdown_(self) -> str:
-        return str(self)
+        return plain(self)
 
     def __repr__(self) -> str:  # without quotation marks, which a page would show
+        return str(self)
+
+
+class Markdown(Sentence):
+    """A text with marks of ours; what of it others have written is `plain` already."""
+
+    def _repr_markdown_(self) -> str:
         return str(self)
 
 

@@ -9,22 +9,23 @@ import pandas as pd
 from xlt.analysis import verdicts
 from xlt.analysis.findings import Answer
 from xlt.analysis.gates import Gate
-from xlt.core.text import NOT_RUN, interval, points
-from xlt.report.outputs import Sentence
+from xlt.core.text import NOT_RUN, interval, plain, points
+from xlt.report.outputs import Markdown
 
 _ORDER = (verdicts.HIGHER, verdicts.LOWER, verdicts.EQUIVALENT, verdicts.UNDECIDED, verdicts.NOT_TESTABLE)
 _NONE = "none of them can be told from zero, which is not to say that there is no effect"
 
 
-def lead(question: str, answers: Sequence[Answer]) -> Sentence:
+def lead(question: str, answers: Sequence[Answer]) -> Markdown:
     """The question of a page with its first answer, and how many of its answers are decided."""
+    asked = f"**{plain(question)}**"
     if not answers:
-        return Sentence(f"**{question}** No arm is held against another here; the scores stand below.")
+        return Markdown(f"{asked} No arm is held against another here; the scores stand below.")
     ran = [answer for answer in answers if answer.verdict != NOT_RUN]
     if not ran:
-        return Sentence(f"**{question}** {NOT_RUN.capitalize()}.")
+        return Markdown(f"{asked} {NOT_RUN.capitalize()}.")
     first = ran[0]._repr_markdown_().replace("**", "*").removesuffix(".")
-    return Sentence(f"**{question}** {first}.{_beside(ran, len(answers) - len(ran)) if len(answers) > 1 else ''}")
+    return Markdown(f"{asked} {first}.{_beside(ran, len(answers) - len(ran)) if len(answers) > 1 else ''}")
 
 
 def _beside(ran: Sequence[Answer], missing: int) -> str:
@@ -46,15 +47,15 @@ def _families(tested: Sequence[Answer]) -> str:
     return f"after Holm's correction over what was tested, {primary} primary and {others} others apart"
 
 
-def in_words(answers: Sequence[Answer]) -> Sentence:
+def in_words(answers: Sequence[Answer]) -> Markdown:
     """Every answer in words: the primary ones first, under a heading of their own where there are others."""
     texts = {}
     for name, primary in (("Primary", True), ("Secondary", False)):
         some = [answer for answer in answers if answer.primary == primary]
         texts |= {name: "\n".join(f"- {answer._repr_markdown_()}" for answer in some)} if some else {}
     if len(texts) < 2:
-        return Sentence("".join(texts.values()))
-    return Sentence("\n\n".join(f"{name}:\n\n{text}" for name, text in texts.items()))
+        return Markdown("".join(texts.values()))
+    return Markdown("\n\n".join(f"{name}:\n\n{text}" for name, text in texts.items()))
 
 
 def counted(given: Iterable[str]) -> str:
@@ -88,15 +89,15 @@ def told_apart(table: pd.DataFrame, low: str = "low", high: str = "high", rows: 
     )
 
 
-def matrix_lead(question: str, matrix: pd.DataFrame) -> Sentence:
+def matrix_lead(question: str, matrix: pd.DataFrame) -> Markdown:
     """The question of a profile with the differences of its transfer matrix that are decided."""
     cells = matrix[matrix["difference"].notna()]
     meaning = decided(cells, "differences to direct fine-tuning") or NOT_RUN
     effects = "; ".join(
-        f"{row.target} after {row.intermediate} {interval(row.difference, row.diff_low, row.diff_high)}"
+        f"{plain(row.target)} after {plain(row.intermediate)} {interval(row.difference, row.diff_low, row.diff_high)}"
         for row in cells[cells["verdict"].isin([verdicts.HIGHER, verdicts.LOWER])].itertuples()
     )
-    return Sentence(f"**{question}** {meaning}" + (f" What holds, in points: {effects}." if effects else ""))
+    return Markdown(f"**{plain(question)}** {meaning}" + (f" What holds, in points: {effects}." if effects else ""))
 
 
 def spread(means: pd.DataFrame) -> str:

@@ -42,7 +42,7 @@ def forest(answers: Sequence[Answer], detail: pd.DataFrame) -> Figure:
         "points, 95 % interval over seeds and records (blue: decided); small dots: targets and conditions one by one",
         fontsize=8,
     )
-    figure.set_label(" ".join(answer._repr_markdown_() for answer in asked).replace("*", ""))
+    figure.set_label(" ".join(map(str, asked)))
     return figure
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from xlt.analysis import contrasts, doses, gates, outcome_tables, phases, questions, score_tables
 from xlt.analysis.records import Records
-from xlt.core.text import NOT_RUN, counted, points
+from xlt.core.text import NOT_RUN, counted, plain, points
 from xlt.data import contamination, exposure
 from xlt.lab import estimate
 from xlt.lab.lab import Lab
@@ -18,7 +18,7 @@ from xlt.lab.outcomes import stored
 from xlt.lab.studies import Study
 from xlt.report import plans, study_figures
 from xlt.report.artifacts import keep
-from xlt.report.outputs import Outputs, Sentence, folded
+from xlt.report.outputs import Markdown, Outputs, Sentence, folded
 from xlt.report.sentences import decided, in_words, lead, passed_gates, spread
 from xlt.report.summary import about, save_answers
 
@@ -102,12 +102,12 @@ class StudyPage:
         runs = self.lab.runs(self.study.recipes, (), self.study.seeds)
         asked = folded(questions.table(self.study), "Which arms each question holds against which")
         tables = (self.study.design(runs), asked, schedule, self.study.materials(self.scores))
-        absent = "\n".join(f"- {NOT_RUN}: {sentence}" for sentence in self.study.absent)
+        absent = Markdown("\n".join(f"- {NOT_RUN}: {plain(sentence)}" for sentence in self.study.absent))
         plan = plans.kept(self.lab, self.study) if self.study.plan else None
         foreseen = plans.foreseen(plan) if plan else ""
         seeds = counted(self.study.seeds or self.lab.profile.seeds, "paired seed")
         least = f"{seeds}; the smallest effect of interest is {points(contrasts.smallest(self.study))} points."
-        return Outputs((*tables, *(Sentence(text) for text in (absent, foreseen, least) if text)))
+        return Outputs((*tables, *filter(None, (absent, Sentence(foreseen), Sentence(least)))))
 
     def means(self) -> Outputs:
         """Every arm on every target and condition, and how far arms and seeds lie apart."""
