@@ -78,7 +78,7 @@ def test_a_file_that_has_changed_is_read_and_checked_again(folder):
     assert len(source.load(task(folder), "en", "train")) == 6
     write(folder / "train.jsonl", moods(["glad", "angry"]))
     source.look_again()
-    with pytest.raises(UserError, match="train: label 'angry' is outside 0..1"):
+    with pytest.raises(UserError, match="train: row 2: label 'angry' is outside 0..1"):
         source.load(task(folder), "en", "train")
     write(folder / "train.jsonl", moods(["sad"]))
     source.look_again()
@@ -172,8 +172,12 @@ def test_the_pieces_make_the_same_records_as_the_whole(monkeypatch, family, rows
 def test_rows_are_numbered_and_ids_are_compared_through_all_pieces(folder, monkeypatch, capsys):
     monkeypatch.setattr(records, "PIECE", 2)
     write(folder / "train.jsonl", moods(["glad", "sad", "glad", None]))
-    with pytest.raises(UserError, match="label None is outside"):
+    with pytest.raises(UserError, match="row 4: label None is outside"):
         Source(None).load(task(folder), "en", "train")
+    tagged = tasks.parse("mine", {"family": "tagging", "dataset": "./mine", "languages": "en", "labels": ["X"]}, "mine")
+    lists = {"tokens": ["['a']"] * 3 + ["[a]"], "tags": ["['X']"] * 4}
+    with pytest.raises(UserError, match=r"here: row 4: \[a\] is no list"):
+        records.canonical(datasets.Dataset.from_dict(lists), tagged, "en", "here")
     rows = datasets.Dataset.from_list([*moods(["glad"] * 4), {"text": None, "mood": "sad"}])
     with pytest.raises(UserError, match="here: row 5: text_a is empty"):
         records.canonical(rows, task(folder), "en", "here")

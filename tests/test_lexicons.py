@@ -37,3 +37,10 @@ def test_a_list_that_was_taken_away_is_missed(tmp_path):
     file.unlink()
     with pytest.raises(UserError, match="cannot be read"):
         lexicons.synonyms("en", str(file))
+
+
+def test_a_list_that_is_nested_too_deep_is_named(tmp_path):
+    file = tmp_path / "mine.json"
+    file.write_text("[" * 3000 + "]" * 3000)
+    with pytest.raises(UserError, match="lexicon file .*mine.json cannot be read"):
+        lexicons.synonyms("en", str(file))

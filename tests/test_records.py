@@ -6,6 +6,7 @@ from datasets import ClassLabel, Dataset, Features, List, Value
 from xlt.core import progress
 from xlt.core.errors import UserError
 from xlt.data import records
+from xlt.spec import tasks
 from xlt.spec.tasks import parse
 
 TEXT = Value("string")
@@ -18,6 +19,10 @@ def task(family, **fields):
 NLI = task("classification", labels=["yes", "no"])
 TAGS = task("tagging", labels=["X", "Y"])
 SPAN, CHOICE, BITEXT = task("span"), task("choice"), task("retrieval")
+SINGLE = {"labels": ["yes", "no"], "columns": {"text_b": None}}
+INSIDE = task("classification", **SINGLE | {"columns": {"text_a": "p.of", "text_b": None}})
+WORDS = task("classification", **SINGLE | {"columns": {"text_a": "words", "text_b": None}})
+LAREQA = tasks.get("lareqa")
 
 
 def canonical(task, columns, features=None, code="en", large=False):
@@ -50,6 +55,14 @@ def choice(**changes):
     return {"prompt": ["p"], "choices": [["a", "b"]], "label": [1]} | changes
 
 
+def twice(**changes):
+    return {"prompt": ["p", "p"], "label": [1, 1]} | changes
+
+
+def inside(*tables):
+    return {"p": list(tables), "label": ["yes"] * len(tables)}
+
+
 def bitext(**changes):
     return {"source_sentence": ["a", "b"], "target_sentence": ["c", "d"]} | changes
 
@@ -63,12 +76,20 @@ def bitext(**changes):
         (NLI, {"text_a": ["a"], "label": ["yes"], "b": [1]}, "missing column text_b; it has text_a, label, b"),
         (NLI, pair(text_b=["c", None]), "row 2: text_b is empty. Correct the file or the task"),
         (NLI, pair(text_b=[3, 4]), "row 1: text_b is 3, not a text"),
-        (NLI, pair(label=["yes", "noo"]), "label 'noo' is outside 0..1 (yes, no)"),
-        (NLI, pair(label=[0, 2]), "label 2 is outside 0..1"),
-        (NLI, pair(label=[0, None]), "label None is outside 0..1"),
-        (NLI, pair(label=[0, 0.5]), "label 0.5 is outside 0..1"),
+        (NLI, pair(label=["yes", "noo"]), "row 2: label 'noo' is outside 0..1 (yes, no)"),
+        (NLI, pair(label=[0, 2]), "row 2: label 2 is outside 0..1"),
+        (NLI, pair(label=[0, None]), "row 2: label None is outside 0..1"),
+        (NLI, pair(label=[0, 0.5]), "row 2: label 0.5 is outside 0..1"),
         (NLI, pair(label=["yes", "nope"]), "(yes, no); name it in labels of task mine, or under relabel"),
-        (NLI, pair(label=[True, True]), "label True is outside 0..1 (yes, no); name it"),
+        (NLI, pair(label=[True, True]), "row 1: label True is outside 0..1 (yes, no); name it"),
+        (NLI, pair(label=[["yes"], ["no"]]), "row 1: label ['yes'] is a list, not one label. Correct the file"),
+        (NLI, pair(label=[None, {"of": "no"}]), "row 2: label {'of': 'no'} is a table, not one label"),
+        (TAGS, {"tokens": [["a"], ["b"]], "tags": [["X"], [None]]}, "row 2: label None is outside 0..1 (X, Y)"),
+        (TAGS, {"tokens": [["a"], ["b"]], "tags": [["X"], ["Z"]]}, "row 2: label 'Z' is outside 0..1 (X, Y)"),
+        (TAGS, {"tokens": [["a"]], "tags": [[["X"]]]}, "row 1: label ['X'] is a list, not one label"),
+        (TAGS, {"tokens": [["a"]], "tags": [[{"t": "X"}]]}, "row 1: label {'t': 'X'} is a table, not one label"),
+        (TAGS, {"tokens": ["a", None], "tags": ["X", "Y"]}, "row 2: tokens is empty. Correct the file or the task"),
+        (TAGS, {"tokens": ["a", "b"], "tags": ["X", None]}, "row 2: tags is empty. Correct the file or the task"),
         (TAGS, {"tokens": [["a"], ["b", "c"]], "tags": [["X"], ["Y"]]}, "row 2 has 2 tokens but 1 tags"),
         (TAGS, {"tokens": [["a"], ["b"]], "tags": [["X"], ["Y", "X"]]}, "row 2 has 1 tokens but 2 tags"),
         (TAGS, {"tokens": ["a", "b"], "tags": [["X"], ["Y"]]}, "row 1: tokens is 'a', not a list of words"),
@@ -79,6 +100,7 @@ def bitext(**changes):
         ),
         (TAGS, {"tokens": ["a b", "c"], "tags": ["X Y", "X Y"]}, "row 2 has 1 tokens but 2 tags; write both as ["),
         (TAGS, {"tokens": ["['a' ... 'b']"], "tags": ["['X']"]}, "row 1: ['a' ... 'b'] is no list; write ["),
+        (TAGS, {"tokens": ["[" * 3000 + "]" * 3000], "tags": ["['X']"]}, "row 1: [[[["),
         (TAGS, {"tokens": [["a"], ["b"]], "tags": [["X"], None]}, "row 2: tags is no list"),
         (TAGS, {"tokens": [["a", None]], "tags": [["X", "Y"]]}, "row 1: a token is no text"),
         (SPAN, question(start=[14]), "question q1: the answer 'Monday' is not in its context at 14"),
@@ -91,15 +113,62 @@ def bitext(**changes):
         (SPAN, question(text=["Monday", "on"]), "question q1: answers must have lists text and answer_start"),
         (SPAN, question(answers=["Monday"]), "row 1: answers is 'Monday', not a table of text and answer_start"),
         (SPAN, question(question=[None]), "row 1: question is empty"),
+        (
+            SPAN,
+            question(start=["13"]),
+            "row 1: question q1: answer_start of 'Monday' is '13', but must be",
+        ),
+        (
+            SPAN,
+            question(start=[13.0]),
+            "row 1: question q1: answer_start of 'Monday' is 13.0, but must be",
+        ),
+        (SPAN, question(start=[None]), "row 1: question q1: answer_start of 'Monday' is missing, but must be a whole"),
+        (SPAN, question(text=[None]), "row 1: question q1: the text of an answer is missing. Correct the file"),
+        (SPAN, question(text=[4]), "row 1: question q1: the text of an answer is 4. Correct the file"),
+        (SPAN, question(answers=[[{"text": "Monday"}]]), "answer_start of 'Monday' is missing, but must be a whole"),
+        (SPAN, question(answers=[{"text": ["Monday"]}]), "row 1: question q1: answers must have lists text and"),
+        (SPAN, question(start=[14]), "row 1: question q1: the answer 'Monday' is not in its context at 14"),
+        (LAREQA, question(text=[], start=[]), "row 1: question q1 has no answer, so no sentence is right"),
         (CHOICE, choice(label=[2]), "row 1: label 2 is none of its 2 choices (from 0)"),
         (CHOICE, choice(choices=[["a", None]]), "row 1: a choice is empty"),
+        (CHOICE, twice(choices=["['a', 'b']", None]), "row 2: choices is empty"),
         (CHOICE, choice(choices=["a"]), "row 1: choices is 'a', not a list of choices"),
         (BITEXT, bitext(target_sentence=["c", "  "]), "row 2: target is blank"),
         (BITEXT, bitext(source_sentence=[None, "b"]), "row 1: source is blank"),
+        (BITEXT, bitext(source_sentence=[3, 4]), "row 1: source is 3, not a text. Correct the file or the task"),
+        (INSIDE, inside({"of": "x"}, {"of": None}), "row 2: text_a is empty"),
+        (INSIDE, inside({"of": "x"}, None), "row 2: text_a is empty"),
+        (INSIDE, inside({"on": "x"}), "row 1: missing column p.of: it has on. Correct the file or the task"),
+        (INSIDE, inside("x"), "row 1: missing column p.of: 'x' is no table. Correct the file or the task"),
+        (INSIDE, inside(["x"]), "row 1: missing column p.of: ['x'] is no table. Correct the file or the task"),
+        (WORDS, {"words": [["a"], None], "label": ["yes", "no"]}, "row 2: text_a is empty"),
+        (WORDS, {"words": [None, ["a"]], "label": ["yes", "no"]}, "row 1: text_a is empty"),
     ],
 )
 def test_what_is_wrong_is_named(task, rows, said):
     assert said in complaint(task, rows)
+
+
+def test_of_several_labels_that_are_wrong_the_first_in_the_file_is_named():
+    for wrong in (["c", "b", "a"], ["a", "c", "b"]):
+        assert f"row 2: label {wrong[0]!r} is outside" in complaint(
+            NLI, pair(text_a=["t"] * 4, text_b=["t"] * 4, label=["yes", *wrong])
+        )
+
+
+def test_rows_are_numbered_as_in_the_file_where_it_holds_several_languages():
+    mixed = task(
+        "classification", labels=["yes", "no"], languages=["en", "de"], prefix={"id": "{code}", "of": "{code}"}
+    )
+    rows = {"id": ["de1", "en1", "de2", "en2", "en3"], "of": ["de", "en", "xx", "de", "en"]}
+    rows |= {"text_a": ["a"] * 5, "text_b": ["b"] * 5, "label": ["yes", "yes", "yes", "yes", "noo"]}
+    assert "row 5: label 'noo' is outside" in complaint(mixed, rows)
+    numbered = task("span", languages=["en", "de"], prefix={"lang": "{code}"}, columns={"id": None})
+    one = question() | {"lang": ["en"]}
+    del one["id"]
+    both = {name: values * 3 for name, values in one.items()} | {"lang": ["de", "en", "en"]}
+    assert canonical(numbered, both)["id"][:] == ["1", "2"]  # ids count the questions of the language
 
 
 def test_no_row_at_all():

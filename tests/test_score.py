@@ -245,6 +245,7 @@ def test_bad_values_are_named(write, task, predicted, gold, message):
     ("name", "content", "message"),
     [
         ("p.json", '{"q1": "a",\n "q2": }', r"p.json, line 2: bad JSON at column 8"),
+        ("p.json", "[" * 3000 + "]" * 3000, r"p.json: its lists or objects are nested too deep to be read"),
         ("p.json", '{"id": "q1"}\n{"id": "q2"}\n', r"p.json, line 2: bad JSON .*name a file of lines .jsonl"),
         ("p.json", '{"q1": "a", "q1": "b"}', r"p.json: 1 key \(q1\) doubled"),
         ("p.json", '["a"]', r"p.json: should be \{id: value\}"),

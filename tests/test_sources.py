@@ -113,7 +113,7 @@ def test_a_missing_column(hub):
 def test_a_label_outside_the_set(hub, label, named):
     hub.put({"premise": ["p"], "hypothesis": ["h"], "label": [label]})
     said = complaint(hub.source.load, XNLI, "de", "test")
-    assert f"facebook/xnli/de/test: label {named} is outside 0..2 (entailment, neutral, contradiction)" in said
+    assert f"facebook/xnli/de/test: row 1: label {named} is outside 0..2 (entailment, neutral, contradiction)" in said
 
 
 def test_labels_in_another_order_are_read_by_their_names(hub):
@@ -131,8 +131,8 @@ def test_other_label_names(hub, names):
 @pytest.mark.parametrize(
     ("tags", "features", "named"),
     [
-        ([[0, 17]], List(Value("int64")), "label 17 is outside 0..16"),
-        ([["NAME"]], List(TEXT), "label 'NAME' is outside"),
+        ([[0, 17]], List(Value("int64")), "row 1: label 17 is outside 0..16"),
+        ([["NAME"]], List(TEXT), "row 1: label 'NAME' is outside"),
         (["NOUN"], TEXT, "row 1: pos_tags is no list"),
     ],
 )
@@ -250,11 +250,14 @@ def test_a_missing_data_set(hub):
     assert "task xquad: google/xquad is not in the hub's cache and there is no network; fetch it with" in said
 
 
-def test_a_card_that_is_no_yaml(hub):
+@pytest.mark.parametrize(
+    ("settings", "reason"), [("[", "while parsing"), ("[" * 3000 + "]" * 3000, "maximum recursion")]
+)
+def test_a_card_that_is_no_yaml(hub, settings, reason):
     file = hub.put(nli())
-    (file.parents[1] / "README.md").write_text("---\nconfigs: [\n---\n")
+    (file.parents[1] / "README.md").write_text(f"---\nconfigs: {settings}\n---\n")
     said = complaint(hub.source.load, XNLI, "de", "test")
-    assert "task xnli: facebook/xnli: its card README.md cannot be read (while parsing" in said
+    assert f"task xnli: facebook/xnli: its card README.md cannot be read ({reason}" in said
 
 
 def test_english_records_do_not_pass_for_another_language(world):

@@ -51,5 +51,14 @@ def test_questions_without_ids_are_numbered(load):
 def test_a_question_that_lacks_something_is_named(load):
     with pytest.raises(UserError, match="article 1, paragraph 1: no question"):
         load(json.dumps({"data": [article({"id": "a"})]}))
-    with pytest.raises(UserError, match="the answer 'Rome' is not in its context at 3 but at 13"):
+    for article_of, said in (
+        ({"paragraphs": None}, "article 1: paragraphs is null, not a list"),
+        ({"paragraphs": {"a": 1}}, "article 1: paragraphs is {.a.: 1}, not a list"),
+        ({"paragraphs": [{"context": CONTEXT, "qas": None}]}, "article 1, paragraph 1: qas is null, not a list"),
+        ({"paragraphs": [None]}, "article 1, paragraph 1: no qas"),
+        ({"paragraphs": [{"context": CONTEXT, "qas": [None]}]}, "article 1, paragraph 1: no id"),
+    ):
+        with pytest.raises(UserError, match=f"train.json \\({said}"):
+            load(json.dumps({"data": [article_of]}))
+    with pytest.raises(UserError, match="row 1: question a: the answer 'Rome' is not in its context at 3 but at 13"):
         load(json.dumps({"data": [article(asked("a", ANSWER | {"answer_start": 3}))]}))

@@ -15,6 +15,9 @@ from xlt.spec.tasks import parse
 WORDS = ["null", "NA", "N/A", "nan", "None", "007", "true", "1e5", "-0", "2019-01-01", "12345678901234567890", " x"]
 
 
+DEEP = "[" * 3000 + "]" * 3000
+
+
 def put(tmp_path, content, name="a.csv"):
     file = tmp_path / name
     file.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -91,6 +94,9 @@ def test_json_may_be_a_list_or_stand_under_a_key(tmp_path):
         ("a.jsonl", '{"a": 1}\n{"a": }\n', "line 2: bad JSON at column 7 (Expecting value)"),
         ("a.jsonl", '{"a": 1}\n7\n', "line 2: no object {...} but 7"),
         ("a.jsonl", '["x"]', 'row 1: no object {...} but "x"'),
+        ("a.jsonl", '{"a": 1}\n{"a": ' + DEEP + "}", "line 2: its lists or objects are nested too deep to be read"),
+        ("a.jsonl", DEEP, "its lists or objects are nested too deep to be read"),
+        ("a.jsonl", '{"paragraphs": ' + DEEP + "}", "line 1: its lists or objects are nested too deep to be read"),
         ("a.jsonl", '{"a": {"b": 1}}\n{"a": "x"}', "the values of a are not of one kind"),
     ],
 )

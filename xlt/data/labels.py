@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from xlt.core.errors import UserError
@@ -33,15 +34,31 @@ def numbers(values: list, names: tuple[str, ...], task: Task, where: Reading) ->
         raise UserError(f"{where}: labels are {', '.join(names)}, but task {task.name} declares {declared}")
     if task.family == tasks.TAGGING and not task.labels:
         declaration.check_tags(task, tuple(name for name in names if name not in task.drop), str(where))
-    if task.family != tasks.TAGGING:
-        number = {label: _number(label, task, names, where) for label in set(values)}
-        return [number[label] for label in values]
-    for row, tags in where.numbered(values):
+    several = task.family == tasks.TAGGING
+    for row, tags in where.numbered(values if several else ()):
         if not isinstance(tags, list):
             lists = f"; write tags, and tokens too, as {EXPECTED}" if isinstance(tags, str) else ""
             raise UserError(f"{where}: row {row}: {path} is no list{lists}. Correct the file or the task")
-    number = {label: _number(label, task, names, where) for label in {tag for tags in values for tag in tags}}
-    return [[number[tag] for tag in tags] for tags in values]
+    rows = values if several else [[label] for label in values]
+    first = _first_rows(where.numbered(rows), where)
+    number = {label: _number(label, task, names, f"{where}: row {row}") for label, row in first.items()}
+    return [[number[tag] for tag in tags] for tags in values] if several else [number[label] for label in values]
+
+
+def _first_rows(rows: Iterable[tuple[int, list]], where: Reading) -> dict[Any, int]:
+    """Label -> the first row that has it, in the order of the file.
+
+    Raises:
+        UserError: a list or a table stands where a label should.
+    """
+    first: dict[Any, int] = {}
+    for row, labels in rows:
+        for label in labels:
+            if isinstance(label, list | dict):
+                kind = "a list" if isinstance(label, list) else "a table"
+                raise UserError(f"{where}: row {row}: label {label!r:.40} is {kind}, not one label. Correct the file")
+            first.setdefault(label, row)
+    return first
 
 
 def as_text(label: Any) -> str | None:
@@ -64,7 +81,7 @@ def _renamed(label: str, task: Task) -> str:
     return next((ours for theirs, ours in task.relabel.items() if theirs == label or theirs in parts), label)
 
 
-def _number(label: Any, task: Task, names: tuple[str, ...], where: Reading) -> int | None:
+def _number(label: Any, task: Task, names: tuple[str, ...], where: str) -> int | None:
     """The number of a label, None if it is dropped.
 
     A file that names its labels has numbers for them. Elsewhere a label is what is written, figures too: of the labels

@@ -178,7 +178,7 @@ def _card(place: Location) -> Card:
         return {}, {}
     try:
         return _declared(place.file(CARD).read_text(encoding="utf-8", errors="replace"))
-    except (ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{place.name}: its card {CARD} cannot be read ({reason})") from None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -29,13 +29,15 @@ class Remark(NamedTuple):
 class Reading:
     """A split that is being read; as text it is what messages call the split.
 
-    first     the number of the first row of the piece at hand: rows are numbered from 1 through all pieces
+    numbers   of its rows in the file, from 1: those of one language may lie among others
+    first     the place among them, from 1, at which the piece at hand begins
     ids       id: number of its row
     dropped   number of a row that is left out, or has words that are: how many words
     written   the labels as the file writes them
     """
 
     where: str
+    numbers: Sequence[int]
     first: int = 1
     ids: dict[Any, int] = field(default_factory=dict)
     dropped: dict[int, int] = field(default_factory=dict)
@@ -47,4 +49,4 @@ class Reading:
 
     def numbered(self, values: Iterable[Any]) -> Iterator[tuple[int, Any]]:
         """The values of the piece, each with the number of its row."""
-        return enumerate(values, start=self.first)
+        return zip(self.numbers[self.first - 1 :], values, strict=False)  # the pieces that follow have numbers, too

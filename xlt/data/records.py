@@ -51,7 +51,7 @@ def checked(
             do not match the tokens; an answer that is not in its context; blank lines in a bitext; doubled ids of
             questions or of what is searched.
     """
-    reading = Reading(where)
+    reading = Reading(where, range(1, len(rows) + 1))
     rows = _of_language(_present(rows, task, where), task, code, reading)
     tables = []
     for start in range(0, len(rows), PIECE):
@@ -68,7 +68,7 @@ def checked(
 
 
 def _piece(rows: datasets.Dataset, task: Task, reading: Reading, large: bool) -> pa.Table:
-    columns = {ours: _column(rows, theirs, task, ours) for ours, theirs in task.columns.items()}
+    columns = {ours: _column(rows, theirs, task, ours, reading) for ours, theirs in task.columns.items()}
     columns |= _unwritten(columns, reading)
     for ours in LABELS & set(columns):
         values, names = columns[ours], label_names(rows, task)
@@ -149,29 +149,30 @@ def _of_language(rows: datasets.Dataset, task: Task, code: str, reading: Reading
         beginnings = tuple({task.filled(beginning, one) for one in (code, *task.everywhere)})
         beginning, values = task.filled(beginning, code), list(map(str, rows[column][:]))
         chosen = [i for i, value in enumerate(values) if value.startswith(beginning)]
-        strange = [i for i, value in enumerate(values, start=1) if not value.startswith(beginnings)]
+        strange = [row for row, value in reading.numbered(values) if not value.startswith(beginnings)]
         if strange and task.definition:
             count = text.counted(len(strange), "row")
             _remark(task, reading, f"left out, as {column} begins with no language: {count}", text.places(strange))
         if not chosen:
             raise UserError(f"{reading}: no row for language {code}: none has {column} beginning with {beginning!r}")
-        rows = rows.select(chosen, new_fingerprint=code)
+        rows, reading.numbers = rows.select(chosen, new_fingerprint=code), [reading.numbers[i] for i in chosen]
     return rows
 
 
-def _column(rows: datasets.Dataset, theirs: str | list[str], task: Task, ours: str) -> list:
+def _column(rows: datasets.Dataset, theirs: str | list[str], task: Task, ours: str, where: Reading) -> list:
     if isinstance(theirs, str):
-        values = _values(rows, theirs, task)
-        words = ours.startswith("text") and values and isinstance(values[0], list)
-        return [_joined(tokens) for tokens in values] if words else values
-    parts = zip(*(_values(rows, one, task) for one in theirs), strict=True)
+        values = _values(rows, theirs, task, where)
+        if not ours.startswith("text"):
+            return values
+        return [_joined(words) if isinstance(words, list) else words for words in values]
+    parts = zip(*(_values(rows, one, task, where) for one in theirs), strict=True)
     return [list(part) for part in parts] if ours in JOINED_AS_LIST else [_joined(part) for part in parts]
 
 
 def _unwritten(columns: Columns, where: Reading) -> Columns:
     """The columns that CSV holds as text though they are lists or tables: choices, answers, words with their tags."""
     fields = {
-        ours: [written.value(text) for text in columns[ours]]
+        ours: [text if text is None else written.value(text) for text in columns[ours]]
         for ours in ("choices", "answers")
         if _all_texts(columns.get(ours))
     }
@@ -181,8 +182,12 @@ def _unwritten(columns: Columns, where: Reading) -> Columns:
 
 
 def _words_and_tags(columns: Columns, where: Reading) -> Columns:
+    for ours in ("tokens", "tags"):
+        for row, cell in where.numbered(columns[ours]):
+            if cell is None:
+                raise UserError(f"{where}: row {row}: {ours} is empty. Correct the file or the task")
     try:
-        lists = {ours: written.lists(columns[ours]) for ours in ("tokens", "tags")}
+        lists = {ours: written.lists(where.numbered(columns[ours])) for ours in ("tokens", "tags")}
     except ValueError as error:
         raise UserError(f"{where}: {error}") from None
     for row, (words, tags) in where.numbered(zip(*lists.values(), strict=True)):
@@ -193,7 +198,9 @@ def _words_and_tags(columns: Columns, where: Reading) -> Columns:
 
 
 def _all_texts(values: list | None) -> bool:
-    return bool(values) and all(isinstance(value, str) for value in values)
+    """Whether all that is not missing is text, as in CSV, where an empty cell is missing."""
+    kinds = {type(value) for value in values or ()}
+    return str in kinds and kinds <= {str, type(None)}
 
 
 def _joined(texts: Iterable[str | None]) -> Any:
@@ -204,10 +211,15 @@ def _joined(texts: Iterable[str | None]) -> Any:
     return " ".join(text.strip() for text in texts if text and text.strip())
 
 
-def _values(rows: datasets.Dataset, path: str, task: Task) -> list:
+def _values(rows: datasets.Dataset, path: str, task: Task, where: Reading) -> list:
+    """The values of a column, or of a field of its tables such as `question.stem`; None where a table is missing."""
     top, *below = path.split(".")
     values = rows[top][:]
     for name in below:
-        values = [value[name] for value in values]
+        for row, table in where.numbered(values):
+            if not (table is None or isinstance(table, dict) and name in table):
+                have = f"it has {', '.join(table)}" if isinstance(table, dict) else f"{table!r:.40} is no table"
+                raise UserError(f"{where}: row {row}: missing column {path}: {have}. Correct the file or the task")
+        values = [table and table[name] for table in values]
     words = task.words.get(path)
-    return [words.get(value, value) for value in values] if words else values
+    return [words.get(value, value) if isinstance(value, str) else value for value in values] if words else values

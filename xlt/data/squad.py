@@ -17,7 +17,7 @@ def questions(text: str) -> list[dict[str, Any]] | None:
         return None
     try:
         whole = json.loads(text)
-    except json.JSONDecodeError:  # as of one object a line; or it is none at all, which is said where lines are read
+    except (json.JSONDecodeError, RecursionError):  # as of one object a line; or it is none, which is said there
         return None
     articles = whole.get("data", [whole])
     if not isinstance(articles, list) or not all(isinstance(one, dict) and "paragraphs" in one for one in articles):
@@ -33,9 +33,9 @@ def answers(value: Any) -> Any:
 
 
 def _article(article: dict[str, Any], number: int) -> Iterator[dict[str, Any]]:
-    for place, paragraph in enumerate(article["paragraphs"], start=1):
+    for place, paragraph in enumerate(_list(article, "paragraphs", f"article {number}: "), start=1):
         where = f"article {number}, paragraph {place}: "
-        for question in _get(paragraph, "qas", where):
+        for question in _list(paragraph, "qas", where):
             yield {
                 "id": str(_get(question, "id", where)),
                 "title": article.get("title", ""),
@@ -49,3 +49,10 @@ def _get(table: Any, name: str, where: str) -> Any:
     if not isinstance(table, dict) or name not in table:
         raise ValueError(f"{where}no {name}")
     return table[name]
+
+
+def _list(table: Any, name: str, where: str) -> list:
+    found = _get(table, name, where)
+    if not isinstance(found, list):
+        raise ValueError(f"{where}{name} is {json.dumps(found)[:40]}, not a list")
+    return found

@@ -176,6 +176,8 @@ def _parsed(text: str, place: str) -> Any:
     except json.JSONDecodeError as error:
         where = place or f"line {error.lineno}: "
         raise ValueError(f"{where}bad JSON at column {error.colno} ({error.msg}); give one object a line") from None
+    except RecursionError:
+        raise ValueError(f"{place}its lists or objects are nested too deep to be read") from None
 
 
 def _column(name: str, values: list) -> pa.Array:

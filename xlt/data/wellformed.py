@@ -18,13 +18,15 @@ def _filled(columns: Columns, names: Iterable[str], where: Reading, kind: type =
     for name in names:
         for row, value in where.numbered(columns.get(name, ())):
             if not isinstance(value, kind):
-                content = "empty" if value is None else f"{value!r}, not {what}"
+                content = "empty" if value is None else f"{value!r:.80}, not {what}"
                 raise UserError(f"{where}: row {row}: {name} is {content}. Correct the file or the task")
 
 
 def _written(columns: Columns, names: Iterable[str], where: Reading) -> None:
     for name in names:
         for row, text in where.numbered(columns[name]):
+            if not isinstance(text, str | None):
+                raise UserError(f"{where}: row {row}: {name} is {text!r:.40}, not a text. Correct the file or the task")
             if not (text or "").strip():
                 raise UserError(f"{where}: row {row}: {name} is blank. Correct the file")
 
@@ -49,25 +51,38 @@ def _tagging(columns: Columns, task: Task, where: Reading) -> None:
 
 
 def _span(columns: Columns, task: Task, where: Reading) -> None:
-    columns.setdefault("id", [row for row, _ in where.numbered(columns["question"])])  # `id: null` in a task
+    columns.setdefault("id", [where.first + i for i in range(len(columns["question"]))])  # `id: null` in a task
     columns["id"] = [key if key is None else str(key) for key in columns["id"]]
     _filled(columns, ("id", "context", "question"), where)
     columns["answers"] = list(map(squad.answers, columns["answers"]))
     _filled(columns, ("answers",), where, dict, "a table of text and answer_start")
     _each_its_own(columns["id"], where)
-    for key, context, answers in zip(columns["id"], columns["context"], columns["answers"], strict=True):
-        texts, starts = answers.get("text"), answers.get("answer_start")
-        if not (isinstance(texts, list) and isinstance(starts, list) and len(texts) == len(starts)):
-            raise UserError(f"{where}: question {key}: answers must have lists text and answer_start of one length")
-        for text, start in zip(texts, starts, strict=True):
-            if context[start : start + len(text)] != text:
-                raise UserError(
-                    f"{where}: question {key}: the answer {text[:40]!r} is not in its context at {start}"
-                    + _elsewhere(context, text, start)
-                )
+    questions = zip(columns["id"], columns["context"], columns["answers"], strict=True)
+    for row, (key, context, answers) in where.numbered(questions):
+        if wrong := _wrong_answers(answers, context):
+            raise UserError(f"{where}: row {row}: question {key}: {wrong}")
 
 
-def _elsewhere(context: str, text: str, start: Any) -> str:
+def _wrong_answers(answers: dict[str, Any], context: str) -> str | None:
+    """What is wrong with the answers to a question, if anything is."""
+    texts, starts = answers.get("text"), answers.get("answer_start")
+    if not (isinstance(texts, list) and isinstance(starts, list) and len(texts) == len(starts)):
+        return "answers must have lists text and answer_start of one length"
+    for text, start in zip(texts, starts, strict=True):
+        if not isinstance(text, str):
+            return f"the text of an answer is {_shown(text)}. Correct the file"
+        if type(start) is not int:
+            return f"answer_start of {text[:40]!r} is {_shown(start)}, but must be a whole number. Correct the file"
+        if context[start : start + len(text)] != text:
+            return f"the answer {text[:40]!r} is not in its context at {start}{_elsewhere(context, text, start)}"
+    return None
+
+
+def _shown(value: Any) -> str:
+    return "missing" if value is None else f"{value!r:.40}"
+
+
+def _elsewhere(context: str, text: str, start: int) -> str:
     """Where an answer does stand, and what the wrong offset may count instead of characters."""
     if text not in context:
         return ", nor anywhere else in it"
@@ -102,9 +117,10 @@ def _mining(columns: Columns, task: Task, where: Reading) -> None:
 def _answers(columns: Columns, task: Task, where: Reading) -> None:
     _span(columns, task, where)
     _written(columns, ("question", "context"), where)
-    for key, answers in zip(columns["id"], columns["answers"], strict=True):
+    for row, (key, answers) in where.numbered(zip(columns["id"], columns["answers"], strict=True)):
         if not answers["text"]:
-            raise UserError(f"{where}: question {key} has no answer, so no sentence is right. Leave it out of the file")
+            none = f"question {key} has no answer, so no sentence is right. Leave it out of the file"
+            raise UserError(f"{where}: row {row}: {none}")
 
 
 def _dual(columns: Columns, task: Task, where: Reading) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -12,17 +13,19 @@ EXPECTED = """["a", "b"], ['a', 'b'] or a b"""
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
 
 
-def lists(texts: list[str]) -> list[list]:
+def lists(column: Iterable[tuple[int, str]]) -> list[list]:
     """The lists that the texts of a column are: in brackets if all of them are, else words between blanks.
 
+    `column`: the number of each row and its text.
+
     Raises:
-        ValueError: one in brackets is no list.
+        ValueError: one in brackets is no list; with the number of its row.
     """
-    texts = [text.strip() for text in texts]
-    if not all(text.startswith("[") and text.endswith("]") for text in texts):
-        return [text.split() for text in texts]
-    cells = [value(text) for text in texts]
-    for row, (text, items) in enumerate(zip(texts, cells, strict=True), start=1):
+    rows = [(row, text.strip()) for row, text in column]
+    if not all(text.startswith("[") and text.endswith("]") for _, text in rows):
+        return [text.split() for _, text in rows]
+    cells = [value(text) for _, text in rows]
+    for (row, text), items in zip(rows, cells, strict=True):
         if not isinstance(items, list):
             raise ValueError(f"row {row}: {text[:40]} is no list; write {EXPECTED}")
     return cells
@@ -30,7 +33,7 @@ def lists(texts: list[str]) -> list[list]:
 
 def value(text: str) -> Any:
     """What JSON, Python or, of lists of texts, NumPy writes so; the text itself if none of them does."""
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         return json.loads(text)
     quoted = _QUOTED.findall(text)  # Python would join the texts of NumPy, which has no commas between them
     if quoted and text.startswith("[") and not _QUOTED.sub("", text).strip("[], \t\r\n"):

@@ -179,6 +179,8 @@ def _parse(text: str, where: str) -> Any:
         raise NotTheForm(f"{where}{lines}: bad JSON at column {error.colno} ({error.msg}){hint}") from None
     except ValueError as error:
         raise NotTheForm(f"{where}: {error}") from None
+    except RecursionError:
+        raise NotTheForm(f"{where}: its lists or objects are nested too deep to be read") from None
 
 
 def _no_doubled_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def _line(line: bytes, change: Callable[..., dict], family: str | None) -> bytes
     try:
         text = line.decode("utf-8").rstrip("\r\n")
         record = json.loads(text) if text.lstrip().startswith("{") else {"text": text}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"neither text in UTF-8 nor a JSON record ({error})") from None
     if not text.strip():
         raise UserError("empty")

@@ -66,7 +66,7 @@ def _lexicon(file: State, columns: tuple[str, str], language: str) -> Lexicon:
     if name.endswith(".json"):
         try:
             entries = json.loads(Path(name).read_text(encoding="utf-8-sig"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise UserError(f"lexicon file {name} cannot be read ({error})") from None
         if not isinstance(entries, dict) or not all(isinstance(others, list) for others in entries.values()):
             raise UserError(f'lexicon file {name} is not of the form {{"word": ["neighbour", ...]}}')
