@@ -160,7 +160,7 @@ def question(key, answer="one"):
     ],
 )  # fmt: skip
 def test_the_pieces_make_the_same_records_as_the_whole(monkeypatch, family, rows):
-    labels = {"labels": ["X", "Y"]} if family == "tagging" else {}
+    labels = {"tagging": {"labels": ["X", "Y"]}, "span": {"metrics": "squad2_f1"}}.get(family, {})
     declared = tasks.parse("mine", {"family": family, "dataset": "./mine", "languages": "en"} | labels, "mine")
     raw = datasets.Dataset.from_list(rows)
     whole = records.canonical(raw, declared, "en", "mine")

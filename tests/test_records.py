@@ -22,7 +22,8 @@ SPAN, CHOICE, BITEXT = task("span"), task("choice"), task("retrieval")
 SINGLE = {"labels": ["yes", "no"], "columns": {"text_b": None}}
 INSIDE = task("classification", **SINGLE | {"columns": {"text_a": "p.of", "text_b": None}})
 WORDS = task("classification", **SINGLE | {"columns": {"text_a": "words", "text_b": None}})
-LAREQA = tasks.get("lareqa")
+XQUAD, MLQA, LAREQA = map(tasks.get, ("xquad", "mlqa", "lareqa"))
+AWARE, SQUAD2 = task("span", metrics="exact_match_language_aware f1"), task("span", metrics="squad2_f1")
 
 
 def canonical(task, columns, features=None, code="en", large=False):
@@ -129,6 +130,14 @@ def bitext(**changes):
         (SPAN, question(answers=[[{"text": "Monday"}]]), "answer_start of 'Monday' is missing, but must be a whole"),
         (SPAN, question(answers=[{"text": ["Monday"]}]), "row 1: question q1: answers must have lists text and"),
         (SPAN, question(start=[14]), "row 1: question q1: the answer 'Monday' is not in its context at 14"),
+        (
+            SPAN,
+            question(text=[], start=[]),
+            "row 1: question q1 has no answer, but f1 needs one; leave it out of the fi",
+        ),
+        (MLQA, question(text=[], start=[]), "row 1: question q1 has no answer, but mlqa_f1 needs one; leave it out"),
+        (XQUAD, question(text=[], start=[]), "or give the task metrics: squad2_f1 squad2_exact_match"),
+        (AWARE, question(text=[], start=[]), "row 1: question q1 has no answer, but exact_match_language_aware needs"),
         (LAREQA, question(text=[], start=[]), "row 1: question q1 has no answer, so no sentence is right"),
         (CHOICE, choice(label=[2]), "row 1: label 2 is none of its 2 choices (from 0)"),
         (CHOICE, choice(choices=[["a", None]]), "row 1: a choice is empty"),
@@ -272,7 +281,7 @@ def test_columns_are_joined_replaced_and_taken_from_inside():
 
 
 def test_questions_without_an_answer_and_with_numbers_as_ids():
-    found = read(SPAN, question(text=[], start=[], id=[7]))
+    found = read(SQUAD2, question(text=[], start=[], id=[7]))
     assert found["id"] == ["7"] and found["answers"][0]["text"] == []
 
 

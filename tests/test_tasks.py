@@ -130,6 +130,9 @@ def test_a_variety_has_its_standard_in_the_table():
 MINE = {"family": "classification", "dataset": "./mine", "labels": ["yes", "no"]}
 
 
+SPANS = {"family": "span", "labels": []}
+
+
 def complaint(fields):
     with pytest.raises(UserError) as error:
         parse("mine", fields, "mine.yaml")
@@ -151,6 +154,15 @@ def complaint(fields):
         ({"metrics": ["acuracy"]}, "unknown metric 'acuracy'"),
         ({"metrics": "acuracy"}, "did you mean accuracy"),
         ({"metrics": "entity_f1"}, "family classification; known: accuracy, accuracy_and_f1, f1_binary"),
+        (
+            SPANS | {"metrics": "squad2_f1 f1_language_aware"},
+            "metrics: f1_language_aware cannot score the questions with",
+        ),
+        (
+            SPANS | {"metrics": "f1 squad2_f1_no_answer"},
+            "metrics: f1 cannot score the questions without an answer that",
+        ),
+        (SPANS | {"metrics": "mlqa_f1 squad2_f1"}, "that squad2_* is for; name metrics of one kind"),
         ({"languages": "en deutsch"}, "unknown language 'deutsch'; did you mean de (German)"),
         ({"languages": ""}, "names no language; give languages: en"),
         ({"splits": {"training": "train"}}, "'train', 'dev' or 'test'"),
@@ -162,6 +174,11 @@ def complaint(fields):
 )
 def test_a_wrong_declaration_is_named(change, said):
     assert said in complaint(MINE | change)
+
+
+@pytest.mark.parametrize("metrics", ["f1 exact_match f1_language_aware mlqa_f1", "squad2_f1 squad2_f1_no_answer"])
+def test_metrics_of_one_kind_of_questions_go_together(metrics):
+    assert parse("mine", MINE | SPANS | {"metrics": metrics}, "mine.yaml").unanswerable is metrics.startswith("squad2")
 
 
 def test_a_declaration_that_is_no_table():

@@ -51,6 +51,13 @@ def _tagging(columns: Columns, task: Task, where: Reading) -> None:
 
 
 def _span(columns: Columns, task: Task, where: Reading) -> None:
+    _questions(columns, where)
+    if not task.unanswerable:
+        mend = "leave it out of the file, or give the task metrics: squad2_f1 squad2_exact_match"
+        _answered(columns, where, f"but {task.metrics[0]} needs one; {mend}")
+
+
+def _questions(columns: Columns, where: Reading) -> None:
     columns.setdefault("id", [where.first + i for i in range(len(columns["question"]))])  # `id: null` in a task
     columns["id"] = [key if key is None else str(key) for key in columns["id"]]
     _filled(columns, ("id", "context", "question"), where)
@@ -61,6 +68,12 @@ def _span(columns: Columns, task: Task, where: Reading) -> None:
     for row, (key, context, answers) in where.numbered(questions):
         if wrong := _wrong_answers(answers, context):
             raise UserError(f"{where}: row {row}: question {key}: {wrong}")
+
+
+def _answered(columns: Columns, where: Reading, why: str) -> None:
+    for row, (key, answers) in where.numbered(zip(columns["id"], columns["answers"], strict=True)):
+        if not answers["text"]:
+            raise UserError(f"{where}: row {row}: question {key} has no answer, {why}")
 
 
 def _wrong_answers(answers: dict[str, Any], context: str) -> str | None:
@@ -115,12 +128,9 @@ def _mining(columns: Columns, task: Task, where: Reading) -> None:
 
 
 def _answers(columns: Columns, task: Task, where: Reading) -> None:
-    _span(columns, task, where)
+    _questions(columns, where)
     _written(columns, ("question", "context"), where)
-    for row, (key, answers) in where.numbered(zip(columns["id"], columns["answers"], strict=True)):
-        if not answers["text"]:
-            none = f"question {key} has no answer, so no sentence is right. Leave it out of the file"
-            raise UserError(f"{where}: row {row}: {none}")
+    _answered(columns, where, "so no sentence is right. Leave it out of the file")
 
 
 def _dual(columns: Columns, task: Task, where: Reading) -> None:

@@ -62,7 +62,6 @@ def _span(rows: Any, features: Features, predictor: Predictor, task: Task) -> Pr
     As in SQuAD 2.0's baseline (Devlin et al. 2019) no answer scores as the first token, its lowest over the windows;
     the threshold is zero, not tuned.
     """
-    unanswerable = task.metrics[0].startswith("squad2")
     best: list[tuple[float, str]] = [(-np.inf, "")] * len(rows["id"])
     nothing = [np.inf] * len(best)
     for indices, out in predictor.outputs(features, ("start_logits", "end_logits")):
@@ -74,7 +73,7 @@ def _span(rows: Any, features: Features, predictor: Predictor, task: Task) -> Pr
             if span and span[0] > best[row][0]:
                 best[row] = (span[0], bare(rows["context"][row][span[1] : span[2]]))
     answers = [
-        "" if unanswerable and none >= score else text for (score, text), none in zip(best, nothing, strict=True)
+        "" if task.unanswerable and none >= score else text for (score, text), none in zip(best, nothing, strict=True)
     ]
     return [[bare(text) or text for text in reference["text"]] for reference in rows["answers"]], answers
 

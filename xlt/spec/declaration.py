@@ -164,17 +164,26 @@ class Declaration(BaseModel):
         return text.replace(self.dataset, self.called)
 
     @property
+    def unanswerable(self) -> bool:
+        """Whether its questions may have no answer: SQuAD 2.0's metrics alone can score such ones."""
+        return any(_of_squad2(metric) for metric in self.metrics)
+
+    @property
     def everywhere(self) -> tuple[str, ...]:
         """Its languages in XTREME and in XTREME-R."""
         return tuple(dict.fromkeys((*self.languages, *self.xtreme_r)))
+
+
+def _of_squad2(metric: str) -> bool:
+    return metric.startswith("squad2_")
 
 
 def check(task: Declaration, where: str) -> None:
     """What can be held against the declaration alone, without the records and the other tasks.
 
     Raises:
-        UserError: an unknown column, metric or language; a data set that is neither an id nor a path; labels that are
-            missing or follow no scheme; two splits that are the same one.
+        UserError: an unknown column, metric or language; metrics of two kinds of questions; a data set that is neither
+            an id nor a path; labels that are missing or follow no scheme; two splits that are the same one.
     """
     family = FAMILIES[task.family]
     for column in (column for place in (task, *map(task.at, task.elsewhere)) for column in place.columns):
@@ -183,6 +192,10 @@ def check(task: Declaration, where: str) -> None:
     for metric in task.metrics:
         if metric not in family.metrics.split():
             raise unknown("metric", metric, family.metrics.split(), f"{where}, family {task.family}")
+    if task.unanswerable and not all(map(_of_squad2, task.metrics)):
+        other = next(metric for metric in task.metrics if not _of_squad2(metric))
+        mixed = f"{other} cannot score the questions without an answer that squad2_* is for"
+        raise UserError(f"{where}: metrics: {mixed}; name metrics of one kind")
     if not (task.dataset or task.parts):
         raise UserError(f"{where}: give dataset: a hub id or the path of a folder")
     if task.dataset and not (task.own or "/" in task.dataset):
