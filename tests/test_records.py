@@ -133,7 +133,7 @@ def bitext(**changes):
         (
             SPAN,
             question(text=[], start=[]),
-            "row 1: question q1 has no answer, but f1 needs one; leave it out of the fi",
+            "row 1: question q1 has no answer, but f1 needs one; leave it out",
         ),
         (MLQA, question(text=[], start=[]), "row 1: question q1 has no answer, but mlqa_f1 needs one; leave it out"),
         (XQUAD, question(text=[], start=[]), "or give the task metrics: squad2_f1 squad2_exact_match"),
