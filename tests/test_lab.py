@@ -283,7 +283,7 @@ def test_a_failing_run_is_reported_at_the_end_and_the_others_finish(lab):
         lab.run({"bad": bad, **two(lab)}, lab.evaluations("xnli"), seeds=1)
     said = str(error.value)
     assert said.startswith("run xlmr-mnli failed: mnli: the loss is no longer finite")
-    assert "1 runs that build on them did not start" in said and "run again to go on" in said and "\n" not in said
+    assert "1 run after them did not start" in said and "run again to go on" in said and "\n" not in said
     assert len(lab.run(two(lab), lab.evaluations("xnli"), seeds=1)) == 6
     assert InProcess.started == 1
 

@@ -7,6 +7,7 @@ from conftest import lab_of, tiny
 
 from xlt import cli
 from xlt.core.errors import UserError
+from xlt.core.text import counted
 from xlt.data.sources import Source
 from xlt.data.store import Store
 from xlt.lab import engine, evaluated, holdings, inputs, plan
@@ -99,6 +100,38 @@ def test_the_plan_of_one_notebook(capsys, monkeypatch):
     assert "03_zero_shot_transfer" in said and "02_intermediate_training" not in said
     assert cli.main(["plan", "--only", "03_zero"]) == 2
     assert "unknown notebook '03_zero'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "random XLM-R, not pretrained"),
+        ({"pretraining": {"task": "text", "role": "pretraining", "steps": 1}}, "random XLM-R, pretrained in phase 1"),
+        ({"encoder": {"model": "/home/me/mine"}}, "mine"),
+    ],
+)
+def test_an_encoder_is_called_pretrained_where_it_is(changes, said):
+    """By the plan, by the pages and by the summary of a report."""
+    assert tiny(**changes).starts_from == said
+
+
+def test_one_thing_is_counted_as_one(capsys, monkeypatch):
+    profile = {"seeds": 1, "languages": ("de",), "intermediate": {}, "target": {"xnli": {"steps": 1}}}
+    monkeypatch.setattr(Lab, "from_params", lambda _, planned: Lab(tiny(**profile), planned))
+    assert cli.main(["plan", "--only", "03"]) == 0
+    said = capsys.readouterr().out
+    assert "03_zero_shot_transfer: 2 runs, 1 evaluation, about" in said and "1 language," in said
+    assert "encoder random XLM-R, not pretrained" in said
+    assert [counted(number, "run") for number in (0, 1, 2000, "1", "1.5")] == [
+        "0 runs", "1 run", "2,000 runs", "1 run", "1.5 runs"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("hours", ["nan", "-1", "inf", "many"])
+def test_a_budget_is_a_number_of_hours(hours, capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(["plan", f"--budget={hours}"])
+    assert end.value.code == 2 and f"{hours} is not a number, 0 or above" in capsys.readouterr().err
 
 
 def test_the_plan_says_which_studies_the_profile_does_not_declare(capsys):

@@ -396,6 +396,9 @@ def test_the_schedule_is_told_as_the_profile_declares_it():
         "the best on English dev, first 500 records, a check every 1,000 updates; ends after 30 checks without gain",
         "the last checkpoint",
     ]
+    one = stage.model_copy(update={"steps": 1, "patience": 1, "check_every": 1, "select_examples": 1})
+    kept = "the best on English dev, first 1 record, a check every 1 update; ends after 1 check without gain"
+    assert report.schedule_table([one])[["length", "kept"]].to_numpy().tolist() == [["1 update", kept]]
     part, slight = (stage.model_copy(update=fields) for fields in ({"slice": "70%:"}, {"shuffle_labels": True}))
     table = report.schedule_table([part, stage, slight], {part: 6000, stage: 20000, slight: 20000}.get)
     assert table["records"].tolist() == ["all 6,000 of rows 70%:", "all 20,000"]

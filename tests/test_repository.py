@@ -408,7 +408,7 @@ def test_a_plan_fetches_no_records(hub, monkeypatch, capsys):
     glue(hub)
     monkeypatch.setattr(Lab, "from_params", lambda _, planned: Lab(hub_profile(intermediate={"mnli": {}}), planned))
     plan.print_plan("tiny", studies.PHASES)
-    assert "  mnli: nyu-mll/glue, 1 languages" in capsys.readouterr().out
+    assert "  mnli: nyu-mll/glue, 1 language, " in capsys.readouterr().out
     assert not [request for request in hub.requests if request.endswith(".parquet")]
 
 

@@ -222,6 +222,21 @@ def checklists(profile):
     return {text.split()[0]: text for text in texts(page, "div")}
 
 
+def test_checklists_name_the_file_of_a_profile_where_it_lies(profile):
+    """A user's own is nowhere in params/, and the command takes its file."""
+    own = profile.rename(profile.with_name("own"))
+    for folder, file, command in ((own, "own.yaml", "own.yaml"), (own.with_name("mini"), "params/mini.yaml", "mini")):
+        folder = own.rename(folder)
+        pd.DataFrame([RUN]).to_csv(folder / "scores.csv", index=False)
+        summary = SUMMARY | {"provenance": {"settings": "0a1b"}}
+        (folder / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
+        page = " ".join(checklists(folder).values())
+        assert f" {file}, of which the digest is 0a1b." in page
+        assert f"./run_all.sh --profile {command}, at commit 12e4." in page
+        assert "1 seed (0); 1 model evaluated." in page and "1 models" not in page and "1 seeds" not in page
+        own = folder
+
+
 def test_checklists_are_filled_in_from_the_records(profile):
     runs = [RUN, RUN | {"seed": 1, "run": "a2", "language": "sw"}, RUN | {"task": "tatoeba"}, RUN | {"task": "udpos"}]
     pd.DataFrame(runs).to_csv(profile / "scores.csv", index=False)

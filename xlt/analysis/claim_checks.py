@@ -58,7 +58,8 @@ def check(profile: str, reports: Path | None = None, declared: Declared | None =
     folder = (reports or paths.reports_root()) / Path(profile).stem
     tables = read(folder)
     if not tables:
-        raise UserError(f"{folder.name} has no scores*.csv to check; run ./run_all.sh --profile {folder.name} first")
+        mend = f"run ./run_all.sh --profile {paths.as_profile(folder.name)} first"
+        raise UserError(f"{folder.name} has no scores*.csv to check; {mend}")
     return held(profiles.load(profile), tables, declared, profile)
 
 

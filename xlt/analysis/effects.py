@@ -17,6 +17,7 @@ from xlt.analysis import estimate, inference, score_tables, stats
 from xlt.analysis.claims import Claim, Rows
 from xlt.analysis.degenerate_runs import collapsed
 from xlt.core.errors import UserError
+from xlt.core.paths import as_profile
 from xlt.spec import trained
 
 _NEEDED = ("recipe", "intermediate", "seed", "task", "language", "metric", "value", "main")
@@ -75,7 +76,9 @@ def read(folder: Path) -> dict[str, pd.DataFrame]:
         try:
             table = score_tables.read(path, keep_default_na=False, na_values=[""], low_memory=False).drop_duplicates()
         except ValueError:  # every way in which pandas finds a csv empty or damaged
-            raise UserError(f"{where} is empty or damaged; run ./run_all.sh --profile {folder.name} again") from None
+            raise UserError(
+                f"{where} is empty or damaged; run ./run_all.sh --profile {as_profile(folder.name)} again"
+            ) from None
         if missing := [column for column in _NEEDED if column not in table]:
             raise UserError(f"{where} lacks the column {', '.join(missing)}; run the notebook that writes it again")
         table["main"] = table["main"].astype(str) == "True"

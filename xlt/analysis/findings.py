@@ -11,7 +11,7 @@ import pandas as pd
 from xlt.analysis import estimate, inference, stats, verdicts
 from xlt.analysis.degenerate_runs import chance
 from xlt.analysis.tables import clear, marked, seed_means
-from xlt.core.text import NOT_RUN, interval, plain, points
+from xlt.core.text import NOT_RUN, counted, interval, plain, points
 from xlt.spec import trained
 from xlt.spec.groups import ZERO_SHOT
 
@@ -144,7 +144,7 @@ def retrieval(scores: pd.DataFrame) -> Answer:
     guess = chance(rows, "tatoeba")
     mean, low, high = stats.mean_interval(rows["value"])
     verdict = verdicts.HIGHER if low > guess else verdicts.UNDECIDED
-    text = f"{verdict} ({points(mean)} over {len(rows)} languages, chance {points(guess)})"
+    text = f"{verdict} ({points(mean)} over {counted(len(rows), 'language')}, chance {points(guess)})"
     question = "Does the encoder retrieve translations, averaged over languages?"
     return Answer(question, text, mean - guess, low - guess, high - guess, verdict=verdict)
 

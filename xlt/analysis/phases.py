@@ -11,7 +11,7 @@ import pandas as pd
 from xlt.analysis import estimate
 from xlt.analysis.degenerate_runs import collapsed, guesses
 from xlt.analysis.tables import language_order, script
-from xlt.core.text import NOT_RUN
+from xlt.core.text import NOT_RUN, counted
 from xlt.spec import tasks
 from xlt.spec.stage_rules import ENGLISH, dev_language
 from xlt.spec.trained import heading, is_source, named, zero_shot
@@ -66,10 +66,14 @@ def kept(stage: Stage) -> str:
     """Which checkpoint of a stage goes on, in words."""
     if stage.select == "last":
         return "the last checkpoint"
-    often = f"a check every {stage.check_every:,} updates" if stage.check_every else f"of {stage.checks} checkpoints"
-    examples = f"first {stage.select_examples:,} records" if stage.select_examples else "all records"
+    often = (
+        f"a check every {counted(stage.check_every, 'update')}"
+        if stage.check_every
+        else f"of {counted(stage.checks, 'checkpoint')}"
+    )
+    examples = f"first {counted(stage.select_examples, 'record')}" if stage.select_examples else "all records"
     where = f"{named(stage.watched)} dev" if stage.select == "dev" else f"dev in {' '.join(stage.watched)} (an oracle)"
-    ends = f"; ends after {stage.patience} checks without gain" if stage.patience else ""
+    ends = f"; ends after {counted(stage.patience, 'check')} without gain" if stage.patience else ""
     return f"the best on {where}, {examples}, {often}{ends}"
 
 
@@ -93,7 +97,7 @@ def control_table(scores: pd.DataFrame) -> pd.DataFrame:
     """Scores without pretraining: in the language of training, mean of the others with its interval over seeds."""
     rows = scores[scores["main"] & ~scores["pretrained"] & ~scores.index.isin(_retrieval(scores).index)]
     if rows.empty:
-        return pd.DataFrame({"control": ["none: this profile starts from finished weights"]})
+        return pd.DataFrame({"control": ["none has run; a profile that starts from finished weights has none"]})
     return pd.DataFrame([_with_interval(task, part, heading(rows)) for task, part in rows.groupby("task", sort=False)])
 
 

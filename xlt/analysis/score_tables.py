@@ -20,6 +20,7 @@ import pandas as pd
 from xlt.core import spreadsheets
 from xlt.core.files import gzipped, write_atomically
 from xlt.core.provenance import MACHINE_COLUMN
+from xlt.core.text import counted
 
 _KEYS = ["run", "origin"]
 _CODE = ("source", "commit", "dirty")  # of a run, beside the machine that made it
@@ -43,7 +44,9 @@ def save(scores: pd.DataFrame, folder: Path, name: str = "scores") -> str:
         write_atomically(path, gzipped(spreadsheets.csv(table)))
     dirty = int(np.sum(scores["dirty"].astype(bool)))
     commits = ", ".join(sorted(map(str, scores["commit"].unique())))
-    return f"{file.name}: {len(rows)} scores from code {commits}; {dirty} of them from a changed working tree"
+    return (
+        f"{file.name}: {counted(len(rows), 'score')} from code {commits}; {dirty} of them from a changed working tree"
+    )
 
 
 def _split(scores: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

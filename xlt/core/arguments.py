@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def parser(functions: Mapping[str, Command], version: str) -> argparse.ArgumentP
     plan = command("plan", "say what a run would compute, without computing it")
     plan.add_argument("--device", metavar="NAME", help="count with this device, such as H100, and not the one at hand")
     plan.add_argument("--workers", type=_positive, metavar="N", help="count with so many workers or GPUs")
-    plan.add_argument("--budget", type=float, metavar="HOURS", help="propose a smaller profile that fits these hours")
+    plan.add_argument("--budget", type=_amount, metavar="HOURS", help="propose a smaller profile that fits these hours")
     calibrate = command("calibrate", "measure how fast this device is, for plans: 20 seconds, kept")
     for sub in (run, plan):
         sub.add_argument("--only", metavar="NOTEBOOK", help="only this notebook: 02, its name or its file")
@@ -110,6 +111,16 @@ def parser(functions: Mapping[str, Command], version: str) -> argparse.ArgumentP
     for sub in (score, listed, perturb, languages):
         sub.add_argument("--profile", help="with the tasks and languages that this profile declares, too")
     return whole
+
+
+def _amount(text: str) -> float:
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = math.nan
+    if not 0 <= amount < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number, 0 or above")
+    return amount
 
 
 def _positive(text: str) -> int:

@@ -47,6 +47,16 @@ def named_folder(variable: str, content: str) -> Path | None:
     return Path(named).expanduser() if named else None
 
 
+def params_file(name: str) -> Path:
+    """Where the project has its profile of that name, if it has one."""
+    return ROOT / "params" / f"{name}.yaml"
+
+
+def as_profile(name: str) -> str:
+    """A profile as commands take it, by the name of its report: "mini" of params/; of a user's own file its name."""
+    return name if params_file(name).is_file() else f"{name}.yaml"
+
+
 def as_file_name(name: str, what: str) -> str:
     """A name that files are called by, which must not lead into another folder; `what` it names is said first.
 

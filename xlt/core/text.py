@@ -54,9 +54,10 @@ def plain(text: str) -> str:
     return re.sub(r"([\\|*_`<\[\]$~&]|^[-+=#>])", r"\\\1", text).replace("\n", "<br>")
 
 
-def counted(number: int, noun: str) -> str:
-    """A number of things: "1 row", "2,000 rows"."""
-    return f"{number:,} {noun if number == 1 else noun + 's'}"
+def counted(number: int | str, noun: str) -> str:
+    """A number of things: "1 row", "2,000 rows"; of a number that is written already, "1.5 hours"."""
+    written = number if isinstance(number, str) else f"{number:,}"
+    return f"{written} {noun if written == '1' else noun + 's'}"
 
 
 def places(numbers: Sequence[int], noun: str = "row") -> str:

@@ -87,7 +87,7 @@ def met(encoder: Encoder, name: str, source: Source | None = None) -> Met:
     """
     task = tasks.get(name)
     if encoder.model is None:
-        return Met(NEVER, "pretrained here, on nothing but the text of its pretraining stage")
+        return Met(NEVER, "its weights are drawn here: before its stages it has read nothing")
     if source and source.label and not task.own:
         return Met(NEVER, "its records are invented here")
     known = declared().get(encoder.model)

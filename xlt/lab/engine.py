@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from distributed import Client, Future, KilledWorker, TimeoutError, wait
 
 from xlt.core.errors import UserError
+from xlt.core.text import counted
 from xlt.lab import cluster
 from xlt.lab.jobs import Job
 from xlt.lab.pace import Pace
@@ -41,7 +42,7 @@ class Outcome:
             return
         recipe, message = next(iter(self.failed.items()))
         more = f"; {len(self.failed) - 1} more failed" if len(self.failed) > 1 else ""
-        blocked = f"; {len(self.blocked)} runs that build on them did not start" if self.blocked else ""
+        blocked = f"; {counted(len(self.blocked), 'run')} after them did not start" if self.blocked else ""
         raise UserError(
             f"run {recipe.name} failed: {message}{more}{blocked}. What finished is kept: run again to go on"
         )

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from xlt.core import paths, progress
+from xlt.core.text import counted
 from xlt.data.sources import Source
 from xlt.data.store import Store
 from xlt.lab import columns, evaluated, hub, inputs, profiles, retention, runtime
@@ -110,7 +111,7 @@ class Lab:
         wanted = self.wanted(recipes, evaluations, seeds)
         jobs = self.missing_jobs(wanted)
         if jobs and os.environ.get("XLT_STORED_ONLY"):
-            print(f"{len(jobs)} runs are not done and were not started: their cells read 'not run'")
+            print(f"not done, and not started: {counted(len(jobs), 'run')}, whose cells read 'not run'")
         elif jobs:
             self.do(jobs, wanted, progress.report)
         return self._table(wanted, conditions or {})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xlt.core.errors import UserError
 from xlt.core.files import write_atomically
-from xlt.core.paths import ROOT, cache_root, reports_root
+from xlt.core.paths import cache_root, params_file, reports_root
 from xlt.spec.identity import digest
 
 
@@ -19,16 +19,12 @@ def claim(profile: str) -> None:
     Raises:
         UserError: it is of another file, and that one is still there.
     """
-    file = Path(profile).resolve() if profile.endswith(".yaml") else _of_the_project(profile)
+    file = Path(profile).resolve() if profile.endswith(".yaml") else params_file(profile)
     report = reports_root() / file.stem
     note = cache_root() / "owners" / f"{file.stem}-{digest(str(report))}"
-    noted = Path(note.read_text(encoding="utf-8")) if note.is_file() else _of_the_project(file.stem)
+    noted = Path(note.read_text(encoding="utf-8")) if note.is_file() else params_file(file.stem)
     if report.is_dir() and noted != file and noted.is_file():
         theirs, ours = os.path.relpath(noted), os.path.relpath(file)
         raise UserError(f"{report.name}: its report is of {theirs}, not of {ours}; rename one of the two files")
     note.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(note, str(file))
-
-
-def _of_the_project(name: str) -> Path:
-    return ROOT / "params" / f"{name}.yaml"

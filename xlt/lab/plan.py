@@ -74,13 +74,13 @@ def print_plan(
     if lab.store.source.guessing and (missing := hub.missing(settings)):
         guess = "" if settings.encoder.model in estimate.SHAPES else ", with an encoder of unknown size like XLM-R Base"
         print(f"no network: {', '.join(missing)} taken as declared{guess}")
-    encoder = settings.encoder.called if settings.encoder.model else "random XLM-R, pretrained here"
-    print(f"records from {datasheet.sources(lab.profile, lab.source)}; encoder {encoder}")
+    print(f"records from {datasheet.sources(lab.profile, lab.source)}; encoder {settings.starts_from}")
     planned = []
     for part in parts(lab, notebooks, seconds):
         inputs.read_records(lab.store.source, part.jobs, download=False)
-        evaluations = sum(len(job.evaluations) for job in part.jobs)
-        print(f"  {part.notebook}: {len(part.new)} runs, {evaluations} evaluations, about {duration(part.seconds)}")
+        evaluations = counted(sum(len(job.evaluations) for job in part.jobs), "evaluation")
+        runs = counted(len(part.new), "run")
+        print(f"  {part.notebook}: {runs}, {evaluations}, about {duration(part.seconds)}")
         if again := retention.told(lab.store, part.new):
             print(f"    {again}")
         planned.append(part)
@@ -134,7 +134,7 @@ def _print_data(lab: Lab) -> None:
         task = tasks.get(name)
         here = len(lab.languages(name)) or len(source.languages(task, "train"))
         read = datasheet.data_set(source, task, next(iter(task.everywhere), "en"))
-        there = f"{here} languages" if here else "not here"
+        there = counted(here, "language") if here else "not here"
         print(f"  {name}: {read.name}, {there}, licence {read.licence}")
         if not here and (why := source.lacking.get(task.dataset)):
             print(f"    {why}")

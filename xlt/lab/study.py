@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from xlt import perturb
-from xlt.core.text import DASH, NOT_RUN
+from xlt.core.text import DASH, NOT_RUN, counted
 from xlt.data import rows
 from xlt.lab import estimate
 from xlt.lab.lab import Lab
@@ -193,7 +193,7 @@ def _condition_told(evaluation: Evaluation, label: str, records: int) -> str:
         text = f"{label} {about['strength']:g}" if evaluation.perturbation else label
     if (evaluation.examples or 0) == records:
         return text
-    return f"{text} on {evaluation.examples:,} records" if evaluation.examples else f"{text} on all records"
+    return f"{text} on {counted(evaluation.examples, 'record') if evaluation.examples else 'all records'}"
 
 
 def _word_lists(recipe: Recipe | None) -> str:

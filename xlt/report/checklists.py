@@ -13,7 +13,9 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from xlt.core import paths
 from xlt.core.files import read_yaml
+from xlt.core.text import counted
 from xlt.data.sources import WORLD
 from xlt.report import results
 
@@ -71,7 +73,9 @@ def limits(records: Records) -> Lines:
 def answers(records: Records) -> Lines:
     effects = [a for study in records.found.studies for a in study.answers]
     bounded = sum(isinstance(a.get("low"), int | float) and a["low"] == a["low"] for a in effects)
-    return [Link(f"{len(effects)} answers, {bounded} of them with an interval", "index.html#answers")] * bool(effects)
+    return [
+        Link(f"{counted(len(effects), 'answer')}, {bounded} of them with an interval", "index.html#answers")
+    ] * bool(effects)
 
 
 def data(records: Records) -> Lines:
@@ -99,7 +103,7 @@ def coverage(records: Records) -> Lines:
          "n": ["min", "max"]}
     )  # fmt: skip
     return [
-        f"{task}: {split}; {languages}; {f'{low:,}' if low == high else f'{low:,} to {high:,}'} examples in each"
+        f"{task}: {split}; {languages}; {f'{low:,} to ' if low < high else ''}{counted(high, 'example')} in each"
         for task, split, languages, low, high in groups.itertuples(name=None)
     ]
 
@@ -113,26 +117,28 @@ def compute(records: Records) -> Lines:
     total = records.total()
     if not total:
         return []
-    hours = f"{total['runs']} runs in {total['hours']} hours on {total['device']}, at most {total['peak_mb']} MB"
-    return [f"{hours} ({', '.join(records.values('precision'))}).", Link("Cost by notebook", "index.html#cost")]
+    runs, hours = (counted(total[noun + "s"], noun) for noun in ("run", "hour"))
+    spent = f"{runs} in {hours} on {total['device']}, at most {total['peak_mb']} MB"
+    return [f"{spent} ({', '.join(records.values('precision'))}).", Link("Cost by notebook", "index.html#cost")]
 
 
 def seeds(records: Records) -> Lines:
     found, runs = records.values("seed"), len(records.values("run"))
-    return [f"{len(found)} seeds ({', '.join(map(str, found))}); {runs} models evaluated."] if found else []
+    told = f"{counted(len(found), 'seed')} ({', '.join(map(str, found))}); {counted(runs, 'model')} evaluated."
+    return [told] if found else []
 
 
 def failed(records: Records) -> Lines:
     kept = [t for name, t in records.found.tables.items() if name.startswith(results.FAILED)]
     rows = sum(len(table["rows"]) for table in kept)
-    return [Link(f"{rows or 'No'} failed or collapsed runs", "index.html#failures")] if kept else []
+    return [Link(f"{counted(rows or 'No', 'failed or collapsed run')}", "index.html#failures")] if kept else []
 
 
 def settings(records: Records) -> Lines:
     known = records.found.summary.get("provenance") or {}
-    return (
-        [f"params/{records.profile}.yaml, of which the digest is {known['settings']}."] if "settings" in known else []
-    )
+    file = paths.params_file(records.profile)
+    called = f"params/{file.name}" if file.is_file() else file.name  # a user's own lies elsewhere
+    return [f"{called}, of which the digest is {known['settings']}."] if "settings" in known else []
 
 
 def code(records: Records) -> Lines:
@@ -140,8 +146,9 @@ def code(records: Records) -> Lines:
     if not commits:
         return []
     changed = ", with uncommitted changes" if any(records.values("dirty")) else ""
+    command = f"./run_all.sh --profile {paths.as_profile(records.profile)}"
     return [
-        f"./run_all.sh --profile {records.profile}, at commit {', '.join(map(str, commits))}{changed}.",
+        f"{command}, at commit {', '.join(map(str, commits))}{changed}.",
         *(Link(n.title, f"notebooks/{quote(n.name)}.html") for n in records.found.notebooks),
     ]
 

@@ -17,6 +17,7 @@ import nbformat
 from xlt.core.errors import UserError
 from xlt.core.paths import reports_root, shortened
 from xlt.core.progress import Line, duration
+from xlt.core.text import counted
 from xlt.lab import profiles
 from xlt.lab.selection import LAST, NOTEBOOKS, left_out_line, of_profile
 from xlt.report.executed import tidy
@@ -70,8 +71,7 @@ def run_notebooks(
     except KeyboardInterrupt:
         print("interrupted; everything finished so far is kept; run again to go on")
         return 130
-    count = "1 notebook" if len(chosen) == 1 else f"{len(chosen)} notebooks"
-    print(f"{count} and the report in {duration(time.monotonic() - start)}")
+    print(f"{counted(len(chosen), 'notebook')} and the report in {duration(time.monotonic() - start)}")
     print(f"report: {shortened(index)}")
     return 0
 

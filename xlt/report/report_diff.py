@@ -17,6 +17,7 @@ import nbformat
 from xlt.analysis import agreement, score_tables
 from xlt.core.errors import UserError
 from xlt.core.files import write_atomically
+from xlt.core.text import counted
 from xlt.report import table_diff
 from xlt.report.table_diff import OLD, Difference
 
@@ -141,7 +142,10 @@ def summary(comparison: Comparison) -> str:
     differences = comparison.differences
     lines = [f"{difference.name}: {'; '.join(_counted(difference))}" for difference in differences]
     same = "the reports agree within their intervals" if comparison.elsewhere else "the reports say the same"
-    lines.append(f"{len(differences)} tables or notebooks differ" if differences else same)
+    several = (
+        "1 table or notebook differs" if len(differences) == 1 else f"{len(differences)} tables or notebooks differ"
+    )
+    lines.append(several if differences else same)
     return "\n".join(lines)
 
 
@@ -154,7 +158,7 @@ def _counted(difference: Difference) -> list[str]:
     largest = difference.changes[0]
     numbers = [change.by for change in difference.changes if change.by is not None]
     by = f", the largest by {max(numbers, key=abs):+.4g}" if numbers else ""
-    return [*notes, f"{len(difference.changes)} cells changed{by} (first: {largest.row}, {largest.column})"]
+    return [*notes, f"{counted(len(difference.changes), 'cell')} changed{by} (first: {largest.row}, {largest.column})"]
 
 
 def write_page(comparison: Comparison, old: Path, new: Path, tolerance: float, page: Path) -> None:

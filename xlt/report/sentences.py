@@ -43,7 +43,8 @@ def _families(tested: Sequence[Answer]) -> str:
     primary = sum(answer.primary for answer in tested)
     others = len(tested) - primary
     if not primary or not others:
-        return f"after Holm's correction over the {len(tested)} that were tested"
+        those = "one that was" if len(tested) == 1 else f"{len(tested)} that were"
+        return f"after Holm's correction over the {those} tested"
     return f"after Holm's correction over what was tested, {primary} primary and {others} others apart"
 
 

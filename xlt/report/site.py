@@ -18,6 +18,7 @@ from nbconvert import HTMLExporter
 
 from xlt.analysis.verdicts import DECIDED
 from xlt.core.errors import UserError
+from xlt.core.paths import as_profile
 from xlt.core.text import NOT_RUN, bounds, points
 from xlt.data.sources import WORLD
 from xlt.report import checklists, results
@@ -43,7 +44,8 @@ def build(profile: str, reports: Path = Path("reports")) -> Path:
     folder = Path(reports) / profile
     report = results.read(folder)
     if not (report.notebooks or report.tables or report.figures):
-        raise UserError(f"profile {profile} has no results to report; run ./run_all.sh --profile {profile} first")
+        mend = f"run ./run_all.sh --profile {as_profile(profile)} first"
+        raise UserError(f"profile {profile} has no results to report; {mend}")
     _write_notebooks(report.notebooks, folder / "notebooks", profile)
     _write_notebooks(report.failures, folder / "failures", profile)
     lists = checklists.filled(checklists.Records.of(folder, report))

@@ -31,7 +31,7 @@ def records(lab: Lab) -> Records:
 def save_outcomes(lab: Lab, scores: pd.DataFrame, name: str = "outcomes") -> str:
     """The same as a file of the report, from which a reader can make every interval again."""
     count = outcome_tables.save(scores, stored(lab.store), lab.reports / f"{name}.parquet")
-    return f"{name}.parquet: the outcomes behind {count:,} scores"
+    return f"{name}.parquet: the outcomes behind {counted(count, 'score')}"
 
 
 @dataclass(frozen=True)

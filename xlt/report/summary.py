@@ -14,6 +14,7 @@ from xlt.analysis.findings import Answer
 from xlt.core import provenance
 from xlt.core.errors import UserError
 from xlt.core.files import write_atomically
+from xlt.core.text import counted
 from xlt.lab import datasheet, hub, selection
 from xlt.lab.lab import Lab
 from xlt.lab.studies import all_recipes
@@ -75,7 +76,7 @@ def save_answers(lab: Lab, notebook: str, question: str, found: list[Answer]) ->
     folder = lab.reports / "answers"
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / f"{notebook}.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-    return f"answers/{notebook}.json: {len(found)} answers ({label})"
+    return f"answers/{notebook}.json: {counted(len(found), 'answer')} ({label})"
 
 
 def showcase(lab: Lab) -> pd.DataFrame:
@@ -98,7 +99,7 @@ def _settings(lab: Lab) -> str:
 def _encoder(lab: Lab) -> str:
     if lab.profile.benchmark:
         return "random weights of XLM-R's shape"
-    return lab.profile.encoder.called if lab.profile.encoder.model else "random XLM-R, pretrained in phase 1"
+    return lab.profile.starts_from
 
 
 def _environment(lab: Lab) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from xlt.analysis import agreement, score_tables
 from xlt.core import spreadsheets
 from xlt.core.errors import UserError
 from xlt.core.provenance import MACHINE, MACHINE_COLUMN, UNKNOWN
+from xlt.core.text import counted
 
 OLD = "in the old report"  # in the sentence about a machine only where the two reports name different ones
 _HOUR = re.compile(r"commit|dirty|hours|seconds|finished|peak_mb")
@@ -201,4 +202,4 @@ def _pairs(before: pd.DataFrame, after: pd.DataFrame, keys: list[str]) -> Iterat
 def _apart(mean: agreement.Mean) -> Change:
     """Two means whose intervals lie apart."""
     old, new = (f"{side.value:.4g} [{side.low:.4g}, {side.high:.4g}]" for side in (mean.old, mean.new))
-    return Change(f"{mean.name} · {mean.runs} runs", "value", old, new, mean.new.value - mean.old.value)
+    return Change(f"{mean.name} · {counted(mean.runs, 'run')}", "value", old, new, mean.new.value - mean.old.value)

@@ -162,6 +162,13 @@ class Profile(Settings):
         return parse(Evaluation, {"task": task, "language": code, **fields}, f"{self.name}: evaluation.{task}")
 
     @property
+    def starts_from(self) -> str:
+        """The encoder of the phases in words."""
+        if self.encoder.model:
+            return self.encoder.called
+        return f"random XLM-R, {'pretrained in phase 1' if self.pretraining else 'not pretrained'}"
+
+    @property
     def phases(self) -> list[Stage]:
         """The stages under `intermediate`, `controls` and `target`."""
         trained = [t for t in self.target if not tasks.get(t).headless]

@@ -161,7 +161,7 @@ class Stage(Value):
     def duration(self) -> str:
         """For how long it trains, as declared: "94 updates", "2 epochs"."""
         if self.steps:
-            return f"{self.steps} updates"
+            return "1 update" if self.steps == 1 else f"{self.steps} updates"
         return "1 epoch" if self.epochs == 1 else f"{self.epochs:g} epochs"
 
     @property
@@ -191,15 +191,25 @@ class Stage(Value):
         """Number of updates. An epoch is one pass over the parts without a fixed share; the others' are added."""
         if self.steps:
             return self.steps
-        own = sum(n for part, n in zip(self.parts, records, strict=True) if not part.share)
+        own = sum(self._batches(n) for part, n in zip(self.parts, records, strict=True) if not part.share)
         left = 1 - sum(part.share or 0 for part in self.also)
-        return max(1, math.ceil(own * self.epochs / (left * self.update_batch)))
+        return max(1, _whole(own / left))
+
+    def _batches(self, records: float) -> int:
+        """Updates that pass over so many records as often as `epochs` says, each pass with a smaller last batch."""
+        passes, part = divmod(self.epochs, 1)
+        return int(passes) * _whole(records / self.update_batch) + _whole(part * records / self.update_batch)
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and _content(self.__dict__) == _content(other.__dict__)
 
     def __hash__(self) -> int:
         return hash(_content(self.__dict__))
+
+
+def _whole(number: float) -> int:
+    """The next whole number; what floating-point numbers add to one (33.00000000000001) is not counted."""
+    return math.ceil(round(number, 9))
 
 
 # Two stages are equal, and share a run, if they differ only in what names them.

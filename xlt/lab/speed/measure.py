@@ -28,7 +28,7 @@ from xlt.core import device, progress, provenance
 from xlt.core.device import compute
 from xlt.core.errors import UserError
 from xlt.core.files import write_atomically
-from xlt.core.paths import cache_root
+from xlt.core.paths import as_profile, cache_root
 from xlt.data.store import Store
 from xlt.lab import slots
 from xlt.lab.speed import ways
@@ -82,7 +82,7 @@ def measured(lab: Lab) -> Measured:
         raise UserError(f"the profile {lab.profile.name} measures no speed; run ./run_all.sh --profile speed")
     if os.environ.get("XLT_STORED_ONLY"):
         if not file.is_file():
-            raise UserError(f"nothing was measured yet; run ./run_all.sh --profile {lab.profile.name}")
+            raise UserError(f"nothing was measured yet; run ./run_all.sh --profile {as_profile(lab.profile.name)}")
         return Measured.read(file)
     found = measure(lab.profile)
     lab.reports.mkdir(parents=True, exist_ok=True)
