@@ -286,6 +286,19 @@ def test_saved_tables_are_escaped_and_repeatable(tmp_path, scores, latex):
     assert json.loads(sidecar) == {"name": "t", "caption": "A_caption"}
 
 
+def test_every_sign_of_ours_is_one_that_pdflatex_knows(tmp_path, latex):
+    """▲ ▼ ≈ stand for verdicts below every matrix, → in the names of recipes."""
+    caption = "▲ higher, ▼ lower, ≈ equivalent; † ‡ § ± −0.5 a → b"
+    report.save_table(pd.DataFrame({"a": ["*b", "60.0 ▲\n≈"]}), tmp_path, "t", caption)
+    tex = (tmp_path / "t.tex").read_text(encoding="utf-8")
+    assert all(ord(sign) < 128 for sign in tex)
+    assert r"$\bigtriangleup$" in tex and r"$\bigtriangledown$" in tex and r"a $\rightarrow$ b" in tex
+    assert "{*}b" in tex and "needs LuaLaTeX" not in tex  # \\ of the row before would take a bare star for its own
+    report.save_table(pd.DataFrame({"a": ["Київ", "Ärger, š"]}), tmp_path, "t", "c")
+    first = (tmp_path / "t.tex").read_text(encoding="utf-8").splitlines()[0]
+    assert first == "% needs LuaLaTeX or XeLaTeX, and a font that has К в и ї"
+
+
 def test_saved_matrix_keeps_numbers_and_what_is_shown(tmp_path, scores, latex):
     matrix = report.transfer_matrix(scores)
     report.save_table(matrix, tmp_path, "m", "c", shown=report.cells(matrix))

@@ -13,16 +13,17 @@ def requested() -> bool:
     return bool(os.environ.get("XLT_LATEX"))
 
 
-_TEX = {"\\": r"\textbackslash{}", "±": r"$\pm$", "−": r"$-$", "†": r"\dag{}", "^": r"\^{}", "~": r"\~{}"}
-_TEX |= (
-    {c: "\\" + c for c in "&%$#{}"}
-    | {"_": r"\_\allowbreak{}"}
-    | {"<": r"\textless{}", ">": r"\textgreater{}", "[": "{[}", "]": "{]}"}
-)
+_TEX = {
+    "\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}", "_": r"\_\allowbreak{}", "<": r"\textless{}",
+    ">": r"\textgreater{}", "±": r"$\pm$", "−": r"$-$", "≈": r"$\approx$", "→": r"$\rightarrow$",
+    "▲": r"$\bigtriangleup$", "▼": r"$\bigtriangledown$", "†": r"\dag{}", "‡": r"\ddag{}", "§": r"\S{}",
+}  # fmt: skip
+_TEX |= {c: "\\" + c for c in "&%$#{}"} | {c: f"{{{c}}}" for c in "[]*"}
+_FOREIGN = re.compile("[^\x00-\u017f–—‘’“”…]")  # to pdfLaTeX as it comes, which knows the letters of Europe's Latin
 
 
 def _tex(cell: str) -> str:
-    """One cell, escaped (the brackets too: after a line break they would be read as a length)."""
+    """One cell, escaped (brackets and stars too: after a line break they would be read as a part of it)."""
     lines = ["".join(_TEX.get(c, c) for c in line) for line in cell.split("\n")]
     return r"\shortstack[r]{" + r" \\ ".join(lines) + "}" if len(lines) > 1 else lines[0]
 
@@ -41,7 +42,13 @@ def table(text: pd.DataFrame, name: str, caption: str) -> str:
     longest = max((len(part) for line in lines for cell in line for part in cell.split("\n")), default=0)
     large = len(rows) > _PAGE or longest > _SENTENCE
     form = _over_pages if large else _float
-    return "\n".join([*form(lines, titles, head, rows), ""])
+    return "\n".join([*_engine(titles[0], head, *rows), *form(lines, titles, head, rows), ""])
+
+
+def _engine(*texts: str) -> list[str]:
+    """A line that asks for another LaTeX where labels or words are in a script that the usual one cannot set."""
+    foreign = sorted(set(_FOREIGN.findall("".join(texts))))
+    return [f"% needs LuaLaTeX or XeLaTeX, and a font that has {' '.join(foreign)}"] if foreign else []
 
 
 def _float(lines: list[list[str]], titles: list[str], head: str, rows: list[str]) -> list[str]:
