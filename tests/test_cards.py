@@ -11,6 +11,7 @@ from xlt.spec.tasks import parse
 FIELDS = {"family": "classification", "labels": ["sad", "glad"], "columns": {"text_b": None}}
 TEXTS = {"features": [{"name": "text_a", "dtype": "string"}, {"name": "label", "dtype": "string"}]}
 OTHERS = {"features": [{"name": "more", "dtype": "int64"}]}
+SIZED = {"features": [{"name": "text_a", "dtype": "string"}, {"name": "label", "dtype": "int64"}]}
 
 
 def named(*names):
@@ -33,6 +34,8 @@ def card(tmp_path, monkeypatch):
         Dataset.from_dict({"text_a": ["a"], "label": [0]}).to_parquet(folder / "plain.parquet")
         labels = Features({"text_a": Value("string"), "label": ClassLabel(names=["sad", "glad"])})
         Dataset.from_dict({"text_a": ["a"], "label": [0]}, features=labels).to_parquet(folder / "named.parquet")
+        sized = Features({"text_a": Value("large_string"), "label": Value("int32")})
+        Dataset.from_dict({"text_a": ["a"], "label": [0]}, features=sized).to_parquet(folder / "sized.parquet")
         config = {"config_name": "default", "data_files": [{"split": "train", "path": file}], **settings}
         head = {"configs": [config]} | ({"dataset_info": {"config_name": "default", **about}} if about else {})
         (folder / "README.md").write_text(f"---\n{json.dumps(head)}\n---\n")
@@ -82,6 +85,7 @@ def test_other_ways_of_reading_are_other_records(card, file, one, other):
         ("named.parquet", {}, named("sad", "glad"), {}),
         ("named.parquet", {"license": "mit"}, {}, {}),
         ("plain.parquet", {}, OTHERS, {}),
+        ("sized.parquet", {}, SIZED, {}),
     ],
 )
 def test_a_card_that_changes_no_record_does_not_count(card, file, settings, about, fields):

@@ -5,6 +5,7 @@ Where the files say themselves what the card says, nothing of it is in the key: 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -19,8 +20,8 @@ from xlt.data.layout import Folder, Layout, Location
 from xlt.data.textfiles import CONLL, JSON, Want
 
 _TAB = ("sep", "\t")  # said by names of files too; `textfiles.version` counts it
-_TEXT = datasets.Value("string")
-_OF_TEXT_FILES = (_TEXT, datasets.List(_TEXT))  # what columns are in files that guess no types
+_SIZED = re.compile(r"Value\('(?:large_|u)?(string|int)\d*'\)")  # Python knows no sizes of texts and whole numbers
+_OF_TEXT_FILES = ("Value('string')", "List(Value('string'))")  # what columns are in files that guess no types
 
 
 def version(place: Location, paths: Sequence[str], layout: Layout, want: Want) -> dict[str, Any]:
@@ -50,9 +51,13 @@ def _says_itself(place: Location, path: str, name: str, kind: Any, layout: Layou
     """Whether a file says without the card that this column is of this kind. One that is not fetched yet is taken to
     say so, as the hub has Parquet files and their card written from one description."""
     if textfiles.reads(layout.reader, want):
-        return kind in _OF_TEXT_FILES
+        return _without_sizes(kind) in _OF_TEXT_FILES
     file = place.file(path) if isinstance(place, Folder) else place.cached(path)
-    return file is None or _features(state(file)).get(name) == kind
+    return file is None or _without_sizes(_features(state(file)).get(name)) == _without_sizes(kind)
+
+
+def _without_sizes(kind: Any) -> str:
+    return _SIZED.sub(r"Value('\1')", str(kind)).replace("LargeList(", "List(")
 
 
 @cache
