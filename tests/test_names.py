@@ -13,7 +13,7 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 
 matplotlib.use("Agg")
 
-from xlt import report
+from xlt import cli, report
 from xlt.core import spreadsheets  # noqa: E402
 from xlt.core.errors import UserError  # noqa: E402
 from xlt.lab import owner
@@ -114,7 +114,7 @@ def test_two_profiles_of_one_file_name_share_no_report(tmp_path, monkeypatch):
     owner.claim(str(one))
 
 
-def test_a_report_that_nobody_has_claimed_is_of_the_projects_own_profile(tmp_path, monkeypatch):
+def test_a_report_that_nobody_has_claimed_is_of_the_projects_own_profile(tmp_path, monkeypatch, capsys):
     """As in a fresh clone, whose reports/mini is committed, or after XLT_CACHE was moved."""
     monkeypatch.setenv("XLT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("XLT_REPORTS", str(tmp_path / "reports"))
@@ -123,6 +123,8 @@ def test_a_report_that_nobody_has_claimed_is_of_the_projects_own_profile(tmp_pat
     mine.write_text("extends: smoke\n")
     with pytest.raises(UserError, match="mini: its report is of .*params/mini.yaml, not of .*/mini.yaml; rename one"):
         owner.claim(str(mine))
+    assert cli.main(["check", "--profile", str(mine)]) == 2  # nor are its scores read as if they were of this file
+    assert "its report is of" in capsys.readouterr().err
     owner.claim("mini")
     other = mine.rename(tmp_path / "own.yaml")  # of a name that the project has no profile of
     (tmp_path / "reports" / "own").mkdir()

@@ -501,4 +501,4 @@ def test_a_list_of_objects_is_read_as_lines_are(write):
 
 def test_what_has_no_score_is_said():
     result = {"task": "squad2", "language": "en", "examples": 1, "metrics": {"f1": None, "exact": 1.0}}
-    assert as_text(result) == "squad2, language en, 1 examples\nf1     no value\nexact  1.0"
+    assert as_text(result) == "squad2, language en, 1 example\nf1     no value\nexact  1.0"

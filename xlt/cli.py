@@ -139,9 +139,10 @@ def _check(arguments: argparse.Namespace) -> int:
     import json
 
     from xlt.analysis import claim_checks, claims
-    from xlt.lab import profiles
+    from xlt.lab import owner, profiles
 
     profiles.load(arguments.profile)  # a misspelt profile is said so, and its own tasks are known
+    owner.check(arguments.profile)  # or another's scores would be held against the claims
     declared = claims.load()
     results = claim_checks.check(arguments.profile, declared=declared)
     if arguments.json:

@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from xlt.core.errors import UserError
+from xlt.core.text import counted
 from xlt.evaluation import scorelines, scorematch, scorerecords
 from xlt.evaluation.metrics import DIRECTIONS, SCORERS, Mined, bucc_scores, mean, unrepeated
 from xlt.evaluation.metrics.answers import ruled
@@ -102,7 +103,7 @@ def _protocol(metric: str) -> str:
 def as_text(result: dict[str, Any]) -> str:
     """The result for people: a line for each metric, to full precision."""
     width = max(map(len, result["metrics"]))
-    lines = [f"{result['task']}, language {result['language']}, {result['examples']} examples"]
+    lines = [f"{result['task']}, language {result['language']}, {counted(result['examples'], 'example')}"]
     lines += [f"{m.ljust(width)}  {'no value' if v is None else repr(v)}" for m, v in result["metrics"].items()]
     return "\n".join(lines + result.get("notes", []))
 
