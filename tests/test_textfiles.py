@@ -10,6 +10,7 @@ from xlt.core.errors import UserError
 from xlt.data import textfiles, weights
 from xlt.data.sources import Source
 from xlt.data.textfiles import Want
+from xlt.spec.recipe import Encoder
 from xlt.spec.tasks import parse
 
 WORDS = ["null", "NA", "N/A", "nan", "None", "007", "true", "1e5", "-0", "2019-01-01", "12345678901234567890", " x"]
@@ -187,6 +188,15 @@ def test_a_file_that_was_changed_is_read_again_though_size_and_time_are_the_same
         source.load(task, "en", "train")
     source.look_again()
     assert source.load(task, "en", "train")["text_a"][:] == ["b"]
+
+
+def test_the_width_of_weights_that_were_changed_is_that_of_the_new_ones(tmp_path):
+    start = Encoder(model=str(tmp_path))
+    for name in ("tokenizer.json", "model.safetensors"):
+        put(tmp_path, "", name)
+    for width in (48, 64):
+        put(tmp_path, json.dumps({"model_type": "xlm-roberta", "hidden_size": width}), "config.json")
+        assert weights.width(start) == width
 
 
 def test_weights_that_were_changed_have_another_fingerprint_though_size_and_time_are_the_same(tmp_path):

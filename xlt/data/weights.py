@@ -172,9 +172,11 @@ def given_config(start: Encoder) -> Any:
         raise UserError(f"encoder.model: {start.model} has no configuration that can be read ({reason})") from None
 
 
-@cache
 def width(start: Encoder) -> int:
-    """The width of an encoder, of our own or given; 0 where that is not known, as no configuration can be read."""
+    """The width of an encoder, of our own or given; 0 where that is not known, as no configuration can be read.
+
+    It is read anew for every run, as what is computed in hangs on it and weights may change while a process is at work.
+    """
     if not start.model:
         return start.width
     try:
