@@ -66,6 +66,8 @@ def dose(**records):
         ({"arms": {"none": [], "mnli": {"target": {"augment": {"perturbation": "romanise"}}}}},
          "perturbation romanise is not valid for en (Latn)"),
         ({"stages": {"long": {"task": "text", "ball": {"radius": 1}}}}, "text: ball is for classification"),
+        ({"stages": {"long": {"task": "squad-sentences", "shuffle_labels": True}}},
+         "squad-sentences has no labels but its pairs; leave shuffle_labels out"),
         ({"stages": {"long": {"task": "mnly"}}}, "unknown task 'mnly'; did you mean mnli"),
         ({"stages": {"long": {"task": "mnli", "epoch": 3}}}, "unknown setting 'epoch' in mine: studies.s: long"),
         ({"training": {"examples": -1}}, "mine: studies.s: mnli: examples: input should be greater than 0, got -1"),

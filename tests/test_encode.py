@@ -204,6 +204,20 @@ def test_text_without_any_shown_character_is_bare_of_all():
     assert bare("\u200b \ufeff") == "" and bare(" \u200fكتاب\u200b") == "كتاب"
 
 
+def test_a_length_without_room_for_a_text_is_refused(tokenizer):
+    """A tokenizer that finds no room beside its special tokens leaves the text whole."""
+    pair = {"text_a": ["der Hund"], "text_b": ["die Katze"], "label": [0]}
+    choice = {"prompt": ["der Hund"], "choices": [["sieht", "schläft"]], "label": [0]}
+    tags = {"tokens": [["der", "Hund"]], "tags": [[0, 1]]}
+    for family, rows, special, texts in (
+        (tasks.CLASSIFICATION, pair, 4, 2), (tasks.CHOICE, choice, 4, 2), (tasks.TAGGING, tags, 2, 1),
+    ):  # fmt: skip
+        least = special + texts
+        assert all(len(feature["input_ids"]) <= least for feature in encode(family, rows, tokenizer, least))
+        with pytest.raises(UserError, match=f"max_length {least - 1} has no room for .* {special} special tokens"):
+            encode(family, rows, tokenizer, least - 1)
+
+
 @pytest.mark.parametrize("length", [8, 10, 12])
 def test_windows_of_a_few_subwords_are_cut_somehow_or_refused(tokenizer, length):
     context = "der Hund sieht die Katze " * 3 + "in Paris"

@@ -3,6 +3,7 @@
 import copy
 import json
 import sys
+from itertools import combinations
 
 import pytest
 import sentencepiece
@@ -23,7 +24,7 @@ from xlt.models.features import encode_sentences
 from xlt.spec import tasks
 from xlt.spec.profile import Resources
 from xlt.spec.recipe import Encoder, Recipe
-from xlt.spec.stage import Stage
+from xlt.spec.stage import Part, Stage
 
 TRAINED = ["xnli", "udpos", "xquad", "text"]  # one for each head: classification, tagging, span, MLM
 LORA = {"method": "lora", "rank": 4}
@@ -342,6 +343,35 @@ def test_a_new_stage_gets_a_new_head(store, start, monkeypatch):
     assert not any(torch.equal(head[name], value) for name, value in learner.classifier.state_dict().items())
 
 
+def test_a_new_head_is_another_one_than_those_before_it_began_as(store, start, monkeypatch):
+    """What is trained a little stays close to what it began as: a head drawn alike would be the trained one again."""
+    drawn = [prepared(store, start.then(stage("xnli"))).classifier]
+    first = start.then(stage("xnli"))
+    trained(store, first, monkeypatch)
+    drawn.append(prepared(store, first.then(stage("xnli"))).classifier)
+    second = first.then(stage("xnli"))
+    trained(store, second, monkeypatch)
+    drawn.append(prepared(store, second.then(stage("xnli"))).classifier)
+    for name in ("dense", "out_proj"):
+        flat = [getattr(head, name).weight.detach().flatten() for head in drawn]
+        for one, other in combinations(flat, 2):
+            assert abs(float(torch.cosine_similarity(one, other, dim=0))) < 0.25, name
+
+
+def test_heads_of_one_stage_begin_apart_and_the_first_with_the_seed_of_the_stage(store, start):
+    two = start.then(stage("mnli", also=(Part(task="nli-plain-a"),)))
+    learner = model.prepare(store, two)
+    one, other = (learner[task].classifier.out_proj.weight for task in learner.tasks)
+    assert not torch.equal(one, other)
+    assert torch.equal(one, prepared(store, start.then(stage("mnli"))).classifier.out_proj.weight)
+
+
+def test_a_second_adapter_is_not_drawn_as_the_first_was(store, start):
+    adapted = start.then(stage("mnli", method="lora"))
+    assert model.seed_of_adapter(adapted) == 0 != model.seed_of_adapter(adapted.then(stage("xnli", method="lora")))
+    assert model.seed_of_adapter(start.then(stage("mnli")).then(stage("xnli", method="lora"))) == 0
+
+
 def test_the_seed_draws_the_head(store, start):
     heads = [prepared(store, start.then(stage("xnli", seed=s))).classifier.out_proj.weight for s in (0, 0, 1)]
     assert torch.equal(heads[0], heads[1]) and not torch.equal(heads[0], heads[2])
@@ -514,6 +544,9 @@ def test_dropout_of_given_weights_is_what_the_profile_says_and_stays_with_the_en
     assert {module.p for module in without.modules() if isinstance(module, torch.nn.Dropout)} == {0.0}
     without.save_pretrained(tmp_path)
     assert read_encoder(str(tmp_path)).config.attention_probs_dropout_prob == 0.0
+    config = json.loads((tmp_path / "config.json").read_text()) | {"attention_probs_dropout_prob": 0}  # no 0.0
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert read_encoder(str(tmp_path), dropout=0.3).config.attention_probs_dropout_prob == 0.3
 
 
 def test_dropout_is_part_of_what_a_run_on_given_weights_is(bert, tmp_path):

@@ -164,11 +164,22 @@ def test_about_fifty_losses_are_kept_whatever_the_length(store, twin, start, mon
 
 
 def test_epochs_become_steps(store, start):
-    """24 records, batch 4 x 2: three updates an epoch; half a batch counts as one."""
-    for fields, steps in [({"epochs": 2}, 6), ({"epochs": 0.1}, 1), ({"epochs": 1, "batch": 5, "examples": 11}, 2)]:
+    """24 records, batch 4 x 2: three updates an epoch; half a batch counts as one, at the end of every epoch."""
+    for fields, steps in [
+        ({"epochs": 2}, 6), ({"epochs": 0.1}, 1), ({"epochs": 1, "batch": 5, "examples": 11}, 2),
+        ({"epochs": 3, "batch": 5, "examples": 11}, 6), ({"epochs": 2.5, "batch": 5, "examples": 11}, 5),
+    ]:  # fmt: skip
         recipe = start.then(stage(steps=None, **({"accumulate": 2} | fields)))
         finish(store, recipe)
         assert store.record(recipe)["steps"] == steps
+
+
+def test_epochs_are_passes_over_the_records():
+    """As `transformers` counts them: 5 records in batches of 4 are two updates a pass."""
+    assert Stage(task="mnli", epochs=10, batch=4).updates([5]) == 20
+    assert Stage(task="copa", epochs=5, batch=32).updates([400]) == 65
+    assert Stage(task="mnli", epochs=1.1, batch=100).updates([3000]) == 33  # and not one for a rounding error
+    assert Stage(task="mnli", epochs=1, batch=10, also=(Part(task="qqp", share=0.9),)).updates([100, 50]) == 100
 
 
 def test_the_number_of_examples_is_a_limit(store, start):

@@ -10,7 +10,7 @@ from xlt.perturb import attacks
 from xlt.spec import schemes, tasks
 from xlt.spec.case import DOTTED_I
 from xlt.spec.languages import subtag
-from xlt.spec.recipe import Evaluation
+from xlt.spec.recipe import Evaluation, Recipe
 from xlt.spec.stage import Stage
 from xlt.spec.tasks import Task
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from xlt.data.sources import Source
 
 ATTACKS = 2  # raised when an attack searches otherwise than before
+HEAD = 2  # version of the seeds of heads and adapters that are not the first of a recipe: another one for each
+PASSES = 2  # version of how many updates an epoch has: as many as it has batches, the last of which may be smaller
 
 
 def of_reading(source: Source, task: Task, evaluation: Evaluation) -> dict[str, Any]:
@@ -42,6 +44,15 @@ def _searching(evaluation: Evaluation) -> int:
     """Version of an attack: a later one where i has a capital of its own, and of sentences that may hold digits."""
     again = subtag(evaluation.language) in DOTTED_I or evaluation.attack.name == "distractor"
     return ATTACKS + again
+
+
+def of_training(recipe: Recipe) -> dict[str, int]:
+    """What decides the last stage of a recipe besides its fields and its records: how heads are drawn, how epochs
+    become updates. Where an earlier version gave the same it is no part of the key."""
+    stage = recipe.stages[-1]
+    heads = {tasks.get(name).training.name for name in stage.trains}
+    key = {"head": HEAD} if recipe.parent.stages or len(heads) > 1 else {}
+    return key | ({"passes": PASSES} if not stage.steps and (stage.epochs > 1 or stage.also) else {})
 
 
 def of_copies(stage: Stage) -> dict[str, Any]:

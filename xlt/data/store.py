@@ -75,7 +75,7 @@ class Store:
             records = {code: self.source.identity(task, code, "train") for code in sorted(part.languages)}
             data.setdefault(task.name, {"version": task.version, "records": {}})["records"] |= records
         key = {"format": FORMAT, "parent": self.id(recipe.parent), "stage": stage.key(), "data": data}
-        key |= rows.identity(stage)
+        key |= rows.identity(stage) | identity.of_training(recipe)
         if stage.accumulate > 1 or any(tasks.get(name).training.family == tasks.SPAN for name in stage.trains):
             key["loss"] = LOSS
         if stage.ball and stage.ball.radius:

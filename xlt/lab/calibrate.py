@@ -85,7 +85,7 @@ class _Measured:
         # Masked language modelling is what encoders are pretrained by: all of their weights, and without an adapter.
         whole = {"frozen": "nothing", "method": "full"}
         stage = self.stage.model_copy(update=whole) if task == "text" else self.stage
-        encoder = model.trainable(self.encoder, stage)
+        encoder = model.trainable(self.encoder, stage, seed=0)
         learner = model.Learner({task: model.with_head(encoder, tasks.get(task), labels, seed=0)})
         if task != "text":
             met = Features({"input_ids": Ragged.of([range(self.vocabulary)])})

@@ -38,7 +38,7 @@ def read_encoder(
     """
     config = transformers.AutoConfig.from_pretrained(place, revision=revision)
     if dropout is not None:
-        rates = [name for name, value in vars(config).items() if "dropout" in name and isinstance(value, float)]
+        rates = [name for name, value in vars(config).items() if "dropout" in name and type(value) in (int, float)]
         config.update(dict.fromkeys(rates, dropout))
     extra = {"add_pooling_layer": False} if config.model_type in ROBERTA else {}
     with own_draws(seed):

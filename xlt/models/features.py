@@ -31,7 +31,11 @@ def encode(family: str, rows: Any, tokenizer: Any, max_length: int, stride: int 
     """Features of `rows` (a `datasets.Dataset` with our columns, or a dict of lists) for one task family.
 
     One feature per row, except for spans: a long context gives several windows, each with `row`.
+
+    Raises:
+        UserError: `max_length` leaves a text no room beside special tokens, or words cannot be told from subwords.
     """
+    _check_room(tokenizer, max_length, texts=2 if family == tasks.CHOICE or "text_b" in _names(rows) else 1)
     if _FAMILIES[family] is _dual:  # the sentences of a context depend on all of its questions
         return _dual({name: rows[name][:] for name in _names(rows)}, tokenizer, max_length)
     make, parts = _FAMILIES[family], []
@@ -41,6 +45,14 @@ def encode(family: str, rows: Any, tokenizer: Any, max_length: int, stride: int 
             features.columns["row"] += first
         parts.append(features)
     return joined(parts)
+
+
+def _check_room(tokenizer: Any, max_length: int, texts: int) -> None:
+    """A tokenizer that finds no room cuts nothing, and says nothing."""
+    special = tokenizer.num_special_tokens_to_add(pair=texts == 2)
+    if max_length < special + texts:
+        several = "a text" if texts == 1 else "two texts"
+        raise UserError(f"max_length {max_length} has no room for {several} beside {special} special tokens; raise it")
 
 
 def _names(rows: Any) -> list[str]:
@@ -55,6 +67,7 @@ def _chunks(rows: Any) -> Iterator[tuple[int, Rows]]:
 
 def encode_sentences(texts: Sequence[str] | Sequence[tuple[str, str]], tokenizer: Any, max_length: int) -> Features:
     """Features of single texts, or of pairs of texts (of which the longer is cut first), for retrieval."""
+    _check_room(tokenizer, max_length, texts=2 if texts and not isinstance(texts[0], str) else 1)
     parts = [texts[first : first + CHUNK] for first in range(0, max(1, len(texts)), CHUNK)]
     return joined([_sentences(part, tokenizer, max_length) for part in parts])
 

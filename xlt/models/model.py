@@ -4,15 +4,21 @@ All models are `transformers` classes. A run stores what its stage changed: the 
 fine-tuning) or a LoRA adapter over the encoder of its parent, and one head for each task; everything as
 safetensors. Loading walks back along the recipe until it meets whole weights. A new stage always gets
 new heads, except for masked language modelling, whose head belongs to the encoder.
+
+New means drawn with another seed than every head before it in the recipe. An update moves a head by little, and the
+encoder learns to suit it: a head that began as an earlier one of the same shape did would be that one, nearly as it was
+trained (cosines of 0.95 to 1.00 after 94 to 375 updates of `local`), and MNLI before XNLI would hand over its head.
 """
 
 from __future__ import annotations
 
 import copy
 import json
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
@@ -80,28 +86,49 @@ def prepare(store: Store, recipe: Recipe) -> Learner:
         UserError: the stage wants LoRA on an encoder that peft does not know.
     """
     stage, parent = recipe.stages[-1], recipe.parent
-    encoder, models = trainable(encoder_of(store, parent, stage.seed or 0), stage), {}
-    for task in _training_tasks(recipe):
-        models[task.name] = with_head(encoder, task, store.source.labels(task), stage.seed or 0)
+    encoder, models = encoder_of(store, parent, stage.seed or 0), {}
+    encoder = trainable(encoder, stage, seed_of_adapter(recipe))
+    for place, task in enumerate(_training_tasks(recipe)):
+        models[task.name] = with_head(encoder, task, store.source.labels(task), seed_of_head(recipe, place))
         if task.family == tasks.MLM:
             _load_earlier_lm_head(models[task.name], store, parent)
     return Learner(models)
 
 
-def trainable(encoder: transformers.PreTrainedModel, stage: Stage) -> torch.nn.Module:
-    """`encoder` as the stage trains it: with LoRA if it says so, else all of it but what is frozen."""
+def seed_of_head(recipe: Recipe, place: int = 0) -> int:
+    """With what the last stage draws the head of its task at `place`: for the first head of a recipe the seed of the
+    stage itself, for each that follows one of its own."""
+    before = sum(len(_training_tasks(step)) for step in islice(recipe.lineage(), 1, None) if step.stages)
+    return _apart(recipe.stages[-1].seed or 0, before + place)
+
+
+def seed_of_adapter(recipe: Recipe) -> int:
+    """With what the last stage draws its adapter: as heads, so that it adds to those before and does not repeat them.
+    Two that begin alike and are merged have the rank of one."""
+    before = sum(step.stages[-1].method == "lora" for step in islice(recipe.lineage(), 1, None) if step.stages)
+    return _apart(recipe.stages[-1].seed or 0, before)
+
+
+def _apart(seed: int, number: int) -> int:
+    """A seed for the thing of that number: the given one for the first, others for those that follow."""
+    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0]) if number else seed
+
+
+def trainable(encoder: transformers.PreTrainedModel, stage: Stage, seed: int) -> torch.nn.Module:
+    """`encoder` as the stage trains it: with LoRA, drawn with `seed`, if it says so, else all of it but what is
+    frozen."""
     if stage.method == "lora":
-        return with_adapter(encoder, stage)
+        return with_adapter(encoder, stage, seed)
     if stage.frozen == "embeddings":
         encoder.embeddings.requires_grad_(False)
     return encoder
 
 
-def with_adapter(encoder: transformers.PreTrainedModel, stage: Stage) -> torch.nn.Module:
-    """`encoder` with a new LoRA adapter, drawn with the seed of the stage; only the adapter is trained."""
+def with_adapter(encoder: transformers.PreTrainedModel, stage: Stage, seed: int) -> torch.nn.Module:
+    """`encoder` with a new LoRA adapter, drawn with `seed`; only the adapter is trained."""
     from peft import LoraConfig, get_peft_model  # importing it takes seconds, so only stages with LoRA do
 
-    torch.manual_seed(stage.seed or 0)
+    torch.manual_seed(seed)
     projections = ATTENTION.get(encoder.config.model_type)
     config = LoraConfig(r=stage.rank, lora_alpha=stage.alpha, lora_dropout=0.0, target_modules=projections)
     try:

@@ -58,7 +58,8 @@ class Stage(Value):
     the main task are in different languages, again n x L records; the rows must be aligned, as in mnli-translated.
 
     `slice` are the rows of the training records that `task` draws from, as data sets are sliced: ":70%", "70%:" or
-    "1000:". Of two stages with slices that do not meet, none learns a record of the other.
+    "1000:". Of two stages with slices that do not meet, none learns a record of the other. Another part that trains on
+    the same records has no slice.
 
     `also` makes it a multi-task stage: each update is of one task. Of a task with n records (windows, where contexts
     are long) it is drawn in proportion to n ("proportional"), to 1 ("uniform") or to min(n, cap) ("capped"; Raffel et

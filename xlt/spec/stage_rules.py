@@ -62,7 +62,8 @@ def check(stage: Stage, where: str) -> None:
 
     Raises:
         UserError: an unknown task or language; a task without a head; a pivot that is no language of the text; robust
-            training of a task without labels; selection by a task that has no development split, or no head here.
+            training or shuffled labels of a task without labels; selection by a task that has no development split, or
+            no head here.
     """
     for part in stage.parts:
         for code in part.languages:
@@ -75,6 +76,8 @@ def check(stage: Stage, where: str) -> None:
         if stage.ball and task.training.family not in tasks.HEADED:
             headed = ", ".join(tasks.HEADED)
             raise UserError(f"{where}: {part.task}: ball is for {headed}, not for {task.training.family}; leave it out")
+        if stage.shuffle_labels and task.training.family in (tasks.ANSWERS, tasks.DUAL):
+            raise UserError(f"{where}: {part.task} has no labels but its pairs; leave shuffle_labels out")
     if stage.watched:
         judging, trained = selection_tasks(stage), [tasks.get(name).training.name for name in stage.trains]
         if not judging or any(head not in trained or "dev" not in task.splits for task, head in judging):
