@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from xlt.core import progress
 from xlt.core.errors import UserError
@@ -160,6 +160,19 @@ def test_the_copy_names_the_file_of_a_profile_without_its_folders(tmp_path):
     tidy(tmp_path / "executed.ipynb", source)
     cells = nbformat.read(tmp_path / "executed.ipynb", 4).cells
     assert cells[2].source == '# Parameters\nprofile = "own.yaml"\n' and cells[3].source == 'print("/a/b.yaml")'
+
+
+def test_a_table_stands_once_in_the_copy(tmp_path):
+    source = notebook(tmp_path, "01_one", "table", "number")
+    copy = nbformat.read(source, 4)
+    for cell, data in zip(
+        copy.cells[2:], ({"text/html": "<table>", "text/plain": "a  b"}, {"text/plain": "3"}), strict=True
+    ):
+        cell.outputs = [new_output("display_data", data=data)]
+    nbformat.write(copy, tmp_path / "executed.ipynb")
+    tidy(tmp_path / "executed.ipynb", source)
+    shown = [dict(cell.outputs[0].data) for cell in nbformat.read(tmp_path / "executed.ipynb", 4).cells[2:]]
+    assert shown == [{"text/html": "<table>"}, {"text/plain": "3"}]
 
 
 # runs that go wrong

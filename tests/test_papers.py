@@ -67,7 +67,9 @@ def test_huang_holds_rs_da_against_as_many_updates_too(profile):
     for target, records, copies, updates in (("xnli", 392_702, 3, 36_816), ("pawsx", 49_401, 10, 46_314)):
         arms = ("rs-da", "none, as many updates as rs-da")
         augmented, longer = (profile["huang"].study_target(target, "robust_training", arm) for arm in arms)
-        assert augmented.updates([copies * records]) == longer.updates([records]) == updates
+        assert augmented.updates([copies * records]) == updates
+        # each of the many passes over the plain records ends in a smaller batch of its own
+        assert 0 <= longer.updates([records]) - updates <= longer.epochs
         assert longer.augment is None
 
 

@@ -38,7 +38,7 @@ def moods(tmp_path, monkeypatch):
 def test_a_wrong_label_in_a_test_file_is_said_before_anything_is_trained(store, monkeypatch, moods):
     lab = lab_of(store, monkeypatch, **moods)
     monkeypatch.setattr(engine, "run", lambda *_: pytest.fail("trained"))
-    with pytest.raises(UserError, match="moods/de/test: label 'happy' is outside 0..1"):
+    with pytest.raises(UserError, match="moods/de/test: row 2: label 'happy' is outside 0..1"):
         lab.run({"direct": lab.recipe(target="moods")}, lab.evaluations("moods"))
 
 
@@ -46,7 +46,7 @@ def test_records_of_the_user_are_counted_by_language_and_split(moods):
     table, wrong = holdings.table(Source(None), tasks.get("moods"))
     assert table.loc["en"].to_dict() == {"train": "8", "dev": "-", "test": "2"}
     assert table.loc["de"].to_dict() == {"train": "-", "dev": "-", "test": "-"}
-    assert len(wrong) == 1 and "moods/de/test: label 'happy' is outside 0..1" in wrong[0]
+    assert len(wrong) == 1 and "moods/de/test: row 2: label 'happy' is outside 0..1" in wrong[0]
 
 
 def test_the_plan_shows_the_records_of_the_user_and_fetches_none(store, monkeypatch, capsys, moods):

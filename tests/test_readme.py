@@ -69,7 +69,7 @@ def difference(one: dict, sign: bool = False) -> str:
 
 
 def whole(one: dict, unit: str = "") -> str:
-    """The size of an effect in whole points: "18 points [12, 24]"; of one whose interval covers zero that says nothing."""
+    """The size of an effect whose interval excludes zero in whole points: "18 points [12, 24]"."""
     assert one["low"] * one["high"] > 0, one["question"]
     ends = sorted(abs(round(100 * one[end])) for end in ("low", "high"))
     return " ".join(filter(None, [f"{abs(round(100 * one['effect']))}", unit, f"[{ends[0]}, {ends[1]}]"]))
@@ -148,7 +148,8 @@ def decided_in_mini() -> dict[str, list[str]]:
     counts = [str(len(rows)) for rows in (differences, sure, retrieval)]
     return {
         "PAWS-X is not learned in any seed after {}, and in two of three after {} (the report names": [
-            named(three), named(two)
+            named(three),
+            named(two),
         ],
         "Of the {} differences of the table {} are decided: {} losses of retrieval, and beside them {}. The others": [
             *counts,
