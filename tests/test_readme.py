@@ -517,6 +517,23 @@ def retrieval_of_e5() -> dict[str, list[str]]:
     }  # fmt: skip
 
 
+def heads_of_before() -> dict[str, list[str]]:
+    """What a target's head was worth that began as the intermediate task's."""
+    found = pd.read_csv(ROOT / "benchmarks/heads.csv")
+    others = found.query("languages == 'others'").pivot(index="seed", columns="heads", values="value")
+    alike = found.groupby("heads")["cosine"].mean()
+    more = others["shared"] - others["apart"]
+    return {
+        "{} in the other languages with a shared head and {} with one drawn apart (by seed {}, {} and {} more).": [
+            *(points(others[way].mean()) for way in ("shared", "apart")),
+            *(points(value, sign=True) for value in more),
+        ],
+        "have a cosine of {} where it is shared, of {} where it is not": [
+            f"{abs(alike[way]):.2f}" for way in ("shared", "apart")
+        ],
+    }
+
+
 def another_error_of_four_bits() -> dict[str, list[str]]:
     """How far other scripts lie below Latin ones with trained weights that bear an error as large as the encoder's."""
     means = pd.read_csv(ROOT / "benchmarks/four_bits.csv").groupby(["weights", "task", "script"])["value"].mean()
@@ -534,6 +551,7 @@ GROUPS = (
     rows_of_mini, decided_in_mini, studies_of_mini, questions_of_mini, calibration, hard_records_of_local,
     in_short_of_local, samples_of_local, scores_of_the_orders_of_local, questions_of_local,
     scores_of_the_mix_of_local, behind_answers_of_local, retrieval_of_e5, another_error_of_four_bits,
+    heads_of_before,
 )  # fmt: skip
 
 
