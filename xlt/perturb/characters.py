@@ -14,7 +14,7 @@ import regex
 
 from xlt.perturb import keyboards
 from xlt.perturb.align import Edit
-from xlt.perturb.keyboards import OTHER_CAPITALS
+from xlt.perturb.keyboards import OTHER_CAPITALS, like
 from xlt.perturb.registry import TEXT_FAMILIES, Site, perturbation
 from xlt.perturb.units import SPACELESS, clusters, letters, words
 from xlt.spec.case import lower, upper
@@ -36,12 +36,6 @@ def random_letter(text: str, site: Site) -> Callable[[str], str]:
         return like(letter, site.rng.choice(others), site.language)
 
     return draw
-
-
-def like(letter: str, other: str, language: str) -> str:
-    """`other` in the case of `letter`."""
-    capital = upper(other, language)
-    return capital if letter != lower(letter, language) and len(capital) == len(other) else other
 
 
 @perturbation("swap", "character", _WORDS)

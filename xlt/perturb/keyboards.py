@@ -68,6 +68,12 @@ def letters(language: str) -> list[str]:
     return sorted(neighbours(language)) if language_row(language).script != "Kore" else []
 
 
+def like(letter: str, other: str, language: str) -> str:
+    """`other` in the case of `letter`."""
+    capital = upper(other, language)
+    return capital if letter != lower(letter, language) and len(capital) == len(other) else other
+
+
 def _slip(letter: str, near: dict[str, list[str]], site: Site) -> str:
     """A neighbouring key in place of the letter's base; its marks stay. Of a Korean syllable one letter slips."""
     if site.script == "Kore":
@@ -76,9 +82,7 @@ def _slip(letter: str, near: dict[str, list[str]], site: Site) -> str:
     others = near.get(lower(letter[0], site.language), [])
     if not others:
         return letter
-    new = site.rng.choice(others)
-    capital = upper(new, site.language) if letter[0] != lower(letter[0], site.language) else new
-    return (capital if len(capital) == 1 else new) + letter[1:]
+    return like(letter[0], site.rng.choice(others), site.language) + letter[1:]
 
 
 def _slipped_syllables(syllable: str, near: dict[str, list[str]]) -> Iterator[str]:
