@@ -115,7 +115,8 @@ def test_an_encoder_is_called_pretrained_where_it_is(changes, said):
     assert tiny(**changes).starts_from == said
 
 
-def test_one_thing_is_counted_as_one(capsys, monkeypatch):
+def test_one_thing_is_counted_as_one(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("XLT_CACHE", str(tmp_path))  # nothing is finished, whatever other tests have run
     profile = {"seeds": 1, "languages": ("de",), "intermediate": {}, "target": {"xnli": {"steps": 1}}}
     monkeypatch.setattr(Lab, "from_params", lambda _, planned: Lab(tiny(**profile), planned))
     assert cli.main(["plan", "--only", "03"]) == 0
