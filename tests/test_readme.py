@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from xlt.analysis.estimate import difference as difference_over_seeds
 from xlt.core.text import interval, plus_minus, points
 from xlt.lab.profiles import load
 
@@ -146,11 +147,19 @@ def decided_in_mini() -> dict[str, list[str]]:
     own = learned[(learned["intermediate"] == learned["task"]) & (learned["collapsed"] > 0)]
     lost = listed([NUMBERS[count] for count in sorted(set(own["collapsed"].astype(int)))], " or ")
     counts = [str(len(rows)) for rows in (differences, sure, retrieval)]
+    by_cell = found.set_index(["intermediate", "target"])
+
+    def change(stage: str, target: str) -> str:
+        one = by_cell.loc[stage, target]
+        return interval(one["difference"], one["diff_low"], one["diff_high"])
+
     return {
         "PAWS-X is not learned in any seed after {}, and in two of three after {} (the report names": [
             named(three),
             named(two),
         ],
+        "the loss is smaller (BUCC {} instead of {})": [change("mnli-mlm", "bucc"), change("mnli", "bucc")],
+        "MNLI in all languages loses as well (Tatoeba {})": [change("mnli-translated", "tatoeba")],
         "Of the {} differences of the table {} are decided: {} losses of retrieval, and beside them {}. The others": [
             *counts,
             listed(others, ", and "),
@@ -522,11 +531,11 @@ def heads_of_before() -> dict[str, list[str]]:
     found = pd.read_csv(ROOT / "benchmarks/heads.csv")
     others = found.query("languages == 'others'").pivot(index="seed", columns="heads", values="value")
     alike = found.groupby("heads")["cosine"].mean()
-    more = others["shared"] - others["apart"]
+    more = difference_over_seeds(others["shared"], others["apart"])
     return {
-        "{} in the other languages with a shared head and {} with one drawn apart (by seed {}, {} and {} more).": [
+        "{} in the other languages with a shared head and {} with one drawn apart, a difference of {}.": [
             *(points(others[way].mean()) for way in ("shared", "apart")),
-            *(points(value, sign=True) for value in more),
+            interval(more.value, more.low, more.high, sign=False),
         ],
         "have a cosine of {} where it is shared, of {} where it is not": [
             f"{abs(alike[way]):.2f}" for way in ("shared", "apart")
