@@ -19,7 +19,9 @@ from scipy import stats as scipy_stats  # noqa: E402
 from xlt import report  # noqa: E402
 from xlt.analysis import findings, tables, xtreme
 from xlt.core.errors import UserError  # noqa: E402
+from xlt.report.alttext import described  # noqa: E402
 from xlt.report.artifacts import Kept  # noqa: E402
+from xlt.spec.recipe import Encoder, Recipe  # noqa: E402
 from xlt.spec.stage import Part, Stage  # noqa: E402
 
 BASE = {"none": 0.60, "mnli": 0.70, "squad": 0.60}
@@ -422,3 +424,29 @@ def test_the_schedule_is_told_as_the_profile_declares_it():
     faster = stage.model_copy(update={"head_lr": 2e-3})
     assert report.schedule_table([stage, faster])["lr"].tolist() == ["1e-05", "1e-05, heads 0.002"]
     assert report.schedule_table([]).to_numpy().tolist() == [["none in this profile"]]
+
+
+class Trained:
+    """A lab with the losses of finished runs, by recipe."""
+
+    def __init__(self, losses):
+        self.known = losses
+        self.store = types.SimpleNamespace(done=losses.__contains__)
+
+    def losses(self, recipe):
+        return pd.DataFrame({"step": [10, 20], "loss": self.known[recipe]})
+
+
+def test_losses_stand_in_a_panel_for_each_recipe_whatever_task_its_stage_names():
+    """MNLI, MNLI with shuffled labels and a mixture that begins with it: one task, three curves."""
+    stages = [Stage(task="mnli", lr=1e-4), Stage(task="mnli", lr=1e-4, shuffle_labels=True)]
+    stages.append(Stage(task="mnli", lr=1e-4, also=(Part(task="qqp"),)))
+    recipes = {name: Recipe(start=Encoder(), stages=(one,)) for name, one in zip("abc", stages, strict=True)}
+    losses = dict(zip(recipes.values(), ([1.1, 0.5], [1.1, 1.0], [2.0, 1.5]), strict=True))
+    figure = report.loss_curves(Trained(losses), recipes | {"as it is": Recipe(start=Encoder())})
+    drawn = {axes.get_title(): axes.lines[0].get_ydata().tolist() for axes in figure.axes}
+    assert drawn == {"a": [1.1, 0.5], "b": [1.1, 1.0], "c": [2.0, 1.5]}
+    assert not figure.legends and all(axes.get_legend() is None for axes in figure.axes)
+    told = "a: 1.10 to 0.50; b: 1.10 to 1.00; c: 2.00 to 1.50."
+    assert described(figure) == f"Training loss, the first and the last mean of each stage. {told}"
+    assert report.loss_curves(Trained({}), recipes) == "no training in this phase"

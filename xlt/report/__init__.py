@@ -22,7 +22,7 @@ from xlt.analysis.tables import (
 from xlt.analysis.xtreme import published
 from xlt.core.text import NOT_RUN, points
 from xlt.report.artifacts import keep, save_figure, save_table
-from xlt.report.figures import dot_plot, heat_map, layer_plot, loss_curve
+from xlt.report.figures import dot_plot, heat_map, layer_plot, loss_curves
 from xlt.report.outputs import Sentence, folded, show_matrix
 from xlt.report.sentences import attacked, decided, forgotten, learned, matrix_lead, passed, tally, told_apart
 from xlt.report.study_pages import StudyPage, contamination_card, records, save_outcomes
@@ -54,7 +54,7 @@ __all__ = [
     "layer_table",
     "learned",
     "learned_table",
-    "loss_curve",
+    "loss_curves",
     "matrix_lead",
     "most_changed",
     "passed",

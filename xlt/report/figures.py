@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _NO_MATHEMATICS = {"text.parse_math": False}  # of names, which may hold dollar signs
 GREY, FIRST = "#e4e4e4", "#222222"
+_PANELS = 4  # beside one another
 
 
 def palette(kinds: Sequence[str]) -> dict[str, object]:
@@ -143,16 +144,28 @@ def layer_plot(curve: pd.DataFrame, direction: str = "en_to_xx") -> Figure:
     return figure
 
 
-def loss_curve(lab: Lab, *recipes: Recipe) -> Figure | str:
-    """Training loss along the last stage of each recipe; a sentence where there was no training."""
-    trained = [recipe for recipe in recipes if recipe.stages and lab.store.done(recipe)]
-    if not trained:
+def loss_curves(lab: Lab, recipes: Mapping[str, Recipe]) -> Figure | str:
+    """Training loss along the last stage of each recipe: a panel for each, under the name it has in the tables, every
+    loss on its own scale. A sentence where there was no training."""
+    curves = {name: lab.losses(one) for name, one in recipes.items() if one.stages and lab.store.done(one)}
+    if not curves:
         return "no training in this phase"
-    curves = pd.concat([lab.losses(recipe).assign(task=recipe.stages[-1].task) for recipe in trained])
-    figure, axes = canvas(6.5, 3.2)
-    several = curves["task"].nunique() > 1
-    sns.lineplot(
-        curves, x="step", y="loss", hue="task" if several else None, palette="colorblind" if several else None, ax=axes
+    wide = min(len(curves), _PANELS)
+    tall = -(-len(curves) // wide)
+    figure, panels = plt.subplots(
+        tall, wide, figsize=(2.6 * wide + 1.2, 1.9 * tall + 0.6), squeeze=False, layout="constrained"
     )
-    axes.set(title="Training loss", xlabel="update", ylabel="mean loss since the last point", ylim=(0, None))
+    plt.close(figure)
+    for axes in panels.flat[len(curves) :]:
+        axes.set_axis_off()
+    for axes, (name, curve) in zip(panels.flat, curves.items(), strict=False):
+        axes.plot(curve["step"], curve["loss"], color=FIRST, linewidth=1.2)
+        axes.set_title(name, fontsize=9)
+        axes.set_ylim(0, None)
+        axes.tick_params(labelsize=8)
+    figure.supxlabel("update", fontsize=9)
+    figure.supylabel("loss, mean since the last point", fontsize=9)
+    sns.despine(figure)
+    told = (f"{name}: {curve['loss'].iloc[0]:.2f} to {curve['loss'].iloc[-1]:.2f}" for name, curve in curves.items())
+    figure.set_label(f"Training loss, the first and the last mean of each stage. {'; '.join(told)}.")
     return figure
