@@ -95,6 +95,15 @@ def test_a_table_of_power_says_what_each_effect_would_need():
     assert int(table.loc[0, "5 points"].split(" x ")[0]) < designs[0][0] and np.isfinite(table["detectable"]).all()
 
 
+def test_a_question_that_a_gate_refuses_tells_a_table_of_power_nothing():
+    """Three that vary alike say what is usual; a fourth, refused, varies a hundredth of that and is no test either."""
+    family = [Components(0.0, 4e-4 / 3, 1e-5, 1e-6, 3, 100)] * 3
+    quiet, hours = Components(0.0, 4e-6 / 3, 1e-5, 1e-6, 3, 100), [lambda design: 1.0] * 4
+    alone = power.table(family, ["a", "b", "c"], hours[:3])
+    beside = power.table([*family, quiet], ["a", "b", "c", "d"], hours, ["", "", "", "not learned"])
+    assert beside["detectable"].tolist()[:3] == alone["detectable"].tolist()
+
+
 def test_power_needs_runs_and_a_study_that_there_is(tmp_path, monkeypatch):
     from xlt.lab.lab import Lab
 

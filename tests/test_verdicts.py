@@ -79,6 +79,16 @@ def test_a_failed_gate_is_said_and_is_no_test_of_the_family():
     assert passed.equivalence == pytest.approx(decide(NONE)[0].equivalence)
 
 
+def test_what_a_gate_refused_says_nothing_about_what_is_usual():
+    """Six arms that learned nothing and hardly vary leave the three that are tested as they are without them."""
+    figures = [[0.012, 0.030, 0.021], [0.02, -0.01, 0.004], [-0.013, 0.012, 0.005]]
+    quiet = [[x / 100 for x in one] for one in ([4, -1, 2], [1, 5, -2], [-3, 1, 2], [2, 4, -3], [0, 5, 1], [-4, 2, 1])]
+    quiet = [[x / 10 for x in one] for one in quiet]
+    alone, beside = decide(*figures), decide(*figures, *quiet, gates=[""] * 3 + ["not learned"] * 6)
+    assert [one.found for one in beside[:3]] == [one.found for one in alone]
+    assert decide(*figures, *quiet)[0].found.error < 0.7 * alone[0].found.error  # what they would have done
+
+
 # contrasts of a small experiment --------------------------------------------------------------
 
 LANGUAGES = ("de", "ru")

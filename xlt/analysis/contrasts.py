@@ -92,7 +92,7 @@ def _decided(
     """The effects of a family, each with the scores that it weighs."""
     gates, read = gates or Gates(study, scores, records), scores.filter(items=READ)
     weighed = [weighted(read, contrast, over) for contrast, over in asked]
-    failed = [gates.before(*one, rows) if one[1] else "" for one, rows in zip(asked, weighed, strict=True)]
+    failed = gates.failed(asked, weighed)
     found = decided(scores, [contrast for contrast, _ in asked], weighed, smallest(study), records, failed)
     return list(zip(found, weighed, strict=True))
 

@@ -14,14 +14,14 @@ Above means by three standard errors over seeds and records. What a guess scores
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from xlt.analysis import inference
-from xlt.analysis.arms import Cells
+from xlt.analysis.arms import READ, Cells, weighted
 from xlt.analysis.conditions import tested
 from xlt.analysis.degenerate_runs import ERRORS
 from xlt.analysis.estimate import shares
@@ -64,7 +64,8 @@ class Gates:
 
     def __init__(self, study: Study, scores: pd.DataFrame, records: Records | None = None):
         self.study, self.checks = study, list[Gate]()
-        self._clean = conditions.clean(tested(scores))  # once: a study asks for it with every question in every cell
+        # once: a study asks for it with every question in every cell; where nothing has run there is no column either
+        self._clean = conditions.clean(tested(scores)) if len(scores) else scores
         self._scores = scores
         if len(scores) and "guess" in scores:
             learned = (*_intermediate(study, scores, records), *_targets(study, self._clean, records))
@@ -84,6 +85,11 @@ class Gates:
         failed = self._not_learned(contrast, held) + self._nothing_to_lose(contrast, held) + _hardly_changed(rows)
         failed = list(dict.fromkeys(failed))
         return "; ".join(failed[:2]) + (f" and {len(failed) - 2} more" if len(failed) > 2 else "")
+
+    def failed(self, asked: Sequence[tuple[Contrast, Cells]], weighed: Sequence[pd.DataFrame]) -> list[str]:
+        """What failed before each contrast of a family (`before`), which are given as they are there; without cells
+        nothing was asked for, so nothing failed."""
+        return [self.before(*one, rows) if one[1] else "" for one, rows in zip(asked, weighed, strict=True)]
 
     def _not_learned(self, contrast: Contrast, held: Cells) -> list[str]:
         targets = {task for task, _ in held}
@@ -150,6 +156,15 @@ def _intermediate(study: Study, scores: pd.DataFrame, records: Records | None) -
             if (twin := _shuffled(study, recipe)) is not None:
                 found += _above_twin(name, arm, rows, dev[(dev["recipe"] == twin) & (dev["task"] == name)], records)
     return found
+
+
+def measured(
+    gates: Gates, scores: pd.DataFrame, asked: Sequence[tuple[Contrast, Cells]], records: Records | None
+) -> tuple[list[inference.Components], list[str]]:
+    """What the contrasts of a family are made of, and what failed before each, before anything is decided."""
+    read = scores.filter(items=READ)
+    weighed = [weighted(read, *one) for one in asked]
+    return [components_of(rows, records) for rows in weighed], gates.failed(asked, weighed)
 
 
 def _shuffled(study: Study, recipe: Recipe) -> str | None:

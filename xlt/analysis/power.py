@@ -142,14 +142,17 @@ def alike(tests: int, seeds: int) -> Prior:
     return Prior(SEED_SD**2, np.inf, tests * (seeds - 1.0)) if tests > 2 else NOTHING_KNOWN
 
 
-def table(family: Sequence[Components], names: Sequence[str], hours: Sequence[Cost]) -> pd.DataFrame:
+def table(
+    family: Sequence[Components], names: Sequence[str], hours: Sequence[Cost], gates: Sequence[str] = ()
+) -> pd.DataFrame:
     """One row for each contrast of a family: what it can see now, and the design that each of EFFECTS would need.
 
     Columns: question, seeds, records, detectable (a fraction), and for each effect "1 point" and so on: "8 x 4, 3.2 h"
     is eight seeds with four times the records, which take 3.2 hours; a dash none of the designs that are tried.
-    `hours` are those of a design of each contrast.
+    `hours` are those of a design of each contrast, `gates` what failed before each, as in `verdicts.decide`.
     """
-    usual, tests = prior(family), sum(parts.seeds > 1 for parts in family)
+    tested = [parts for parts, gate in zip(family, gates or [""] * len(family), strict=True) if not gate]
+    usual, tests = prior(tested), sum(parts.seeds > 1 for parts in tested)
     rows = []
     for name, parts, cost in zip(names, family, hours, strict=True):
         found = {"question": name, "seeds": parts.seeds, "records": parts.clusters}

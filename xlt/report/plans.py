@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from xlt.analysis import inference, power
-from xlt.analysis.family import measured
+from xlt.analysis.gates import Gates, measured
 from xlt.analysis.questions import Question, questions
 from xlt.analysis.records import Records
 from xlt.core.files import write_atomically
@@ -71,12 +71,15 @@ def made(lab: Lab, study: Study, seconds: Estimator) -> dict[str, Any]:
     found: list[dict[str, Any]] = []
     basis, seeds = [], _seeds(lab, study)
     scores, behind = study.stored(lab), Records(stored(lab.store))
+    gates = Gates(study, scores, behind)
     for primary in (True, False):
         asked = [one for one in questions(study, primary) if one.cells]
         sizes = [_records(lab, study, one) for one in asked]
-        family = [measured(scores, one.contrast, one.cells, behind) for one in asked if len(scores)]
+        pairs = [(one.contrast, one.cells) for one in asked if len(scores)]
+        family, failed = measured(gates, scores, pairs, behind)
         done = bool(family) and all(parts.seeds > 1 for parts in family)
-        usual = inference.prior(family) if done else power.alike(len(asked), seeds)
+        tested = [parts for parts, gate in zip(family, failed, strict=True) if not gate]
+        usual = inference.prior(tested) if done else power.alike(len(asked), seeds)
         family = family if done else [power.stated(seeds, size) for size in sizes]
         basis += [f"{min(parts.seeds for parts in family)} finished seeds" if done else STATED] if asked else []
         for one, parts, size in zip(asked, family, sizes, strict=True):

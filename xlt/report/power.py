@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from xlt.analysis import power
-from xlt.analysis.family import measured
+from xlt.analysis.gates import Gates, measured
 from xlt.analysis.questions import questions
 from xlt.core.errors import UserError, unknown
 from xlt.core.text import points_or_dash
@@ -30,13 +30,13 @@ def tables(lab: Lab, only: str | None = None) -> dict[str, pd.DataFrame]:
     for name in [only] if only else lab.profile.studies:
         study = planned.planned(lab, name)
         scores = study.stored(lab)
-        parts = []
+        parts, gates = [], Gates(study, scores, behind)
         for primary in (True, False):
             asked = questions(study, primary) if len(scores) else []
-            family = [measured(scores, one.contrast, one.cells, behind) for one in asked]
+            family, failed = measured(gates, scores, [(one.contrast, one.cells) for one in asked], behind)
             if any(one.seeds for one in family):
                 hours = [_hours(price(study, one.contrast, one.cells, seconds)) for one in asked]
-                made = power.table(family, [one.text for one in asked], hours)
+                made = power.table(family, [one.text for one in asked], hours, failed)
                 parts.append(made.assign(primary="yes" if primary else ""))
         if parts:
             table = pd.concat(parts, ignore_index=True)
