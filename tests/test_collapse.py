@@ -90,6 +90,20 @@ def test_what_is_right_everywhere_has_not_collapsed():
     assert collapsed(scores.assign(value=0.333)).all()
 
 
+def test_what_is_right_everywhere_has_not_collapsed_in_a_file_without_guesses():
+    """Halfway from a third to all right is 66.7, from a half 75: one answer to all scores less. Of choices whose number
+    is not known nothing is."""
+    scores = table(xnli_0=[1.0] * 3, xnli_1=[0.67] * 3, xnli_2=[0.66] * 3, pawsx_0=[0.76] * 3, copa_0=[1.0] * 3)
+    assert seeds(scores, "xnli") == [2] and seeds(scores, "pawsx") == [] and seeds(scores, "copa") == []
+    assert seeds(scores.assign(guess=float("nan")), "xnli") == [2]
+
+
+def test_a_file_that_does_not_say_how_many_records_there_are_counts_none():
+    """An error of nothing: what lies above the guess has not collapsed."""
+    scores = table(xnli_0=[0.40, 0.34, 0.33]).assign(guess=1 / 3)
+    assert not collapsed(scores.assign(n=0)).any() and not collapsed(scores.drop(columns="n")).any()
+
+
 def test_without_english_only_one_answer_to_all_tells():
     scores = table(xcopa_0=[0.5, 0.48, 0.49], xcopa_1=[0.5, 0.5, 0.5]).assign(choices=2.0)
     scores = scores.assign(language=scores["language"].replace("en", "et"))

@@ -69,17 +69,47 @@ def scored(english=0.8, german=0.6, guess=1 / 3, **fields):
 
 
 def test_a_target_that_was_learned_passes_and_one_at_its_guess_does_not():
-    (good, _), (bad, _) = (gates.Gates(study(), scored(english)).checks for english in (0.8, 0.33))
+    (good, _), (bad, _) = (gates.Gates(study(), scored(english, n=10_000)).checks for english in (0.8, 0.33))
     assert (good.gate, good.arm, good.task, good.failed) == ("target", "none", "xnli", "")
     assert (good.score, good.guess, good.error) == pytest.approx((0.8, 1 / 3, 0.02 / np.sqrt(3)))
-    assert bad.failed == "xnli is not clearly learned after none (33.0, a guess 33.3)"
+    assert bad.failed == "xnli is not clearly learned after none (33.0, standard error 1.2; a guess 33.3)"
+
+
+@pytest.mark.parametrize(("seeds", "english", "passes"), [(1, 0.3334, False), (2, 0.36, False), (1, 0.48, True)])
+def test_without_outcomes_of_records_the_error_is_that_of_a_guess_at_least(seeds, english, passes):
+    """Of 100 records sqrt(1/3 x 2/3 / 100) = 4.7 points, three of which are 14.1: seeds that agree by luck show no
+    more."""
+    scores = scored(english)
+    scores["value"] = np.where(scores["language"] == "en", english + 0.001 * scores["seed"], scores["value"])
+    gate = gates.Gates(study(), scores[scores["seed"] < seeds]).checks[0]
+    assert gate.error == pytest.approx(np.sqrt(1 / 3 * 2 / 3 / 100)) and (gate.failed == "") == passes
+
+
+def test_of_several_languages_the_error_of_a_guess_is_that_of_one():
+    """Parallel test sets hold the same records; the mean of 100 and 400 records has (4.7² + 2.4²) / 2 of variance."""
+    scores = scored().assign(source_language=False)
+    scores.loc[scores["language"] == "de", "n"] = 400
+    found = gates.Gates(study(), scores).checks[0].error
+    assert found == pytest.approx(np.sqrt((2 / 9 / 100 + 2 / 9 / 400) / 2))
+
+
+def test_where_records_are_known_their_error_counts():
+    """One seed, 60 of 100 records right: sqrt(0.6 x 0.4 / 99)."""
+    right = np.arange(100) < 60
+
+    def read(*_):
+        item = np.arange(100).astype(str)
+        return SimpleNamespace(item=item, influence=lambda: (right - right.mean()) / 100)
+
+    scores = scored(0.6).query("seed == 1").assign(run="r", outcome="o")
+    assert gates.Gates(study(), scores, Records(read)).checks[0].error == pytest.approx(np.sqrt(0.24 / 99))
 
 
 def test_a_task_clearly_below_a_guess_is_said_to_be():
-    """After records that a model gets wrong: 25 to 29 of 100, a standard error of 1.2 points, 3 of it below 33.3."""
-    below, beside = (gates.Gates(study(), scored(english)).checks[0] for english in (0.27, 0.31))
-    assert below.failed == "xnli is below a guess after none (27.0, a guess 33.3)"
-    assert beside.failed == "xnli is not clearly learned after none (31.0, a guess 33.3)"
+    """After records that a model gets wrong: 25 to 29 %, a standard error of 1.2 points, 3 of it below 33.3."""
+    below, beside = (gates.Gates(study(), scored(english, n=10_000)).checks[0] for english in (0.27, 0.31))
+    assert below.failed == "xnli is below a guess after none (27.0, standard error 1.2; a guess 33.3)"
+    assert beside.failed == "xnli is not clearly learned after none (31.0, standard error 1.2; a guess 33.3)"
 
 
 def test_a_seed_that_lacks_a_language_is_no_part_of_a_check():
@@ -173,7 +203,7 @@ def test_a_stage_that_taught_nothing_explains_nothing():
     )
     scores = pd.concat([scored(), dev], ignore_index=True)
     found = gates.Gates(with_stage, scores)
-    assert found.checks[0].failed == "mnli is not clearly learned after mnli (35.0, a guess 33.3)"
+    assert found.checks[0].failed == "mnli is not clearly learned after mnli (35.0, standard error 4.7; a guess 33.3)"
     (answer,) = contrasts.answers(with_stage, scores, None, found)
     assert (answer.verdict, answer.answer) == ("not testable", found.checks[0].failed)
     assert gates.table(found.checks)["passes"].tolist() == ["NO", "yes", "yes"]
@@ -195,7 +225,7 @@ def test_a_stage_that_learns_no_more_than_with_shuffled_labels_taught_nothing():
 
     def twins(shuffled):
         dev = pd.DataFrame(
-            row(label, "mnli", "en", seed, value + step * seed, split="dev", guess=1 / 3)
+            row(label, "mnli", "en", seed, value + step * seed, split="dev", guess=1 / 3, n=10_000)
             | {"recipe": label, "source_language": True, "trained_last": True}
             for label, value, step in (("after mnli", 0.5, 0.01), ("after mnli, labels shuffled", shuffled, 0.03))
             for seed in range(3)
@@ -205,7 +235,8 @@ def test_a_stage_that_learns_no_more_than_with_shuffled_labels_taught_nothing():
     (good,), (bad,) = twins(0.35), twins(0.48)
     assert (good.arm, good.task, good.failed) == ("mnli", "mnli", "")
     assert (good.score, good.guess, good.error) == pytest.approx((0.51, 0.38, 0.02 / np.sqrt(3)))
-    assert bad.failed == "mnli is not clearly better learned after mnli than with shuffled labels (51.0, 51.0)"
+    said = "mnli is not clearly better learned after mnli than with shuffled labels "
+    assert bad.failed == said + "(51.0 against 51.0, standard error 1.2)"
 
 
 def test_shuffled_labels_are_held_against_with_other_records_in_mind():
@@ -233,7 +264,7 @@ def test_shuffled_labels_are_held_against_with_other_records_in_mind():
         next(one for one in gates.Gates(of, dev, records).checks if one.gate == "shuffled labels")
         for records in (None, Records(read))
     )
-    assert alone.error < 0.001 and not alone.failed
+    assert alone.error == pytest.approx(np.sqrt(0.52 * 0.48 / 200)) and alone.failed  # as of a guess: 3.5 points
     assert crossed.error > 0.03 and crossed.failed.startswith("mnli is not clearly better learned after mnli than with")
 
 

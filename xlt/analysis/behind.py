@@ -1,8 +1,8 @@
-"""What stands behind an effect, in words: the two scores that a drop or a gap is made of, the language that a mean
-rests on, and scores that are those of a guess.
+"""What stands behind an effect, in words: the two scores that a drop or a gap is made of, and the language that a mean
+rests on.
 
-An average over languages may be the work of one of them, a drop may shrink because the clean score has fallen, and arms
-that all guess cannot differ. No interval shows any of it. What is said here describes; it decides nothing.
+An average over languages may be the work of one of them, and a drop may shrink because the clean score has fallen. No
+interval shows any of it. What is said here describes; it decides nothing.
 """
 
 from __future__ import annotations
@@ -10,11 +10,8 @@ from __future__ import annotations
 import pandas as pd
 
 from xlt.analysis.arms import CLEAN_PART, LOWER, PERTURBED_PART, READ, UPPER, Cells, figures, weighted
-from xlt.analysis.conditions import clean
 from xlt.analysis.estimate import headless
-from xlt.analysis.gates import ROOM
 from xlt.core.text import points
-from xlt.spec.conditions import CLEAN
 from xlt.spec.languages import language
 from xlt.spec.study import Contrast
 
@@ -80,22 +77,3 @@ def _of_its_seeds(scores: pd.DataFrame, rows: pd.DataFrame, contrast: Contrast) 
     scores = scores.filter(items=READ)
     weighed = scores["seed"].isin(rows["seed"]) | scores["task"].map(headless).astype(bool)
     return scores[scores["arm"].isin(contrast.arms) & weighed]
-
-
-def at_a_guess(scores: pd.DataFrame, rows: pd.DataFrame, contrast: Contrast) -> str:
-    """Of scores: the cells in which no arm lies five points above a guess, "xquad: 8.6 at most, a guess 6.3".
-
-    Gates ask this of the language of training on records as they are; an attack, or a language that nothing carries
-    over to, may leave less. "" of drops, which have a gate of their own, and of scores without a guess.
-    """
-    if contrast.outcome == "drop" or "guess" not in scores:
-        return ""
-    guesses = clean(scores).groupby(["task", "language"])["guess"].mean()
-    said = []
-    for (task, condition), part in rows.groupby(["task", "condition"], sort=False):
-        read = pd.MultiIndex.from_product([[task], part["language"].unique()])
-        best, guess = part.groupby("arm")["value"].mean().max(), guesses.reindex(read).mean()
-        if best - guess < ROOM:
-            where = task if condition == CLEAN else f"{task} under {condition}"
-            said.append(f"{where}: {points(best)} at most, a guess {points(guess)}")
-    return f"hardly above a guess ({'; '.join(said)})" if said else ""

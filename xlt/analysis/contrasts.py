@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from xlt.analysis import behind, stats, verdicts
+from xlt.analysis import behind, floors, stats, verdicts
 from xlt.analysis.arms import CELL, DOUBLING, READ, Cells, figures, weighted
 from xlt.analysis.conditions import clean, tested
 from xlt.analysis.estimate import of_fewer_seeds, over_seeds, seed_means
@@ -100,13 +100,14 @@ def _decided(
 def _answer(question: Question, result: Effect, rows: pd.DataFrame, scores: pd.DataFrame) -> Answer:
     words = _words(question.contrast, rows)[result.verdict == verdicts.LOWER]
     signed, ran = result.verdict in (verdicts.HIGHER, verdicts.LOWER), not np.isnan(result.value)
+    hardly = floors.hardly_above(clean(scores), question.contrast, rows) if ran else ""
     said = [
         f"for each step of log2(1 + records / {DOUBLING})" if question.contrast.dose else "",
         words if signed and words != result.verdict else "",
         behind.both_scores(rows, question.contrast) if ran else "",
         behind.resting_on(scores, rows, question.contrast, question.cells) if signed else "",
         behind.reversed_in(scores, rows, question.contrast, question.cells) if signed else "",
-        behind.at_a_guess(scores, rows, question.contrast) if ran else "",
+        hardly if hardly not in result.why else "",  # a gate may have said it
         result.why,
     ]
     said += [f"{result.collapsed} of the runs behind it collapsed" if result.collapsed else ""]

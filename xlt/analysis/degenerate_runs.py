@@ -49,6 +49,12 @@ def guesses(rows: pd.DataFrame, task: str) -> pd.Series:
     return kept.fillna(np.nan if (even := chance(rows, task)) is None else even)
 
 
+def binomial_error(share: pd.Series, n: pd.Series) -> pd.Series:
+    """The standard error of a share of n records that are right or wrong, 0 where it is not known how many there are;
+    that of F1, whose records lie between 0 and 1, is at most as large."""
+    return np.sqrt(share * (1 - share) / n.where(n > 0, np.inf))
+
+
 def collapsed(scores: pd.DataFrame) -> pd.Series:
     """For each row of `scores`, whether its run has collapsed on its task; False where no guess is known.
 
@@ -77,14 +83,20 @@ def _has_collapsed(rows: pd.DataFrame, task: str) -> bool:
     if task not in tasks.TASKS or tasks.get(task).headless:
         return False
     chooses = tasks.get(task).family in (tasks.CLASSIFICATION, tasks.CHOICE)
-    most = rows["guess"].max() if "guess" in rows else np.nan
-    if chooses and len(rows) > 2 and np.ptp(rows["value"]) < ALIKE and not rows["value"].max() > most + ALIKE:
+    if chooses and len(rows) > 2 and np.ptp(rows["value"]) < ALIKE and rows["value"].max() <= _one_answer(rows, task):
         return True  # above a guess it cannot be one answer to all: it is right everywhere, or equally often by chance
     rows = rows[trained.is_source(rows)]
     guess = guesses(rows, task)
-    # of an answer that is right or wrong; that of F1, whose records lie between 0 and 1, is at most as large
-    error = np.sqrt(guess * (1 - guess) / rows.get("n", np.inf))  # files of others may not say how many records
+    n = rows["n"] if "n" in rows else pd.Series(0, index=rows.index)  # files of others may not say how many records
+    error = binomial_error(guess, n)
     return bool((rows["value"] <= guess + ERRORS * error).any())
+
+
+def _one_answer(rows: pd.DataFrame, task: str) -> float:
+    """The most that one answer to all can score: a guess. Of older score files, where one label may be more frequent
+    than others, halfway from `chance` to all right; nan where neither is known."""
+    known = guesses(rows, task).max()
+    return known + ALIKE if "guess" in rows and rows["guess"].notna().any() else (1 + known) / 2
 
 
 def table(scores: pd.DataFrame, name: str = "") -> pd.DataFrame:

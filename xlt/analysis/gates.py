@@ -5,11 +5,12 @@ intermediate  the task of each stage scores above a guess on its development set
 adversary     training in a ball: its adversary raises the loss, by 1 % at least; not by more, as a model that has
               become robust is one whose loss it hardly raises
 target        the target is learned in the language of its training (of one that is tested in others alone: in those)
-clean         where a drop is asked: the clean score of every arm lies five points above a guess, else there is nothing
-              to lose
+room          where a drop is asked: the clean score of every arm lies five points above a guess, else there is nothing
+              to lose; where a score is asked: that of one arm at least, else arms that guess would look equivalent
 changed       a perturbation changes the records
 
-Above means by three standard errors over seeds and records. What a guess scores is kept with each evaluation.
+Learned means above a guess by three standard errors over seeds and records. What a guess scores is kept with each
+evaluation. Where the outcomes of records are not known, the standard error counts as that of a guess at least.
 """
 
 from __future__ import annotations
@@ -20,20 +21,19 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from xlt.analysis import inference
+from xlt.analysis import floors, inference
 from xlt.analysis.arms import READ, Cells, weighted
 from xlt.analysis.conditions import tested
-from xlt.analysis.degenerate_runs import ERRORS
+from xlt.analysis.degenerate_runs import ERRORS, binomial_error
 from xlt.analysis.estimate import shares
 from xlt.analysis.family import components_of
 from xlt.analysis.records import Records
 from xlt.core.text import points, points_or_dash
 from xlt.lab.study import AFTER, Study
-from xlt.spec import conditions, tasks, trained
+from xlt.spec import conditions, trained
 from xlt.spec.recipe import Recipe
 from xlt.spec.study import Contrast
 
-ROOM = 0.05  # above a guess, for something to be lost
 HARDER = 1.01  # loss at the adversary's points, as a multiple of the loss on clean records
 CHANGED = 0.01  # the least share of records that a perturbation must change
 OF_STAGES = ("intermediate", "shuffled labels")  # gates of the stages of an arm, whatever its target
@@ -81,8 +81,13 @@ class Gates:
             return ""
         if rows.empty:
             return self._unchanged(contrast, over)
-        held = list(rows[["task", "condition"]].drop_duplicates().itertuples(index=False, name=None))
-        failed = self._not_learned(contrast, held) + self._nothing_to_lose(contrast, held) + _hardly_changed(rows)
+        asked = (self._clean, contrast, rows)
+        failed = [
+            *self._not_learned(contrast, set(rows["task"])),
+            *floors.nothing_to_lose(*asked),
+            *floors.nothing_to_tell_apart(*asked),
+            *_hardly_changed(rows),
+        ]
         failed = list(dict.fromkeys(failed))
         return "; ".join(failed[:2]) + (f" and {len(failed) - 2} more" if len(failed) > 2 else "")
 
@@ -91,8 +96,7 @@ class Gates:
         nothing was asked for, so nothing failed."""
         return [self.before(*one, rows) if one[1] else "" for one, rows in zip(asked, weighed, strict=True)]
 
-    def _not_learned(self, contrast: Contrast, held: Cells) -> list[str]:
-        targets = {task for task, _ in held}
+    def _not_learned(self, contrast: Contrast, targets: set[str]) -> list[str]:
         planned = [self.study.plan.arms[arm].stages for arm in contrast.treated]
         stages = {" → ".join(names[:end]) for names in planned for end in range(1, len(names) + 1)}
         return [
@@ -101,22 +105,6 @@ class Gates:
             if one.failed
             and (one.arm in stages if one.gate in OF_STAGES else one.arm in contrast.arms and one.task in targets)
         ]
-
-    def _nothing_to_lose(self, contrast: Contrast, held: Cells) -> list[str]:
-        if contrast.outcome != "drop" or "guess" not in self._clean:
-            return []
-        rows = self._clean[self._clean["arm"].isin(contrast.arms)]
-        rows = rows[trained.in_languages(rows, (*contrast.languages, *contrast.minus))]
-        rooms = (rows["value"] - rows["guess"]).groupby([rows["task"], rows["arm"]]).mean()
-        failed = []
-        for task in dict.fromkeys(tasks.get(name).clean or name for name, _ in held):
-            by_arm = rooms[rooms.index.get_level_values("task") == task]
-            if len(by_arm) and by_arm.min() < ROOM:  # an arm that guesses cannot lose, and would look robust
-                arm = by_arm.idxmin()[1]
-                failed.append(
-                    f"{task} after {arm} is {points(by_arm.min())} points above a guess on clean text: nothing to lose"
-                )
-        return failed
 
     def _unchanged(self, contrast: Contrast, over: Cells) -> str:
         """Of a contrast that weighs nothing: the condition that was run and has changed none of the records."""
@@ -188,10 +176,10 @@ def _above_twin(name: str, arm: str, rows: pd.DataFrame, twin: pd.DataFrame, rec
     scores, without = (some.groupby("seed")["value"].mean().mean() for some in (rows, twin))
     less = twin.assign(weight=-twin["weight"])
     parts = components_of(pd.concat([rows, less], ignore_index=True), records)
-    error, low = _error_and_low(parts)
+    error = _error(parts, _of_a_guess(twin["value"], twin["n"]))
     said = f"{name} is not clearly better learned after {arm} than with shuffled labels "
-    said += f"({points(scores)}, {points(without)})"
-    failed = said if low <= 0 else ""
+    said += f"({points(scores)} against {points(without)}{_told(error)})"
+    failed = said if _low(parts, error) <= 0 else ""
     return [Gate("shuffled labels", arm, name, scores, without, error, failed, _codes(rows))]
 
 
@@ -205,9 +193,11 @@ def _adversaries(study: Study, clean: pd.DataFrame) -> list[Gate]:
             continue
         seeds = part.groupby("seed")[["ball_loss", "clean_loss"]].first()
         ratio = seeds["ball_loss"] / seeds["clean_loss"]
-        error, low = _error_and_low(inference.components(ratio.to_numpy()))
-        said = f"the adversary of {arm} hardly raises the loss on {task} (to {points(ratio.mean())} % of the clean one)"
-        weak = ratio.mean() < HARDER or low <= 1
+        parts = inference.components(ratio.to_numpy())
+        error = _error(parts)
+        said = f"the adversary of {arm} hardly raises the loss on {task} "
+        said += f"(to {points(ratio.mean())} % of the clean one{_told(error)})"
+        weak = ratio.mean() < HARDER or _low(parts, error) <= 1
         failed = said if weak else ""
         found.append(Gate("adversary", arm, task, ratio.mean(), 1.0, error, failed, " ".join(trained.codes(part))))
     return found
@@ -216,9 +206,15 @@ def _adversaries(study: Study, clean: pd.DataFrame) -> list[Gate]:
 def _targets(study: Study, clean: pd.DataFrame, records: Records | None) -> list[Gate]:
     found = []
     for (arm, task), part in clean[clean["arm"].isin(study.labels)].groupby(["arm", "task"], sort=False):
-        source = part[trained.is_source(part)]
-        found += _above(task, "target", arm, source if len(source) else part, records)
+        found += learned(task, arm, part, records)
     return found
+
+
+def learned(task: str, arm: str, rows: pd.DataFrame, records: Records | None) -> list[Gate]:
+    """Whether the clean scores `rows` of an arm on a target are above a guess, in the language of its training where
+    they hold that; no check where it is not known what a guess scores."""
+    source = rows[trained.is_source(rows)]
+    return _above(task, "target", arm, source if len(source) else rows, records)
 
 
 def _above(task: str, gate: str, arm: str, rows: pd.DataFrame, records: Records | None) -> list[Gate]:
@@ -228,25 +224,45 @@ def _above(task: str, gate: str, arm: str, rows: pd.DataFrame, records: Records 
         return []
     score, guess = rows["value"].groupby(rows["seed"]).mean(), rows["guess"].groupby(rows["seed"]).mean()
     parts = components_of(rows.assign(value=rows["value"] - rows["guess"]), records)
-    error, low = _error_and_low(parts)
+    error = _error(parts, _of_a_guess(rows["guess"], rows["n"]))
     # Clearly below: the records taught something that works against the task, as those do that a model gets wrong.
-    below = parts.value + ERRORS * error < 0
+    below = parts.value + ERRORS * np.nan_to_num(error) < 0
     said = f"{task} is {'below a guess' if below else 'not clearly learned'} after {arm} "
-    said += f"({points(score.mean())}, a guess {points(guess.mean())})"
-    return [Gate(gate, arm, task, score.mean(), guess.mean(), error, said if low <= 0 else "", _codes(rows))]
+    said += f"({points(score.mean())}{_told(error)}; a guess {points(guess.mean())})"
+    failed = said if _low(parts, error) <= 0 else ""
+    return [Gate(gate, arm, task, score.mean(), guess.mean(), error, failed, _codes(rows))]
 
 
 def _codes(rows: pd.DataFrame) -> str:
     return " ".join(dict.fromkeys(rows["language"]))
 
 
-def _error_and_low(parts: inference.Components) -> tuple[float, float]:
-    """The standard error over seeds and records, of one seed over records alone; and the value less ERRORS of it, less
-    nothing where it is not known."""
+def _of_a_guess(share: pd.Series, n: pd.Series) -> float:
+    """The standard error of a mean over languages of shares of right answers: that of one of them, as parallel test
+    sets have the same records in all."""
+    return float(np.sqrt((binomial_error(share, n) ** 2).mean()))
+
+
+def _error(parts: inference.Components, least: float = 0.0) -> float:
+    """The standard error over seeds and records, of one seed over records alone; nan where nothing tells it.
+
+    Where the outcomes of records are not known it is `least` at least: few seeds may agree by luck.
+    """
     error, _ = inference.standard_error(parts)
-    if np.isnan(error) and parts.by_record > 0:
-        error = float(np.sqrt(parts.by_record))
-    return error, parts.value - ERRORS * (0.0 if np.isnan(error) else error)
+    if np.isnan(parts.by_record):
+        error = max(np.nan_to_num(error), least) or np.nan
+    elif np.isnan(error) and parts.by_record > 0:
+        error = np.sqrt(parts.by_record)
+    return float(error)
+
+
+def _low(parts: inference.Components, error: float) -> float:
+    """The value less ERRORS standard errors, less nothing where none is known."""
+    return parts.value - ERRORS * float(np.nan_to_num(error))
+
+
+def _told(error: float) -> str:
+    return "" if np.isnan(error) else f", standard error {points(error)}"
 
 
 def frame(found: Iterable[Gate]) -> pd.DataFrame:
