@@ -48,15 +48,22 @@ def intermediate(lab: Lab) -> Study:
     return Study(recipes, list(dict.fromkeys(evaluations)))
 
 
+def headless_targets(lab: Lab) -> Study:
+    """Phases 2 and 3: the encoder as it is and after each stage, on the targets that need no training of their own."""
+    _, names = trained_and_headless(lab.profile.target)
+    if not names:
+        return Study({})
+    after = {name: lab.recipe(name) for name in _rows(lab) if not lab.profile.repeats(name)}
+    return Study({"none": lab.recipe()} | after, lab.evaluations(*names))
+
+
 def transfer(lab: Lab) -> Study:
     """Phase 3: every intermediate stage, none and the controls x every target, in every language."""
-    trained, headless = trained_and_headless(lab.profile.target)
-    rows = _rows(lab)
+    trained, _ = trained_and_headless(lab.profile.target)
+    rows, untrained = _rows(lab), headless_targets(lab)
     recipes = {f"none → {t}": r for t, r in _direct(lab, trained).items()}
     recipes |= {f"{row} → {t}": r for row in rows for t, r in _direct(lab, trained, row).items()}
-    if headless:
-        recipes |= {"none": lab.recipe()} | {row: lab.recipe(row) for row in rows if not lab.profile.repeats(row)}
-    return Study(recipes, lab.evaluations(*trained, *headless))
+    return Study(recipes | untrained.recipes, [*lab.evaluations(*trained), *untrained.evaluations])
 
 
 def _rows(lab: Lab) -> list[str]:
@@ -125,7 +132,12 @@ def of(lab: Lab) -> dict[str, Study]:
 
 def asked(lab: Lab, notebooks: Collection[str] | None = None) -> list[Wanted]:
     """All that the profile's notebooks (or these of them) ask: every run in every seed, and what it is evaluated on."""
-    several = [*of(lab).items(), ("study_robust_training", radii(lab))]
+    several = [
+        *of(lab).items(),
+        ("02_intermediate_training", headless_targets(lab)),
+        ("03_zero_shot_transfer", intermediate(lab)),  # whose page says which stages did not learn
+        ("study_robust_training", radii(lab)),
+    ]
     return [
         wanted
         for notebook, study in several

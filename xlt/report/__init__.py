@@ -1,7 +1,8 @@
 """What notebooks need to show and keep results, under one name.
 
 Tables are computed in xlt.analysis, drawn in xlt.report.figures and written by xlt.report.artifacts; what all studies
-show alike is in xlt.report.study_pages, what a table means in words in xlt.report.sentences.
+show alike is in xlt.report.study_pages; what a table means in words is in xlt.report.sentences, what opens the pages of
+phases 2 and 4 in xlt.report.phase_answers.
 """
 
 from xlt.analysis.costs import cost_table
@@ -24,7 +25,17 @@ from xlt.core.text import NOT_RUN, points
 from xlt.report.artifacts import keep, save_figure, save_table
 from xlt.report.figures import dot_plot, heat_map, layer_plot, loss_curves
 from xlt.report.outputs import Sentence, folded, show_matrix
-from xlt.report.sentences import attacked, decided, forgotten, learned, matrix_lead, passed, tally, told_apart
+from xlt.report.sentences import (
+    attacked,
+    decided,
+    forgotten,
+    learned,
+    matrix_lead,
+    passed,
+    tally,
+    told_apart,
+    unlearned,
+)
 from xlt.report.study_pages import StudyPage, contamination_card, records, save_outcomes
 from xlt.report.summary import about, question, save_answers, save_summary, showcase
 
@@ -78,4 +89,5 @@ __all__ = [
     "tally",
     "told_apart",
     "transfer_matrix",
+    "unlearned",
 ]

@@ -173,21 +173,43 @@ def attacked(attacks: pd.DataFrame) -> str:
     )
 
 
+def at_chance(table: pd.DataFrame) -> str:
+    """The stages of `phases.learned_table` that are no better than a guess, of several tasks at once each such task:
+    "squad2 in 3 of 3 seeds; of multi-task: qqp, ccg in 3 of 3 seeds, squad in 1 of 3 seeds"."""
+    if "collapsed" not in table:
+        return ""
+    lost = table[pd.to_numeric(table["collapsed"], errors="coerce") > 0]
+    texts = []
+    for stage, rows in lost.groupby("intermediate", sort=False):
+        seeds = rows.groupby(["collapsed", "seeds"], sort=False)["task"].agg(", ".join)
+        if (table["intermediate"] == stage).sum() > 1:
+            told = (f"{names} in {count} of {all_} seeds" for (count, all_), names in seeds.items())
+            texts.append(f"of {stage}: {', '.join(told)}")
+        else:
+            ((count, all_), name), *_ = seeds.items()
+            texts.append(f"{stage} in {count} of {all_} seeds{f' ({name})' if name != stage else ''}")
+    return "; ".join(texts)
+
+
 def learned(table: pd.DataFrame) -> str:
     """Which intermediate tasks were learned in all seeds, from `phases.learned_table`."""
     if "collapsed" not in table:
         return ""
-    lost = table[pd.to_numeric(table["collapsed"], errors="coerce") > 0]
-    if lost.empty:
+    lost = at_chance(table)
+    if not lost:
         return "No seed stayed at chance, as far as chance is known."
-    names = "; ".join(
-        f"{row.intermediate} in {row.collapsed} of {row.seeds} seeds"
-        + (f" ({row.task})" if row.task != row.intermediate else "")
-        for row in lost.itertuples()
-    )
     return (
-        f"At chance stayed {names}. Their rows in phase 3 say nothing about these tasks; a control with shuffled "
+        f"At chance stayed {lost}. Their rows in phase 3 say nothing about these tasks; a control with shuffled "
         "labels must stay there. All others were learned, as far as chance is known."
+    )
+
+
+def unlearned(table: pd.DataFrame, matrix: pd.DataFrame) -> str:
+    """Which rows of a transfer matrix are of stages that did not learn what they trained on; "" where all learned."""
+    controls = matrix.loc[matrix["control"] != "", "intermediate"]
+    lost = at_chance(table[~table["intermediate"].isin(controls)])
+    return (
+        f"At chance on what they trained on, so that their rows say little about these tasks: {lost}." if lost else ""
     )
 
 
