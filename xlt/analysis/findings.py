@@ -101,16 +101,26 @@ def _for_target(column: pd.DataFrame, target: str) -> Answer:
     rows, controls = ran[ran["control"] == ""], _controls(ran[ran["control"] != ""])
     if rows.empty:
         return Answer(question, NOT_RUN, *[stats.NAN] * 3, verdict=NOT_RUN)
-    changed = rows[clear(rows)].sort_values("difference", key=abs, ascending=False)
+    rows = rows.sort_values("difference", key=abs, ascending=False)
+    tested = rows[rows["verdict"] != verdicts.NOT_TESTABLE]
+    if tested.empty:
+        largest = rows.iloc[0]
+        return _of_cell(
+            question, f"{largest['why']} (the largest difference, after {_name(largest)}){controls}", largest
+        )
+    changed = tested[clear(tested)]
+    leader, *others = [row for _, row in (tested if changed.empty else changed).iterrows()]
+    said = [f"{_name(leader)} most", *(f"{_name(row)} {_difference(row)}" for row in others)]
     if changed.empty:
-        largest = rows.loc[rows["difference"].abs().idxmax()]
-        alike = [_name(row) for _, row in rows[rows["verdict"] == verdicts.EQUIVALENT].iterrows()]
-        text = f"none is higher or lower; the largest difference is after {_name(largest)}"
-        text += f"; equivalent to none: {', '.join(alike)}" if alike else ""
-        return _of_cell(question, text + controls, largest)
-    leader, *others = [row for _, row in changed.iterrows()]
-    text = "; ".join([f"{_name(leader)} most", *(f"{_name(row)} {_difference(row)}" for row in others)])
-    return _of_cell(question, text + controls, leader)
+        said = [f"none is higher or lower; the largest difference is after {_name(leader)}"]
+        said += [_listed(rows, verdicts.EQUIVALENT, "equivalent to none")]
+    said += [_listed(rows, verdicts.NOT_TESTABLE, "not testable")]
+    return _of_cell(question, "; ".join(filter(None, said)) + controls, leader)
+
+
+def _listed(rows: pd.DataFrame, verdict: str, called: str) -> str:
+    names = [_name(row) for _, row in rows[rows["verdict"] == verdict].iterrows()]
+    return f"{called}: {', '.join(names)}" if names else ""
 
 
 def _of_cell(question: str, text: str, row: pd.Series) -> Answer:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from xlt.analysis import estimate
 from xlt.analysis.degenerate_runs import collapsed, guesses
-from xlt.analysis.tables import language_order, script
+from xlt.analysis.language_tables import language_order, script
 from xlt.core.text import NOT_RUN, counted
 from xlt.spec import tasks
 from xlt.spec.stage_rules import ENGLISH, dev_language

@@ -13,30 +13,27 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from xlt.analysis import estimate, stats, verdicts
-from xlt.analysis.degenerate_runs import collapsed
+from xlt.analysis import estimate, matrix_gates, stats, verdicts
 from xlt.analysis.family import effects
 from xlt.analysis.records import Records
 from xlt.core.errors import UserError, unknown
-from xlt.core.text import DASH, NOT_RUN, fewer_seeds, interval, plus_minus, points
+from xlt.core.text import DASH, NOT_RUN, detectable, fewer_seeds, interval, plus_minus, points
 from xlt.data import exposure
 from xlt.spec import trained
 from xlt.spec.conditions import CLEAN
 from xlt.spec.groups import ALL, SOURCE, ZERO_SHOT
-from xlt.spec.languages import language
 from xlt.spec.study import Contrast, Control
 
 _NEEDED = ("recipe", "intermediate", "seed", "task", "language", "metric", "value", "main")
 _MATRIX = ["intermediate", "target", "metric", "mean", "low", "high", "sd", "n_seeds", "seeds"]
 _DECIDED = ["value", "low", "high", "p", "equivalence", "detectable", "verdict", "why"]
 _READ_AS = {"split": "test", "changed": None, "n": 0}  # of scores from elsewhere, which may lack these columns
-_SCRIPTS = {"Latn": "Latin", "Cyrl": "Cyrillic", "Grek": "Greek", "Arab": "Arabic", "Deva": "Devanagari", "Hans": "Han"}
 
 
 # ---- from rows to seeds ------------------------------------------------------------------
 
 
-def _main(scores: pd.DataFrame, languages: str | Collection[str] = ALL) -> pd.DataFrame:
+def main_scores(scores: pd.DataFrame, languages: str | Collection[str] = ALL) -> pd.DataFrame:
     """The rows of the main metrics in `languages`, refused where averaging them would mix things up."""
     if missing := [name for name in _NEEDED if name not in scores]:
         raise UserError(f"scores lack the column {', '.join(missing)}")
@@ -68,7 +65,7 @@ def seed_means(scores: pd.DataFrame, languages: str | Collection[str] = ZERO_SHO
     `languages` is "zero-shot" (all but those of training), "source" (those), "all", one code or several. A seed that
     lacks one of its task's languages has the value nan: its mean would be over another set.
     """
-    rows = _main(scores, languages)
+    rows = main_scores(scores, languages)
     return estimate.seed_means(rows, by=["intermediate", "task", "metric"], within=["task"])
 
 
@@ -87,7 +84,8 @@ def transfer_matrix(
 
     Columns: intermediate, target, metric; mean, low, high, sd over seeds (95 % t interval);
     difference to the baseline, in pairs of seeds and records, with diff_low, diff_high (95 %), p and equivalence (Holm
-    over the whole table), detectable, verdict and why (see `verdicts`); n_seeds of the `seeds` that the target has at
+    over the whole table), detectable, verdict and why (see `verdicts`, and `matrix_gates` for what is not testable);
+    n_seeds of the `seeds` that the target has at
     all; languages that are averaged; same_task (trained on the target's own data); trained (zero-shot by its languages,
     in some of which a stage learned a task all the same); met (the encoder has learned from the target's data before
     any stage); how many of the n_seeds have collapsed (see `degenerate_runs`), and the mean `without` them; control:
@@ -104,17 +102,18 @@ def transfer_matrix(
         raise unknown("baseline", baseline, means["intermediate"].unique())
     cells = [(row, column) for row in rows for column in columns if (row, column) not in lacking]
     matrix = pd.DataFrame([_cell(means, row, column) for row, column in cells], columns=_MATRIX)
-    matrix = matrix.join(_differences(_main(scores, languages), matrix, baseline, smallest, records))
+    lost = matrix_gates.collapsed_runs(scores, means)
+    matrix = matrix.join(_differences(scores, languages, matrix, baseline, smallest, records, lost))
     matrix["control"] = [controls[row].told if row in controls else "" for row in matrix["intermediate"]]
     matrix["languages"] = matrix["target"].map({name: _averaged(scores, name, languages) for name in columns})
     matrix["met"] = matrix["target"].isin(list(met))
     same = scores[scores["same_task"]] if "same_task" in scores else scores[:0]
-    seen = _main(scores, ZERO_SHOT) if languages == ZERO_SHOT and "trained_in" in scores else scores[:0]
+    seen = main_scores(scores, ZERO_SHOT) if languages == ZERO_SHOT and "trained_in" in scores else scores[:0]
     seen = seen[seen["trained_in"] != ""] if len(seen) else seen
     for column, rows in {"same_task": same, "trained": seen}.items():
         pairs = set(zip(rows["intermediate"], rows["task"], strict=True))
         matrix[column] = [pair in pairs for pair in zip(matrix["intermediate"], matrix["target"], strict=True)]
-    return matrix.join(_collapsed(scores, means), on=["intermediate", "target"]).fillna({"collapsed": 0})
+    return matrix.join(lost.drop(columns="runs"), on=["intermediate", "target"]).fillna({"collapsed": 0})
 
 
 def _averaged(scores: pd.DataFrame, task: str, languages: str | Collection[str]) -> str:
@@ -135,19 +134,6 @@ def over(matrix: pd.DataFrame) -> str:
     return f"{usual} languages{f' ({others})' if others else ''}"
 
 
-def _collapsed(scores: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
-    """For each intermediate and target task: how many seeds have collapsed, mean of the others (nan: none have)."""
-    lost = set(scores.loc[collapsed(scores), ["intermediate", "task", "seed"]].itertuples(index=False, name=None))
-    rows = means.dropna(subset="value")
-    runs = zip(rows["intermediate"], rows["task"], rows["seed"], strict=True)
-    rows = rows.assign(lost=np.array([run in lost for run in runs], dtype=bool))
-    counts = rows.groupby(["intermediate", "task"])["lost"].sum().rename("collapsed").to_frame()
-    kept = rows[~rows["lost"]].groupby(["intermediate", "task"])["value"].mean()
-    return counts.join(kept.rename("without")).assign(
-        without=lambda table: table["without"].where(table["collapsed"] > 0)
-    )
-
-
 def _cell(means: pd.DataFrame, intermediate: str, target: str) -> dict:
     """What one row of the matrix says of its own seeds."""
     column = means[means["task"] == target]
@@ -159,19 +145,28 @@ def _cell(means: pd.DataFrame, intermediate: str, target: str) -> dict:
 
 
 def _differences(
-    rows: pd.DataFrame, matrix: pd.DataFrame, baseline: str, smallest: float, records: Records | None
+    scores: pd.DataFrame,
+    languages: str | Collection[str],
+    matrix: pd.DataFrame,
+    baseline: str,
+    smallest: float,
+    records: Records | None,
+    lost: pd.DataFrame,
 ) -> pd.DataFrame:
     """Each cell against the baseline's of its target, decided as one family; nan in the baseline's own row."""
-    arms = rows.assign(arm=rows["intermediate"], condition=CLEAN)
-    arms = arms.assign(**{name: value for name, value in _READ_AS.items() if name not in arms})
-    cells = [
-        (place, Contrast(question="", of=(row.intermediate,), against=(baseline,), languages=(ALL,)), row.target)
-        for place, row in zip(matrix.index, matrix.itertuples(), strict=True)
-        if row.intermediate != baseline and row.n_seeds
+    every = main_scores(scores).assign(condition=CLEAN)
+    every = every.assign(**{name: value for name, value in _READ_AS.items() if name not in every})
+    arms = every[_chosen(every, languages)].assign(arm=lambda rows: rows["intermediate"])
+    held = matrix[(matrix["intermediate"] != baseline) & (matrix["n_seeds"] > 0)]
+    cells = list(zip(held["intermediate"], held["target"], strict=True))
+    asked = [
+        (Contrast(question="", of=(name,), against=(baseline,), languages=(ALL,)), [(target, CLEAN)])
+        for name, target in cells
     ]
-    found = effects(arms, [(contrast, [(target, CLEAN)]) for _, contrast, target in cells], smallest, records)
+    gates = matrix_gates.failed(every, lost, cells, baseline, records)
+    found = effects(arms, asked, smallest, records, gates)
     names = {"value": "difference", "low": "diff_low", "high": "diff_high"}
-    table = pd.DataFrame([one._asdict() for one in found], index=[place for place, _, _ in cells], columns=_DECIDED)
+    table = pd.DataFrame([one._asdict() for one in found], index=held.index, columns=_DECIDED)
     table = table.astype(dict.fromkeys(_DECIDED[:6], float))  # also where nothing ran
     return table.rename(columns=names).reindex(matrix.index)
 
@@ -189,6 +184,11 @@ def most_changed(scores: pd.DataFrame, matrix: pd.DataFrame, task: str, count: i
 def clear(matrix: pd.DataFrame) -> pd.Series:
     """Whether a difference is decided to be higher or lower."""
     return matrix["verdict"].isin([verdicts.HIGHER, verdicts.LOWER])
+
+
+def untested(row: tuple) -> bool:
+    """Whether a gate failed in a cell of the matrix; one without an interval shows by itself that it is not tested."""
+    return row.verdict == verdicts.NOT_TESTABLE and not np.isnan(row.diff_low)
 
 
 def cells(matrix: pd.DataFrame) -> pd.DataFrame:
@@ -217,6 +217,7 @@ def _cell_text(row: tuple) -> str:
     if not np.isnan(row.difference):
         sign = verdicts.SIGNS.get(row.verdict, "")
         text += f"\n{interval(row.difference, row.diff_low, row.diff_high, sign=False)}{sign}"
+        text += f" {verdicts.NOT_TESTABLE}" if untested(row) else ""
     if row.collapsed:
         some = f"{row.collapsed:.0f} of {row.n_seeds} collapsed; without {points(row.without)}"
         text += "\n(every run collapsed)" if row.collapsed == row.n_seeds else f"\n({some})"
@@ -230,13 +231,10 @@ def footnote(matrix: pd.DataFrame) -> str:
         return "Nothing in this table has run."
     fewest, most, base = ran["n_seeds"].min(), ran["n_seeds"].max(), matrix["intermediate"].iloc[0]
     seeds = f"{fewest} to {most} seeds" if fewest < most else f"{most} seeds" if most > 1 else "1 seed"
-    reach = ran["detectable"].dropna()
-    power = (
-        f" True differences that are found with 80 % power, as decided: from {points(reach.min())} to "
-        f"{points(reach.max())} points."
-        if len(reach)
-        else ""
-    )
+    reach = detectable(ran.loc[ran["verdict"] != verdicts.NOT_TESTABLE, "detectable"])
+    power = f" True differences that are found with 80 % power, as decided: {reach}." if reach else ""
+    gates = " Not testable: every run of one side has collapsed, or neither lies three standard errors above a guess."
+    gates = gates if any(map(untested, ran.itertuples())) else ""
     twins = " † The intermediate task is the target's own training task." if ran["same_task"].any() else ""
     controls = control_note(dict(zip(ran["intermediate"], ran["control"], strict=True)))
     twins += " ‡ Not zero-shot: a stage learned a task in some of these languages." if ran["trained"].any() else ""
@@ -245,7 +243,7 @@ def footnote(matrix: pd.DataFrame) -> str:
     return (
         f"Points ({metrics}): mean over {over(matrix)} within a seed, then over {seeds}, ± 95 % t interval; below "
         f"it the difference to '{base}' with its 95 % interval over seeds and records. ▲ higher, ▼ lower, ≈ equivalent "
-        f"(p < 0.05 after Holm's correction over the table); without a sign undecided.{twins}{controls}{power}"
+        f"(p < 0.05 after Holm's correction over the table); without a sign undecided.{gates}{twins}{controls}{power}"
     )
 
 
@@ -253,44 +251,3 @@ def control_note(meanings: Mapping[str, str]) -> str:
     """A sentence on the control rows, of which `meanings` says what they are; "" where it has none."""
     controls = "; ".join(f"'{name}' is {what}" for name, what in meanings.items() if what)
     return f" Controls, no intermediate tasks: {controls}." if controls else ""
-
-
-def per_language(scores: pd.DataFrame, task: str) -> pd.DataFrame:
-    """Languages x (intermediate; mean or sd over seeds), fractions; that of training first, then by script and mean."""
-    rows = of_task(scores, task)
-    groups = rows.groupby(["language", "intermediate"])["value"]
-    wide = pd.DataFrame({"mean": groups.mean(), "sd": groups.std(ddof=1)}).unstack("intermediate").swaplevel(axis=1)
-    columns = [(name, part) for name in dict.fromkeys(rows["intermediate"]) for part in ("mean", "sd")]
-    return wide.loc[language_order(rows), columns]
-
-
-def language_cells(table: pd.DataFrame) -> pd.DataFrame:
-    """A table of `per_language` as text in points: "71.3 (1.2)" is mean (seed SD)."""
-    names = list(table.columns.get_level_values(0).unique())
-    return pd.DataFrame(
-        {name: [_mean_sd(*pair) for pair in table[name].to_numpy()] for name in names}, index=table.index
-    )
-
-
-def _mean_sd(mean: float, sd: float) -> str:
-    return NOT_RUN if np.isnan(mean) else points(mean) if np.isnan(sd) else f"{points(mean)} ({points(sd)})"
-
-
-def of_task(scores: pd.DataFrame, task: str) -> pd.DataFrame:
-    """The rows of one task's main metric."""
-    if task not in set(scores["task"]):
-        raise unknown("task", task, scores["task"].unique(), "scores")
-    return _main(scores[scores["task"] == task])
-
-
-def language_order(rows: pd.DataFrame) -> list[str]:
-    """The language of training, then Latin script, then the other scripts by name; best mean first within each."""
-    means = rows.groupby("language")["value"].mean()
-    first = trained.codes(rows)
-    return sorted(means.index, key=lambda c: (c not in first, script(c) != "Latin", script(c), -means[c]))
-
-
-def script(code: str) -> str:
-    """Readable name of the language's script."""
-    name = language(code).script
-    return _SCRIPTS.get(name, name)

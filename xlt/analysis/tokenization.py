@@ -14,7 +14,7 @@ import pandas as pd
 from xlt.analysis import stats
 from xlt.analysis.conditions import clean
 from xlt.analysis.estimate import shares
-from xlt.analysis.tables import script
+from xlt.analysis.language_tables import script
 from xlt.core.text import DASH, NOT_RUN, interval
 from xlt.evaluation import conditions
 from xlt.spec import tasks, trained

@@ -1,7 +1,7 @@
 """How values read in tables, captions and answers. Scores are fractions everywhere; points (x 100) are made here."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import isnan
 
 NOT_RUN = "not run"  # in a cell of what has no score
@@ -17,6 +17,20 @@ def points(value: float, sign: bool = False, digits: int = 1) -> str:
 def points_or_dash(value: float, sign: bool = False) -> str:
     """A fraction in points; a dash for nan."""
     return DASH if isnan(value) else points(value, sign)
+
+
+def detectable(found: Iterable[float]) -> str:
+    """The least differences that designs can find, fractions, "1.9 to 4.2 points"; "" where none is known.
+
+    No score differs by more than 100 points: a design that could find only that finds none within the scale.
+    """
+    known = [value for value in found if not isnan(value)]
+    within = [value for value in known if value <= 1]
+    if not within:
+        return "none within the scale" if known else ""
+    ends = dict.fromkeys(map(points, (min(within), max(within))))
+    beyond = len(known) - len(within)
+    return f"{' to '.join(ends)} points" + (f", in {counted(beyond, 'case')} none within the scale" if beyond else "")
 
 
 def bounds(low: float, high: float, sign: bool = False) -> str:

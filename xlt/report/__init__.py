@@ -7,19 +7,11 @@ phases 2 and 4 in xlt.report.phase_answers.
 
 from xlt.analysis.costs import cost_table
 from xlt.analysis.degenerate_runs import chance
+from xlt.analysis.language_tables import language_cells, per_language
 from xlt.analysis.layers import layer_note, layer_summary, layer_table, rule_table
 from xlt.analysis.phases import control_table, learned_table, retrieval_table, schedule_table
 from xlt.analysis.score_tables import save as save_scores
-from xlt.analysis.tables import (
-    cells,
-    control_note,
-    footnote,
-    language_cells,
-    most_changed,
-    per_language,
-    seed_means,
-    transfer_matrix,
-)
+from xlt.analysis.tables import cells, control_note, footnote, most_changed, seed_means, transfer_matrix
 from xlt.analysis.xtreme import published
 from xlt.core.text import NOT_RUN, points
 from xlt.report.artifacts import keep, save_figure, save_table

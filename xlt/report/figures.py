@@ -11,7 +11,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from xlt.analysis.tables import clear, language_order, listed, marked, names, of_task, over, script
+from xlt.analysis.language_tables import language_order, of_task, script
+from xlt.analysis.tables import clear, listed, marked, names, over
 from xlt.core.text import NOT_RUN, bounds, points
 from xlt.spec.trained import codes
 

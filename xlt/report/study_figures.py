@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from xlt.analysis.conditions import clean, drops, tested
 from xlt.analysis.findings import Answer
-from xlt.analysis.tables import language_order, script
+from xlt.analysis.language_tables import language_order, script
 from xlt.analysis.verdicts import DECIDED
 from xlt.report.figures import FIRST, GREY, canvas, empty, mesh, palette
 from xlt.spec import trained
@@ -52,8 +52,7 @@ def dots(scores: pd.DataFrame, arms: Sequence[str]) -> Figure:
     Of these only what every arm and seed of the target was read under, in the same languages: a mean over others
     would set easy conditions of one arm beside hard ones of another.
     """
-    rows = tested(scores)
-    rows, name = _read_by_all(trained.zero_shot(rows[rows["arm"].isin(list(arms))])), trained.heading(rows)
+    rows, name = read_by_all(scores, arms), trained.heading(tested(scores))
     if rows.empty:
         return empty()
     rows = rows.assign(points=100 * rows["value"], text=np.where(rows["condition"] == CLEAN, CLEAN, PERTURBED))
@@ -79,8 +78,11 @@ def dots(scores: pd.DataFrame, arms: Sequence[str]) -> Figure:
     return figure
 
 
-def _read_by_all(rows: pd.DataFrame) -> pd.DataFrame:
-    """Clean rows, and those of a condition and language in which every arm and seed of the target has a score."""
+def read_by_all(scores: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
+    """What `dots` draws, zero-shot: clean rows, and those of a condition and language in which every arm and seed of
+    the target has a score."""
+    rows = tested(scores)
+    rows = trained.zero_shot(rows[rows["arm"].isin(list(arms))])
     runs = rows[["task", "arm", "seed"]].drop_duplicates().value_counts("task")
     have = rows.groupby(["task", "condition", "language"])["value"].transform("count")
     return rows[(rows["condition"] == CLEAN) | (have == rows["task"].map(runs))]
