@@ -16,7 +16,7 @@ from xlt.lab import estimate
 from xlt.lab.lab import Lab
 from xlt.lab.outcomes import stored
 from xlt.lab.studies import Study
-from xlt.report import plans, study_figures
+from xlt.report import condition_means, plans, study_figures
 from xlt.report.artifacts import keep
 from xlt.report.outputs import Markdown, Outputs, Sentence, folded
 from xlt.report.sentences import decided, in_words, lead, passed_gates, spread
@@ -59,9 +59,13 @@ class StudyPage:
         """The answer in a sentence, every question as a row of a figure, and each of them in words."""
         answers = contrasts.answers(self.study, self.scores, self._records, self._gates)
         save_answers(self.lab, f"study_{self.study.name}", self.study.question, answers)
-        caption = "Each question over all targets and conditions (with its interval) and in each of them (grey)."
+        means = condition_means.told(self.scores)
+        caption = (
+            f"Each question over all targets and conditions (with its interval) and in each of them (grey). {means}"
+        )
         figure = keep(self.lab, study_figures.forest(answers, self._effects), f"{self.study.name}_answers", caption)
-        return Outputs((lead(self.study.question, answers), self._checked(), figure, *self._doses(), in_words(answers)))
+        said = (lead(self.study.question, answers), *filter(None, [Sentence(means)]), self._checked())
+        return Outputs((*said, figure, *self._doses(), in_words(answers)))
 
     def _doses(self) -> list[Any]:
         """A figure for each question about a dose: the scores behind its slope."""
@@ -118,6 +122,13 @@ class StudyPage:
             grid = grid.rename(columns={name: f"{name}{exposure.SIGN}" for name in met})
             caption += f" {exposure.LEGEND}"
         return keep(self.lab, means, f"{self.study.name}_scores", caption, grid, meaning=spread(means))
+
+    def arms(self) -> Outputs:
+        """Every seed of every arm on each target, clean, and the mean over the other conditions."""
+        rows = study_figures.read_by_all(self.scores, self.study.labels)
+        caption = "Every arm and seed on each target: clean, and the mean over the other conditions that all have."
+        caption = " ".join(filter(None, (caption, condition_means.told(rows))))
+        return keep(self.lab, study_figures.dots(self.scores, self.study.labels), f"{self.study.name}_arms", caption)
 
     def effects(self) -> Outputs:
         """Every question in each target and condition, and in how many of these there is a difference."""
