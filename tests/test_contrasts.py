@@ -15,7 +15,7 @@ matplotlib.use("Agg")
 from scipy import stats as scipy_stats  # noqa: E402
 
 from xlt.analysis import contrasts, questions, stats  # noqa: E402
-from xlt.analysis.arms import weighted  # noqa: E402
+from xlt.analysis.arms import scale, weighted  # noqa: E402
 from xlt.analysis.family import effects  # noqa: E402
 from xlt.analysis.findings import Answer  # noqa: E402
 from xlt.lab.study import Study  # noqa: E402
@@ -159,6 +159,24 @@ def test_each_variety_is_held_against_its_own_standard():
     assert effect(scores, of=("none",), languages=("ar",), minus=("de", "it")).value == pytest.approx(0.9 - 0.55)
 
 
+@pytest.mark.parametrize(
+    ("fields", "squares"),
+    [
+        ({"of": ["mnli"]}, 1), ({"of": ["mnli"], "against": ["none"]}, 2),
+        ({"of": ["mnli", "adv"], "against": ["none"]}, 1 / 2 + 1), ({"of": ["mnli", "adv"]}, 1 / 2),
+        ({"of": ["mnli", "none"], "against": ["none"]}, 1 / 4 + 1 / 4),  # of none a half less one
+        ({"of": ["mnli"], "languages": ["de"], "minus": ["zh"]}, 1),
+        ({"of": ["mnli"], "conditions": ["typos"], "outcome": "drop"}, 1),
+        ({"of": ["mnli"], "against": ["none"], "languages": ["de"], "minus": ["ru"], "conditions": ["typos"],
+          "outcome": "drop"}, 2),
+    ],
+)  # fmt: skip
+def test_the_scale_of_a_contrast_is_the_sum_of_the_squared_weights_of_its_arms(fields, squares):
+    contrast = Contrast(question="?", **fields)
+    rows = weighted(SCORES, contrast, [("xnli", fields.get("conditions", ["clean"])[0])])
+    assert scale(rows) == pytest.approx(squares)
+
+
 def test_both_sides_are_over_the_same_targets_and_languages():
     """ADV has gone on to XNLI alone: with UDPOS on the other side it would be 10 points, not 5."""
     assert effect(of=("adv",), against=("none",)).value == pytest.approx(0.05)
@@ -257,15 +275,18 @@ def test_the_table_has_every_cell_and_is_corrected_as_a_whole():
         "Never? xnli clean", "Never? xcopa clean",
     ]  # fmt: skip
     # four contrasts of one variance v: the logarithm of such a variance with 2 degrees of freedom is Euler's constant
-    # too low on average, so v times its exponential is usual here, with all 4 x 2 degrees of freedom (Smyth 2004)
-    error = 0.01 * np.sqrt(np.exp(np.euler_gamma) / 3)
-    ten, two = (2 * scipy_stats.t.sf(value / error, 8) for value in (0.10, 0.02))
-    assert table["p"].tolist()[:4] == pytest.approx([4 * ten, two, 4 * ten, 4 * ten], rel=1e-6)
+    # too low on average, so v times its exponential is usual here, with all 4 x 2 degrees of freedom (Smyth 2004); but
+    # v / 2 is that of an arm in the differences of two and v in the drops of one, so usual of an arm is v / sqrt(2)
+    arm = 0.01 * np.sqrt(np.exp(np.euler_gamma) / np.sqrt(2) / 3)
+    error = np.sqrt(2) * arm
+    ten, two, lost = (2 * scipy_stats.t.sf(ratio, 8) for ratio in (0.10 / error, 0.02 / error, 0.10 / arm))
+    assert table["p"].tolist()[:4] == pytest.approx([2 * ten, two, 4 * lost, 4 * lost], rel=1e-6)
     assert table["p"].isna().tolist() == [False] * 4 + [True] * 2
-    assert table["verdict"].tolist() == ["higher"] * 4 + ["not run"] * 2
+    assert table["verdict"].tolist() == ["higher", "undecided", "higher", "higher"] + ["not run"] * 2
     half = 100 * scipy_stats.t.ppf(0.975, 8) * error
     shown = contrasts.shown(table)
-    assert shown["difference"].tolist()[:2] == [f"{x:+.1f} [{x - half:+.1f}, {x + half:+.1f}]" for x in (10, 2)]
+    texts = [f"{x:+.1f} [{x - half:+.1f}, {x + half:+.1f}]".replace("-", "−") for x in (10, 2)]
+    assert shown["difference"].tolist()[:2] == texts
     assert shown["verdict"].tolist() == table["verdict"].tolist() and shown["detectable"].tolist()[4] == "–"
     # six points lost to typos, 2 points a seed: p 0.035; asked twice, the interval excludes zero, Holm's p is above 5 %
     mnli = Contrast(**COSTLY | {"of": ["mnli"], "targets": ["xnli"]})

@@ -11,7 +11,7 @@ from test_contrasts import T2, row
 matplotlib.use("Agg")
 
 from xlt.analysis import contrasts, doses, gates  # noqa: E402
-from xlt.analysis.arms import slope, steps, weighted  # noqa: E402
+from xlt.analysis.arms import scale, slope, steps, weighted  # noqa: E402
 from xlt.analysis.family import effects  # noqa: E402
 from xlt.analysis.records import Records  # noqa: E402
 from xlt.lab.study import Study  # noqa: E402
@@ -74,6 +74,10 @@ def test_a_seed_or_a_language_that_one_dose_lacks_counts_for_none():
     lost = (scores["arm"] == "mnli-500") & (scores["language"] == "ru")
     assert set(weighted(scores[~lost], ASKED, CLEAN)["language"]) == {"de"}
     assert weighted(scores[scores["arm"] != "none"], ASKED, CLEAN).empty
+
+
+def test_the_scale_of_a_slope_is_the_sum_of_its_squared_weights():
+    assert scale(weighted(experiment(), ASKED, CLEAN)) == pytest.approx(2 * 0.3**2 + 2 * 0.1**2)
 
 
 def test_the_records_behind_a_slope_are_weighted_as_its_arms():

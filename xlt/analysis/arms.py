@@ -26,6 +26,7 @@ DOUBLING = 500  # intermediate records that are one step of a dose; each further
 def weighted(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> pd.DataFrame:
     """The scores behind a contrast with the column `weight`: in each seed their weighted sum is the contrast.
 
+    The column `arm_weight` is the weight of a row's arm, whatever the row's share in the figure of that arm (`scale`).
     The column `side` is 1 for the arms `of`, -1 for those `against`; a contrast may have one arm on both. Of a dose it
     is the sign of the arm's weight. Of a drop the column `part` says which of its two scores a row is; of a gap,
     on which side of it. A difference is taken within seeds: a seed counts that all sides have. Without such a seed
@@ -42,7 +43,7 @@ def weighted(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> pd.DataFr
     rows = beside_every_seed(rows)  # before the sides part: an untrained encoder has no seeds
     cells = _shared(_cells(rows.assign(weight=1.0), contrast), arms, ["task", "condition"])
     sides = [
-        side.assign(weight=factor * side["weight"], side=int(np.sign(factor)))
+        side.assign(weight=factor * side["weight"], side=int(np.sign(factor)), arm_weight=factor / len(names))
         for names, factor in _factors(contrast)
         for side in [_side(cells, names)]
     ]
@@ -54,6 +55,19 @@ def weighted(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> pd.DataFr
 def figures(rows: pd.DataFrame) -> pd.Series:
     """Of weighted scores: the contrast in each seed, by seed."""
     return (rows["weight"] * rows["value"]).groupby(rows["seed"]).sum().sort_index()
+
+
+def scale(rows: pd.DataFrame) -> float:
+    """Of weighted scores: the sum of the squared weights of the arms.
+
+    Of a difference of two arms it is 2, of the mean of three less one 1/3 + 1, of a slope the sum over its doses, of
+    what one arm scores 1. Arms that vary alike over seeds make contrasts whose variances are as these sums. A drop or a
+    gap of one arm counts as 1, too, and the difference of two of them as 2: both scores are of the same run, and what a
+    seed does to the one it mostly does to the other, so that they do not vary like two runs.
+    """
+    arms = rows.drop_duplicates(["arm", "arm_weight"])
+    net = arms["arm_weight"].groupby(arms["arm"]).sum()  # an arm may stand on both sides
+    return float(net @ net)
 
 
 def _factors(contrast: Contrast) -> Iterator[tuple[Sequence[str], float]]:

@@ -17,9 +17,8 @@ import pandas as pd
 from scipy import stats as scipy_stats
 
 from xlt.analysis import inference
-from xlt.analysis.arms import weighted
 from xlt.analysis.conditions import tested
-from xlt.analysis.family import components_of
+from xlt.analysis.family import measured
 from xlt.analysis.inference import Components
 from xlt.analysis.records import Records
 from xlt.spec.study import Contrast
@@ -130,7 +129,7 @@ def equal_arms(scores: pd.DataFrame, arm: str, seeds: int = 3, records: Records 
     contrast = Contrast(question="", of=("a",), against=("b",))
     over = list(dict.fromkeys(zip(rows["task"], rows["condition"], strict=True)))
     family = [
-        components_of(weighted(part, contrast, over), records)
+        measured(part, contrast, over, records)
         for _, part in pairs.groupby(group[whole] // 2)
         if part["arm"].nunique() == 2
     ]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from xlt.analysis import verdicts
-from xlt.analysis.arms import READ, Cells, figures, weighted
+from xlt.analysis.arms import READ, Cells, figures, scale, weighted
 from xlt.analysis.degenerate_runs import RUN, collapsed
 from xlt.analysis.inference import Components, components
 from xlt.analysis.records import Records
@@ -70,7 +70,7 @@ def decided(
     if not contrasts:
         return []
     lost, gates = _collapsed(scores), gates or [""] * len(contrasts)
-    family = [components_of(rows, records) for rows in weighed]
+    family = [made_of(rows, records) for rows in weighed]
     least = [contrast.smallest / 100 if contrast.smallest else smallest for contrast in contrasts]
     found = []
     for rows, parts, one, gate in zip(weighed, family, verdicts.decide(family, least, gates), gates, strict=True):
@@ -83,7 +83,12 @@ def decided(
 
 def measured(scores: pd.DataFrame, contrast: Contrast, over: Cells, records: Records | None) -> Components:
     """What a contrast over its cells is made of."""
-    return components_of(weighted(scores, contrast, over), records)
+    return made_of(weighted(scores, contrast, over), records)
+
+
+def made_of(rows: pd.DataFrame, records: Records | None) -> Components:
+    """Of the scores of a contrast (`arms.weighted`), on the scale of its arms' weights."""
+    return components_of(rows, records)._replace(scale=scale(rows))
 
 
 def components_of(rows: pd.DataFrame, records: Records | None) -> Components:

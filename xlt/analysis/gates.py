@@ -26,7 +26,7 @@ from xlt.analysis.arms import READ, Cells, weighted
 from xlt.analysis.conditions import tested
 from xlt.analysis.degenerate_runs import ERRORS, binomial_error
 from xlt.analysis.estimate import shares
-from xlt.analysis.family import components_of
+from xlt.analysis.family import components_of, made_of
 from xlt.analysis.records import Records
 from xlt.core.text import points, points_or_dash
 from xlt.lab.study import AFTER, Study
@@ -152,7 +152,7 @@ def measured(
     """What the contrasts of a family are made of, and what failed before each, before anything is decided."""
     read = scores.filter(items=READ)
     weighed = [weighted(read, *one) for one in asked]
-    return [components_of(rows, records) for rows in weighed], gates.failed(asked, weighed)
+    return [made_of(rows, records) for rows in weighed], gates.failed(asked, weighed)
 
 
 def _shuffled(study: Study, recipe: Recipe) -> str | None:

@@ -16,6 +16,7 @@ from xlt.analysis.inference import (
     NOTHING_KNOWN,
     Components,
     Prior,
+    applicable,
     moderated,
     prior,
     standard_error,
@@ -49,6 +50,7 @@ def foreseen(parts: Components, design: Design, usual: Prior = NOTHING_KNOWN) ->
     """
     if parts.seeds < 2:
         return NAN, NAN
+    usual = applicable(parts, usual)
     seed, records, both = _variances(parts, usual)
     shared = both / (design.seeds * design.records)
     planned = Components(
@@ -58,11 +60,12 @@ def foreseen(parts: Components, design: Design, usual: Prior = NOTHING_KNOWN) ->
         shared if parts.clusters else NAN,
         design.seeds,
         max(parts.clusters * design.records, 0),
+        parts.scale,
     )
     # the prior has been taken in already, but for its degrees of freedom: those of the whole study grow with the seeds
     pooled = usual.pooled * (design.seeds - 1) / (parts.seeds - 1)
-    known = Prior(planned.by_seed * design.seeds, usual.freedom, pooled) if usual.freedom else NOTHING_KNOWN
-    return standard_error(planned, known)
+    variance = planned.by_seed * design.seeds / parts.scale
+    return standard_error(planned, Prior(variance, usual.freedom, pooled) if usual.freedom else NOTHING_KNOWN)
 
 
 def _variances(parts: Components, usual: Prior) -> tuple[float, float, float]:
