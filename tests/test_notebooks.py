@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -40,8 +41,9 @@ def run(tmp_path):
     """run_notebooks on notebooks of the test, with a site that only notes that it was built."""
 
     def call(*args, **options) -> int:
-        def build(profile: str, reports: Path) -> Path:
+        def build(profile: str, reports: Path, asked: Sequence[str]) -> Path:
             (reports / "built").write_text(profile)
+            (reports / "asked").write_text(" ".join(asked))
             return reports / profile / "index.html"
 
         where = {"sources": tmp_path / "nb", "reports": tmp_path / "reports", "build": build}
@@ -324,6 +326,7 @@ def test_the_notebook_of_a_study_that_the_profile_does_not_declare_is_left_out_a
     assert done == ["01_one", "study_dialects"]
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "left out, as the profile mini declares no such study: study_strange"
+    assert (tmp_path / "reports" / "asked").read_text() == "01_one study_dialects"  # the index says what is not there
     assert lines[1].startswith("[1/2] 01_one")
 
 

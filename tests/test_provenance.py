@@ -49,3 +49,11 @@ def test_the_processor_is_named_with_its_family(monkeypatch, tmp_path, text, tol
     monkeypatch.setattr(provenance, "Path", lambda _: tmp_path / "cpuinfo")
     monkeypatch.setattr(provenance.platform, "machine", lambda: "aarch64")
     assert provenance.processor() == told
+
+
+def test_the_day_of_a_commit_is_told_where_its_history_is_here(monkeypatch):
+    asked = []
+    monkeypatch.setattr(provenance, "_git", lambda *arguments: asked.append(arguments[-1]) or "2026-01-02")
+    assert provenance.committed("aaa1111") == "2026-01-02" and asked == ["aaa1111^{commit}"]
+    monkeypatch.setattr(provenance, "_git", lambda *_: None)
+    assert provenance.committed("bbb2222") == ""

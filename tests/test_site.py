@@ -438,3 +438,53 @@ def test_committed_reports_are_small():
             sizes[name.split("/")[1]] += (paths.ROOT / name).stat().st_size
     older = {name for name in sizes if (paths.ROOT / "reports" / name / "scores.csv").is_file()}
     assert {name: size for name, size in sizes.items() if name not in older and size > 10_000_000} == {}
+
+
+def test_the_checklists_say_of_which_study_so_many_seeds_are(profile):
+    """Two seeds of the one, one of the other: not two of all."""
+    for name, seeds in (("ordering", (0, 1)), ("dialects", (0, 1)), ("data_mix", (0,))):
+        pd.DataFrame([RUN | {"seed": seed, "run": f"{name}{seed}"} for seed in seeds]).to_csv(
+            profile / f"scores_{name}.csv", index=False
+        )
+    said = "1 seed (0): data_mix; 2 seeds (0, 1): dialects, ordering; 5 models evaluated."
+    assert said in checklists(profile)["C3"]
+
+
+def test_answers_that_are_no_effects_have_no_axis_in_points_and_no_empty_verdict(profile):
+    (profile / "summary.json").unlink()
+    ratio = {"question": "How fast?", "answer": "6.5 [6.0, 6.9] times", "effect": float("nan"), "verdict": ""}
+    study(profile, "05_speed", "Fast?", ratio, ratio | {"question": "And?", "answer": "", "verdict": ""})
+    page = build(profile)
+    assert "Effects in points" not in page and "No answer here is an effect in points: each says its unit" in page
+    rows = [row for row in texts(page) if row.startswith(("How fast?", "And?"))]
+    assert rows == ["How fast? 6.5 [6.0, 6.9] times –", "And? not run"]
+    study(profile, "study_small", "Small?", {"question": "Any?", "effect": 0.01, "low": 0, "high": 0.02})
+    assert "Effects in points" in build(profile)
+
+
+def test_the_index_names_the_notebooks_and_sections_that_were_not_made(profile):
+    asked = ["01", "02", "03_zero_shot_transfer", "99_report"]
+    page = site.build(profile.name, profile.parent, asked).read_text(encoding="utf-8")
+    assert "not whole. Of the notebooks of its profile there are none of: 03_zero_shot_transfer, 99_report." in page
+    assert "So there is nothing here of: claims, failed and collapsed runs, data sets." in page
+    assert "not whole" not in site.build(profile.name, profile.parent, ["01", "02"]).read_text(encoding="utf-8")
+
+
+def test_the_index_says_of_which_commit_and_day_a_page_is_where_pages_differ(profile, monkeypatch):
+    def page_of(commit, name):
+        shown = f"<table><tr><th>{results.CODE}</th>\n      <td>{commit}, state clean</td></tr></table>"
+        about = new_output("display_data", data={"text/html": shown})
+        nbformat.write(notebook(name, [about]), profile / "notebooks" / f"{name}.ipynb")
+
+    days = {"aaa1111": "2026-01-02", "bbb2222": ""}  # the history of the second is not here
+    monkeypatch.setattr(site.provenance, "committed", days.get)
+    for name in ("study_a", "study_b"):
+        page_of("aaa1111", name)
+        study(profile, name, f"{name}?", {"question": "Any?", "effect": 0.01, "low": 0, "high": 0.02})
+    assert "page of code" not in build(profile)
+    page_of("bbb2222", "study_b")
+    page = build(profile)
+    heads = [row for row in texts(page) if row.startswith("study_")]
+    assert [row.rpartition(" · ")[2] for row in heads] == ["page of code aaa1111 of 2026-01-02", "page of code bbb2222"]
+    listed = page[page.index('id="notebooks"') :]
+    assert listed.count("page of code aaa1111 of 2026-01-02") == 1 and listed.count("page of code bbb2222") == 1

@@ -48,6 +48,12 @@ def code() -> dict[str, Any]:
     return {"commit": _git("rev-parse", "--short=10", "HEAD"), "dirty": None if changed is None else bool(changed)}
 
 
+@cache
+def committed(commit: str) -> str:
+    """The day of a commit, "2026-11-27"; "" where its history is not here."""
+    return _git("show", "--no-patch", "--format=%cs", f"{commit}^{{commit}}") or ""
+
+
 def state(profile: str) -> str:
     """ "clean", "dirty" or "smoke": results of different states never share a table."""
     if profile == "smoke":

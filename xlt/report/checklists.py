@@ -38,7 +38,8 @@ class Records(NamedTuple):
 
     @classmethod
     def of(cls, folder: Path, found: results.Results) -> Records:
-        return cls(folder.name, results.scores(folder), found)
+        tables = [table.assign(study=study) for study, table in results.by_study(folder).items()]
+        return cls(folder.name, pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(), found)
 
     def values(self, column: str) -> list[Any]:
         """The different values of a column of the scores."""
@@ -123,9 +124,13 @@ def compute(records: Records) -> Lines:
 
 
 def seeds(records: Records) -> Lines:
-    found, runs = records.values("seed"), len(records.values("run"))
-    told = f"{counted(len(found), 'seed')} ({', '.join(map(str, found))}); {counted(runs, 'model')} evaluated."
-    return [told] if found else []
+    """How many seeds, study by study where they differ; the encoder as it is has none and counts as one."""
+    studies: dict[str, list[str]] = {}  # by their seeds
+    rows = records.scores.dropna(subset="seed") if "seed" in records.scores else records.scores
+    for study, found in rows.groupby("study", sort=False)["seed"].unique().items() if len(rows) else ():
+        studies.setdefault(f"{counted(len(found), 'seed')} ({', '.join(map(str, sorted(found)))})", []).append(study)
+    told = [f"{seeds}: {', '.join(names)}" if len(studies) > 1 else seeds for seeds, names in studies.items()]
+    return [f"{'; '.join(told)}; {counted(len(records.values('run')), 'model')} evaluated."] if told else []
 
 
 def failed(records: Records) -> Lines:

@@ -35,7 +35,7 @@ def run_notebooks(
     *,
     sources: Path = NOTEBOOKS,
     reports: Path | None = None,
-    build: Callable[[str, Path], Path] | None = None,
+    build: Callable[[str, Path, Sequence[str]], Path] | None = None,
 ) -> int:
     """Execute the notebooks in `sources` (or `only` one) into `reports`/<profile>/notebooks, then build the site.
 
@@ -67,7 +67,8 @@ def run_notebooks(
         if whole:
             _delete_older(folder, _PAGES, began)
             shutil.rmtree(folder / "failures", ignore_errors=True)  # none has stopped this time
-        index = (build or _build_site)(folder.name, reports)
+        asked = [path.stem for path in of_profile(settings, sources=sources).chosen]
+        index = (build or _build_site)(folder.name, reports, asked)
     except KeyboardInterrupt:
         print("interrupted; everything finished so far is kept; run again to go on")
         return 130
@@ -89,10 +90,10 @@ def _delete_older(folder: Path, patterns: Sequence[str], began: float) -> None:
             path.unlink()
 
 
-def _build_site(profile: str, reports: Path) -> Path:
+def _build_site(profile: str, reports: Path, asked: Sequence[str]) -> Path:
     from xlt.report.site import build
 
-    return build(profile, reports)
+    return build(profile, reports, asked)
 
 
 def check_parameters(path: Path) -> None:

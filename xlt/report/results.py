@@ -24,6 +24,7 @@ from xlt.core import spreadsheets
 from xlt.core.errors import UserError
 from xlt.report.artifacts import readable, shown_width
 
+CODE = "code of this page"  # the row of a page's table that names its commit (`summary.about`)
 STATES = ("clean", "dirty", "smoke")
 # the studies as a reader meets them; others follow
 STUDIES = (
@@ -34,12 +35,16 @@ FAILED = ("failed", "collapsed")  # tables of this name list runs that gave no r
 
 
 class Notebook(NamedTuple):
-    """An executed notebook: its content and what the index says of it; `problem` says what went wrong, if anything."""
+    """An executed notebook: its content and what the index says of it.
+
+    `problem` says what went wrong, if anything; `code` is the commit that made the page, "" where it does not say.
+    """
 
     name: str
     title: str
     summary: str
     problem: str
+    code: str
     content: nbformat.NotebookNode
 
 
@@ -98,8 +103,18 @@ _TYPES = defaultdict(lambda: "str", seed="Int64", n="Int64", dirty="boolean")
 
 def scores(folder: Path) -> pd.DataFrame:
     """All score files as one table; empty where there is none."""
-    tables = [_scores(path) for path in score_tables.files(folder).values()]
+    tables = by_study(folder).values()
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def by_study(folder: Path) -> dict[str, pd.DataFrame]:
+    """Each score file, by what it is of."""
+    return {_study_of(name): _scores(path) for name, path in score_tables.files(folder).items()}
+
+
+def _study_of(file: str) -> str:
+    """ "ordering" of scores_ordering.csv; scores.csv is of the transfer matrix."""
+    return file.removesuffix(".csv").removeprefix("scores").strip("_") or "transfer matrix"
 
 
 def score_files(folder: Path) -> list[dict[str, Any]]:
@@ -231,7 +246,16 @@ def _notebook(path: Path) -> Notebook:
     title, _, rest = text.partition("\n")
     summary = " ".join(rest.split("\n\n")[0].split() or rest.split())
     title = title.lstrip("# ").strip() or path.stem
-    return Notebook(path.stem, title, re.sub(r"[*`]|\[(.*?)\]\(.*?\)", r"\1", summary), _problem(content), content)
+    summary = re.sub(r"[*`]|\[(.*?)\]\(.*?\)", r"\1", summary)
+    return Notebook(path.stem, title, summary, _problem(content), _code(content), content)
+
+
+def _code(content: nbformat.NotebookNode) -> str:
+    """The commit in the table of `summary.about`."""
+    outputs = (output for cell in content.cells for output in cell.get("outputs", ()))
+    shown = "".join(output.get("data", {}).get("text/html", "") for output in outputs)
+    found = re.search(rf"{CODE}</th>\s*<td>(\w+)", shown)
+    return found[1] if found else ""
 
 
 def _problem(content: nbformat.NotebookNode) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -17,9 +18,10 @@ from markupsafe import Markup
 from nbconvert import HTMLExporter
 
 from xlt.analysis.verdicts import DECIDED
+from xlt.core import provenance
 from xlt.core.errors import UserError
 from xlt.core.paths import as_profile
-from xlt.core.text import NOT_RUN, bounds, points
+from xlt.core.text import DASH, NOT_RUN, bounds, points
 from xlt.data.sources import WORLD
 from xlt.report import checklists, results
 from xlt.report.results import Notebook, Results, Study
@@ -30,10 +32,11 @@ TEMPLATES = Path(__file__).parent / "templates"
 _NAMED = {"claims": ("claims",), "failures": results.FAILED, "cost": ("cost",), "data": ("data_sets",)}
 
 
-def build(profile: str, reports: Path = Path("reports")) -> Path:
+def build(profile: str, reports: Path = Path("reports"), asked: Sequence[str] = ()) -> Path:
     """Make index.html and checklists.html in reports/<profile>, and a page beside each notebook.
 
-    The same input gives the same bytes.
+    `asked` names the notebooks of the profile: the index says which of them were not made. The same input gives the
+    same bytes.
 
     Returns:
         The index.
@@ -50,7 +53,7 @@ def build(profile: str, reports: Path = Path("reports")) -> Path:
     _write_notebooks(report.failures, folder / "failures", profile)
     lists = checklists.filled(checklists.Records.of(folder, report))
     _write(folder / "checklists.html", "checklists.html.j2", profile=profile, title="Checklists", lists=lists)
-    return _write(folder / "index.html", "index.html.j2", **_index_fields(report, folder))
+    return _write(folder / "index.html", "index.html.j2", **_index_fields(report, folder, asked))
 
 
 def render(template: str, **fields: Any) -> str:
@@ -71,25 +74,29 @@ def _write(path: Path, template: str, **fields: Any) -> Path:
 # ---- the index -------------------------------------------------------------------------------
 
 
-def _index_fields(report: Results, folder: Path) -> dict[str, Any]:
-    summary, provenance = report.summary, report.summary.get("provenance") or {}
+def _index_fields(report: Results, folder: Path, asked: Sequence[str]) -> dict[str, Any]:
+    summary, known = report.summary, report.summary.get("provenance") or {}
     named = {section: [t for t in report.tables.values() if t["name"].startswith(w)] for section, w in _NAMED.items()}
     page = {key: summary.get(key, "") for key in ("question", "state", "note")} | named
     page |= {
         "profile": folder.name,
         "title": summary.get("title") or f"Results of the profile {folder.name}",
-        "world": "world" in (summary.get("source"), provenance.get("source")),
+        "world": "world" in (summary.get("source"), known.get("source")),
         "others": [row for row in results.rows(report.tables.get("data_sets")) if row["records"] != WORLD],
-        "answers": _answers(report),
+        "answers": (answers := _answers(report)),
+        "in_points": any(answer["effect"] for study in answers for answer in study["answers"]),
         "results": _groups(report, {table["name"] for tables in named.values() for table in tables}),
         "notebooks": report.notebooks,
+        "made": _made(report.notebooks),
+        "lacking": [name for name in asked if name not in {notebook.name for notebook in report.notebooks}],
         "left_out": summary.get("left_out", []),
         "stopped": report.failures,
         "scores": results.score_files(folder),
-        "provenance": [(k, v if isinstance(v, str) else json.dumps(v)) for k, v in provenance.items()],
+        "provenance": [(k, v if isinstance(v, str) else json.dumps(v)) for k, v in known.items()],
     }
     there = page | {"failures": page["failures"] or page["stopped"]}
-    return page | {"sections": [(key, name) for key, name in _SECTIONS.items() if there[key]]}
+    gathered = [_SECTIONS[key].lower() for key in _GATHERED if not there[key]]
+    return page | {"gathered": gathered, "sections": [(key, name) for key, name in _SECTIONS.items() if there[key]]}
 
 
 _SECTIONS = {
@@ -103,6 +110,15 @@ _SECTIONS = {
     "scores": "Scores",
     "provenance": "Provenance",
 }
+_GATHERED = ("claims", "failures", "cost", "data", "provenance")  # that the notebook of the report writes
+
+
+def _made(notebooks: Sequence[Notebook]) -> dict[str, str]:
+    """Of which commit and day each page is, by notebook; nothing where all that say so are of one."""
+    codes = {notebook.name: notebook.code for notebook in notebooks if notebook.code}
+    if len(set(codes.values())) < 2:
+        return {}
+    return {name: " of ".join(filter(None, (code, provenance.committed(code)))) for name, code in codes.items()}
 
 
 def _groups(report: Results, elsewhere: set[str]) -> list[dict[str, Any]]:
@@ -134,7 +150,8 @@ def _answers(report: Results) -> list[dict[str, Any]]:
     linked = {notebook.name for notebook in report.notebooks}
     first = {name: place for place, name in enumerate(_FIRST)}
     studies = sorted(report.studies, key=lambda study: first.get(study.notebook, len(first)))
-    return [_study(study, study.notebook in linked) for study in studies]
+    made = _made(report.notebooks)
+    return [_study(study, study.notebook in linked) | {"made": made.get(study.notebook, "")} for study in studies]
 
 
 _FIRST = ("99_report", "study_planted_effects")
@@ -152,13 +169,14 @@ def _answer(answer: dict[str, Any], reach: float) -> dict[str, Any]:
     (effect, low, high), detectable = _effect(answer), _number(answer.get("detectable"))
     places = [None if v is None else round(100 + 95 * v / reach, 1) for v in (effect, low, high)]
     bounded = None not in places
-    texts = {key: answer.get(key) or "" for key in ("question", "answer", "verdict")}
+    texts = {key: answer.get(key) or "" for key in ("question", "answer")}
     return texts | {
         "effect": "" if effect is None else points(effect, sign=True),
         "interval": bounds(low, high) if bounded else "",
         "detectable": "" if detectable is None else points(detectable),
         "at": places[0],
         "range": places[1:] if bounded else None,
+        "verdict": answer.get("verdict") or (DASH if answer.get("answer") else NOT_RUN),
         "sure": answer.get("verdict") in DECIDED,  # an interval may exclude zero where its family decides nothing
     }
 

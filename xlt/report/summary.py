@@ -18,6 +18,7 @@ from xlt.core.text import counted
 from xlt.lab import datasheet, hub, selection
 from xlt.lab.lab import Lab
 from xlt.lab.studies import all_recipes
+from xlt.report.results import CODE
 from xlt.spec import tasks
 from xlt.spec.identity import digest
 from xlt.spec.languages import language
@@ -37,7 +38,7 @@ def about(lab: Lab, runs: Iterable[Recipe] = ()) -> pd.DataFrame:
         "records": datasheet.sources(lab.profile, lab.source),
         "encoder": _encoder(lab),
         "settings": f"{_settings(lab)} (digest)",
-        "code of this page": f"{code['commit']}, state {provenance.state(lab.profile.name)}",
+        CODE: f"{code['commit']}, state {provenance.state(lab.profile.name)}",
         "its versions": ", ".join(f"{name} {version}" for name, version in here["packages"].items()),
         **_machine(lab, runs),
     }
