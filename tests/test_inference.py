@@ -152,11 +152,19 @@ def test_the_variance_is_not_below_that_over_seeds_or_that_over_records():
     assert inference.standard_error(parts._replace(by_seed=1e-4, by_record=4e-4))[0] == pytest.approx(0.02)
 
 
-def test_equivalence_is_the_larger_of_two_one_sided_tests():
+def test_equivalence_is_twice_the_larger_of_two_one_sided_tests():
     found = estimate(components(np.array([0.001, 0.002, 0.003, 0.002])))
     above = scipy_stats.ttest_1samp([0.001, 0.002, 0.003, 0.002], 0.01, alternative="less").pvalue
-    assert equivalence(found, 0.01) == pytest.approx(above)
-    assert equivalence(found, 0.001) > 0.5  # the effect lies outside
+    assert equivalence(found, 0.01) == pytest.approx(2 * above)
+    assert equivalence(found, 0.001) == 1.0  # the effect lies outside
+
+
+@pytest.mark.parametrize("figures", [[0.001, 0.002, 0.003, 0.002], [-0.02, 0.01, -0.03], [0.0, 0.01, -0.005, 0.003]])
+def test_an_effect_is_equivalent_where_its_interval_lies_within_the_smallest_one(figures):
+    found = estimate(components(np.array(figures)))
+    farthest = max(-found.low, found.high)
+    assert equivalence(found, farthest) == pytest.approx(0.05)
+    assert equivalence(found, 1.01 * farthest) < 0.05 < equivalence(found, 0.99 * farthest)
 
 
 def test_what_is_detectable_is_found_four_times_in_five_and_costs_more_in_a_family():

@@ -1,7 +1,7 @@
 """The five verdicts on an effect, against the smallest effect of interest that its study declares.
 
 higher, lower    p after Holm's correction is below 5 %
-equivalent       two one-sided tests place it within the smallest effect of interest, after Holm's correction as well
+equivalent       its 95 % interval lies within the smallest effect of interest, after Holm's correction as well
 undecided        neither: what would be needed is said
 not testable     a gate failed, so that no verdict would mean anything: which one is said
 

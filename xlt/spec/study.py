@@ -67,8 +67,8 @@ class Contrast(Settings):
     targets     over which the difference is averaged; none: all of the study's
     conditions  likewise; "perturbed" stands for all but clean
     expect      of an effect that was planted in the generated world: the sign that the difference must have
-    smallest    the smallest effect of interest, in points (of a dose: for each doubling); what is surely smaller is
-                equivalent; none: the study's
+    smallest    the smallest effect of interest, in points (of a dose: for each doubling); what has its 95 % interval
+                within it is equivalent; none: the study's
     primary     one of the questions that the study was made for; all others are secondary
     """
 
