@@ -1,10 +1,13 @@
 """Tables of the report as a whole, on invented runs and claims; the notebook test has them on real ones."""
 
 import types
+from typing import get_args
 
 import pandas as pd
 import pytest
 
+from xlt.analysis import claim_checks
+from xlt.analysis import claims as declared
 from xlt.lab import profiles
 from xlt.report import overview
 
@@ -58,7 +61,7 @@ def test_a_collapsed_run_stands_once(lab):
 
 def test_claims_are_told_with_effect_and_interval(monkeypatch, tmp_path):
     source = {"paper": "P", "arxiv": "", "where": "table 1", "status": "verified"}
-    row = {"sentence": "It helps.", "source": source, "verdict": "pass", "why": "higher"}
+    row = {"sentence": "It helps.", "source": source, "verdict": "held", "why": "higher"}
     rows = [row | {"effect": 1.25, "low": 0.5, "high": 2}, row | dict.fromkeys(("effect", "low", "high"))]
     results = [types.SimpleNamespace(row=lambda row=row: row) for row in rows]
     monkeypatch.setattr(overview.claim_checks, "held", lambda profile, tables: results)
@@ -66,10 +69,17 @@ def test_claims_are_told_with_effect_and_interval(monkeypatch, tmp_path):
     claims = overview.claims(lab)
     assert claims["effect"].tolist()[0] == 1.25
     first, second = overview.judged(claims).to_numpy().tolist()
-    assert first == ["It helps.", "P, table 1", "verified", "+1.2", "[0.5, 2.0]", "pass", "higher"]
+    assert first == ["It helps.", "P, table 1", "verified", "+1.2", "[0.5, 2.0]", "held", "higher"]
     assert second[3:5] == ["–", "–"]
     results.pop(0)  # as with one seed, where no claim has an effect
     assert overview.judged(overview.claims(lab)).to_numpy().tolist() == [second]
+
+
+def test_the_words_of_the_claims_are_explained_where_they_stand():
+    said = overview.claims_caption(types.SimpleNamespace(profile=profiles.load("mini")))
+    statuses = get_args(declared.Citation.model_fields["status"].annotation)
+    assert all(word in said.lower() for word in (*statuses, claim_checks.HELD, *claim_checks.FAILED))
+    assert declared.load().use("mini").means in said
 
 
 def test_before_anything_has_run_every_claim_reads_not_run(tmp_path):

@@ -78,7 +78,7 @@ def test_both_forms_are_read_alike(tmp_path, scores):
     assert set(results.scores(new)["run"]) == {"1e0", "1e1"} and set(results.scores(new)["commit"]) == {"12e4"}
     before, after = effects.read(old), effects.read(new)
     assert before.keys() == after.keys() == {"scores.csv"}
-    pd.testing.assert_frame_equal(before["scores.csv"], after["scores.csv"], check_like=True)
+    pd.testing.assert_frame_equal(*(tables["scores.csv"].scores for tables in (before, after)), check_like=True)
     assert diff(old, new) == [] == diff(new, old)
 
 

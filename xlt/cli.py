@@ -149,7 +149,7 @@ def _check(arguments: argparse.Namespace) -> int:
         print(json.dumps([result.row() for result in results], indent=1, ensure_ascii=False))
     else:
         print(claim_checks.as_text(results, declared.use(Path(arguments.profile).stem)))
-    return int(any(result.verdict == claim_checks.FAIL for result in results))
+    return int(any(result.verdict in claim_checks.FAILED for result in results))
 
 
 def _power(arguments: argparse.Namespace) -> None:

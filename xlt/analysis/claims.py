@@ -52,7 +52,8 @@ class Rows(Settings):
 
 
 class Citation(Settings):
-    """Who claims it and where; `status` says how far that was verified: see the labels in published.csv."""
+    """Who claims it and where; `status` says how far that was read: verified in the source named, derived from values
+    verified there, or told from memory, so that its values are held against nobody."""
 
     paper: str
     arxiv: str = ""
@@ -64,7 +65,7 @@ class Claim(Settings):
     """The effect is `compare` minus `against` (without `against`, the score itself) in the rows `on`.
 
     With `minus`, it is by how much more there than in the rows `minus`: a difference of gains, or of losses.
-    `value` and `tolerance` are in points, and so is `margin`: "not higher" means that the interval stays below it.
+    `value` and `tolerance` are in points, and so is `margin`: "not higher" means that the effect lies below it.
     """
 
     id: str

@@ -1,8 +1,9 @@
-"""What a claim compares, taken from the score files of a report: the effect over seeds, or why there is none.
+"""What a claim compares, taken from the files of a report: the effect over seeds and records, or why there is none.
 
-Within a seed languages are averaged, then tasks; a seed that lacks one of them is left out. Seeds are compared
-in pairs. Of several target tasks those count that have scores; of several intermediate tasks too, if at least
-half of them have: an average over fewer is another claim. What is left out is in `Effect.absent`.
+Within a seed languages are averaged, then tasks; a seed that lacks one of them is left out. Seeds are compared in
+pairs, and crossed with the records where their outcomes lie beside the scores (outcomes*.parquet). Of several target
+tasks those count that have scores; of several intermediate tasks too, if at least half of them have: an average over
+fewer is another claim. What is left out is in `Effect.absent`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,12 @@ from typing import NamedTuple
 import pandas as pd
 
 from xlt.analysis import estimate, inference, score_tables, stats
+from xlt.analysis.arms import figures
 from xlt.analysis.claims import Claim, Rows
 from xlt.analysis.degenerate_runs import collapsed
+from xlt.analysis.family import components_of
+from xlt.analysis.outcome_tables import SavedOutcomes
+from xlt.analysis.records import Records
 from xlt.core.errors import UserError
 from xlt.core.paths import as_profile
 from xlt.spec import trained
@@ -28,21 +33,33 @@ _CELL = ["seed", "task", "language"]
 class Effect(NamedTuple):
     """In fractions, with its standard error and degrees of freedom.
 
-    `p` is of this claim alone until `claim_checks` corrects it, and says what is `detectable` among all of them;
-    `without` is the effect without the `collapsed` runs, if any.
+    `p` is of this claim alone, against zero, until `claim_checks` asks what is claimed, corrects it, and says what is
+    `detectable` among all claims; of a claim that something is not higher `beyond` is the p of the reverse. `seeds` are
+    those of each side, `shared` those that all have, which decide; `records` the clusters of test records (0: over
+    seeds alone). `without` is the effect without the `collapsed` runs, if any.
     """
 
     value: float = stats.NAN
     low: float = stats.NAN
     high: float = stats.NAN
     p: float = stats.NAN
+    beyond: float = stats.NAN
     error: float = stats.NAN
     freedom: float = stats.NAN
     seeds: tuple[int, ...] = ()
+    shared: int = 0
+    records: int = 0
     detectable: float = stats.NAN
     collapsed: int = 0
     without: float = stats.NAN
     absent: tuple[str, ...] = ()
+
+
+class Table(NamedTuple):
+    """A score file with a column `collapsed`; the outcomes behind it, None where they do not lie beside it."""
+
+    scores: pd.DataFrame
+    records: Records | None = None
 
 
 class Missing(Exception):
@@ -54,18 +71,18 @@ class Missing(Exception):
 
 
 class _Side(NamedTuple):
-    """A value for each seed; the tasks and languages behind it; the pairs of intermediate and target task that have no
-    score; seeds with a collapsed run, and how many such runs."""
+    """Rows whose weighted sum in a seed is its value; the tasks and languages behind it; the pairs of intermediate and
+    target task that have no score; seeds with a collapsed run, and how many such runs."""
 
-    values: pd.Series
+    rows: pd.DataFrame
     cells: set[tuple[str, str]]
     without: tuple[str, ...]
     collapsed: set[int]
     runs: int
 
 
-def read(folder: Path) -> dict[str, pd.DataFrame]:
-    """The score files of a report by name, each with a column `collapsed`; of a report without any {}.
+def read(folder: Path) -> dict[str, Table]:
+    """The score files of a report by name; of a report without any {}.
 
     Raises:
         UserError: a file is empty, damaged or lacks a column.
@@ -82,27 +99,56 @@ def read(folder: Path) -> dict[str, pd.DataFrame]:
         if missing := [column for column in _NEEDED if column not in table]:
             raise UserError(f"{where} lacks the column {', '.join(missing)}; run the notebook that writes it again")
         table["main"] = table["main"].astype(str) == "True"
-        tables[name] = table.assign(collapsed=collapsed(table))
+        tables[name] = Table(table.assign(collapsed=collapsed(table)), _outcomes(path, table))
     return tables
 
 
-def effect(claim: Claim, scores: pd.DataFrame) -> Effect:
+def _outcomes(scores: Path, table: pd.DataFrame) -> Records | None:
+    """The outcomes beside a score file: of scores_ordering.csv.gz those in outcomes_ordering.parquet."""
+    name = scores.name.partition(".")[0].replace("scores", "outcomes", 1)
+    file = scores.with_name(f"{name}.parquet")
+    if not file.exists() or not {"run", "outcome"}.issubset(table):
+        return None
+    try:
+        return Records(SavedOutcomes(file))
+    except (OSError, ValueError):  # both come from files that are cut off
+        where = f"{file.parent.name}/{file.name}"
+        raise UserError(
+            f"{where} is damaged; run ./run_all.sh --profile {as_profile(file.parent.name)} again"
+        ) from None
+
+
+def effect(claim: Claim, table: Table) -> Effect:
     """
     Raises:
         Missing: the scores do not hold what the claim compares.
     """
+    scores = table.scores
     sides = [_difference(claim, who, scores) for who in (claim.compare, claim.against) if who]
     if len({frozenset(side.cells) for side in sides}) > 1:
         task, language = sorted(sides[0].cells ^ sides[1].cells)[0]
         raise Missing(f"one side has {task} in {language}, the other has not")
-    difference = _compared(*(side.values for side in sides))
-    without = _compared(*(side.values.drop(list(side.collapsed), errors="ignore") for side in sides))
-    seeds = tuple(side.values.size for side in sides)
+    parts = components_of(_less(*(side.rows for side in sides)), table.records)
+    if not parts.seeds:
+        raise Missing("no seed in common")
+    found = inference.estimate(parts)._asdict()
+    if not claim.against:
+        found["p"] = stats.NAN  # zero is no hypothesis here
+    kept = _less(*(side.rows[~side.rows["seed"].isin(side.collapsed)] for side in sides))
+    seeds = tuple(side.rows["seed"].nunique() for side in sides)
     runs = sum(side.runs for side in sides)
     absent = _absent(claim, scores, {task for task, _ in sides[0].cells})
     absent = tuple(dict.fromkeys([*absent, *(pair for side in sides for pair in side.without)]))
-    left = without.value if runs else stats.NAN
-    return Effect(*difference, seeds=seeds, collapsed=runs, without=left, absent=absent)
+    about = {"seeds": seeds, "shared": parts.seeds, "records": parts.clusters, "absent": absent}
+    return Effect(**found, **about, collapsed=runs, without=figures(kept).mean() if runs else stats.NAN)
+
+
+def _less(rows: pd.DataFrame, others: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Weighted rows whose sum is the difference to `others` in each seed that both have; without others the rows."""
+    if others is None:
+        return rows
+    both = pd.concat([rows, others.assign(weight=-others["weight"])], ignore_index=True)
+    return both[both["seed"].isin(set(rows["seed"]) & set(others["seed"]))]
 
 
 def _absent(claim: Claim, scores: pd.DataFrame, targets: set[str]) -> tuple[str, ...]:
@@ -112,21 +158,14 @@ def _absent(claim: Claim, scores: pd.DataFrame, targets: set[str]) -> tuple[str,
     return tuple(dict.fromkeys(stages + [name for rows in named for name in rows.task or () if name not in targets]))
 
 
-def _compared(a: pd.Series, b: pd.Series | None = None) -> inference.Estimate:
-    if b is not None:
-        return estimate.difference(a, b)
-    return inference.estimate(inference.components(a.to_numpy()))._replace(p=stats.NAN)  # zero is no hypothesis here
-
-
 def _difference(claim: Claim, who: Rows, scores: pd.DataFrame) -> _Side:
     """The rows `on` of one side; less the rows `minus`, seed by seed, where the claim has them."""
     side = _side(scores, claim.on.over(who))
     if claim.minus:
         other = _side(scores, claim.on.over(claim.minus).over(who))
-        values = (side.values - other.values).dropna()
         lost, runs = side.collapsed | other.collapsed, side.runs + other.runs
-        side = _Side(values, side.cells | other.cells, side.without + other.without, lost, runs)
-    if side.values.empty:
+        side = _Side(_less(side.rows, other.rows), side.cells | other.cells, side.without + other.without, lost, runs)
+    if side.rows.empty:
         raise Missing(f"no seed of {_told(who)} is complete")
     return side
 
@@ -143,11 +182,13 @@ def _side(scores: pd.DataFrame, wanted: Rows) -> _Side:
     values = {name: getattr(wanted, name) or () for name in Rows.model_fields if name not in _CELL}
     several = [name for name, chosen in values.items() if len(chosen) > 1 or chosen == OTHER]
     _refuse_doubles(rows, _CELL + several)
-    seeded = estimate.beside_every_seed(rows, scores["seed"].unique())
-    means = estimate.seed_means(seeded, by=["task"], over=["language", *several])
-    by_seed = estimate.figures(estimate.seed_means(means, over=["task"]))
+    seeded = estimate.beside_every_seed(rows, scores["seed"].unique()).dropna(subset="value")
+    if "outcome" in seeded:  # which are of the main metrics
+        seeded = seeded.assign(outcome=seeded["outcome"].where(seeded["main"]))
+    shares = estimate.shares(seeded.assign(weight=1.0), by=["task"], over=["language", *several])
+    weighted = estimate.shares(shares, over=["task"])
     cells, lost = set(zip(rows["task"], rows["language"], strict=True)), rows[rows["collapsed"]]
-    return _Side(by_seed, cells, _holes(rows), set(lost["seed"]), len(lost.groupby(["recipe", "seed", "task"])))
+    return _Side(weighted, cells, _holes(rows), set(lost["seed"]), len(lost.groupby(["recipe", "seed", "task"])))
 
 
 def _holes(rows: pd.DataFrame) -> tuple[str, ...]:

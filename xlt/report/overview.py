@@ -63,8 +63,17 @@ def collapsed(lab: Lab, made: pd.DataFrame) -> pd.DataFrame:
 
 
 def meaning(lab: Lab) -> str:
-    """What it means in this profile that a claim passes or fails."""
+    """What the verdicts on claims are worth in this profile."""
     return declared.load().use(lab.profile.name).means
+
+
+def claims_caption(lab: Lab) -> str:
+    """What the verdicts are and are worth, and how far each claim was read."""
+    return (
+        f"Claims declared before anything ran ({meaning(lab)}); effects and 95 % intervals in points. Held: the claim is shown "
+        "after Holm's correction over the claims of its kind; refuted: the opposite is; not shown: neither. Status: the "
+        "claim was verified in the source named, derived from values verified there, or is told from memory."
+    )
 
 
 def claims(lab: Lab) -> pd.DataFrame:
