@@ -33,9 +33,7 @@ def parser(functions: Mapping[str, Command], version: str) -> argparse.ArgumentP
         sub.add_argument("--only", metavar="NOTEBOOK", help="only this notebook: 02, its name or its file")
     why = command("why", "say why a run is done, missing or stale")
     why.add_argument("name", metavar="RUN", help="name or id of a run")
-    claims = command(
-        "check", "hold the declared claims against the scores of a report: held, refuted, not shown, not run"
-    )
+    claims = command("check", "hold the declared claims against a report: held, refuted, not shown, not run")
     claims.add_argument("--json", action="store_true", help="print a JSON array")
     power = command(
         "power", "say how many seeds, records and hours the questions of the studies need, from finished runs"

@@ -70,9 +70,9 @@ def meaning(lab: Lab) -> str:
 def claims_caption(lab: Lab) -> str:
     """What the verdicts are and are worth, and how far each claim was read."""
     return (
-        f"Claims declared before anything ran ({meaning(lab)}); effects and 95 % intervals in points. Held: the claim is shown "
-        "after Holm's correction over the claims of its kind; refuted: the opposite is; not shown: neither. Status: the "
-        "claim was verified in the source named, derived from values verified there, or is told from memory."
+        f"Claims declared before anything ran ({meaning(lab)}); effects and 95 % intervals in points. Held: the claim "
+        "is shown, after Holm's correction over the claims of its kind; refuted: the opposite is; not shown: neither. "
+        "Status: a claim was verified in the source named, derived from values verified there, or told from memory."
     )
 
 
