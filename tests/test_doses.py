@@ -87,11 +87,12 @@ def test_the_records_behind_a_slope_are_weighted_as_its_arms():
 
     def read(run, outcome, task):
         influence = np.array([1, -1]) / 100 * doubled[run[:-1]]
-        return SimpleNamespace(item=np.array(["a", "b"]), influence=lambda: influence)
+        return SimpleNamespace(item=np.array(["a", "b"]), influence=lambda: influence, denominator=np.ones(2))
 
-    parts, strata = Records(read).parts(weighted(scores, ASKED, CLEAN))
+    parts, sizes, shares = Records(read).parts(weighted(scores, ASKED, CLEAN))
     # -0.3 x 0 - 0.1 x 1 + 0.1 x 2 + 0.3 x 3 = 1
-    assert strata == (2,) and parts.tolist() == pytest.approx(np.array([[0.01, -0.01]] * 3))
+    assert sizes == (2,) and shares[0] == pytest.approx(shares[1])
+    assert parts.tolist() == pytest.approx(np.array([[0.01, -0.01]] * 3))
 
 
 def test_only_after_the_largest_dose_must_the_task_have_been_learned():

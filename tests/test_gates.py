@@ -99,7 +99,7 @@ def test_where_records_are_known_their_error_counts():
 
     def read(*_):
         item = np.arange(100).astype(str)
-        return SimpleNamespace(item=item, influence=lambda: (right - right.mean()) / 100)
+        return SimpleNamespace(item=item, influence=lambda: (right - right.mean()) / 100, denominator=np.ones(100))
 
     scores = scored(0.6).query("seed == 1").assign(run="r", outcome="o")
     assert gates.Gates(study(), scores, Records(read)).checks[0].error == pytest.approx(np.sqrt(0.24 / 99))
@@ -258,7 +258,8 @@ def test_shuffled_labels_are_held_against_with_other_records_in_mind():
 
     def read(run, *_):
         item = np.arange(200).astype(str)
-        return SimpleNamespace(item=item, influence=lambda: (right[run] - right[run].mean()) / 200)
+        influence = (right[run] - right[run].mean()) / 200
+        return SimpleNamespace(item=item, influence=lambda: influence, denominator=np.ones(200))
 
     alone, crossed = (
         next(one for one in gates.Gates(of, dev, records).checks if one.gate == "shuffled labels")

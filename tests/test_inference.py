@@ -58,10 +58,62 @@ def test_the_components_are_those_of_a_two_way_analysis_of_variance():
 
 
 def test_records_of_two_test_sets_are_two_samples():
-    """Each set's variance has its own n / (n - 1); together they are one cluster fewer than as a single sample."""
+    """Each set's variance has its own n / (n - 1); together they have Satterthwaite's degrees of freedom."""
     parts = np.array([[0.01, -0.01, 0.02, 0.0, -0.02]] * 2)
     found = components(np.array([0.1, 0.2]), parts, (2, 3))
-    assert found.by_record == pytest.approx(2 * 2e-4 + 1.5 * 8e-4) and found.clusters == 4
+    assert found.by_record == pytest.approx(2 * 2e-4 + 1.5 * 8e-4) and found.clusters == 5
+    assert found.freedom == pytest.approx(16e-4**2 / (4e-4**2 / 1 + 12e-4**2 / 2))
+
+
+def test_a_small_test_set_beside_a_large_one_lends_its_few_degrees_of_freedom():
+    """Of 4 records and of 1,000, averaged: nearly all the variance is that of the small set, which has 3."""
+    rng = np.random.default_rng(0)
+    small, large = rng.standard_normal(4) / 4 / 2, rng.standard_normal(1000) / 1000 / 2
+    parts = np.concatenate([small - small.mean(), large - large.mean()])[None] * np.ones((3, 1))
+    found = components(np.array([0.1, 0.2, 0.3]), parts, (4, 1000))
+    v, w = (n / (n - 1) * np.sum((one - one.mean()) ** 2) for n, one in ((4, small), (1000, large)))
+    assert found.freedom == pytest.approx((v + w) ** 2 / (v**2 / 3 + w**2 / 999)) and 3 < found.freedom < 3.5
+
+
+def test_records_of_unequal_shares_count_as_fewer_equal_ones():
+    """Of two languages with 10 and with 1,000 records, averaged, ten records have nearly all of the variance."""
+    shares = np.full(1000, 0.25 / 1000**2)
+    shares[:10] += 0.25 / 10**2
+    parts = np.random.default_rng(1).standard_normal((3, 1000)) / 1000
+    found, equal = (components(np.array([0.1, 0.2, 0.3]), parts, (), one) for one in (shares, None))
+    effective = shares.sum() ** 2 / (shares**2).sum()
+    assert 10 < effective < 10.3 and found.freedom == pytest.approx(effective - 1) and equal.freedom == 999
+    ratio = effective / (effective - 1) / (1000 / 999)
+    assert found.by_record / equal.by_record == pytest.approx(ratio)
+    assert found.by_both / equal.by_both == pytest.approx(ratio)
+
+
+def unequal(rng, seeds=5, size=(5, 200)):
+    """A mean over two languages that share the names of their records, and over a test set with five of its own."""
+    few, many, apart = (0.4 * rng.standard_normal(n) + 0.05 * rng.standard_normal((seeds, n)) for n in (*size, 5))
+    figures = 0.002 * rng.standard_normal(seeds) + (few.mean(1) + many.mean(1) + apart.mean(1)) / 3
+    parts = (many - many.mean(1, keepdims=True)) / size[1]
+    parts[:, : size[0]] += (few - few.mean(1, keepdims=True)) / size[0]
+    shares = np.full(size[1], 1 / size[1] ** 2) + np.where(np.arange(size[1]) < size[0], 1 / size[0] ** 2, 0)
+    rest = (apart - apart.mean(1, keepdims=True)) / 5
+    return components(figures, np.hstack([parts, rest]) / 3, (size[1], 5), np.append(shares, np.full(5, 1 / 25)))
+
+
+def test_test_sets_and_languages_of_unequal_size_are_found_different_in_about_five_of_a_hundred_cases():
+    """The fault that this replaces: with all records alike and 203 degrees of freedom they were in 10."""
+    rng = np.random.default_rng(2)
+    drawn = [unequal(rng) for _ in range(1500)]
+    assert 0.035 < np.mean([estimate(parts).p < 0.05 for parts in drawn]) < 0.06
+
+
+def test_a_test_set_of_one_cluster_has_no_variance_over_records():
+    figures = np.array([0.050, 0.052, 0.049])
+    large = np.random.default_rng(3).standard_normal((3, 100)) / 1e4
+    for parts, sizes in ((np.zeros((3, 1)), (1,)), (np.hstack([np.zeros((3, 1)), large]), (1, 100))):
+        found = components(figures, parts, sizes)
+        assert np.isnan(found.by_record) and found.clusters == sum(sizes)
+        assert np.isnan(estimate(found)[1:]).all() and np.isnan(estimate(found, Prior(1e-6, np.inf, 9.0)).p)
+        assert np.isnan(power.foreseen(found, power.Design(9, 1))[0]) and power.needed(found, 0.01) is None
 
 
 def test_the_study_says_what_is_usual():
@@ -137,7 +189,7 @@ def test_contrasts_of_other_weights_are_moderated_on_one_scale():
 
 def test_seeds_that_agree_by_chance_are_tested_where_records_move_and_equal_arms_never():
     usual = Prior(1e-4, np.inf, 20.0)
-    agreed = Components(0.08, 0.0, 1e-4, 0.0, 3, 50)
+    agreed = Components(0.08, 0.0, 1e-4, 0.0, 3, 50, 49.0)
     error, freedom = inference.standard_error(agreed, usual)
     assert error == pytest.approx(np.sqrt(1e-4 / 3 + 1e-4))
     assert freedom == pytest.approx((4e-4 / 3) ** 2 / ((1e-4 / 3) ** 2 / 20 + 1e-8 / 49))
@@ -147,7 +199,7 @@ def test_seeds_that_agree_by_chance_are_tested_where_records_move_and_equal_arms
 
 def test_the_variance_is_not_below_that_over_seeds_or_that_over_records():
     """What both count twice is estimated, too, and may come out above one of the two."""
-    parts = Components(0.0, 4e-4, 1e-4, 3e-4, 3, 50)
+    parts = Components(0.0, 4e-4, 1e-4, 3e-4, 3, 50, 49.0)
     assert inference.standard_error(parts)[0] == pytest.approx(0.02)
     assert inference.standard_error(parts._replace(by_seed=1e-4, by_record=4e-4))[0] == pytest.approx(0.02)
 

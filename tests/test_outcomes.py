@@ -61,8 +61,10 @@ def test_a_record_in_two_languages_is_one_cluster_and_a_passage_too():
     rows = pd.DataFrame(
         [{"run": run, "outcome": code, "task": "xquad", "seed": int(run[1]), "weight": 0.5} for run, code in right]
     )
-    parts, sets = Records(lambda run, outcome, _: kept[run, outcome]).parts(rows)
-    assert sets == (2,) and parts.shape == (2, 2)
+    parts, sizes, shares = Records(lambda run, outcome, _: kept[run, outcome]).parts(rows)
+    assert sizes == (2,) and parts.shape == (2, 2)
+    # half of a third for each record in each of four evaluations, of p1 for two records
+    assert shares.tolist() == pytest.approx([8 / 36, 4 / 36])
     # seed 0: de has score 2/3, so p1 moves it by (1 - 4/3) / 3 and p2 by (1 - 2/3) / 3; ru is right everywhere
     assert parts[0].tolist() == pytest.approx([-1 / 18, 1 / 18])
     assert parts.sum(axis=1).tolist() == pytest.approx([0, 0])
@@ -70,5 +72,5 @@ def test_a_record_in_two_languages_is_one_cluster_and_a_passage_too():
 
 def test_without_the_outcomes_of_one_score_no_records_are_counted():
     rows = pd.DataFrame([{"run": "a", "outcome": "x", "task": "xnli", "seed": 0, "weight": 1.0}])
-    assert Records(lambda run, outcome, task: None).parts(rows) == (None, ())
-    assert Records(lambda run, outcome, task: None).parts(rows.drop(columns="outcome")) == (None, ())
+    assert Records(lambda run, outcome, task: None).parts(rows) is None
+    assert Records(lambda run, outcome, task: None).parts(rows.drop(columns="outcome")) is None

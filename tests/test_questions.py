@@ -82,7 +82,7 @@ def test_mixed_data_are_asked_about_the_target_that_the_question_names(name):
 
 
 def test_a_table_of_power_says_what_each_effect_would_need():
-    family = [Components(0.0, 4e-4 / seeds, 1e-5, 1e-6, seeds, 100) for seeds in (3, 3, 3)]
+    family = [Components(0.0, 4e-4 / seeds, 1e-5, 1e-6, seeds, 100, 99.0) for seeds in (3, 3, 3)]
     prices = [Price(3600.0, 0.0), Price(3600.0, 0.0), Price(0.0, 3600.0)]  # c: training is free, evaluating is not
     hours = [lambda design, of=of: of.hours(*design) for of in prices]
     table = power.table(family, ["a", "b", "c"], hours)
@@ -97,8 +97,8 @@ def test_a_table_of_power_says_what_each_effect_would_need():
 
 def test_a_question_that_a_gate_refuses_tells_a_table_of_power_nothing():
     """Three that vary alike say what is usual; a fourth, refused, varies a hundredth of that and is no test either."""
-    family = [Components(0.0, 4e-4 / 3, 1e-5, 1e-6, 3, 100)] * 3
-    quiet, hours = Components(0.0, 4e-6 / 3, 1e-5, 1e-6, 3, 100), [lambda design: 1.0] * 4
+    family = [Components(0.0, 4e-4 / 3, 1e-5, 1e-6, 3, 100, 99.0)] * 3
+    quiet, hours = Components(0.0, 4e-6 / 3, 1e-5, 1e-6, 3, 100, 99.0), [lambda design: 1.0] * 4
     alone = power.table(family, ["a", "b", "c"], hours[:3])
     beside = power.table([*family, quiet], ["a", "b", "c", "d"], hours, ["", "", "", "not learned"])
     assert beside["detectable"].tolist()[:3] == alone["detectable"].tolist()

@@ -70,7 +70,7 @@ def test_what_is_undecided_names_a_design_that_would_decide():
     ],
 )
 def test_what_would_decide_is_more_seeds_or_more_records_or_both(value, by_seed, by_record, said):
-    (found,) = verdicts.decide([Components(value, by_seed, by_record, 0.0, 4, 200)], [0.02])
+    (found,) = verdicts.decide([Components(value, by_seed, by_record, 0.0, 4, 200, 199.0)], [0.02])
     assert (found.verdict, found.why) == ("undecided", said.format("an effect of 2.0 points"))
 
 
@@ -166,8 +166,18 @@ def test_the_smallest_effect_of_a_contrast_goes_before_that_of_the_study():
     assert effect(ASKED.model_copy(update={"smallest": 50.0})).equivalence == pytest.approx(reach.equivalence)
 
 
-def test_equal_arms_are_not_testable():
+def test_equal_arms_are_not_testable_in_a_family_that_varies_either():
     twin = SCORES[SCORES["arm"] == "none"].assign(arm="twin", recipe="twin → xnli")
     asked = [(Contrast(question="?", of=("twin",), against=("none",)), [("xnli", "clean")])]
-    (found,) = family.effects(pd.concat([SCORES, twin]), asked, records=RECORDS)
-    assert found.value == 0 and found.verdict == "not testable" and "agree to the last digit" in found.why
+    others = [ASKED.model_copy(update={"languages": codes}) for codes in (("de",), ("ru",), LANGUAGES)]
+    for beside in ([], [(one, [("xnli", "clean")]) for one in others]):
+        found = family.effects(pd.concat([SCORES, twin]), asked + beside, records=RECORDS)[0]
+        assert found.value == 0 and found.verdict == "not testable" and "agree to the last digit" in found.why
+
+
+def test_a_test_set_of_one_passage_is_not_testable():
+    """However far the seeds lie from zero: other passages may say the opposite."""
+    of_one = {key: kept._replace(item=np.full(len(kept.item), "p1")) for key, kept in KEPT.items()}
+    found = effect(records=Records(lambda run, outcome, _: of_one.get((run, outcome))))
+    assert (found.verdict, found.records) == ("not testable", 1) and np.isnan([found.low, found.p]).all()
+    assert found.why == "a test set of one record, or of one passage, does not say how far others would lie"

@@ -64,16 +64,17 @@ def study(case: Case, rng: np.random.Generator) -> tuple[list[Components], np.nd
 
 
 def _components(figures: np.ndarray, case: Case, rng: np.random.Generator) -> Components:
-    clusters = case.records - 1
+    freedom = case.records - 1
     by_record = RECORD_SD**2 + case.both**2 / case.seeds
-    both = (case.seeds - 1) * clusters
+    both = (case.seeds - 1) * freedom
     return Components(
         float(figures.mean()),
         float(figures.var(ddof=1) / case.seeds),
-        by_record * rng.chisquare(clusters) / clusters / case.records,
+        by_record * rng.chisquare(freedom) / freedom / case.records,
         case.both**2 * rng.chisquare(both) / both / (case.seeds * case.records),
         case.seeds,
         case.records,
+        freedom,
     )
 
 

@@ -94,8 +94,8 @@ def made_of(rows: pd.DataFrame, records: Records | None) -> Components:
 def components_of(rows: pd.DataFrame, records: Records | None) -> Components:
     """Of weighted scores: columns seed, value, weight; with run and outcome, over records too."""
     seeds = figures(rows).round(12)
-    parts, strata = records.parts(rows) if records and len(seeds) else (None, ())
-    return components(seeds.to_numpy(), parts, strata)
+    known = records.parts(rows) if records and len(seeds) else None
+    return components(seeds.to_numpy(), *(known or ()))
 
 
 def _collapsed(scores: pd.DataFrame) -> set[tuple]:

@@ -42,10 +42,12 @@ class Components(NamedTuple):
 
     value       the effect
     by_seed     variance of the mean over seeds, as if records were fixed; nan with one seed
-    by_record   variance of the mean over clusters of records, as if seeds were fixed; nan where the records are unknown
+    by_record   variance of the mean over clusters of records, as if seeds were fixed; nan where the records are
+                unknown, or those of a test set are one cluster
     by_both     what those two count twice
     seeds       how many there are
-    clusters    of records
+    clusters    of records, in all test sets; 0 where the records are unknown
+    freedom     degrees of freedom of the variance over records
     scale       sum of the squared weights of the arms (`arms.scale`): variances over seeds are compared divided by it
     """
 
@@ -55,6 +57,7 @@ class Components(NamedTuple):
     by_both: float
     seeds: int
     clusters: int
+    freedom: float = NAN
     scale: float = 1.0
 
 
@@ -82,7 +85,12 @@ class Estimate(NamedTuple):
     freedom: float
 
 
-def components(figures: np.ndarray, parts: np.ndarray | None = None, strata: Sequence[int] = ()) -> Components:
+def components(
+    figures: np.ndarray,
+    parts: np.ndarray | None = None,
+    strata: Sequence[int] = (),
+    shares: np.ndarray | None = None,
+) -> Components:
     """Variances of an effect.
 
     Args:
@@ -90,18 +98,31 @@ def components(figures: np.ndarray, parts: np.ndarray | None = None, strata: Seq
         parts: (seeds, clusters) how much each cluster of records moves the figure of a seed: its linear influence. Each
             row sums to zero within a stratum. Without it records are taken as fixed.
         strata: how many clusters come from each test set, in the order of `parts`; test sets are drawn separately.
+        shares: (clusters,) which share of its test set's variance each can be expected to have, in any unit; without it
+            all have the same.
     """
     seeds, value = len(figures), float(np.mean(figures)) if len(figures) else NAN
     by_seed = float(np.var(figures, ddof=1) / seeds) if seeds > 1 else NAN
     if parts is None or not seeds:
         return Components(value, by_seed, NAN, NAN, seeds, 0)
-    sizes = np.asarray(strata or [parts.shape[1]])
-    # a sample of n clusters has n - 1 degrees of freedom, in every test set
-    correction = np.repeat(sizes / np.maximum(sizes - 1, 1), sizes)
+    clusters = parts.shape[1]
+    test_set = np.repeat(np.arange(len(strata) or 1), strata or [clusters])
+    # clusters of unequal shares are as many as (sum of shares)^2 / (sum of squared shares) of equal ones
+    shares = np.ones(clusters) if shares is None else shares
+    effective = np.bincount(test_set, shares) ** 2 / np.bincount(test_set, shares**2)
+    # a sample of n clusters has n - 1 degrees of freedom, in every test set; of a single one nothing is known
+    freedoms = np.where(effective > 1 + _EQUAL, effective - 1, NAN)
+    correction = effective / freedoms
     mean = parts.mean(axis=0)
-    by_record = float(np.sum(correction * mean**2))
-    by_both = float(np.sum(correction * (parts - mean) ** 2) / (seeds * (seeds - 1))) if seeds > 1 else NAN
-    return Components(value, by_seed, by_record, by_both, seeds, int(sizes.sum() - len(sizes) + 1))
+    variances = correction * np.bincount(test_set, mean**2)
+    rest = float(correction @ np.bincount(test_set, ((parts - mean) ** 2).sum(axis=0)))
+    by_both, freedom = rest / (seeds * (seeds - 1)) if seeds > 1 else NAN, _together(variances, freedoms)
+    return Components(value, by_seed, float(variances.sum()), by_both, seeds, clusters, freedom)
+
+
+def _together(variances: np.ndarray, freedoms: np.ndarray) -> float:
+    """Satterthwaite's degrees of freedom of a sum of variances; where nothing varies, all that there are."""
+    return float(variances.sum() ** 2 / np.sum(variances**2 / freedoms) if variances.any() else freedoms.sum())
 
 
 def prior(study: Sequence[Components]) -> Prior:
@@ -152,19 +173,21 @@ def standard_error(parts: Components, usual: Prior = NOTHING_KNOWN) -> tuple[flo
     if not _varies(parts, usual):
         return NAN, NAN
     by_seed, freedom = moderated(parts, usual)
-    if np.isnan(parts.by_record):
+    if not parts.clusters:
         return sqrt(by_seed), freedom
     # each of the two holds the interaction, so that an estimate below it, or of both together below one, is chance
     variance = max(max(by_seed, parts.by_both) + parts.by_record - parts.by_both, by_seed, parts.by_record)
-    records, both = max(parts.clusters - 1, 1), max((parts.seeds - 1) * (parts.clusters - 1), 1)
-    spread = by_seed**2 / freedom + parts.by_record**2 / records + parts.by_both**2 / both
+    both = (parts.seeds - 1) * parts.freedom
+    spread = by_seed**2 / freedom + parts.by_record**2 / parts.freedom + parts.by_both**2 / both
     # with a variance taken off, the approximation may fall below the fewest degrees of freedom of its parts
-    return sqrt(variance), max(variance**2 / spread, min(freedom, records))
+    return sqrt(variance), max(variance**2 / spread, min(freedom, parts.freedom))
 
 
 def _varies(parts: Components, usual: Prior) -> bool:
-    """Whether there is a variance to test with. Seeds whose figures agree to the last digit have one by chance alone
-    where records move in them and the study says what is usual; nothing moves between arms that are the same."""
+    """Whether there is a variance to test with. Figures of seeds agree to the last digit by chance where records move
+    in them, and the study says what is usual; nothing moves between arms that are the same."""
+    if parts.clusters and np.isnan(parts.by_record):
+        return False
     differ = parts.by_seed * parts.seeds > _EQUAL
     return parts.seeds > 1 and bool(differ or (usual.freedom > 0 and parts.by_record > _STILL))
 

@@ -59,7 +59,8 @@ def foreseen(parts: Components, design: Design, usual: Prior = NOTHING_KNOWN) ->
         records / design.records + shared if parts.clusters else NAN,
         shared if parts.clusters else NAN,
         design.seeds,
-        max(parts.clusters * design.records, 0),
+        parts.clusters * design.records,
+        (parts.freedom + 1) * design.records - 1,
         parts.scale,
     )
     # the prior has been taken in already, but for its degrees of freedom: those of the whole study grow with the seeds
@@ -137,7 +138,7 @@ def needed(
 
 def stated(seeds: int, records: int) -> Components:
     """A difference of two arms of which nothing has run, with the standard deviations that are stated above."""
-    return Components(0.0, SEED_SD**2 / seeds, RECORD_SD**2 / records, 0.0, seeds, records)
+    return Components(0.0, SEED_SD**2 / seeds, RECORD_SD**2 / records, 0.0, seeds, records, records - 1.0)
 
 
 def alike(tests: int, seeds: int) -> Prior:

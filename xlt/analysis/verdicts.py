@@ -61,7 +61,7 @@ def decide(family: Sequence[Components], smallest: Sequence[float], gates: Seque
     tests = int(np.count_nonzero(~np.isnan(p)))
     decisions = []
     for parts, one, least, gate, *corrected in zip(family, found, smallest, gates, p, equivalence, strict=True):
-        verdict, why = _verdict(one, *corrected, gate)
+        verdict, why = _verdict(parts, one, *corrected, gate)
         if verdict == UNDECIDED:
             why = _needed(parts, least, tests, usual)
         within_reach = power.detectable(one.error, one.freedom, tests)
@@ -69,9 +69,11 @@ def decide(family: Sequence[Components], smallest: Sequence[float], gates: Seque
     return decisions
 
 
-def _verdict(found: Estimate, p: float, equivalence: float, gate: str) -> tuple[str, str]:
+def _verdict(parts: Components, found: Estimate, p: float, equivalence: float, gate: str) -> tuple[str, str]:
     if gate:
         return NOT_TESTABLE, gate
+    if parts.clusters and np.isnan(parts.by_record):
+        return NOT_TESTABLE, "a test set of one record, or of one passage, does not say how far others would lie"
     if np.isnan(found.error):
         return NOT_TESTABLE, "fewer than two seeds, or seeds that agree to the last digit, have no interval"
     if p < 0.05:
