@@ -6,6 +6,8 @@ import pytest
 from scipy import stats as scipy_stats
 
 from xlt.analysis import degenerate_runs, findings, phases, tables
+from xlt.analysis.records import Records
+from xlt.evaluation.outcomes import Outcomes
 
 
 def table(values: dict[str, list[float]], task: str = "xnli", intermediate: str = "none", pretrained: bool = True):
@@ -25,8 +27,14 @@ LOW = table({"en": [0.7, 0.7, 0.7], "de": [0.35, 0.36, 0.37], "ru": [0.33, 0.34,
 GAINS = np.array([0.55, 0.57, 0.59]) - np.array([0.34, 0.35, 0.36])  # over German and Russian, in each seed
 
 
+def compare(scores, baseline):
+    """The answer of a family of one."""
+    (found,) = findings.answered([findings.compare(scores, baseline, "xnli", "?")])
+    return found
+
+
 def test_compare_averages_languages_within_a_seed_and_leaves_english_out():
-    found = findings.compare(HIGH, LOW, "xnli", "?")
+    found = compare(HIGH, LOW)
     assert found.effect == pytest.approx(0.57 - 0.35)
     assert (found.low, found.high) == pytest.approx(tuple(scipy_stats.ttest_1samp(GAINS, 0).confidence_interval()))
     assert (found.verdict, found.answer) == ("higher", "higher (57.0 against 35.0)")
@@ -34,26 +42,79 @@ def test_compare_averages_languages_within_a_seed_and_leaves_english_out():
 
 
 def test_compare_says_when_there_is_nothing_to_see():
-    alike = findings.compare(HIGH, HIGH.assign(value=HIGH["value"] + [0.001, -0.001, 0] * 3), "xnli", "?")
+    alike = compare(HIGH, HIGH.assign(value=HIGH["value"] + [0.001, -0.001, 0] * 3))
     assert (alike.verdict, alike.answer) == ("equivalent", "equivalent (57.0 against 57.0)")  # within one point
     apart = HIGH.assign(value=HIGH["value"] + [0.04, -0.04, 0] * 3)
-    unsure = findings.compare(HIGH, apart, "xnli", "?")
+    unsure = compare(HIGH, apart)
     assert unsure.verdict == "undecided" and unsure.answer.startswith("undecided (57.0 against 57.0); ")
     assert unsure.answer.endswith("seeds would find an effect of 1.0 points")
 
 
 def test_compare_needs_seeds_for_an_interval():
-    one = HIGH[HIGH["seed"] == 0]
-    found = findings.compare(one, LOW[LOW["seed"] == 0], "xnli", "?")
+    found = compare(HIGH[HIGH["seed"] == 0], LOW[LOW["seed"] == 0])
     assert found.verdict == "not testable" and "fewer than two seeds" in found.answer
 
 
-@pytest.mark.parametrize(("chance", "verdict"), [(1 / 3, "higher"), (0.9, "lower"), (0.575, "undecided")])
-def test_above_chance(chance, verdict):
-    found = findings.above(HIGH, "xnli", chance, "?")
-    assert (
-        found.verdict == verdict and found.answer.startswith(verdict) and found.effect == pytest.approx(0.57 - chance)
-    )
+def test_compare_has_the_means_of_the_seeds_that_both_have():
+    """A fourth seed of one side, at 90, is part of neither the difference nor the mean beside it."""
+    four = pd.concat([HIGH, HIGH[HIGH["seed"] == 0].assign(seed=3, value=0.9)])
+    assert compare(four, LOW).answer == compare(HIGH, LOW).answer == "higher (57.0 against 35.0)"
+
+
+@pytest.mark.parametrize(("guess", "verdict"), [(1 / 3, "higher"), (0.9, "lower"), (0.575, "undecided")])
+def test_above_a_guess(guess, verdict):
+    (found,) = findings.answered([findings.above(HIGH.assign(guess=guess), "xnli", "?")])
+    assert found.verdict == verdict and found.answer.startswith(verdict) and found.effect == pytest.approx(0.57 - guess)
+
+
+def test_a_guess_is_the_stored_one_and_one_over_the_labels_where_none_is():
+    """One label that is right in 42 % is no better than itself, and 8.7 points above a third."""
+    same = table({"de": [0.418, 0.421, 0.419], "ru": [0.420, 0.419, 0.421]})
+    stored, even = (findings.above(rows, "xnli", "?") for rows in (same.assign(guess=0.42), same))
+    assert stored.said == "42.0, a guess 42.0" and even.said == "42.0, a guess 33.3"
+
+
+def test_questions_of_sanity_are_decided_together():
+    """Two of them: the smaller p counts twice."""
+    both = [findings.above(HIGH, "xnli", "above?"), findings.compare(HIGH, LOW, "xnli", "pretraining?")]
+    first, second = findings.answered(both)
+    p = scipy_stats.ttest_1samp([0.55 - 1 / 3, 0.57 - 1 / 3, 0.59 - 1 / 3], 0).pvalue
+    other = scipy_stats.ttest_1samp(GAINS, 0).pvalue
+    assert [first.p, second.p] == pytest.approx([max(p, 2 * other), 2 * other])
+    given = findings.sanity(HIGH, LOW)
+    assert [answer.p for answer in given[:2]] == pytest.approx([first.p, second.p])
+
+
+def test_what_is_asked_of_a_page_is_over_its_records_too():
+    """Of 100 records the same are right in all seeds: other records could give another difference."""
+    item, right = np.arange(100).astype(str), {"none": np.arange(100) < 60, "bare": np.arange(100) < 35}
+
+    def read(run, *_):
+        return Outcomes(item, right[run].astype(float), np.ones(100))
+
+    high, low = (rows.assign(run=run, outcome="o") for rows, run in ((HIGH, "none"), (LOW, "bare")))
+    asked = [findings.compare(high, low, "xnli", "?")]
+    (alone,), (crossed,) = findings.answered(asked), findings.answered(asked, Records(read))
+    differ = right["none"].astype(float) - right["bare"]
+    least = np.sqrt(differ.var(ddof=1) / 100)  # of the records alone
+    assert alone.high - alone.low < 0.06 and crossed.high - crossed.low > 2 * 1.96 * least
+
+
+def retrieved(*values):
+    rows = [
+        {"task": "tatoeba", "main": True, "pretrained": True, "language": f"l{place}", "value": value, "n": 100}
+        for place, value in enumerate(values)
+    ]
+    return findings.retrieval(pd.DataFrame(rows))
+
+
+def test_retrieval_is_higher_lower_or_not_testable():
+    """A guess finds one of 100."""
+    assert [retrieved(0.4, 0.5, 0.6).verdict, retrieved(0.0, 0.001, 0.0, 0.002).verdict] == ["higher", "lower"]
+    assert retrieved(0.0, 0.02, 0.01).verdict == "undecided"
+    for values in ([0.5, 0.5, 0.5], [0.5]):
+        found = retrieved(*values)
+        assert found.verdict == "not testable" and np.isnan(found.low) and "have no interval" in found.answer
 
 
 def test_transfer_names_clear_effects_only():

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from xlt.analysis import estimate, inference, score_tables, stats
+from xlt.analysis import estimate, inference, pairs, score_tables, stats
 from xlt.analysis.arms import figures
 from xlt.analysis.claims import Claim, Rows
 from xlt.analysis.degenerate_runs import collapsed
@@ -144,11 +144,8 @@ def effect(claim: Claim, table: Table) -> Effect:
 
 
 def _less(rows: pd.DataFrame, others: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Weighted rows whose sum is the difference to `others` in each seed that both have; without others the rows."""
-    if others is None:
-        return rows
-    both = pd.concat([rows, others.assign(weight=-others["weight"])], ignore_index=True)
-    return both[both["seed"].isin(set(rows["seed"]) & set(others["seed"]))]
+    """The rows of a claim of one side, the difference of the two sides of another."""
+    return rows if others is None else pairs.difference(rows, others)
 
 
 def _absent(claim: Claim, scores: pd.DataFrame, targets: set[str]) -> tuple[str, ...]:
@@ -164,7 +161,8 @@ def _difference(claim: Claim, who: Rows, scores: pd.DataFrame) -> _Side:
     if claim.minus:
         other = _side(scores, claim.on.over(claim.minus).over(who))
         lost, runs = side.collapsed | other.collapsed, side.runs + other.runs
-        side = _Side(_less(side.rows, other.rows), side.cells | other.cells, side.without + other.without, lost, runs)
+        rows, cells = pairs.difference(side.rows, other.rows), side.cells | other.cells
+        side = _Side(rows, cells, side.without + other.without, lost, runs)
     if side.rows.empty:
         raise Missing(f"no seed of {_told(who)} is complete")
     return side
@@ -225,8 +223,7 @@ def _enough(column: str, wanted: int, absent: int) -> bool:
 
 
 def _refuse_doubles(rows: pd.DataFrame, key: list[str]) -> None:
-    doubled = rows[rows.duplicated(key, keep=False)]
-    if not doubled.empty:
-        first = doubled[(doubled[key] == doubled[key].iloc[0]).all(axis=1)]
+    first = estimate.repeated(rows, key)
+    if not first.empty:
         names = [name for name in Rows.model_fields if name in first and first[name].nunique(dropna=False) > 1]
         raise Missing(f"several scores of one seed, task and language: say which {names[0] if names else 'layer'}")

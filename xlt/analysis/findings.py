@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import isnan
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from xlt.analysis import estimate, inference, stats, verdicts
-from xlt.analysis.degenerate_runs import chance
-from xlt.analysis.tables import clear, marked, seed_means
+from xlt.analysis import estimate, pairs, stats, verdicts
+from xlt.analysis.arms import figures
+from xlt.analysis.degenerate_runs import guesses
+from xlt.analysis.family import components_of
+from xlt.analysis.records import Records
+from xlt.analysis.tables import clear, main_scores, marked
 from xlt.core.text import NOT_RUN, counted, interval, plain, points
 from xlt.spec import trained
 from xlt.spec.groups import ZERO_SHOT
@@ -20,7 +24,8 @@ from xlt.spec.groups import ZERO_SHOT
 class Answer:
     """Effect, bounds and what the design could detect are fractions; `answer` says the rest in words.
 
-    `p` is after Holm's correction: over the `primary` answers of a study, over its others, or over the transfer matrix.
+    `p` is after Holm's correction: over the `primary` answers of a study, over its others, over the transfer matrix, or
+    over the answers of `sanity`.
     `targets` are those that the effect of a study is averaged over.
     """
 
@@ -54,34 +59,50 @@ class Answer:
         return asdict(self)
 
 
+class Asked(NamedTuple):
+    """A question with the weighted scores whose sum in each seed is its effect; `said` has the figures behind it, over
+    the same seeds. What scores of how many `arms` it is made of says how far its seeds vary beside other questions'."""
+
+    question: str
+    rows: pd.DataFrame
+    said: str
+    arms: int = 1
+
+
 def compare(
     scores: pd.DataFrame, baseline: pd.DataFrame, task: str, question: str, languages: str = ZERO_SHOT
-) -> Answer:
+) -> Asked:
     """Mean over `languages` within each seed, scores against baseline, in pairs of seeds."""
-    a, b = (_values(table, task, languages) for table in (scores, baseline))
-    decision = _decided((a - b).dropna())
-    return _answer(question, decision, f"{points(a.mean())} against {points(b.mean())}")
+    sides = [_weighted(table, task, languages) for table in (scores, baseline)]
+    rows = pairs.difference(*sides)
+    here, there = (points(figures(side[side["seed"].isin(rows["seed"])]).mean()) for side in sides)
+    return Asked(question, rows, f"{here} against {there}", arms=2)
 
 
-def above(scores: pd.DataFrame, task: str, chance: float, question: str, languages: str = ZERO_SHOT) -> Answer:
-    """Is the mean over `languages` above `chance` (a fraction)?"""
-    values = _values(scores, task, languages)
-    return _answer(question, _decided(values - chance), f"{points(values.mean())}, chance {points(chance)}")
+def above(scores: pd.DataFrame, task: str, question: str, languages: str = ZERO_SHOT) -> Asked:
+    """Is the mean over `languages` above what a guess scores?"""
+    rows = _weighted(scores, task, languages)
+    guess = guesses(rows, task)
+    said = f"{points(figures(rows).mean())}, a guess {points(figures(rows.assign(value=guess)).mean())}"
+    return Asked(question, rows.assign(value=rows["value"] - guess), said)
 
 
-def _decided(figures: pd.Series) -> verdicts.Decision:
-    (decision,) = verdicts.decide([inference.components(figures.to_numpy())], [verdicts.SMALLEST])
-    return decision
+def answered(asked: Sequence[Asked], records: Records | None = None) -> list[Answer]:
+    """The answers to questions that are decided together; without `records` over seeds alone."""
+    family = [components_of(one.rows, records)._replace(scale=float(one.arms)) for one in asked]
+    decisions = verdicts.decide(family, [verdicts.SMALLEST] * len(family))
+    return [_answer(one, decision) for one, decision in zip(asked, decisions, strict=True)]
 
 
-def _answer(question: str, decision: verdicts.Decision, figures: str) -> Answer:
-    text = "; ".join(filter(None, (f"{decision.verdict} ({figures})", decision.why)))
-    return Answer(question, text, *decision.found[:3], decision.detectable, decision.verdict)
+def _answer(asked: Asked, decision: verdicts.Decision) -> Answer:
+    text = "; ".join(filter(None, (f"{decision.verdict} ({asked.said})", decision.why)))
+    return Answer(asked.question, text, *decision.found[:3], decision.detectable, decision.verdict, decision.p)
 
 
-def _values(scores: pd.DataFrame, task: str, languages: str) -> pd.Series:
-    """By seed."""
-    return estimate.figures(seed_means(scores[scores["task"] == task], languages))
+def _weighted(scores: pd.DataFrame, task: str, languages: str) -> pd.DataFrame:
+    """Rows whose weighted sum is the mean over `languages` in each complete seed."""
+    rows = main_scores(scores[scores["task"] == task], languages).dropna(subset="value")
+    return estimate.shares(rows.assign(weight=1.0))
 
 
 def transfer(matrix: pd.DataFrame) -> list[Answer]:
@@ -151,24 +172,27 @@ def retrieval(scores: pd.DataFrame) -> Answer:
     rows = scores[(scores["task"] == "tatoeba") & scores["main"] & scores["pretrained"]]
     if rows.empty:
         return Answer("Does the encoder retrieve translations?", NOT_RUN, *[stats.NAN] * 3, verdict=NOT_RUN)
-    guess = chance(rows, "tatoeba")
+    guess = guesses(rows, "tatoeba").mean()
     mean, low, high = stats.mean_interval(rows["value"])
-    verdict = verdicts.HIGHER if low > guess else verdicts.UNDECIDED
-    text = f"{verdict} ({points(mean)} over {counted(len(rows), 'language')}, chance {points(guess)})"
+    verdict = verdicts.HIGHER if low > guess else verdicts.LOWER if high < guess else verdicts.UNDECIDED
+    text = f"({points(mean)} over {counted(len(rows), 'language')}, a guess {points(guess)})"
+    if not high > low:
+        verdict, low, high = verdicts.NOT_TESTABLE, stats.NAN, stats.NAN
+        text += "; fewer than two languages, or languages that agree to the last digit, have no interval"
+    text = f"{verdict} {text}"
     question = "Does the encoder retrieve translations, averaged over languages?"
     return Answer(question, text, mean - guess, low - guess, high - guess, verdict=verdict)
 
 
-def sanity(scores: pd.DataFrame, control: pd.DataFrame) -> list[Answer]:
-    """Direct fine-tuning against chance and against the encoder without pretraining, where there is one."""
+def sanity(scores: pd.DataFrame, control: pd.DataFrame, records: Records | None = None) -> list[Answer]:
+    """Direct fine-tuning against a guess and against the encoder without pretraining, where there is one, decided
+    together; and what the encoder retrieves, whose unit is the language."""
     direct, bare = scores[scores["intermediate"] == estimate.DIRECT], control[~control["pretrained"]]
-    answers = []
+    asked = []
     if "xnli" in set(direct["task"]):
         what = trained.told(direct, "xnli", "XNLI")
-        question = f"Is {what} above chance after direct fine-tuning?"
-        answers.append(above(direct, "xnli", chance(direct, "xnli"), question))
-    learned = [task for task in dict.fromkeys(direct["task"]) if task in set(bare["task"])]
-    for task in learned:
+        asked.append(above(direct, "xnli", f"Is {what} above chance after direct fine-tuning?"))
+    for task in (task for task in dict.fromkeys(direct["task"]) if task in set(bare["task"])):
         question = f"What does pretraining add to {trained.told(direct, task)}?"
-        answers.append(compare(direct, bare, task, question))
-    return [*answers, retrieval(direct)]
+        asked.append(compare(direct, bare, task, question))
+    return [*answered(asked, records), retrieval(direct)]
