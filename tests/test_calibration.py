@@ -6,6 +6,7 @@ import pytest
 
 from xlt.analysis import calibration
 from xlt.analysis.calibration import Case
+from xlt.report import calibration_figures
 
 
 def test_the_same_seed_gives_the_same_table_with_a_row_for_each_case():
@@ -53,3 +54,13 @@ def test_what_collapsing_runs_do_is_said_of_them_alone():
     table = pd.DataFrame(rows, columns=columns)
     assert "(mean 5.6 %), and with them in at most 5.3 %. Where seeds answer 50 records" in calibration.said(table)
     assert "(mean 5.6 %). Where seeds answer" in calibration.said(table[table["collapse"] == 0])
+
+
+def test_the_figure_of_false_alarms_names_its_methods_and_its_band():
+    table = calibration.table(3, [Case(3, 0.4, 50), Case(5, 0.0, 500)], seed=7)
+    figure = calibration_figures.rates(table)
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    methods = ["the inference of all reports", "paired t test over seeds", "Welch's test over seeds"]
+    assert sorted(named) == sorted(["within two points of 5 % (3 to 7)", *methods])
+    (band,) = [patch for patch in figure.axes[0].patches if patch.get_label() in named]
+    assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx((3, 7))

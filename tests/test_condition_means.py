@@ -59,7 +59,8 @@ def test_the_figure_of_arms_says_what_its_means_are_of(tmp_path):
 def test_a_page_says_so_beside_its_answer_and_below_the_figure(tmp_path, monkeypatch):
     monkeypatch.setattr("xlt.report.study_pages.records", lambda _: None)
     monkeypatch.setattr("xlt.report.study_pages.save_answers", lambda *_: "")
-    _, said, *_ = StudyPage(SimpleNamespace(reports=tmp_path), study(BETTER), SCORES).answers().parts
+    lab = SimpleNamespace(reports=tmp_path, profile=SimpleNamespace(seeds=3))
+    _, said, *_ = StudyPage(lab, study(BETTER), SCORES).answers().parts
     assert said == f"Perturbed: mean of typos (de ru) and romanise (ru zh).{ALIKE}"
     caption = json.loads((tmp_path / "figures" / "_answers.json").read_text(encoding="utf-8"))["caption"]
     assert caption.endswith(said)

@@ -18,6 +18,7 @@ from xlt.analysis import contrasts, questions, stats  # noqa: E402
 from xlt.analysis.arms import scale, weighted  # noqa: E402
 from xlt.analysis.family import effects  # noqa: E402
 from xlt.analysis.findings import Answer  # noqa: E402
+from xlt.core.errors import UserError  # noqa: E402
 from xlt.lab.study import Study  # noqa: E402
 from xlt.report import study_figures  # noqa: E402
 from xlt.spec.recipe import Evaluation  # noqa: E402
@@ -175,6 +176,19 @@ def test_the_scale_of_a_contrast_is_the_sum_of_the_squared_weights_of_its_arms(f
     contrast = Contrast(question="?", **fields)
     rows = weighted(SCORES, contrast, [("xnli", fields.get("conditions", ["clean"])[0])])
     assert scale(rows) == pytest.approx(squares)
+
+
+def test_a_score_that_is_there_twice_is_refused_and_not_counted_twice():
+    """Two reports joined: the same rows, or the same cell of another run."""
+    first = SCORES[(SCORES["arm"] == "mnli") & (SCORES["condition"] == "clean")].iloc[[0]]
+    cell = f"scores hold two main values of arm mnli, task {first['task'].iloc[0]}, condition clean, language en, seed 0"
+    for again, said in (
+        (first, "; they are copies: drop_duplicates()"),
+        (first.assign(value=0.9, recipe="mnli, again → xnli"), "; they differ in recipe and value: keep one"),
+    ):
+        with pytest.raises(UserError) as error:
+            effect(pd.concat([SCORES, again], ignore_index=True), of=("mnli",), against=("none",))
+        assert str(error.value) == cell + said
 
 
 def test_both_sides_are_over_the_same_targets_and_languages():
@@ -452,11 +466,27 @@ def marks(axes):
 def test_forest_has_a_row_for_each_question_and_a_mark_for_each_cell():
     asked = study(BETTER, COSTLY, NEVER)
     answers, table = contrasts.answers(asked, SCORES), contrasts.table(asked, SCORES)
-    (axes,) = study_figures.forest(answers, table).axes
+    (axes,) = study_figures.forest(answers, table, 3).axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["Better?", "Costly?"]
     assert "points" in axes.get_xlabel()
     assert sum(len(c.get_offsets()) for c in axes.collections if hasattr(c, "get_sizes")) == 4
-    assert said(study_figures.forest([Answer("?", "not run", *[stats.NAN] * 3)], table)) == ["not run"]
+    assert said(study_figures.forest([Answer("?", "not run", *[stats.NAN] * 3)], table, 3)) == ["not run"]
+
+
+def test_verdicts_are_told_apart_by_mark_and_colour_and_the_seeds_are_named():
+    verdicts = ("higher", "lower", "equivalent", "undecided", "not testable")
+    answers = [Answer(f"{verdict}?", "", 0.01, 0.0, 0.02, verdict=verdict) for verdict in verdicts]
+    figure = study_figures.forest(answers, pd.DataFrame({"question": ["higher?"], "value": [0.01]}), 3)
+    (axes,) = figure.axes
+    drawn = [(bars[0].get_marker(), bars[0].get_color(), bars[0].get_markerfacecolor()) for bars in axes.containers]
+    assert drawn[0] == drawn[1] and drawn[3] == drawn[4] and len(set(drawn)) == 3
+    assert {mark for mark, _, face in drawn[:3] if face != "white"} == {"o", "s"} and drawn[3][2] == "white"
+    assert axes.get_xlabel() == "points; bars: 95 % interval over 3 seeds and their records"
+    figure.draw_without_rendering()
+    page, label = figure.bbox, axes.xaxis.label.get_window_extent()
+    assert page.x0 <= label.x0 and label.x1 <= page.x1
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert named == ["higher or lower", "equivalent", "undecided or not testable", "each target and condition"]
 
 
 def test_dots_show_every_seed():
@@ -482,7 +512,26 @@ def test_the_map_of_what_is_lost_has_a_cell_where_the_perturbation_is_valid():
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["typos", "romanise"]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["en", "de", "ru", "zh"]
-    assert "points lost" in axes.get_title() and "language" in axes.get_xlabel()
+    assert "points lost" in axes.get_title() and study_figures.NO_SCORE in axes.get_xlabel().replace("\n", " ")
+
+
+def test_a_loss_that_rounds_to_nothing_has_no_sign():
+    near = SCORES.assign(value=SCORES["value"].where(SCORES["condition"] == "clean", SCORES["value"] + 0.102))
+    near = near[near["condition"].isin(["clean", "typos"])]
+    texts = said(study_figures.lost_map(near, "xnli"))
+    assert texts == ["0", "0"]  # 0.2 points less than nothing
+
+
+def test_names_of_languages_cover_neither_each_other_nor_a_place():
+    """Three languages within a point and a hundredth of a subword, as Hindi, Spanish and Urdu lie."""
+    values = {"hi": 0.600, "es": 0.605, "ur": 0.597, "ru": 0.40}
+    scores = pd.DataFrame([row("none", "xnli", code, seed, value) for code, value in values.items() for seed in (0, 1)])
+    per_word = pd.Series({"hi": 1.334, "es": 1.340, "ur": 1.336, "ru": 2.0})
+    figure = study_figures.covariate(scores, per_word, "xnli")
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 4
+    assert not any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[place + 1 :])
 
 
 def test_the_dial_runs_from_the_standard_to_the_dialect():
@@ -491,9 +540,14 @@ def test_the_dial_runs_from_the_standard_to_the_dialect():
         [row(arm, "xnli", code, seed, value + 0.01 * seed)
          for arm in ("none", "mnli") for code, value in codes.items() for seed in range(3)]
     )  # fmt: skip
-    (axes,) = study_figures.dial(scores, "bar", "de").axes
-    assert [line.get_xydata().tolist() for line in axes.lines] == [[[0, 81], [0.5, 71], [1, 51]]] * 2
-    assert "German (0) to Bavarian (1)" in axes.get_xlabel() and "points" in axes.get_ylabel()
+    (axes,) = study_figures.dial(scores.assign(guess=0.25), "bar").axes
+    *arms, guess = axes.lines
+    assert [line.get_xydata().tolist() for line in arms] == [[[0, 81], [0.5, 71], [1, 51]]] * 2
+    assert guess.get_ydata() == [25, 25] and guess.get_label() == "a guess"
+    band = axes.collections[0].get_paths()[0].vertices
+    assert (band[:, 1].min(), band[:, 1].max()) == pytest.approx((50, 82))  # the lowest seed and the highest
+    assert "German (0) to Bavarian (1)" in axes.get_xlabel() and axes.get_ylabel().endswith("lowest to highest seed")
+    assert study_figures.dialled(["en", *codes, "bar@0.2", "gsw@0.5"]) == ["bar", "gsw"]
 
 
 def test_scores_over_subwords_for_each_word():
@@ -510,10 +564,10 @@ def test_scores_over_subwords_for_each_word():
 def test_without_scores_every_figure_says_so(scores):
     nothing = pd.Series(dtype=float)
     for figure in (
-        study_figures.forest([], contrasts.table(study(BETTER), scores)), study_figures.dots(scores, ("none",)),
-        study_figures.lost_map(scores, "xnli"), study_figures.dial(scores, "bar", "de"),
+        study_figures.forest([], contrasts.table(study(BETTER), scores), 3), study_figures.dots(scores, ("none",)),
+        study_figures.lost_map(scores, "xnli"), study_figures.dial(scores, "bar"),
         study_figures.covariate(scores, nothing, "xcopa"), study_figures.covariate(SCORES, nothing, "xcopa"),
-        study_figures.lost_map(SCORES[SCORES["condition"] == "clean"], "xnli"), study_figures.dial(SCORES, "bar", "de"),
+        study_figures.lost_map(SCORES[SCORES["condition"] == "clean"], "xnli"), study_figures.dial(SCORES, "bar"),
     ):  # fmt: skip
         assert said(figure) == ["not run"]
 
@@ -527,12 +581,29 @@ def test_the_score_over_the_radius_has_a_line_for_each_arm_and_group_of_language
         for radius, lost in ((0.0, 0.0), (0.1, 0.3 if arm == "none" else 0.1))
         if not (language == "zh" and radius)  # read on clean text alone, so no part of the curve
     )
-    (axes,) = study_figures.epsilon(scores).axes
-    lines = {line.get_label(): line.get_ydata().tolist() for line in axes.lines}
-    assert lines["none, English"] == pytest.approx([80, 50]) and lines["adv, other languages"] == pytest.approx(
-        [70, 60]
+    english, others = study_figures.epsilon(scores).axes
+    assert (english.get_title(), others.get_title()) == ("xnli, English", "xnli, other languages")
+    lines = {bars.get_label(): bars[0].get_ydata().tolist() for bars in english.containers}
+    assert lines == {"none": pytest.approx([80, 50]), "adv": pytest.approx([70, 60])}
+    none, adv = (bars[0] for bars in others.containers)
+    assert adv.get_ydata().tolist() == pytest.approx([70, 60]) and adv.get_marker() != none.get_marker()
+    assert (adv.get_xdata() - none.get_xdata() > 0).all()  # aside, or the one would hide the other
+    assert [tick.get_text() for tick in others.get_xticklabels()] == ["0", "0.1"]
+    assert "not to scale" in others.get_xlabel()
+
+
+def test_the_score_over_the_radius_has_its_interval_over_seeds():
+    values = [0.5, 0.52, 0.6]
+    scores = pd.DataFrame(
+        row("none", "xnli", code, seed, value, radius=radius, condition="clean" if not radius else "pgd")
+        for code in ("en", "de")
+        for seed, value in enumerate(values)
+        for radius in (0.0, 0.1)
     )
-    assert len(lines) == 4 and [tick.get_text() for tick in axes.get_xticklabels()] == ["0", "0.1"]
+    (bars,) = study_figures.epsilon(scores).axes[1].containers
+    low, high = bars[2][0].get_segments()[0][:, 1]
+    half = scipy_stats.t.ppf(0.975, 2) * scipy_stats.sem(values)
+    assert (low, high) == pytest.approx((54 - 100 * half, 54 + 100 * half))
 
 
 def test_every_line_over_radii_is_in_the_legend_and_a_target_read_in_no_ball_has_no_panel():
@@ -545,9 +616,9 @@ def test_every_line_over_radii_is_in_the_legend_and_a_target_read_in_no_ball_has
         for radius in ((0.0,) if task == "xcopa" else (0.0, 0.1))
     )
     figure = study_figures.epsilon(scores)
-    assert [axes.get_title() for axes in figure.axes] == ["xnli", "panx"]
-    named = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert sorted(named) == sorted(f"{arm}, {who}" for arm in ("none", "adv") for who in ("English", "other languages"))
+    titles = [f"{target}, {who}" for who in ("English", "other languages") for target in ("xnli", "panx")]
+    assert [axes.get_title() for axes in figure.axes] == titles
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["none", "adv"]
 
 
 def test_the_design_has_a_row_for_each_arm_also_for_one_that_cannot_be_run():

@@ -73,7 +73,10 @@ def test_the_figure_has_a_curve_for_each_plant_in_both_panels():
     table = power_curves.curves(ASKED, scored((0.02, 0.05), (0.1, 0.1)))
     figure = calibration_figures.power_curves(table)
     assert len(figure.axes) == 2 and all(len(axes.containers) == 1 for axes in figure.axes)
-    assert figure.get_label() == "Power of 1 planted effects of 2 strengths."
+    assert figure.get_label() == "Power of 1 planted effects of 2 strengths each."
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert named[1:] == ["foreseen from the groups' standard errors", "four in five"]
+    assert figure.axes[0].get_ylabel() == f"share of {table['groups'].iloc[0]} groups that find it"
     assert not calibration_figures.power_curves(table.iloc[:0]).axes[0].lines
 
 

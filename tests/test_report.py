@@ -144,6 +144,20 @@ def test_a_target_without_a_head_has_no_control_that_trains_it_longer(controlled
     assert "tatoeba" not in set(against["target"]) and cell(against, "mnli", "xnli")["difference"] < 0
 
 
+def test_a_cell_that_does_not_apply_is_a_dash_on_white_and_not_the_grey_of_undecided(controlled):
+    figure = report.heat_map(report.transfer_matrix(controlled, controls=CONTROLS))
+    (axes, *_) = figure.axes
+    (white,) = [patch for patch in axes.patches if patch.get_facecolor()[:3] == (1, 1, 1)]
+    columns, rows = ([label.get_text() for label in axis.get_ticklabels()] for axis in (axes.xaxis, axes.yaxis))
+    corner = columns.index("tatoeba"), rows.index("longer")
+    assert white.get_xy() == corner and (white.get_width(), white.get_height()) == (1, 1)
+    (dash,) = [text for text in axes.texts if text.get_text() == "–"]
+    assert dash.get_position() == (corner[0] + 0.5, corner[1] + 0.5)
+    assert "– does not apply" in axes.get_xlabel()
+    without = report.heat_map(report.transfer_matrix(controlled[controlled["task"] != "tatoeba"]))
+    assert "does not apply" not in without.axes[0].get_xlabel()
+
+
 def test_no_control_is_taken_for_the_intermediate_task_that_changes_a_target_most(controlled):
     matrix = report.transfer_matrix(controlled, controls=CONTROLS)
     assert set(report.most_changed(controlled, matrix, "xnli")["intermediate"]) == {"none", "mnli", "squad"}

@@ -7,10 +7,17 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from xlt.report.figures import canvas, empty
 
 _WANTED = (0.93, 0.97)  # coverage of an interval that says 95 %
+# Columns of the table, as a reader meets them.
+_METHODS = {
+    "this": "the inference of all reports",
+    "paired": "paired t test over seeds",
+    "Welch": "Welch's test over seeds",
+}
 
 
 def rates(table: pd.DataFrame) -> Figure:
@@ -22,19 +29,21 @@ def rates(table: pd.DataFrame) -> Figure:
         1, len(kinds), figsize=(3.4 * len(kinds) + 1, 3.4), sharey=True, squeeze=False, layout="constrained"
     )
     plt.close(figure)
-    colours = dict(zip(("this", "paired", "Welch"), sns.color_palette("colorblind"), strict=False))
+    colours = dict(zip(_METHODS, sns.color_palette("colorblind"), strict=False))
+    low, high = (100 * (1 - share) for share in reversed(_WANTED))
     for axes, (collapse, both) in zip(panels[0], kinds, strict=True):
         part = table[(table["collapse"] == collapse) & (table["both"] == both)]
-        axes.axhspan(*(100 * (1 - share) for share in _WANTED), color="#e4e4e4", zorder=0)
+        axes.axhspan(low, high, color="#e4e4e4", zorder=0, label=f"within two points of 5 % ({low:.0f} to {high:.0f})")
         for place, (method, colour) in enumerate(colours.items()):
             shifted = part["records"] * 1.25 ** (place - 1)  # side by side, or they would hide each other
-            axes.scatter(shifted, 100 * part[method], s=14, color=colour, label=method)
+            axes.scatter(shifted, 100 * part[method], s=14, color=colour, label=_METHODS[method])
         axes.set(xscale="log", xlabel="test records", title=_kind(collapse, both))
         axes.set_xticks(sorted(part["records"].unique()), [f"{n:,}" for n in sorted(part["records"].unique())])
     panels[0][0].set_ylabel("false alarms, % of contrasts")
-    panels[0][0].legend(fontsize=8)
+    handles, labels = panels[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncol=4, frameon=False, fontsize=8)
     worst = 100 * table["this"].max()
-    figure.set_label(f"False alarms of three methods; of this one at most {worst:.1f} %.")
+    figure.set_label(f"False alarms of three methods; of the inference of all reports at most {worst:.1f} %.")
     return figure
 
 
@@ -54,10 +63,11 @@ def pvalues(pairs: pd.DataFrame) -> Figure:
     ranks = np.arange(1, p.size + 1)
     low, high = (beta.ppf(share, ranks, p.size + 1 - ranks) for share in (0.025, 0.975))
     figure, axes = canvas(4.4, 4.2)
-    axes.fill_between(ranks / (p.size + 1), low, high, color="#e4e4e4")
+    axes.fill_between(ranks / (p.size + 1), low, high, color="#e4e4e4", label="95 % of the time by chance alone")
     axes.plot([0, 1], [0, 1], color="#555555", linewidth=1)
     axes.scatter(ranks / (p.size + 1), p, s=14, color=sns.color_palette("colorblind")[0])
     axes.set(xlabel="share of pairs", ylabel="p of equal arms", xlim=(0, 1), ylim=(0, 1))
+    axes.legend(loc="upper left", frameon=False, fontsize=8)
     figure.set_label(f"{(p < 0.05).sum()} of {p.size} pairs of equal arms have a p below 5 %.")
     return figure
 
@@ -79,7 +89,11 @@ def power_curves(table: pd.DataFrame) -> Figure:
     for axes, name in zip(panels, ("strength", "effect, points"), strict=True):
         axes.axhline(0.8, color="#bbbbbb", linewidth=1)
         axes.set(xlabel=name, ylim=(-0.03, 1.03))
-    panels[0].set_ylabel("share of groups that find it")
-    panels[1].legend(fontsize=8, loc="lower right")
-    figure.set_label(f"Power of {len(plants)} planted effects of {table['strength'].nunique()} strengths.")
+    panels[0].set_ylabel(f"share of {table['groups'].iloc[0]} groups that find it")
+    handles, labels = panels[0].get_legend_handles_labels()
+    handles += [Line2D([], [], color="#555555", linestyle=":"), Line2D([], [], color="#bbbbbb", linewidth=1)]
+    labels += ["foreseen from the groups' standard errors", "four in five"]
+    figure.legend(handles, labels, loc="outside lower center", ncol=len(labels), frameon=False, fontsize=8)
+    counts = dict.fromkeys(str(count) for count in table.groupby("plant", sort=False)["strength"].nunique())
+    figure.set_label(f"Power of {len(plants)} planted effects of {' or '.join(counts)} strengths each.")
     return figure

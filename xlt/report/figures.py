@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from xlt.analysis.language_tables import language_order, of_task, script
 from xlt.analysis.tables import clear, listed, marked, names, over
-from xlt.core.text import NOT_RUN, bounds, points
+from xlt.core.text import DASH, NOT_RUN, bounds, points
 from xlt.spec.trained import codes
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ def palette(kinds: Sequence[str]) -> dict[str, object]:
 
 
 def heat_map(matrix: pd.DataFrame) -> Figure:
-    """Differences to the baseline in points; grey where none is decided."""
+    """Differences to the baseline in points; grey where none is decided, a dash on white where a control does not
+    apply to the target."""
     if matrix.empty:
         return empty("no target task")
     base = matrix["intermediate"].iloc[0]
@@ -46,6 +47,11 @@ def heat_map(matrix: pd.DataFrame) -> Figure:
     axes.set_facecolor(GREY)
     colours = {"cmap": "RdBu", "center": 0, "vmin": -reach, "vmax": reach, "linewidths": 2}
     mesh(grid, axes, cbar_kws={"label": "points"}, **colours)
+    there = set(zip(shown["intermediate"], shown["target"], strict=True))
+    for down, across in ((row, column) for row in rows for column in columns if (row, column) not in there):
+        corner = (columns.index(across), rows.index(down))
+        axes.add_patch(plt.Rectangle(corner, 1, 1, facecolor="white", edgecolor="none"))
+        axes.text(corner[0] + 0.5, corner[1] + 0.5, DASH, ha="center", va="center", fontsize=9)
     for row in shown.itertuples():
         dark = row.clear and abs(100 * row.difference) > 0.55 * reach
         place = (columns.index(row.target) + 0.5, rows.index(row.intermediate) + 0.5)
@@ -56,6 +62,7 @@ def heat_map(matrix: pd.DataFrame) -> Figure:
     )
     note = "grey: neither higher nor lower after Holm's correction" + "   † same task" * bool(shown["same_task"].any())
     note += "   ‡ not zero-shot" * bool(shown["trained"].any())
+    note += f"   {DASH} does not apply" * bool(len(there) < len(rows) * len(columns))
     note += "   § met by the encoder before" * bool(shown["met"].any())
     axes.set_xlabel(f"target task\n{note}")
     axes.tick_params(axis="both", length=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from textwrap import fill
 
 import matplotlib.pyplot as plt
@@ -10,40 +10,58 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
+from xlt.analysis import verdicts
 from xlt.analysis.conditions import clean, drops, tested
+from xlt.analysis.degenerate_runs import guesses
 from xlt.analysis.findings import Answer
 from xlt.analysis.language_tables import language_order, script
-from xlt.analysis.verdicts import DECIDED
+from xlt.analysis.stats import mean_interval
+from xlt.core.text import counted, points
 from xlt.report.figures import FIRST, GREY, canvas, empty, mesh, palette
 from xlt.spec import trained
 from xlt.spec.conditions import CLEAN, PERTURBED
 from xlt.spec.languages import language
 
+_LIGHT = "#9a9a9a"
+NO_SCORE = "grey: not valid there, changes no record, or needs a word list that is not here"
 
-def forest(answers: Sequence[Answer], detail: pd.DataFrame) -> Figure:
-    """Every question with its effect and 95 % interval (dark), and the effect in each target and condition (light)."""
+# Verdicts that are told apart by mark and colour; what has another is hollow and grey.
+_MARKS = {verdicts.HIGHER: ("o", 0), verdicts.LOWER: ("o", 0), verdicts.EQUIVALENT: ("s", 2)}
+
+
+def forest(answers: Sequence[Answer], detail: pd.DataFrame, seeds: int) -> Figure:
+    """Every question with its effect and 95 % interval over so many `seeds`, and the effect in each target and
+    condition (light dots)."""
     asked = [answer for answer in answers if answer.effect == answer.effect]
     if not asked:
         return empty()
     figure, axes = canvas(8, 0.62 * len(asked) + 1.2)
     for place, answer in enumerate(asked):
         parts = 100 * detail.loc[detail["question"] == answer.question, "value"].dropna()
-        axes.scatter(parts, np.full(len(parts), place + 0.22), s=14, color="#9a9a9a", zorder=2)
+        axes.scatter(parts, np.full(len(parts), place + 0.22), s=14, color=_LIGHT, zorder=2)
         bounds = [[100 * (answer.effect - answer.low)], [100 * (answer.high - answer.effect)]]
-        sure = answer.verdict in DECIDED
-        colour = sns.color_palette("colorblind")[0 if sure else 7]
         bars = None if answer.low != answer.low else bounds
-        axes.errorbar(100 * answer.effect, place, xerr=bars, fmt="o", color=colour, capsize=3, zorder=3)
+        axes.errorbar(100 * answer.effect, place, xerr=bars, capsize=3, zorder=3, **_mark(answer.verdict))
     axes.axvline(0, color="#555555", linewidth=1)
     axes.set_yticks(range(len(asked)), [fill(answer.question, 52) for answer in asked], fontsize=8)
     axes.set_ylim(len(asked) - 0.5, -0.5)
-    axes.set_xlabel(
-        "points, 95 % interval over seeds and records (blue: decided); small dots: targets and conditions one by one",
-        fontsize=8,
-    )
+    axes.set_xlabel(f"points; bars: 95 % interval over {counted(seeds, 'seed')} and their records", fontsize=8)
+    kinds = {"higher or lower": verdicts.HIGHER, "equivalent": verdicts.EQUIVALENT, "undecided or not testable": ""}
+    handles = [Line2D([], [], linestyle="", **_mark(verdict)) for verdict in kinds.values()]
+    handles.append(Line2D([], [], linestyle="", marker="o", markersize=4, color=_LIGHT))
+    names = [*kinds, "each target and condition"]
+    figure.legend(handles, names, loc="outside lower center", ncol=4, frameon=False, fontsize=8)
     figure.set_label(" ".join(map(str, asked)))
     return figure
+
+
+def _mark(verdict: str) -> dict[str, object]:
+    """How an effect of this verdict is drawn."""
+    marker, hue = _MARKS.get(verdict, ("o", 7))
+    colour = sns.color_palette("colorblind")[hue]
+    return {"marker": marker, "color": colour, "markerfacecolor": colour if verdict in _MARKS else "white"}
 
 
 def dots(scores: pd.DataFrame, arms: Sequence[str]) -> Figure:
@@ -89,8 +107,8 @@ def read_by_all(scores: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
 
 
 def lost_map(scores: pd.DataFrame, task: str, arm: str = "none") -> Figure:
-    """Condition x language: points lost against clean text, mean over seeds; grey where there is no score under it: it
-    is not valid there, changes no record, or needs a word list that is not here."""
+    """Condition x language: points lost against clean text, mean over seeds; grey where there is no score under it
+    (`NO_SCORE`)."""
     rows = tested(scores)
     rows = drops(rows[(rows["task"] == task) & (rows["arm"] == arm)])
     if rows["condition"].nunique() < 2:
@@ -100,18 +118,25 @@ def lost_map(scores: pd.DataFrame, task: str, arm: str = "none") -> Figure:
     grid = wide.drop(index=CLEAN)[language_order(rows[rows["condition"] == CLEAN])]
     figure, axes = canvas(0.62 * grid.shape[1] + 3.2, 0.42 * grid.shape[0] + 1.7)
     axes.set_facecolor(GREY)
-    style = {"annot": True, "fmt": ".0f", "cmap": "PuOr_r", "center": 0, "cbar_kws": {"label": "points lost"}}
+    texts = grid.map(lambda lost: "" if np.isnan(lost) else points(lost / 100, digits=0).replace("−0", "0"))
+    style = {"annot": texts, "fmt": "", "cmap": "PuOr_r", "center": 0, "cbar_kws": {"label": "points lost"}}
     mesh(grid, axes, annot_kws={"size": 9}, **style)
     axes.set(title=f"{task} after '{arm}': points lost", ylabel="")
-    axes.set_xlabel("language (grey: not valid there, changes nothing, or has no word list)")
+    axes.set_xlabel(fill(f"language ({NO_SCORE})", 12 * grid.shape[1] + 30))
     axes.tick_params(axis="both", length=0)
     axes.tick_params(axis="y", rotation=0)
     return figure
 
 
-def dial(scores: pd.DataFrame, dialect: str, standard: str) -> Figure:
-    """Score over the strength of a dialect of the world, from the standard language on; band: 95 % t interval."""
-    rows = clean(scores)
+def dialled(languages: Iterable[str]) -> list[str]:
+    """The dialects of which strengths ("bar@0.5") are among these languages."""
+    return list(dict.fromkeys(code.partition("@")[0] for code in languages if "@" in code))
+
+
+def dial(scores: pd.DataFrame, dialect: str) -> Figure:
+    """Score over the strength of a dialect of the world, from its standard language on: mean over seeds, from the
+    lowest seed to the highest (band), and what a guess scores (dashed)."""
+    rows, standard = clean(scores), language(dialect).standard
     strengths = {standard: 0.0, dialect: 1.0} | {
         code: float(code.partition("@")[2]) for code in rows["language"].unique() if code.startswith(f"{dialect}@")
     }
@@ -130,10 +155,13 @@ def dial(scores: pd.DataFrame, dialect: str, standard: str) -> Figure:
             curve = part[part["arm"] == arm].groupby("strength")["points"].agg(["mean", "min", "max"])
             axes.plot(curve.index, curve["mean"], "o-", color=palette(arms)[arm], label=arm, markersize=4)
             axes.fill_between(curve.index, curve["min"], curve["max"], color=palette(arms)[arm], alpha=0.12)
+        guess = 100 * guesses(part, target).mean()
+        if not np.isnan(guess):
+            axes.axhline(guess, color="#555555", linestyle="--", linewidth=1, label="a guess")
         names = f"{language(standard).name} (0) to {language(dialect).name} (1)"
-        axes.set(title=target, xlabel=f"strength: {names}", ylabel="points; band: all seeds")
+        axes.set(title=target, xlabel=f"strength: {names}", ylabel="points; band: lowest to highest seed")
     handles, labels = panels[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncol=len(arms), frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncol=len(arms) + 1, frameon=False)
     sns.despine(figure)
     return figure
 
@@ -180,16 +208,38 @@ def covariate(scores: pd.DataFrame, per_word: pd.Series, task: str) -> Figure:
     sns.scatterplot(
         means, x="subwords", y="points", hue="arm", style="script", palette=palette(arms), s=50, alpha=0.85, ax=axes
     )
-    for row in means[means["arm"] == arms[0]].itertuples():
-        axes.annotate(row.language, (row.subwords, row.points), textcoords="offset points", xytext=(5, 3), fontsize=8)
     axes.set(xlabel="subwords per word (of UDPOS)", ylabel="points", title=f"{task}: score and tokenisation")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
+    first = means[means["arm"] == arms[0]]
+    _named_apart(axes, dict(zip(first["language"], zip(first["subwords"], first["points"], strict=True), strict=True)))
     return figure
 
 
+def _named_apart(axes: plt.Axes, places: dict[str, tuple[float, float]]) -> None:
+    """A name beside each place, on the first of several sides on which it covers no place and no other name."""
+    axes.figure.draw_without_rendering()  # the layout is made then, and with it where a place lies on the page
+    dots = {name: axes.transData.transform(place) * 72 / axes.figure.dpi for name, place in places.items()}
+    taken = [(x - 3, y - 4, 6) for x, y in dots.values()]  # left and lower edge and width in points; all are as high
+    for name, (x, y) in dots.items():
+        wide = 5.5 * len(name)
+        sides = [(right, up) for up in (3, -10, 12, -19) for right in (5, -5 - wide)]
+        free = [(right, up) for right, up in sides if not _covers(x + right, y + up, wide, taken)]
+        right, up = (free or sides)[0]
+        taken.append((x + right, y + up, wide))
+        axes.annotate(name, places[name], textcoords="offset points", xytext=(right, up), fontsize=8)
+
+
+def _covers(left: float, low: float, wide: float, others: Iterable[tuple[float, float, float]]) -> bool:
+    return any(left < x + w and x < left + wide and abs(low - y) < 8 for x, y, w in others)
+
+
+_ARM_MARKS = "os^vD<>Pp*hX"
+
+
 def epsilon(scores: pd.DataFrame) -> Figure:
-    """Score over the radius of the adversary's ball, 0 being clean: language of training, mean of others; by arm. Only
-    targets that were read in a ball."""
+    """Score over the radius of the adversary's ball, 0 being clean, by arm: above in the language of training, below
+    the mean of the others, each with its 95 % t interval over seeds. Only targets that were read in a ball. Radii stand
+    one beside the other, whatever lies between them, and arms a little apart, or they would hide each other."""
     rows = scores[scores["main"].astype(bool) & (scores["split"] == "test")] if len(scores) else scores
     rows = rows[(rows["condition"] == CLEAN) | (rows["radius"] > 0)] if len(rows) else rows
     if rows.empty or rows["radius"].nunique() < 2:
@@ -199,18 +249,32 @@ def epsilon(scores: pd.DataFrame) -> Figure:
     name = trained.heading(rows)
     rows = rows.assign(points=100 * rows["value"], who=np.where(trained.is_source(rows), name, "other languages"))
     targets, arms = list(dict.fromkeys(rows["task"])), list(dict.fromkeys(rows["arm"]))
+    groups = [who for who in (name, "other languages") if who in set(rows["who"])]
     figure, panels = plt.subplots(
-        1, len(targets), figsize=(4 * len(targets) + 0.6, 3.6), squeeze=False, layout="constrained"
-    )
+        len(groups), len(targets), figsize=(4 * len(targets) + 0.6, 2.8 * len(groups) + 0.8), squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
     plt.close(figure)
-    for axes, target in zip(panels[0], targets, strict=True):
-        for (arm, who), part in rows[rows["task"] == target].groupby(["arm", "who"], sort=False):
-            line = part.groupby("radius")["points"].mean()
-            style = "o-" if who == name else "s--"
-            axes.plot(range(len(line)), line, style, color=palette(arms)[arm], label=f"{arm}, {who}", markersize=4)
-            axes.set_xticks(range(len(line)), [f"{radius:g}" for radius in line.index])
-        axes.set(title=target, xlabel="radius (L2, word embeddings)", ylabel="points, mean over seeds")
-    lines = {line.get_label(): line for axes in panels[0] for line in axes.lines}  # an arm may have one target alone
-    figure.legend(lines.values(), lines, loc="outside lower center", ncol=4, frameon=False, fontsize=8)
+    for (down, across), axes in np.ndenumerate(panels):
+        part = rows[(rows["task"] == targets[across]) & (rows["who"] == groups[down])]
+        for number, (arm, of_arm) in enumerate(part.groupby("arm", sort=False)):
+            style = {"color": palette(arms)[arm], "marker": _ARM_MARKS[arms.index(arm) % len(_ARM_MARKS)], "label": arm}
+            _over_radii(axes, of_arm, 0.05 * number, style)
+        low, high = axes.get_ylim()
+        axes.set_ylim(max(low, -2), min(high, 102))  # an interval of few seeds knows no bounds
+        radii = sorted(part["radius"].unique())
+        axes.set_xticks(range(len(radii)), [f"{radius:g}" for radius in radii])
+        axes.set(title=f"{targets[across]}, {groups[down]}", ylabel="points")
+        axes.set_xlabel("radius (L2, word embeddings), not to scale")
+    lines = {bars.get_label(): bars for axes in panels.flat for bars in axes.containers}  # an arm may lack a target
+    figure.legend(lines.values(), lines, loc="outside lower center", ncol=5, frameon=False, fontsize=8)
     sns.despine(figure)
     return figure
+
+
+def _over_radii(axes: plt.Axes, rows: pd.DataFrame, aside: float, style: dict[str, object]) -> None:
+    """One arm: mean over languages within a seed, then over seeds."""
+    seeds = rows.groupby(["radius", "seed"])["points"].mean().groupby("radius")
+    found = pd.DataFrame([mean_interval(values) for _, values in seeds], columns=["value", "low", "high"])
+    half = (found["high"] - found["value"]).fillna(0)
+    axes.errorbar(found.index + aside, found["value"], yerr=half, markersize=4, linewidth=1, capsize=2, **style)

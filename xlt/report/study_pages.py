@@ -55,15 +55,20 @@ class StudyPage:
         """Every question in each target and condition: half a minute of work, needed twice."""
         return contrasts.table(self.study, self.scores, self._records, self._gates)
 
+    @property
+    def _seeds(self) -> int:
+        """How many seeds the study has; None in a plan: as many as the profile."""
+        return self.study.seeds or self.lab.profile.seeds
+
     def answers(self) -> Outputs:
         """The answer in a sentence, every question as a row of a figure, and each of them in words."""
         answers = contrasts.answers(self.study, self.scores, self._records, self._gates)
         save_answers(self.lab, f"study_{self.study.name}", self.study.question, answers)
         means = condition_means.told(self.scores)
-        caption = (
-            f"Each question over all targets and conditions (with its interval) and in each of them (grey). {means}"
-        )
-        figure = keep(self.lab, study_figures.forest(answers, self._effects), f"{self.study.name}_answers", caption)
+        caption = "Each question over all targets and conditions (with its interval) and in each of them (grey)."
+        caption = " ".join(filter(None, (caption, means)))
+        figure = study_figures.forest(answers, self._effects, self._seeds)
+        figure = keep(self.lab, figure, f"{self.study.name}_answers", caption)
         said = (lead(self.study.question, answers), *filter(None, [Sentence(means)]), self._checked())
         return Outputs((*said, figure, *self._doses(), in_words(answers)))
 
@@ -109,7 +114,7 @@ class StudyPage:
         absent = Markdown("\n".join(f"- {NOT_RUN}: {plain(sentence)}" for sentence in self.study.absent))
         plan = plans.kept(self.lab, self.study) if self.study.plan else None
         foreseen = plans.foreseen(plan) if plan else ""
-        seeds = counted(self.study.seeds or self.lab.profile.seeds, "paired seed")
+        seeds = counted(self._seeds, "paired seed")
         least = f"{seeds}; the smallest effect of interest is {points(contrasts.smallest(self.study))} points."
         return Outputs((*tables, *filter(None, (absent, Sentence(foreseen), Sentence(least)))))
 
@@ -129,6 +134,18 @@ class StudyPage:
         caption = "Every arm and seed on each target: clean, and the mean over the other conditions that all have."
         caption = " ".join(filter(None, (caption, condition_means.told(rows))))
         return keep(self.lab, study_figures.dots(self.scores, self.study.labels), f"{self.study.name}_arms", caption)
+
+    def dials(self) -> Outputs | Sentence:
+        """A figure for each dialect of which the study reads several strengths; a sentence where there is none."""
+        figures = []
+        for dialect in study_figures.dialled(evaluation.language for evaluation in self.study.conditions):
+            caption = (
+                "Score over the strength of the dialect, 0 being the standard language: mean over seeds; band: from "
+                "the lowest seed to the highest; dashed: what a guess scores, below which no gap can be seen."
+            )
+            name = f"{self.study.name}_dial_{dialect}"
+            figures.append(keep(self.lab, study_figures.dial(self.scores, dialect), name, caption))
+        return Outputs(tuple(figures)) if figures else Sentence("No dialect is read in several strengths here.")
 
     def effects(self) -> Outputs:
         """Every question in each target and condition, and in how many of these there is a difference."""
