@@ -99,7 +99,23 @@ def test_a_question_of_one_profile_is_shown_and_not_pooled(tmp_path):
     two = report(tmp_path, "two", {"effect": None, "low": None, "high": None, "verdict": "not run"})
     (better,) = meta.write(meta.folders([one, two]), tmp_path / "meta.html")
     assert better.pooled is None and better.rows["profile"].tolist() == ["one"]
-    assert "Only one has it, so nothing is pooled." in (tmp_path / "meta.html").read_text()
+    assert "Only one has tested it, so nothing is pooled." in (tmp_path / "meta.html").read_text()
+
+
+def test_what_was_not_testable_is_shown_and_not_pooled(tmp_path):
+    """Pooled with the third the mean would be 3 points; of the two that tested it it is 1."""
+    one, two = (report(tmp_path, name, effect(value, 0.0196)) for name, value in (("one", 0.0), ("two", 0.02)))
+    three = report(tmp_path, "three", effect(0.07, 0.0196, verdict="not testable"))
+    four = report(tmp_path, "four", {"effect": None, "low": None, "high": None, "verdict": "not testable"})
+    (better,) = meta.write(meta.folders([one, two, three, four]), tmp_path / "meta.html")
+    assert better.pooled.value == pytest.approx(0.01) and better.pooled.profiles == 2
+    text = (tmp_path / "meta.html").read_text()
+    assert text.count("not testable") == 2 and better.rows["profile"].tolist() == ["one", "two", "three", "four"]
+    assert len(meta.forest(better).axes[0].get_yticklabels()) == 3  # two profiles and their mean
+    meta.write(meta.folders([one, three]), tmp_path / "meta.html")
+    assert "Only one has tested it, so nothing is pooled." in (tmp_path / "meta.html").read_text()
+    meta.write(meta.folders([three, four]), tmp_path / "meta.html")
+    assert "No profile could test it, so nothing is pooled." in (tmp_path / "meta.html").read_text()
 
 
 def test_a_question_that_names_its_targets_is_the_same_as_one_whose_profile_asks_it_of_these_alone(tmp_path):

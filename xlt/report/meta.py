@@ -2,7 +2,8 @@
 
 A report folder is read as it lies there (answers/*.json, summary.json, scores*.csv.gz), so folders of others serve as
 well; what they hold is checked first. A question is the same where its notebook, its words and its targets are. It is
-primary if any profile says so. Effects are pooled where two profiles at least have an interval (see `analysis.meta`).
+primary if any profile says so. Effects are pooled where two profiles at least have an interval (see `analysis.meta`);
+what was not testable in a profile means nothing there, so it is shown as such and not pooled.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from xlt.analysis import meta, score_tables
+from xlt.analysis.verdicts import NOT_TESTABLE
 from xlt.core import paths, spreadsheets
 from xlt.core.errors import UserError
 from xlt.core.files import write_atomically
-from xlt.core.text import DASH, NOT_RUN, bounds, points
+from xlt.core.text import DASH, NOT_RUN, bounds, points, points_or_dash
 from xlt.report import results
 from xlt.report.checklists import Records
 from xlt.report.figures import FIRST, canvas
@@ -31,12 +33,17 @@ COLUMNS = ["study", "question", "profile", "effect", "low", "high", "verdict", "
 
 
 class Question(NamedTuple):
-    """A question with a row of COLUMNS for each profile that has an interval; pooled: None with fewer than two."""
+    """A question with a row of COLUMNS for each profile that has an interval or could not test it; pooled over those
+    that tested it: None with fewer than two."""
 
     study: str
     text: str
     rows: pd.DataFrame
     pooled: meta.Pooled | None
+
+    @property
+    def tested(self) -> pd.DataFrame:
+        return _tested(self.rows)
 
 
 def folders(named: Sequence[Path]) -> dict[str, Path]:
@@ -102,7 +109,7 @@ def _numbers(answer: dict[str, Any], where: str) -> list[float]:
 
 
 def questions(found: pd.DataFrame) -> list[Question]:
-    """The primary questions, each pooled over the profiles that have an interval for it."""
+    """The primary questions, each pooled over the profiles that have tested it."""
     asked = found.groupby(["study", "question"], sort=False)["primary"].transform("any")
     return [
         _question(study, text, rows.reset_index(drop=True))
@@ -111,9 +118,15 @@ def questions(found: pd.DataFrame) -> list[Question]:
 
 
 def _question(study: str, text: str, rows: pd.DataFrame) -> Question:
-    sure = rows[(rows["high"] - rows["low"]) > 0].reset_index(drop=True)
-    errors = [meta.error(low, high) for low, high in zip(sure["low"], sure["high"], strict=True)]
-    return Question(study, text, sure, meta.pool(sure["effect"], errors) if len(sure) > 1 else None)
+    untested = rows["verdict"] == NOT_TESTABLE
+    rows = rows[untested | ((rows["high"] - rows["low"]) > 0)].reset_index(drop=True)
+    tested = _tested(rows)
+    errors = [meta.error(low, high) for low, high in zip(tested["low"], tested["high"], strict=True)]
+    return Question(study, text, rows, meta.pool(tested["effect"], errors) if len(tested) > 1 else None)
+
+
+def _tested(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[rows["verdict"] != NOT_TESTABLE]
 
 
 def differences(reports: dict[str, Path], study: str) -> pd.DataFrame:
@@ -139,8 +152,8 @@ def _facts(folder: Path, study: str) -> dict[str, str]:
 
 
 def forest(question: Question) -> Figure:
-    """Each profile with its interval; below them the pooled mean (black), and one more profile (grey)."""
-    rows, pooled = question.rows, question.pooled
+    """Each profile that tested it with its interval; below them the pooled mean (black), and one more profile (grey)."""
+    rows, pooled = question.tested, question.pooled
     figure, axes = canvas(7, 0.4 * len(rows) + 1.6)
     colour = sns.color_palette("colorblind")[0]
     for place, row in enumerate(rows.itertuples()):
@@ -196,10 +209,12 @@ def write(reports: dict[str, Path], page: Path) -> list[Question]:
 def _shown(question: Question) -> dict[str, Any]:
     """A question as the template shows it."""
     rows = [
-        (row.profile, points(row.effect, sign=True), bounds(row.low, row.high), row.verdict or DASH)
+        (row.profile, points_or_dash(row.effect, sign=True), bounds(row.low, row.high), row.verdict or DASH)
         for row in question.rows.itertuples()
     ]
-    few = f"Only {question.rows['profile'].iloc[0]} has it, so nothing is pooled." if rows else f"{NOT_RUN}."
+    tested = "; ".join(question.tested["profile"])
+    few = f"Only {tested} has tested it" if tested else "No profile could test it"
+    few = f"{few}, so nothing is pooled." if rows else f"{NOT_RUN}."
     shown = {"text": question.text, "rows": rows, "said": few, "picture": ""}
     if question.pooled:
         drawn = BytesIO()
