@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from xlt.analysis.conditions import drops, tested
-from xlt.analysis.estimate import beside_every_seed, different, shares
+from xlt.analysis.estimate import beside_every_seed, different, refuse_repeated, shares
 from xlt.spec import tasks
 from xlt.spec.languages import language
 from xlt.spec.study import Contrast
@@ -31,6 +31,9 @@ def weighted(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> pd.DataFr
     is the sign of the arm's weight. Of a drop the column `part` says which of its two scores a row is; of a gap,
     on which side of it. A difference is taken within seeds: a seed counts that all sides have. Without such a seed
     there are no rows. All arms are averaged over the same languages and cells: those in which each of them has a score.
+
+    Raises:
+        UserError: a score is there twice, as where two reports were joined, and would count twice.
     """
     arms = set(contrast.arms)
     read = {name for task, _ in over for name in (task, tasks.get(task).clean)}
@@ -41,6 +44,7 @@ def weighted(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> pd.DataFr
         rows = drops(rows)
     rows = rows[pd.MultiIndex.from_frame(rows[["task", "condition"]]).isin(over)]
     rows = beside_every_seed(rows)  # before the sides part: an untrained encoder has no seeds
+    refuse_repeated(rows, [*CELL, "language", "seed"])
     cells = _shared(_cells(rows.assign(weight=1.0), contrast), arms, ["task", "condition"])
     sides = [
         side.assign(weight=factor * side["weight"], side=int(np.sign(factor)), arm_weight=factor / len(names))

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from xlt.analysis import inference, stats
+from xlt.core.errors import UserError
 from xlt.core.text import fewer_seeds
 from xlt.spec import tasks
 
@@ -66,6 +67,26 @@ def _numbered(rows: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
         codes, values = pd.factorize(rows[name].to_numpy(), use_na_sentinel=False)
         numbers = np.unique(numbers * max(len(values), 1) + codes, return_inverse=True)[1]
     return numbers
+
+
+def repeated(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """The rows of the first combination of values of the columns `names` that has several; none where each has one."""
+    several = rows[rows.duplicated(names, keep=False)]
+    return several[(several[names] == several[names].iloc[0]).all(axis=1)] if len(several) else several
+
+
+def refuse_repeated(rows: pd.DataFrame, names: Sequence[str]) -> None:
+    """Of scores that are averaged: one that is there twice would count twice.
+
+    Raises:
+        UserError: several scores have the same values in the columns `names`.
+    """
+    found = repeated(rows, names)
+    if len(found):
+        cell = ", ".join(f"{name} {found[name].iloc[0]}" for name in names)
+        differ = [name for name in found if found[name].nunique(dropna=False) > 1]
+        how = f"they differ in {' and '.join(differ[:3])}: keep one" if differ else "they are copies: drop_duplicates()"
+        raise UserError(f"scores hold two main values of {cell}; {how}")
 
 
 def over_seeds(rows: pd.DataFrame, over: Sequence[str] = ("language",)) -> stats.Interval:

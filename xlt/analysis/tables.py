@@ -43,8 +43,7 @@ def main_scores(scores: pd.DataFrame, languages: str | Collection[str] = ALL) ->
     for (intermediate, task), recipes in rows.groupby(["intermediate", "task"])["recipe"]:
         if recipes.nunique() > 1:
             raise UserError(f"{task} after {intermediate} has recipes {listed(recipes)}; keep one of them")
-    if rows.duplicated(["intermediate", "task", "seed", "language"]).any():
-        raise UserError("scores hold two main values for one recipe, seed, task and language")
+    estimate.refuse_repeated(rows, ["intermediate", "task", "language", "seed"])
     return rows[_chosen(rows, languages)]
 
 
