@@ -181,9 +181,8 @@ def _meta(arguments: argparse.Namespace) -> None:
     page = arguments.page or paths.reports_root() / "meta.html"
     asked = meta.write(meta.folders(arguments.reports), page)
     for question in asked:
-        print(
-            f"{question.text} {meta.said(question.pooled) if question.pooled else 'fewer than two profiles have tested it'}"
-        )
+        said = meta.said(question.pooled) if question.pooled else "fewer than two profiles have tested it"
+        print(f"{question.text} {said}")
     print(f"page: {os.path.relpath(page)}")
 
 

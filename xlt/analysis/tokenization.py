@@ -8,13 +8,14 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
+from scipy.stats import linregress
+from scipy.stats import t as student
 
-from xlt.analysis import stats
 from xlt.analysis.conditions import clean
 from xlt.analysis.estimate import shares
 from xlt.analysis.language_tables import script
+from xlt.analysis.stats import NAN, Interval
 from xlt.core.text import DASH, NOT_RUN, interval
 from xlt.evaluation import conditions
 from xlt.spec import tasks, trained
@@ -85,10 +86,11 @@ def _unread(lab: Lab, name: str, code: str) -> dict:
 
 
 def slopes(scores: pd.DataFrame, per_word: pd.Series) -> pd.DataFrame:
-    """Points for one subword a word more, by arm and target: least squares over languages within each seed.
+    """Points for one subword a word more, by arm and target: least squares over the means of languages.
 
-    Mean and 95 % t interval over seeds, over all languages but those of training (fractions), and once more without
-    the language that is cut finest: one far point can make the whole slope.
+    With its 95 % t interval over languages, of n - 2 degrees of freedom: other languages would lie elsewhere, which
+    other seeds do not show. Over all languages but those of training (fractions), and once more without the language
+    that is cut finest: one far point can make the whole slope. Three points on a line have no interval.
     """
     rows = _clean(scores, per_word)
     rows = trained.zero_shot(rows)
@@ -97,11 +99,19 @@ def slopes(scores: pd.DataFrame, per_word: pd.Series) -> pd.DataFrame:
         finest = part.loc[part["subwords"].idxmax(), "language"]
         for name, some in {"all": part, f"without {finest}": part[part["language"] != finest]}.items():
             some = shares(some.assign(weight=1.0))  # complete seeds: another set of languages has another line
-            if some["language"].nunique() > 2:
-                each = [np.polyfit(seed["subwords"], seed["value"], 1)[0] for _, seed in some.groupby("seed")]
-                bounds = dict(zip(("slope", "low", "high"), stats.mean_interval(each), strict=True))
+            means = some.groupby("language")[["subwords", "value"]].mean()
+            if len(means) > 2 and means["subwords"].nunique() > 1:
+                bounds = dict(zip(("slope", "low", "high"), _slope(means["subwords"], means["value"]), strict=True))
                 made.append({"arm": arm, "target": task, "languages": name, **bounds})
     return pd.DataFrame(made) if made else pd.DataFrame({"arm": [NOT_RUN]})
+
+
+def _slope(x: pd.Series, y: pd.Series) -> Interval:
+    """Of the least-squares line through the points, with its 95 % t interval; none where all lie on the line."""
+    fitted = linregress(x, y)
+    error = fitted.stderr if fitted.stderr > 1e-9 else NAN
+    half = float(student.ppf(0.975, len(x) - 2) * error)
+    return Interval(float(fitted.slope), fitted.slope - half, fitted.slope + half)
 
 
 def _clean(scores: pd.DataFrame, per_word: pd.Series) -> pd.DataFrame:

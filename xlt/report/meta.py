@@ -152,7 +152,7 @@ def _facts(folder: Path, study: str) -> dict[str, str]:
 
 
 def forest(question: Question) -> Figure:
-    """Each profile that tested it with its interval; below them the pooled mean (black), and one more profile (grey)."""
+    """Each profile that tested it with its interval; below them the pooled mean (black), one more profile (grey)."""
     rows, pooled = question.tested, question.pooled
     figure, axes = canvas(7, 0.4 * len(rows) + 1.6)
     colour = sns.color_palette("colorblind")[0]
