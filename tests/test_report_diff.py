@@ -4,6 +4,7 @@ import json
 import shutil
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -230,23 +231,31 @@ def test_a_report_that_does_not_tell_its_processor_is_of_another_machine_than_on
     assert found.differences == [] and "processor not recorded in the old report and Xeon in the new" in found.how[0]
 
 
-def test_a_single_run_is_held_against_the_size_of_its_test_set_alone(reports):
+def test_a_single_run_is_not_judged(reports):
+    """Nobody knows how far another draw of it would lie."""
     old, new = reports
-    scored(old, seeds=1), scored(new, seeds=1, shift=0.05, processor="EPYC")
+    scored(old, seeds=1), scored(new, seeds=1, shift=0.3, processor="EPYC")
     found = compare(old, new)
-    assert found.differences == [] and found.how[1].endswith(
-        "4 of them of one run each, by the size of the test set alone"
-    )
-    scored(new, seeds=1, shift=0.15, processor="EPYC")
-    assert [len(difference.changes) for difference in diff(old, new)] == [2]
+    assert found.differences == [] and found.how[1].startswith("compared: 0 means")
+    assert found.how[2] == "not compared: 4 means without an interval (of one run, or of missing numbers)"
 
 
-def test_what_is_no_share_of_a_test_set_has_no_interval_in_one_run(reports):
+@pytest.mark.parametrize(("seeds", "n", "most"), [(1, 5000, 0), (2, 5000, 0.012), (3, 200, 0.012)])
+def test_equal_training_on_another_machine_hardly_ever_parts(seeds, n, most):
+    """Two points from seed to seed, drawn anew on each machine."""
+    rng, parted = np.random.default_rng(0), 0
+    for old, new in 0.6 + 0.02 * rng.standard_normal((1000, 2, seeds)):
+        (mean,) = means([Pair("x", "de", str(seed), old[seed], new[seed], n) for seed in range(seeds)])
+        parted += not mean.agrees
+    assert parted / 1000 <= most  # of 5 expected in a thousand, three standard errors above
+
+
+def test_what_is_no_share_of_a_test_set_is_not_judged_in_one_run_either(reports):
     old, new = reports
     scored(old, seeds=1), scored(new, seeds=1, shift=5, processor="EPYC")  # such as queries of an attack
     edit(old, "scores.csv", "0.6,", "7.6,")
     found = compare(old, new)
-    assert found.differences == [] and found.how[-1].startswith("not compared: 2 means without an interval")
+    assert found.differences == [] and found.how[-1].startswith("not compared: 4 means without an interval")
     edit(new, "scores.csv", "5.6,", ",")  # such as the words changed where an attack succeeded, and it did not
     assert compare(old, new).differences == []
 

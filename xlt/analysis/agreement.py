@@ -5,8 +5,9 @@ and training makes large differences of small ones: a run made again elsewhere i
 single numbers cannot be compared, but means can: of the seeds in each language, and of the seeds' means over languages.
 
 The interval of a mean is Student's t over seeds, 95 %, widened (in quadrature) by that of a share of the test set's n
-examples (Agresti and Coull 1998). A single run has the second alone. Two means agree where their intervals overlap, as
-a reader of the tables would judge: of 1,000 cells with three seeds and equal true means at most 5 part by chance, and
+examples (Agresti and Coull 1998). A single run says nothing of how far another draw would lie, so it is not judged: by
+the size of its test set alone, one of six would part by chance. Two means agree where their intervals overlap, as a
+reader of the tables would judge: of 1,000 cells with three seeds and equal true means at most 5 part by chance, and
 fewer the smaller the test set.
 """
 
@@ -77,9 +78,11 @@ def _mean(name: str, languages: Mapping[str, list[Pair]]) -> Mean:
 
 
 def _interval(languages: Mapping[str, list[Pair]], seeds: Mapping[str, list[Pair]], side: str) -> Interval:
-    """The mean of one report with its bounds: over seeds, and for the size of the test sets together."""
+    """The mean of one report with its bounds: over seeds, and for the size of the test sets; none of one run."""
     over_seeds = mean_interval([_average(found, side) for found in seeds.values()])
-    spread = (over_seeds.high - over_seeds.value) or nan  # seeds that agree to the last digit say no more than one
+    if len(seeds) < 2:
+        return over_seeds
+    spread = (over_seeds.high - over_seeds.value) or nan  # seeds that agree to the last digit do not vary by seed
     parts = [_chance(_average(found, side), found[0].n) for found in languages.values()]
     chance = sqrt(sum(part**2 for part in parts)) / len(parts)
     half = chance if isnan(spread) else spread if isnan(chance) else hypot(spread, chance)

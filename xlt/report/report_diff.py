@@ -67,18 +67,16 @@ def _how(machines: list[str], means: list[agreement.Mean], tables: int) -> list[
     if not means:
         kind = "different machines" if different else "equal machines, as far as they tell"
         return [f"made on {kind} ({'; '.join(machines) or 'nothing'}): compared number by number"]
-    judged = [mean for mean in means if mean.judged]
-    single = sum(mean.runs == 1 for mean in judged)
+    judged = sum(mean.judged for mean in means)
     how = [
         f"made on different machines ({'; '.join(different)}), where equal bits cannot "
         "be had: scores are compared as means over seeds, in each language and over languages; two agree where their "
         "95 % intervals overlap",
-        f"compared: {len(judged)} means, by their spread over seeds and the size of the test set"
-        + (f", {single} of them of one run each, by the size of the test set alone" if single else ""),
+        f"compared: {judged} means, by their spread over seeds and the size of the test set",
     ]
     left = []
-    if without := len(means) - len(judged):
-        left.append(f"{without} means without an interval (of missing numbers, or of one run and no shares)")
+    if without := len(means) - judged:
+        left.append(f"{without} means without an interval (of one run, or of missing numbers)")
     if tables:
         left.append(f"{tables} tables that are made of the scores and differ")
     return how + ([f"not compared: {' and '.join(left)}"] if left else [])
