@@ -70,6 +70,19 @@ def test_a_record_in_two_languages_is_one_cluster_and_a_passage_too():
     assert parts.sum(axis=1).tolist() == pytest.approx([0, 0])
 
 
+def test_records_that_are_read_as_two_tasks_are_one_sample():
+    """The plant is read without the marker and with it: in the difference of the two each record counts once."""
+    items, right = np.array(["0", "1", "2"]), {"absent": [1, 1, 0], "misleading": [1, 0, 0]}
+    kept = {name: Outcomes(items, np.array(value, float), np.ones(3)) for name, value in right.items()}
+    rows = pd.DataFrame(
+        [{"run": "r", "outcome": name, "task": f"planted-nli-{name}", "seed": 0, "weight": weight}
+         for name, weight in (("absent", 1.0), ("misleading", -1.0))]
+    )  # fmt: skip
+    parts, sizes, _ = Records(lambda run, outcome, _: kept[outcome]).parts(rows)
+    # of the difference 1/3: the second record alone differs
+    assert sizes == (3,) and parts[0].tolist() == pytest.approx([-1 / 9, 2 / 9, -1 / 9])
+
+
 def test_without_the_outcomes_of_one_score_no_records_are_counted():
     rows = pd.DataFrame([{"run": "a", "outcome": "x", "task": "xnli", "seed": 0, "weight": 1.0}])
     assert Records(lambda run, outcome, task: None).parts(rows) is None

@@ -232,6 +232,7 @@ def test_tasks_of_a_user_are_known_and_decide_what_results_are(added):
     [
         ("xnli", {}, "task xnli: there is another of this name"),
         ("mine", {"trains_on": "mnlii"}, "unknown task 'mnlii'; did you mean mnli"),
+        ("mine", {"records_of": "xnly"}, "unknown task 'xnly'; did you mean xnli"),
         ("mine", {"trains_on": "squad"}, "task mine is of family classification, but squad is not"),
         ("mine", {"trains_on": "mnli"}, "labels are yes, no, but mnli has entailment, neutral, contradiction"),
     ],
@@ -239,6 +240,25 @@ def test_tasks_of_a_user_are_known_and_decide_what_results_are(added):
 def test_a_task_that_does_not_fit_the_others(added, name, change, said):
     with pytest.raises(UserError, match=said):
         added(**{name: MINE | change})
+
+
+def test_whose_test_records_are_read_is_declared_and_decides_no_result(added):
+    tagged = {"family": "tagging", "dataset": "./mine", "labels": ["NN", "VBZ"], "records_of": "mine"}
+    added(mine=MINE, again=MINE | {"records_of": "mine"}, tagged=tagged)
+    assert {tasks.get(name).test_set for name in ("mine", "again", "tagged")} == {"mine"}
+    assert tasks.get("again").definition == tasks.get("mine").definition
+    assert [tasks.get(name).test_set for name in ("xnli-typos", "xsid-intents", "planted-nli-misleading")] == [
+        "xnli-typos-clean", "xsid-slots", "planted-nli-absent",
+    ]  # fmt: skip
+
+
+def test_declared_tasks_that_read_one_test_set_whole_say_so():
+    """In a contrast of both its records would count as two samples."""
+    read = defaultdict(set)
+    for task in TASKS.values():
+        if task.role == "target" and not task.rows_of and "test" in task.splits:
+            read[task.dataset, str(task.config), task.revision, task.splits["test"]].add(task.test_set)
+    assert {place: sets for place, sets in read.items() if len(sets) > 1} == {}
 
 
 def test_another_task_of_the_same_name(added):

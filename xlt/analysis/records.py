@@ -75,13 +75,8 @@ class Records:
 
     def _of(self, run: str, outcome: str, task: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """The items of the records of one evaluation, how much each moves its score, and what it weighs in it."""
-        outcomes, test_set = self._read(run, outcome, task), _test_set(task)
+        outcomes, test_set = self._read(run, outcome, task), tasks.get(task).test_set
         if outcomes is None:
             return None
         numbers = [self._items.setdefault((test_set, name), len(self._items)) for name in outcomes.item.tolist()]
         return np.array(numbers), outcomes.influence(), outcomes.denominator / outcomes.denominator.sum()
-
-
-def _test_set(task: str) -> str:
-    """A test set that people perturbed has the records of its clean twin."""
-    return tasks.get(task).clean or task

@@ -64,6 +64,8 @@ class Declaration(BaseModel):
     translation_of  the task of which this is a translation: learning from it is learning from that task's data
     parts       the tasks whose training splits this one joins (ANLI+)
     clean       of a test set that people perturbed, the task with the same rows before that
+    records_of  the task whose test records these are, too: read otherwise, or with other labels. A contrast that has
+                both counts each once. The same names (`id`, or places where there are none) must mean the same records
     rows_of     the task whose column `idx` holds the numbers of the rows to take, in the order to take them
     rows        split: number of rows in the public data set, or of each language; checked when records are read
     subwords    mean length of a record with XLM-R's tokenizer, of choices with one of them: plans count with it
@@ -100,6 +102,7 @@ class Declaration(BaseModel):
     translation_of: str | None = None
     parts: Words = ()
     clean: str | None = None
+    records_of: str | None = None
     rows_of: str | None = None
     rows: Mapping[str, int | Mapping[str, int]] = {}
     subwords: int | None = Field(None, ge=1)

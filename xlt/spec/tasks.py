@@ -53,6 +53,11 @@ class Task(Declaration):
         """Whether it is evaluated on the encoder as it is, with no target stage before."""
         return self.family in SEARCHES and "train" not in self.training.splits
 
+    @property
+    def test_set(self) -> str:
+        """The task whose test records these are: itself, unless it has those of another one."""
+        return self.records_of or self.clean or self.name
+
     def listed(self) -> dict[str, Any]:
         """What `xlt tasks` says of it, JSON-ready."""
         what = "name family role dataset parts trains_on languages xtreme_r licence citation metrics note"
@@ -103,8 +108,8 @@ def add(tasks: Iterable[Task]) -> None:
     """Make the user's tasks known; saying the same again changes nothing.
 
     Raises:
-        UserError: the name is that of another task; or `trains_on`, `parts`, `clean` or `rows_of` names one that is
-            not known, or does not fit.
+        UserError: the name is that of another task; or `trains_on`, `parts`, `clean`, `rows_of` or `records_of` names
+            one that is not known, or does not fit.
     """
     tasks = list(tasks)
     for task in tasks:
@@ -112,6 +117,7 @@ def add(tasks: Iterable[Task]) -> None:
             raise UserError(f"task {task.name}: there is another of this name; rename it, or restart if you changed it")
         TASKS[task.name] = task
     for task in tasks:
+        get(task.test_set)  # of which nothing else has to fit: one set of records may be read for two families
         for other in map(get, filter(None, (task.trains_on, *task.parts, task.clean, task.rows_of))):
             if other.family != task.family:
                 raise UserError(f"task {task.name} is of family {task.family}, but {other.name} is not; use one family")
