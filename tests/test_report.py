@@ -158,6 +158,32 @@ def test_a_cell_that_does_not_apply_is_a_dash_on_white_and_not_the_grey_of_undec
     assert "does not apply" not in without.axes[0].get_xlabel()
 
 
+def test_the_encoder_as_it_is_lacks_no_seeds_as_it_has_none(controlled):
+    direct, first = controlled["intermediate"] == "none", controlled["seed"] == 0
+    matrix = report.transfer_matrix(controlled[first | ~direct | (controlled["task"] != "tatoeba")], controls=CONTROLS)
+    assert report.cells(matrix).loc["none", "tatoeba"] == "49.0\n(has no seeds)"  # that of seed 0
+    note = report.footnote(matrix)
+    assert "then over 3 seeds" in note
+    assert "Has no seeds: the encoder as it is, beside every seed of the others." in note
+    fewer = report.transfer_matrix(controlled[first | ~direct | (controlled["task"] != "xnli")])
+    assert "(1 of 3 seeds)" in report.cells(fewer).loc["none", "xnli"]
+
+
+def test_a_control_that_is_trained_like_another_row_says_so(controlled):
+    """The target's own records are SQuAD's: two rows, the same scores."""
+    twin = controlled[(controlled["intermediate"] == "squad") & (controlled["task"] == "xnli")]
+    others = controlled[(controlled["intermediate"] != "longer") | (controlled["task"] != "xnli")]
+    scores = pd.concat([others, twin.assign(intermediate="longer", recipe="longer")])
+    matrix = report.transfer_matrix(scores, controls=CONTROLS)
+    assert report.cells(matrix).loc["longer", "xnli"].endswith("\n(equal to squad)")
+    assert "'longer' is equal to 'squad' score by score on xnli: trained alike." in report.footnote(matrix)
+    against = report.transfer_matrix(scores, baseline="longer", controls=CONTROLS)
+    assert report.cells(against).loc["squad", "xnli"].endswith("+0.0\n(equal to longer)")
+    assert set(report.transfer_matrix(controlled, controls=CONTROLS)["twin"]) == {""}
+    one_answer = scores.assign(value=scores["value"].where(scores["task"] != "xnli", 0.333))
+    assert set(report.transfer_matrix(one_answer, controls=CONTROLS)["twin"]) == {""}
+
+
 def test_no_control_is_taken_for_the_intermediate_task_that_changes_a_target_most(controlled):
     matrix = report.transfer_matrix(controlled, controls=CONTROLS)
     assert set(report.most_changed(controlled, matrix, "xnli")["intermediate"]) == {"none", "mnli", "squad"}

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from xlt.analysis import estimate, matrix_gates, stats, verdicts
+from xlt.analysis import estimate, matrix_gates, matrix_runs, stats, verdicts
 from xlt.analysis.family import effects
 from xlt.analysis.records import Records
 from xlt.core.errors import UserError, unknown
@@ -87,8 +87,9 @@ def transfer_matrix(
     n_seeds of the `seeds` that the target has at
     all; languages that are averaged; same_task (trained on the target's own data); trained (zero-shot by its languages,
     in some of which a stage learned a task all the same); met (the encoder has learned from the target's data before
-    any stage); how many of the n_seeds have collapsed (see `degenerate_runs`), and the mean `without` them; control:
-    what a control is in words, "" for an intermediate task.
+    any stage); unseeded, and twin, the row above that has the same scores (`matrix_runs`); how many of the n_seeds have
+    collapsed (see `degenerate_runs`), and the mean `without` them; control: what a control is in words, "" for an
+    intermediate task.
     `intermediates` and `targets` name what was planned, so that what never ran has its cell too. `smallest` is the
     smallest effect of interest, `records` the outcomes behind the scores, `met` names targets (`exposure.learned`).
     """
@@ -106,6 +107,9 @@ def transfer_matrix(
     matrix["control"] = [controls[row].told if row in controls else "" for row in matrix["intermediate"]]
     matrix["languages"] = matrix["target"].map({name: _averaged(scores, name, languages) for name in columns})
     matrix["met"] = matrix["target"].isin(list(met))
+    bare = matrix_runs.unseeded(scores)
+    matrix["unseeded"] = [cell in bare for cell in zip(matrix["intermediate"], matrix["target"], strict=True)]
+    matrix["twin"] = matrix_runs.twins(scores, matrix)
     same = scores[scores["same_task"]] if "same_task" in scores else scores[:0]
     seen = main_scores(scores, ZERO_SHOT) if languages == ZERO_SHOT and "trained_in" in scores else scores[:0]
     seen = seen[seen["trained_in"] != ""] if len(seen) else seen
@@ -220,7 +224,8 @@ def _cell_text(row: tuple) -> str:
     if row.collapsed:
         some = f"{row.collapsed:.0f} of {row.n_seeds} collapsed; without {points(row.without)}"
         text += "\n(every run collapsed)" if row.collapsed == row.n_seeds else f"\n({some})"
-    return "\n".join(filter(None, (text, fewer_seeds(row.n_seeds, row.seeds))))
+    seeds = "(has no seeds)" if row.unseeded else fewer_seeds(row.n_seeds, row.seeds)
+    return "\n".join(filter(None, (text, seeds, f"(equal to {row.twin})" if row.twin else "")))
 
 
 def footnote(matrix: pd.DataFrame) -> str:
@@ -228,7 +233,8 @@ def footnote(matrix: pd.DataFrame) -> str:
     ran = matrix[matrix["n_seeds"] > 0]
     if ran.empty:
         return "Nothing in this table has run."
-    fewest, most, base = ran["n_seeds"].min(), ran["n_seeds"].max(), matrix["intermediate"].iloc[0]
+    counts = ran.loc[~ran["unseeded"], "n_seeds"] if not ran["unseeded"].all() else ran["n_seeds"]
+    fewest, most, base = counts.min(), counts.max(), matrix["intermediate"].iloc[0]
     seeds = f"{fewest} to {most} seeds" if fewest < most else f"{most} seeds" if most > 1 else "1 seed"
     reach = detectable(ran.loc[ran["verdict"] != verdicts.NOT_TESTABLE, "detectable"])
     power = f" True differences that are found with 80 % power, as decided: {reach}." if reach else ""
@@ -238,6 +244,9 @@ def footnote(matrix: pd.DataFrame) -> str:
     controls = control_note(dict(zip(ran["intermediate"], ran["control"], strict=True)))
     twins += " ‡ Not zero-shot: a stage learned a task in some of these languages." if ran["trained"].any() else ""
     twins += f" {exposure.LEGEND}" if ran["met"].any() else ""
+    twins += " Has no seeds: the encoder as it is, beside every seed of the others." if ran["unseeded"].any() else ""
+    same = ran[ran["twin"] != ""].groupby(["intermediate", "twin"], sort=False)["target"].agg(", ".join)
+    twins += "".join(f" '{a}' is equal to '{b}' score by score on {on}: trained alike." for (a, b), on in same.items())
     metrics = ", ".join(f"{row.target} {row.metric}" for row in ran.drop_duplicates("target").itertuples())
     return (
         f"Points ({metrics}): mean over {over(matrix)} within a seed, then over {seeds}, ± 95 % t interval; below "
