@@ -68,7 +68,7 @@ def study(*asked, targets=("xnli", "xcopa"), **fields):
 
 def effect(scores=SCORES, targets=("xnli", "xcopa"), **fields):
     contrast = Contrast(question="?", targets=targets, **fields)
-    return alone(scores, contrast, contrasts.cells(study(targets=("xnli", "xcopa", "tatoeba")), contrast))
+    return alone(scores, contrast, questions.cells(study(targets=("xnli", "xcopa", "tatoeba")), contrast))
 
 
 def alone(scores, contrast, over):
@@ -231,7 +231,7 @@ def test_a_drop_on_what_people_perturbed_is_from_its_clean_twin():
         for arm in ("none", "mnli") for code, value in values.items() for seed in range(3)
     )  # fmt: skip
     asked = Contrast(question="?", of=("none",), outcome="drop", targets=("xnli-typos",))
-    over = contrasts.cells(study(targets=("xnli", "xnli-typos", "xnli-typos-clean")), asked)
+    over = questions.cells(study(targets=("xnli", "xnli-typos", "xnli-typos-clean")), asked)
     assert over == [("xnli-typos", "clean")]
     found = alone(scores, asked, over)
     assert (found.value, found.high - found.value) == pytest.approx(((0.06 + 0.10) / 2 + 0.01, T2))
@@ -311,22 +311,6 @@ def test_the_table_has_every_cell_and_is_corrected_as_a_whole():
     assert {one.verdict for one in twice} == {"undecided"}
 
 
-@pytest.mark.parametrize(
-    ("contrast", "expect", "found", "passes"),
-    [
-        (BETTER, "higher", "higher", "yes"), (BETTER, "lower", "higher", "NO"), (BETTER, "none", "higher", "NO"),
-        (BETTER | {"targets": ["xcopa"]}, "none", "none", "yes"), (NEVER, "none", "not run", "NO"),
-        (COSTLY | {"of": ["mnli"], "against": ["mnli"]}, "none", "none", "yes"),
-        (BETTER | {"conditions": ["typos"], "targets": ["xnli"]}, "higher", "?", "NO"),  # no seed differs
-        (BETTER | {"conditions": ["typos"], "against": ["mnli"]}, "none", "none", "yes"),  # equal in every seed
-    ],
-)  # fmt: skip
-def test_planted_effects_pass_or_fail(contrast, expect, found, passes):
-    other = BETTER | {"question": "Not planted?"}
-    (verdict,) = contrasts.planted(study(contrast | {"expect": expect}, other), SCORES).to_dict("records")
-    assert (verdict["planted"], verdict["found"], verdict["passes"]) == (expect, found, passes)
-
-
 def test_means_of_each_arm():
     means = contrasts.means(study(), SCORES).set_index(["arm", "target", "condition"])
     clean = means.loc["none", "xnli", "clean"]
@@ -337,6 +321,20 @@ def test_means_of_each_arm():
     assert grid.loc["none", ("xnli", "clean")] == "60.0 ± 2.5" and grid.loc["adv", ("xcopa", "clean")] == "–"
     assert set(grid.loc["anli"]) == {"not run"} and list(grid.index) == ["none", "mnli", "adv", "anli"]
     assert contrasts.grid(study(), contrasts.means(study(), SCORES[:0])).to_dict("list") == {"arm": ["not run"]}
+
+
+def test_forgetting_counts_seeds_and_not_languages():
+    read = [(seed, code) for seed in range(3) for code in ("en", "de")]
+    rows = [row("after mnli", "mnli", code, seed, 0.7 + 0.01 * seed, split="dev") for seed, code in read]
+    assert contrasts.forgetting(pd.DataFrame(rows))["seeds"].tolist() == [3]
+    assert contrasts.forgetting(pd.DataFrame(rows[1:]))["seeds"].tolist() == [2]  # one seed lacks a language
+
+
+def test_what_is_detectable_beyond_the_scale_is_said_to_be_nothing():
+    wild = SCORES.copy()
+    wild.loc[(wild["arm"] == "mnli") & (wild["seed"] == 0), "value"] -= 0.4
+    shown = contrasts.shown(contrasts.table(study(BETTER), wild))
+    assert shown["detectable"].tolist() == ["none within the scale"] * 2
 
 
 def test_forgetting_is_read_from_the_dev_scores_after_each_stage():

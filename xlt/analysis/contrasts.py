@@ -17,12 +17,12 @@ from xlt.analysis import behind, floors, stats, verdicts
 from xlt.analysis.arms import CELL, DOUBLING, READ, Cells, figures, weighted
 from xlt.analysis.conditions import clean, tested
 from xlt.analysis.estimate import of_fewer_seeds, over_seeds, seed_means
-from xlt.analysis.family import Effect, decided, effects
+from xlt.analysis.family import Effect, decided
 from xlt.analysis.findings import Answer
 from xlt.analysis.gates import Gates
-from xlt.analysis.questions import Question, cells, questions
+from xlt.analysis.questions import Question, questions
 from xlt.analysis.records import Records
-from xlt.core.text import DASH, NOT_RUN, counted, interval, plus_minus, points, points_or_dash
+from xlt.core.text import DASH, NOT_RUN, counted, interval, plus_minus, points, within_scale
 from xlt.lab.study import AFTER, Study
 from xlt.spec import tasks, trained
 from xlt.spec.conditions import CLEAN
@@ -53,12 +53,13 @@ def smallest(study: Study) -> float:
 
 def shown(effects: pd.DataFrame) -> pd.DataFrame:
     """A `table` to be read: points, interval, verdict."""
-    texts = [_interval(Effect(*row)) for row in effects[list(Effect._fields)].itertuples(index=False)]
+    texts = [told(Effect(*row)) for row in effects[list(Effect._fields)].itertuples(index=False)]
     kept = effects[["question", "target", "condition"]].assign(difference=texts, verdict=effects["verdict"])
-    return kept.assign(detectable=[points_or_dash(x) for x in effects["detectable"]])
+    return kept.assign(detectable=[within_scale(x) for x in effects["detectable"]])
 
 
-def _interval(result: Effect) -> str:
+def told(result: Effect) -> str:
+    """An effect with its interval, and how many of the runs behind it have collapsed."""
     if np.isnan(result.value):
         return NOT_RUN
     lost = f" ({counted(result.collapsed, 'run')} collapsed)" if result.collapsed else ""
@@ -135,48 +136,6 @@ def _words(contrast: Contrast, rows: pd.DataFrame) -> tuple[str, str]:
         return verdicts.HIGHER, verdicts.LOWER
     what = " in what is lost" if contrast.outcome == "drop" else ""
     return f"wider{what}", f"narrower{what}"
-
-
-def planted(study: Study, scores: pd.DataFrame, records: Records | None = None) -> pd.DataFrame:
-    """Planted effects: what must come out, what did, and whether that passes; fractions.
-
-    A sign passes when the interval excludes zero on that side, none when it covers zero. Beside it, where both sides
-    have enough seeds: p of the exact permutation test, and the chance that a run of one side beats one of the other.
-    """
-    asked = [(contrast, cells(study, contrast)) for contrast in study.contrasts if contrast.expect]
-    rows = []
-    for (contrast, over), result in zip(asked, effects(scores, asked, smallest(study), records), strict=True):
-        outcome = "higher" if result.low > 0 else "lower" if result.high < 0 else "none"
-        same = result.value == 0 and np.isnan(result.low)  # equal in every seed
-        outcome = NOT_RUN if result.seeds == 0 else "none" if same else "?" if np.isnan(result.low) else outcome
-        rows.append({"question": contrast.question, "planted": contrast.expect, "found": outcome,
-                     "passes": "yes" if outcome == contrast.expect else "NO", **result._asdict(),
-                     **_without_normality(scores, contrast, over)})  # fmt: skip
-    return pd.DataFrame(rows) if rows else pd.DataFrame({"question": [NOT_RUN]})
-
-
-def _without_normality(scores: pd.DataFrame, contrast: Contrast, over: Cells) -> dict[str, float]:
-    """Of arms against arms: p of the permutation test and the probability of improvement with its interval."""
-    rows = weighted(scores, contrast, over)
-    if rows.empty or not contrast.against:
-        return {}
-    value = rows["side"] * rows["weight"] * rows["value"]
-    sides = [value[rows["side"] == side].groupby(rows["seed"]).sum() for side in (1, -1)]
-    better = stats.probability_of_improvement(*sides, np.random.default_rng(0))
-    names = ("improvement", "improvement_low", "improvement_high")
-    return {"permutation_p": stats.permutation_test(*sides).p} | dict(zip(names, better, strict=True))
-
-
-def judged(planted: pd.DataFrame) -> pd.DataFrame:
-    """`planted` to be read: effects in points."""
-    if "found" not in planted:
-        return planted
-    texts = [_interval(Effect(*row)) for row in planted[list(Effect._fields)].itertuples(index=False)]
-    text = planted[["question", "planted", "found", "passes"]].assign(effect=texts)
-    if "permutation_p" in planted:
-        text["permutation p"] = [DASH if np.isnan(p) else f"{p:.3f}" for p in planted["permutation_p"]]
-        text["chance to beat"] = [DASH if np.isnan(x) else f"{x:.2f}" for x in planted["improvement"]]
-    return text
 
 
 def means(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
@@ -276,8 +235,9 @@ def forgetting(scores: pd.DataFrame) -> pd.DataFrame:
     stages = []
     for (arm, task), part in rows.groupby(["arm", "task"], sort=False):
         mean, low, high = over_seeds(part)
+        seeds = seed_means(part)["value"].notna().sum()
         about = {"after": arm.removeprefix(AFTER), "task": task, "mean": mean, "low": low, "high": high}
-        stages.append(about | {"seeds": len(part), "guess": part["guess"].mean() if "guess" in part else np.nan})
+        stages.append(about | {"seeds": seeds, "guess": part["guess"].mean() if "guess" in part else np.nan})
     return pd.DataFrame(stages, columns=["after", "task", "mean", "low", "high", "seeds", "guess"])
 
 

@@ -19,15 +19,20 @@ def points_or_dash(value: float, sign: bool = False) -> str:
     return DASH if isnan(value) else points(value, sign)
 
 
+def within_scale(value: float) -> str:
+    """The least difference that a design can find, in points; no score differs by more than 100 of them."""
+    return "none within the scale" if value > 1 else points_or_dash(value)
+
+
 def detectable(found: Iterable[float]) -> str:
     """The least differences that designs can find, fractions, "1.9 to 4.2 points"; "" where none is known.
 
-    No score differs by more than 100 points: a design that could find only that finds none within the scale.
+    What is more than the scale has is said as `within_scale` does.
     """
     known = [value for value in found if not isnan(value)]
     within = [value for value in known if value <= 1]
     if not within:
-        return "none within the scale" if known else ""
+        return within_scale(known[0]) if known else ""
     ends = dict.fromkeys(map(points, (min(within), max(within))))
     beyond = len(known) - len(within)
     return f"{' to '.join(ends)} points" + (f", in {counted(beyond, 'case')} none within the scale" if beyond else "")
