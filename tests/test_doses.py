@@ -124,4 +124,17 @@ def test_the_curve_has_each_dose_in_its_order_with_its_interval_and_is_drawn():
     (axes,) = figure.axes
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0", "500", "1,500", "3,500"]
     assert "xnli 50.0 after 0, 52.0 after 500, 54.0 after 1,500, 56.0 after 3,500" in figure.get_label()
+    assert axes.get_xlabel() == "intermediate records, in steps of log2(1 + records / 500)"
     assert "not run" in study_figures.dose(curve.assign(mean=np.nan), "More?").axes[0].texts[0].get_text()
+
+
+def test_the_page_explains_the_unit_of_a_dose_below_its_figure(tmp_path):
+    (shown,) = StudyPage(SimpleNamespace(reports=tmp_path), study(FIELDS), experiment())._doses()
+    assert (
+        shown.parts[1]
+        .replace("\\", "")
+        .endswith(
+            "A dose is counted in steps of log2(1 + records / 500): the first 500 records are one step, and each further step "
+            "doubles what there is with 500 added.*"
+        )
+    )

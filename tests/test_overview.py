@@ -82,6 +82,12 @@ def test_the_words_of_the_claims_are_explained_where_they_stand():
     assert declared.load().use("mini").means in said
 
 
+def test_claims_of_a_profile_that_declares_none_are_not_said_to_be_declared_for_it():
+    said = overview.claims_caption(types.SimpleNamespace(profile=types.SimpleNamespace(name="own")))
+    assert "What a verdict is worth here: exploratory: nothing was declared for this profile." in said
+    assert "before anything ran" not in said
+
+
 def test_before_anything_has_run_every_claim_reads_not_run(tmp_path):
     lab = types.SimpleNamespace(profile=profiles.load("smoke"), reports=tmp_path)
     claims = overview.claims(lab)

@@ -62,6 +62,11 @@ def test_the_page_of_transfer_opens_with_the_matrix_and_folds_the_recipes_below_
     assert [number for number, cell in enumerate(cells) if "report.folded(recipes" in cell][0] > len(cells) / 2
 
 
+@pytest.mark.parametrize("path", ASKED, ids=lambda path: path.stem)
+def test_a_study_names_no_phase_as_a_profile_may_have_run_none(path):
+    assert not any(re.search(r"\bphases? \d", cell.source, re.IGNORECASE) for cell in nbformat.read(path, 4).cells)
+
+
 def test_every_study_has_its_notebook():
     declared = {f"study_{name}" for profile in ("mini", "calibration") for name in profiles.load(profile).studies}
     assert declared | set(PHASES) <= {path.stem for path in NOTEBOOKS}

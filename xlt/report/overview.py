@@ -70,9 +70,10 @@ def meaning(lab: Lab) -> str:
 def claims_caption(lab: Lab) -> str:
     """What the verdicts are and are worth, and how far each claim was read."""
     return (
-        f"Claims declared before anything ran ({meaning(lab)}); effects and 95 % intervals in points. Held: the claim "
-        "is shown, after Holm's correction over the claims of its kind; refuted: the opposite is; not shown: neither. "
-        "Status: a claim was verified in the source named, derived from values verified there, or told from memory."
+        "Claims of the literature, as params/claims.yaml declares them; effects and 95 % intervals in points. What a "
+        f"verdict is worth here: {meaning(lab)}. Held: the claim is shown, after Holm's correction over the claims of "
+        "its kind; refuted: the opposite is; not shown: neither. Status: a claim was verified in the source named, "
+        "derived from values verified there, or told from memory."
     )
 
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from xlt.analysis import verdicts
+from xlt.analysis.arms import DOUBLING
 from xlt.analysis.conditions import clean, drops, tested
 from xlt.analysis.degenerate_runs import guesses
 from xlt.analysis.findings import Answer
@@ -183,7 +184,7 @@ def dose(curve: pd.DataFrame, question: str) -> Figure:
         axes.errorbar(part["doublings"], part["points"], yerr=half, fmt="none", capsize=3, color=palette(kinds)[kind])
     ticks = lines.drop_duplicates("doublings")
     axes.set_xticks(ticks["doublings"], [f"{records:,.0f}" for records in ticks["records"]])
-    axes.set(xlabel="intermediate records, on the scale of log2(1 + records / 500)", ylabel="points")
+    axes.set(xlabel=f"intermediate records, in steps of log2(1 + records / {DOUBLING})", ylabel="points")
     axes.set_title(fill(question, 80), fontsize=9)
     if len(kinds) > 1:
         sns.move_legend(axes, "upper left", bbox_to_anchor=(1.01, 1), frameon=False, title=None)

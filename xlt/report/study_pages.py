@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from xlt.analysis import contrasts, doses, gates, outcome_tables, phases, questions, score_tables
+from xlt.analysis.arms import DOUBLING
 from xlt.analysis.records import Records
 from xlt.core.text import NOT_RUN, counted, plain, points
 from xlt.data import contamination, exposure
@@ -78,7 +79,11 @@ class StudyPage:
         for number, contrast in enumerate((one for one in self.study.contrasts if one.dose), 1):
             curve = doses.curve(self.study, self.scores, contrast)
             name = f"{self.study.name}_dose_{number}"
-            caption = f"{contrast.question} Every dose: mean over seeds and its 95 % t interval; fractions."
+            caption = (
+                f"{contrast.question} Every dose: mean over seeds and its 95 % t interval; points (fractions in the "
+                f"csv). A dose is counted in steps of log2(1 + records / {DOUBLING}): the first {DOUBLING} records are "
+                f"one step, and each further step doubles what there is with {DOUBLING} added."
+            )
             keep(self.lab, curve, name, caption)
             figures.append(keep(self.lab, study_figures.dose(curve, contrast.question), name, caption))
         return figures
