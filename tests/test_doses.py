@@ -16,6 +16,7 @@ from xlt.analysis.family import effects  # noqa: E402
 from xlt.analysis.records import Records  # noqa: E402
 from xlt.lab.study import Study  # noqa: E402
 from xlt.report import study_figures  # noqa: E402
+from xlt.report.study_pages import StudyPage  # noqa: E402
 from xlt.spec.recipe import Evaluation  # noqa: E402
 from xlt.spec.study import Contrast, Plan  # noqa: E402
 
@@ -130,11 +131,6 @@ def test_the_curve_has_each_dose_in_its_order_with_its_interval_and_is_drawn():
 
 def test_the_page_explains_the_unit_of_a_dose_below_its_figure(tmp_path):
     (shown,) = StudyPage(SimpleNamespace(reports=tmp_path), study(FIELDS), experiment())._doses()
-    assert (
-        shown.parts[1]
-        .replace("\\", "")
-        .endswith(
-            "A dose is counted in steps of log2(1 + records / 500): the first 500 records are one step, and each further step "
-            "doubles what there is with 500 added.*"
-        )
-    )
+    caption = shown.parts[1].replace("\\", "")
+    assert "in steps of log2(1 + records / 500): the first 500 records are one step" in caption
+    assert caption.endswith("each further step doubles what there is with 500 added.*")
