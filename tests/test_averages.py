@@ -77,6 +77,15 @@ def test_the_mean_over_tasks_stands_where_all_are_there():
     assert text.loc["xnli"].tolist() == ["50.0", "50.0 †"]
 
 
+def test_a_mean_over_tasks_says_of_which_tasks_and_languages_it_is():
+    """Two languages of each task are evaluated: 14 of the 7 tasks' 15 + 7 + 33 + 40 + 11 + 7 + 9."""
+    scores = everywhere().query("task != 'bucc' and task != 'tatoeba'")
+    two = scores[scores["language"].isin(["en", "de"]) | ((scores["task"] == "tydiqa") & (scores["language"] == "ko"))]
+    found = cell(xtreme.table(two), task="the 7 trained tasks", intermediate="mnli")
+    assert found["languages"] == "14 of 122"
+    assert all(name in xtreme.CAPTION for name in xtreme.METRICS)
+
+
 def test_published_numbers_stand_beside_their_own_encoder_alone():
     table = xtreme.table(everywhere())
     assert list(xtreme.shown(table, "another/encoder").columns) == ["none", "mnli"]

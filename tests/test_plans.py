@@ -79,3 +79,11 @@ def test_a_plan_is_kept_until_the_design_changes(lab, monkeypatch):
     assert plans.kept(lab, study) is None
     assert plans.keep(lab, [STUDY]) != [line] and file.read_bytes() != first
     assert plans.keep(lab, ["01_pretrained_encoder"]) == []
+
+
+def test_a_plan_says_what_it_can_find_and_that_it_finds_nothing_within_the_scale():
+    asked = [{"detectable": value, "seeds": 3} for value in (0.019, None, 0.042, 1.4)]
+    some, none = ({"questions": questions, "from": "a guess"} for questions in (asked, asked[3:]))
+    found = "1.9 to 4.2 points, in 1 case none within the scale (from a guess)"
+    assert plans.told(some) == f"true differences that 3 seeds find four times in five: {found}"
+    assert plans.told(none).endswith("four times in five: none within the scale (from a guess)")

@@ -150,6 +150,12 @@ def test_answers_stand_in_one_table_the_main_question_first(profile):
     assert links == ["notebooks/02.html"]  # the other notebook is not there
 
 
+def test_what_no_score_can_differ_by_is_not_said_to_be_detectable(profile):
+    wide = {"effect": 0.02, "low": -0.5, "high": 0.6, "detectable": 1.397, "verdict": "undecided"}
+    study(profile, "study_order", "Does the order matter?", {"question": "Any?", "answer": ""} | wide)
+    assert "none within the scale" in build(profile) and "139.7" not in build(profile)
+
+
 def test_studies_stand_in_the_order_of_the_questions_and_the_head_lists_them(profile):
     names = ("data_mix", "dialects", "my_own", "ordering", "planted_effects")
     for name in names:

@@ -20,7 +20,7 @@ from xlt.analysis.gates import Gates, measured
 from xlt.analysis.questions import Question, questions
 from xlt.analysis.records import Records
 from xlt.core.files import write_atomically
-from xlt.core.text import points
+from xlt.core.text import detectable, points
 from xlt.lab import estimate, runtime
 from xlt.lab.lab import Lab
 from xlt.lab.outcomes import stored
@@ -92,13 +92,12 @@ def made(lab: Lab, study: Study, seconds: Estimator) -> dict[str, Any]:
 
 
 def told(content: dict[str, Any]) -> str:
-    """A plan in a sentence: "3 seeds find true differences of 1.9 to 4.2 points four times in five (from ...)"."""
+    """A plan in a sentence: "true differences that 3 seeds find four times in five: 1.9 to 4.2 points (from ...)"."""
     least = [one["detectable"] for one in content["questions"] if one["detectable"] is not None]
     if not least:
         return "nothing can be foreseen: fewer than two seeds, or no records"
-    reach = " to ".join(dict.fromkeys(points(value) for value in (min(least), max(least))))
     seeds = content["questions"][0]["seeds"]
-    return f"{seeds} seeds find true differences of {reach} points four times in five (from {content['from']})"
+    return f"true differences that {seeds} seeds find four times in five: {detectable(least)} (from {content['from']})"
 
 
 def foreseen(content: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from xlt.analysis import power
 from xlt.analysis.gates import Gates, measured
 from xlt.analysis.questions import questions
 from xlt.core.errors import UserError, unknown
-from xlt.core.text import points_or_dash
+from xlt.core.text import within_scale
 from xlt.lab import planned
 from xlt.lab.lab import Lab
 from xlt.lab.prices import Price, price
@@ -40,7 +40,7 @@ def tables(lab: Lab, only: str | None = None) -> dict[str, pd.DataFrame]:
                 parts.append(made.assign(primary="yes" if primary else ""))
         if parts:
             table = pd.concat(parts, ignore_index=True)
-            found[name] = table.assign(detectable=[points_or_dash(value) for value in table["detectable"]])
+            found[name] = table.assign(detectable=[within_scale(value) for value in table["detectable"]])
     if not found:
         raise UserError(f"no study of {lab.profile.name} has finished runs yet; ./run_all.sh makes them")
     return found

@@ -21,7 +21,7 @@ from xlt.analysis.verdicts import DECIDED
 from xlt.core import provenance
 from xlt.core.errors import UserError
 from xlt.core.paths import as_profile
-from xlt.core.text import DASH, NOT_RUN, bounds, points
+from xlt.core.text import DASH, NOT_RUN, bounds, points, within_scale
 from xlt.data.sources import WORLD
 from xlt.report import checklists, results
 from xlt.report.results import Notebook, Results, Study
@@ -173,7 +173,7 @@ def _answer(answer: dict[str, Any], reach: float) -> dict[str, Any]:
     return texts | {
         "effect": "" if effect is None else points(effect, sign=True),
         "interval": bounds(low, high) if bounded else "",
-        "detectable": "" if detectable is None else points(detectable),
+        "detectable": "" if detectable is None else within_scale(detectable),
         "at": places[0],
         "range": places[1:] if bounded else None,
         "verdict": answer.get("verdict") or (DASH if answer.get("answer") else NOT_RUN),
