@@ -63,7 +63,8 @@ def test_stated_variances_find_what_a_t_test_finds():
 
 def test_a_plan_is_kept_until_the_design_changes(lab, monkeypatch):
     (line,) = plans.keep(lab, [STUDY])
-    assert line.startswith("data_mix: ") and "times in five (from a stated SD of 1.0 points over seeds" in line
+    assert line.startswith("data_mix: true differences that 2 seeds find four times in five: ")
+    assert "points (from a stated SD of 1.0 points over seeds" in line
     file = lab.reports / "plans" / "data_mix.json"
     first = file.read_bytes()
     content = json.loads(first)
