@@ -87,6 +87,7 @@ def test_words_of_which_the_tokenizer_leaves_nothing_or_a_bare_space_are_counted
     assert made.loc["en", ["words", "nothing", "which", "bare"]].tolist() == [8, 6, "U+FE0F, empty", 0.0]
     assert made.loc["zh", ["words", "nothing", "which"]].tolist() == [6, 0, "–"]
     assert made.loc["zh", "bare"] == pytest.approx(2 / 3, abs=1e-4)
+    assert tokenization.unread(lab, ["xnli", "udpos"], {"zh", "sw"})["language"].tolist() == ["zh"]
 
 
 def test_without_an_encoder_no_words_are_counted(store, monkeypatch):

@@ -490,3 +490,27 @@ def test_losses_stand_in_a_panel_for_each_recipe_whatever_task_its_stage_names()
     told = "a: 1.10 to 0.50; b: 1.10 to 1.00; c: 2.00 to 1.50."
     assert described(figure) == f"Training loss, the first and the last mean of each stage. {told}"
     assert report.loss_curves(Trained({}), recipes) == "no training in this phase"
+
+
+def test_what_was_looked_for_and_not_found_is_a_sentence_and_no_file(tmp_path):
+    lab, table = types.SimpleNamespace(reports=tmp_path), pd.DataFrame({"word": ["a"]})
+    assert report.keep_found(lab, table[:0], "words", "Words.", "Every word was read.") == "Every word was read."
+    assert not (tmp_path / "tables").exists()
+    report.keep_found(lab, table, "words", "Words.", "Every word was read.")
+    assert pd.read_csv(tmp_path / "tables" / "words.csv")["word"].tolist() == ["a"]
+
+
+def test_languages_without_test_records_stand_in_a_table():
+    lacking = {"xnli": ["sw", "ur"], "udpos": []}
+    lab = types.SimpleNamespace(missing=lacking.get)
+    assert report.missing(lab, lacking).to_dict("list") == {"task": ["xnli"], "no test records in": ["sw ur"]}
+    assert report.missing(lab, ["udpos"]).to_dict("list") == {"task": ["none lacks a language"]}
+
+
+def test_a_notebook_shows_an_error_of_ours_as_its_one_line(capsys):
+    """As that of notebook 05 with a profile that measures nothing."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    said = "the profile mini measures no speed"
+    InteractiveShell().run_cell(f"from xlt.core.errors import UserError\nraise UserError('{said}')")
+    assert capsys.readouterr().out.strip() == said

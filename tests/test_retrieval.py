@@ -558,6 +558,7 @@ def test_no_boundary_cuts_an_answer():
 
 def test_the_anchor_says_what_is_published_and_why_it_did_not_run(places):
     table = anchors.anchor(Lab(tiny()))
+    assert set(anchors.in_short(table)["language"]) == {"mean", "de", "zh"}
     means = table[table["language"] == "mean"].set_index("task")["published"]
     per_language = table[table["language"] != "mean"].groupby("task")["published"]
     assert per_language.count().to_dict() == {"bucc": 4, "tatoeba": 36}

@@ -39,6 +39,9 @@ def test_cells_are_short_and_without_plumbing(path):
     for cell in code_cells(path):
         assert len(cell.source.splitlines()) <= 25
         assert not re.search(r"^(def|class|%|!)|torch|pickle", cell.source, re.M)
+        assert not re.search(
+            r" else None|\.(pivot|isin|loc)\b|^\{", cell.source, re.M
+        )  # what chooses is in the package
 
 
 @read

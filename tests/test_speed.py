@@ -2,6 +2,7 @@
 
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -265,6 +266,10 @@ def test_the_figures_say_their_numbers(found):
     assert "training, small encoder, pairs, xlt: 8.0" in speed_figures.ratios(found.rates).get_label()
     spent = speeds.whole_run(found, SPEED.run, SPEED.cases[0])
     assert f"{PADDED}: 62 minutes" in speed_figures.stacked(spent, "title").get_label()
+    table = speed_figures.minutes(spent)
+    assert list(table.index) == list(dict.fromkeys(spent["way"]))
+    assert list(table.columns) == list(dict.fromkeys(spent["part"]))
+    assert table.loc[PADDED].sum() == pytest.approx((3600 / 3 + 7200 / 3 + 10.8 + 90) / 60)
 
 
 def test_a_time_without_a_spread_has_no_bounds():
@@ -351,3 +356,10 @@ def test_scores_in_two_precisions_are_paired_by_seed():
     assert (row["difference"], row["low"], row["high"]) == pytest.approx((-0.02, -0.02 - half, -0.02 + half))
     assert row["another seed"] == pytest.approx(0.05)
     assert speeds.precisions(pd.DataFrame({"what": ["not run"]})).columns.tolist() == ["what"]
+
+
+def test_a_profile_that_measures_nothing_says_so_in_one_line(tmp_path):
+    lab = SimpleNamespace(profile=profiles.load("smoke"), reports=tmp_path)
+    with pytest.raises(UserError) as error:
+        measure.measured(lab)
+    assert str(error.value) == "the profile smoke measures no speed; run ./run_all.sh --profile speed"

@@ -5,7 +5,7 @@ And the words of which it leaves nothing, or nothing but a space, where a tag is
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -52,8 +52,9 @@ def left_out(scores: pd.DataFrame, per_word: pd.Series) -> str:
     return f" Left out, as the tagged sentences have none of them: {names}." if names and len(per_word) else ""
 
 
-def unread(lab: Lab, names: Iterable[str]) -> pd.DataFrame:
-    """Words of tagging tasks, as evaluated, that give the tagger no letter to read, by task and language.
+def unread(lab: Lab, names: Iterable[str], languages: Collection[str] | None = None) -> pd.DataFrame:
+    """Words of tagging tasks, as evaluated, that give the tagger no letter to read, by task and language (of
+    `languages` alone, if they are given).
 
     words is their number in all; of those without any subword (`nothing`, of them `which`, the five commonest, by code
     points) no tag can be predicted, so they count as wrong; `bare` is the share whose first subword, which carries the
@@ -64,7 +65,8 @@ def unread(lab: Lab, names: Iterable[str]) -> pd.DataFrame:
     tagged = [name for name in names if tasks.get(name).family == tasks.TAGGING]
     if lab.tokenizer is None:
         tagged = []
-    found = [_unread(lab, name, code) for name in tagged for code in lab.languages(name)]
+    asked = [(name, code) for name in tagged for code in lab.languages(name) if languages is None or code in languages]
+    found = [_unread(lab, name, code) for name, code in asked]
     return pd.DataFrame([row for row in found if row["nothing"] or row["bare"]], columns=columns)
 
 

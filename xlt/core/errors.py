@@ -9,6 +9,10 @@ from difflib import get_close_matches
 class UserError(Exception):
     """Bad input. The message is one line: what is wrong, where, and how to mend it."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: that line, as the way to it through this package mends nothing."""
+        return [str(self)]
+
 
 def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> UserError:
     """An unknown `name` of some `kind`, with the nearest known names or all of them."""

@@ -28,6 +28,11 @@ def published() -> pd.DataFrame:
     return pd.read_csv(Path(__file__).with_suffix(".csv"))
 
 
+def in_short(anchor: pd.DataFrame) -> pd.DataFrame:
+    """Of `anchor` the means, and one language that is near to English and one that is far."""
+    return anchor[anchor["language"].isin(["mean", "de", "zh"])]
+
+
 def anchor(lab: Lab, model: str = MODEL) -> pd.DataFrame:
     """Published and own values, in points, one row for each task and language: columns as above, own, difference, note.
 

@@ -14,7 +14,7 @@ from xlt.analysis.score_tables import save as save_scores
 from xlt.analysis.tables import cells, control_note, footnote, most_changed, seed_means, transfer_matrix
 from xlt.analysis.xtreme import published
 from xlt.core.text import NOT_RUN, points
-from xlt.report.artifacts import keep, save_figure, save_table
+from xlt.report.artifacts import keep, keep_found, save_figure, save_table
 from xlt.report.figures import dot_plot, heat_map, layer_plot, loss_curves
 from xlt.report.outputs import Sentence, folded, show_matrix
 from xlt.report.sentences import (
@@ -29,7 +29,7 @@ from xlt.report.sentences import (
     unlearned,
 )
 from xlt.report.study_pages import StudyPage, contamination_card, records, save_outcomes
-from xlt.report.summary import about, question, save_answers, save_summary, showcase
+from xlt.report.summary import about, missing, question, save_answers, save_summary, showcase
 
 __all__ = [
     "NOT_RUN",
@@ -50,6 +50,7 @@ __all__ = [
     "footnote",
     "heat_map",
     "keep",
+    "keep_found",
     "language_cells",
     "layer_note",
     "layer_plot",
@@ -59,6 +60,7 @@ __all__ = [
     "learned_table",
     "loss_curves",
     "matrix_lead",
+    "missing",
     "most_changed",
     "passed",
     "per_language",

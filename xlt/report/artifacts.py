@@ -141,6 +141,13 @@ def shown_width(png: bytes) -> int:
         return round(96 * image.width / image.info.get("dpi", (96, 96))[0])
 
 
+def keep_found(
+    lab: Any, table: pd.DataFrame, name: str, caption: str, nothing: str, shown: pd.DataFrame | None = None
+) -> Any:
+    """`keep` of a table of what was looked for; where none was found no file, and the sentence `nothing`."""
+    return keep(lab, table, name, caption, shown) if len(table) else Sentence(nothing)
+
+
 @dataclass(frozen=True)  # of a tuple notebooks would show the parts, and with them this machine's path
 class Kept:
     """A saved figure as notebooks show it: with its alternative text, and the file that its page links to."""

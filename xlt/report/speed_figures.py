@@ -49,10 +49,16 @@ def ratios(rates: pd.DataFrame) -> Figure:
     return figure
 
 
+def minutes(spent: pd.DataFrame) -> pd.DataFrame:
+    """Minutes of a whole run, a row for each way and a column for each part, both in their order in `spent`."""
+    ways, parts = (list(dict.fromkeys(spent[column])) for column in ("way", "part"))
+    return spent.pivot(index="way", columns="part", values="minutes").loc[ways, parts]
+
+
 def stacked(spent: pd.DataFrame, title: str) -> Figure:
     """Minutes of a whole run, a bar for each way, divided into its parts."""
-    ways, parts = (list(dict.fromkeys(spent[column])) for column in ("way", "part"))
-    table = spent.pivot(index="way", columns="part", values="minutes").loc[ways, parts]
+    table = minutes(spent)
+    ways, parts = list(table.index), list(table.columns)
     figure, axes = canvas(9, 0.55 * len(ways) + 2)
     # paired hues: neighbours differ in lightness, too, so that they can be told apart without colour
     colours, left = sns.color_palette("Paired", len(parts)), np.zeros(len(ways))

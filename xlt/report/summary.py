@@ -92,6 +92,13 @@ def showcase(lab: Lab) -> pd.DataFrame:
     return pd.DataFrame({language(code).name: rows[code] for code in rows}).T.rename_axis("language")
 
 
+def missing(lab: Lab, names: Iterable[str]) -> pd.DataFrame:
+    """The languages of each task in which it has no test records here; tasks that lack none are left out."""
+    lacking = {name: " ".join(lab.missing(name)) for name in names}
+    rows = [{"task": name, "no test records in": codes} for name, codes in lacking.items() if codes]
+    return pd.DataFrame(rows or {"task": ["none lacks a language"]})
+
+
 def _settings(lab: Lab) -> str:
     """Digest of all in the profile that can decide a result."""
     return digest(lab.profile.model_dump(mode="json", exclude={"resources"}))
