@@ -48,6 +48,13 @@ def test_pairs_and_moderation_find_what_welch_misses():
     assert five["this"] > five["paired"] > five["Welch"]
 
 
+def test_a_contrast_that_varies_more_than_the_others_is_found_little_more_often():
+    """Variances differ within a study anyway here (e^0.5 in SD), which leaves each contrast much of its own."""
+    table = calibration.louder_table(120)
+    assert table["times the SD"].tolist() == [1, 3, 10] and table.equals(calibration.louder_table(120))
+    assert table["it"].max() < 0.14 and table["the others"].max() < 0.07
+
+
 def test_what_collapsing_runs_do_is_said_of_them_alone():
     columns = ["collapse", "both", "records", "this", "paired"]
     rows = [(0.0, 0.0, 50, 0.072, 0.05), (0.05, 0.0, 50, 0.053, 0.05), (0.0, calibration.ALIKE, 50, 0.04, 0.7)]

@@ -28,6 +28,8 @@ SEED_SD, SPREAD = 0.01, 0.5  # of an arm's score over seeds; of its logarithm ov
 RECORD_SD = 0.17  # of a record's effect on the difference
 ALIKE, APART = 0.05, 0.4  # of a record in one seed: where seeds mostly answer alike, and where they often differ
 DROP = 0.2  # what a collapsed run loses
+LOUDER = (1.0, 3.0, 10.0)  # SD over seeds of one contrast of a study, as a multiple of what the others draw theirs from
+ENDLESS = 1_000_000  # records, so that they play no part
 
 
 class Case(NamedTuple):
@@ -49,9 +51,11 @@ CASES = [
 ]
 
 
-def study(case: Case, rng: np.random.Generator) -> tuple[list[Components], np.ndarray]:
-    """The components of a study's contrasts; and the scores of the two arms, (contrasts, 2, seeds)."""
+def study(case: Case, rng: np.random.Generator, louder: float = 1.0) -> tuple[list[Components], np.ndarray]:
+    """The components of a study's contrasts; and the scores of the two arms, (contrasts, 2, seeds). The last contrast
+    has `louder` times the SD over seeds."""
     sds = SEED_SD * np.exp(SPREAD * rng.standard_normal((CONTRASTS, 1, 1)))
+    sds[-1] *= louder
     shared = rng.standard_normal((CONTRASTS, 1, case.seeds))
     own = rng.standard_normal((CONTRASTS, 2, case.seeds))
     scores = sds * (np.sqrt(case.correlation) * shared + np.sqrt(1 - case.correlation) * own)
@@ -109,8 +113,24 @@ def table(studies: int = 100, cases: list[Case] = CASES, seed: int = 0) -> pd.Da
 
 def power_table(studies: int = 100, seed: int = 1) -> pd.DataFrame:
     """How often an effect of one SD over seeds is found, with records without end and arms that correlate."""
-    cases = [Case(seeds, 0.75, 1_000_000, effect=SEED_SD) for seeds in (3, 5, 8)]
+    cases = [Case(seeds, 0.75, ENDLESS, effect=SEED_SD) for seeds in (3, 5, 8)]
     return table(studies, cases, seed)
+
+
+def louder_table(studies: int = 300, seed: int = 2) -> pd.DataFrame:
+    """How often a contrast that varies more over three seeds than the others of its study is found where there is no
+    effect, and how often those are: columns "times the SD", "it", "the others", shares."""
+    rng, rows = np.random.default_rng(seed), []
+    for times in LOUDER:
+        found = np.array([_found(study(Case(3, 0.4, ENDLESS), rng, times)[0]) for _ in range(studies)])
+        rows.append({"times the SD": times, "it": found[:, -1].mean(), "the others": found[:, :-1].mean()})
+    return pd.DataFrame(rows)
+
+
+def _found(family: list[Components]) -> list[bool]:
+    """Whether each contrast of a study is called different, before any correction."""
+    usual = inference.prior(family)
+    return [inference.estimate(parts, usual).p < 0.05 for parts in family]
 
 
 # arms that are equal ----------------------------------------------------------------------------
