@@ -8,6 +8,7 @@ import pytest
 from test_contrasts import BETTER, COSTLY, row, study
 
 from xlt.analysis import contrasts, gates
+from xlt.analysis.arms import weighted
 from xlt.analysis.records import Records
 from xlt.evaluation import metrics
 from xlt.evaluation.guess import guess
@@ -15,6 +16,7 @@ from xlt.lab.study import Study
 from xlt.spec import tasks
 from xlt.spec.recipe import Encoder, Recipe
 from xlt.spec.stage import Stage
+from xlt.spec.study import Contrast
 
 
 def test_a_guess_at_labels_and_choices_is_the_most_frequent_right_answer():
@@ -134,6 +136,17 @@ def test_a_contrast_is_not_tested_where_its_target_was_not_learned():
     assert np.isnan(answer.p)
     planted = BETTER | {"targets": ["xnli"], "expect": "higher"}
     assert contrasts.answers(study(planted), lost, None, found)[0].verdict != "not testable"
+
+
+def test_what_a_family_is_made_of_comes_with_what_failed_before_each():
+    """Of what is planned and of tables of power, too; a question without cells is nothing that could fail."""
+    scores, asked = scored(english=0.34), Contrast(**BETTER)
+    checks = gates.Gates(study(BETTER), scores)
+    family, failed = gates.measured(checks, scores, [(asked, [("xnli", "clean")]), (asked, [])], None)
+    assert failed[0] == checks.before(asked, [("xnli", "clean")], weighted(scores, asked, [("xnli", "clean")])) != ""
+    assert failed[1] == "" and [parts.seeds for parts in family] == [3, 0]
+    empty = pd.DataFrame()
+    assert gates.measured(gates.Gates(study(), empty), empty, [], None) == ([], [])
 
 
 def test_where_there_is_nothing_to_lose_no_drop_is_tested():
