@@ -6,7 +6,7 @@ import pytest
 from conftest import tiny
 from scipy import stats as scipy_stats
 
-from xlt.lab import studies
+from xlt.lab import plan, studies
 from xlt.lab.lab import Lab
 from xlt.lab.study import Study
 from xlt.report import phase_answers, sentences
@@ -111,8 +111,12 @@ def test_the_answer_of_phase_4_has_the_best_cells_and_the_loss_by_both_rules():
 
 
 @pytest.mark.parametrize("notebook", ["02_intermediate_training", "03_zero_shot_transfer"])
-def test_what_a_page_shows_of_another_phase_is_asked_with_it(places, notebook):
+def test_what_a_page_shows_of_another_phase_is_asked_and_planned_with_it(places, notebook):
     lab = Lab(tiny())
+    (part,) = plan.parts(lab, [notebook], lambda job, trained=False: 1.0)
+    planned = {(job.recipe.name, one.task) for job in part.jobs for one in job.evaluations}
+    assert len({job.recipe for job in part.jobs}) == len(part.jobs)  # each run once
+    assert {(lab.recipe("mnli").name, "mnli"), (lab.recipe("mnli").name, "tatoeba")} <= planned
     wanted = {(recipe.name, one.task) for _, _, recipe, chosen in studies.asked(lab, [notebook]) for one in chosen}
     name = lab.recipe("mnli").name
     assert {(name, "mnli"), (name, "tatoeba"), (lab.recipe().name, "tatoeba")} <= wanted

@@ -13,7 +13,7 @@ from xlt.lab.jobs import Job
 from xlt.lab.lab import Lab
 from xlt.lab.runtime import Estimator
 from xlt.lab.schedule import makespan
-from xlt.lab.studies import asked, of
+from xlt.lab.studies import asked, by_notebook
 from xlt.spec import tasks
 from xlt.spec.recipe import Evaluation, Recipe
 
@@ -30,10 +30,10 @@ class Part(NamedTuple):
 def parts(lab: Lab, notebooks: Collection[str], seconds: Estimator) -> Iterator[Part]:
     """The notebooks in their order. What several of them ask for counts in the first."""
     known: dict[Recipe, set[Evaluation]] = {}
-    for notebook, study in of(lab).items():
+    for notebook, wanted in by_notebook(lab).items():
         if notebook not in notebooks:
             continue
-        jobs = lab.jobs(study.recipes, study.evaluations, study.seeds)
+        jobs = lab.missing_jobs(wanted)
         time, new = 0.0, [job for job in jobs if job.recipe not in known]
         for job in jobs:
             rest = tuple(e for e in job.evaluations if e not in known.get(job.recipe, ()))

@@ -130,20 +130,29 @@ def of(lab: Lab) -> dict[str, Study]:
     return phases | {f"study_{name}": planned(lab, name) for name in lab.profile.studies}
 
 
+BESIDE: dict[str, Callable[[Lab], Study]] = {  # what a page shows beside its own study
+    "02_intermediate_training": headless_targets,
+    "03_zero_shot_transfer": intermediate,  # it says which stages did not learn
+    "study_robust_training": radii,
+}
+
+
+def by_notebook(lab: Lab) -> dict[str, list[Wanted]]:
+    """All that each notebook of the profile asks: every run in every seed, and what it is evaluated on."""
+    several = {
+        notebook: [study, *([BESIDE[notebook](lab)] if notebook in BESIDE else [])]
+        for notebook, study in of(lab).items()
+    }
+    return {
+        notebook: [wanted for one in together for wanted in lab.wanted(one.recipes, one.evaluations, one.seeds)]
+        for notebook, together in several.items()
+    }
+
+
 def asked(lab: Lab, notebooks: Collection[str] | None = None) -> list[Wanted]:
-    """All that the profile's notebooks (or these of them) ask: every run in every seed, and what it is evaluated on."""
-    several = [
-        *of(lab).items(),
-        ("02_intermediate_training", headless_targets(lab)),
-        ("03_zero_shot_transfer", intermediate(lab)),  # whose page says which stages did not learn
-        ("study_robust_training", radii(lab)),
-    ]
-    return [
-        wanted
-        for notebook, study in several
-        if notebooks is None or notebook in notebooks
-        for wanted in lab.wanted(study.recipes, study.evaluations, study.seeds)
-    ]
+    """All that the profile's notebooks, or these of them, ask."""
+    every = by_notebook(lab).items()
+    return [one for notebook, wanted in every if notebooks is None or notebook in notebooks for one in wanted]
 
 
 def all_recipes(lab: Lab) -> list[Recipe]:
