@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats as scipy_stats
 
 from xlt.analysis import estimate, stats
 from xlt.core import text
@@ -46,24 +45,6 @@ def test_an_encoder_without_seeds_stands_beside_every_seed():
     untrained = repeated[(repeated["task"] == "tatoeba") & (repeated["recipe"] == "none")]
     assert untrained[["seed", "value"]].to_numpy().tolist() == [[0, 0.3], [1, 0.3]]
     assert len(repeated) == len(scores) + 1  # what was trained has seeds: one of them says nothing about the next
-
-
-def test_a_difference_from_a_constant_is_students_either_way_round():
-    seeds, constant = pd.Series([0.40, 0.42, 0.44]), pd.Series([0.30])
-    there, back = (estimate.difference(*sides, constant=True) for sides in ((seeds, constant), (constant, seeds)))
-    theirs = scipy_stats.ttest_1samp(seeds, 0.30)
-    low, high = (bound - 0.30 for bound in theirs.confidence_interval())
-    assert there[:4] == pytest.approx((0.12, low, high, theirs.pvalue))
-    assert back[:4] == pytest.approx((-there.value, -there.high, -there.low, there.p))
-    assert np.isnan(estimate.difference(seeds, constant).low)  # one seed of what has seeds
-    assert np.isnan(estimate.difference(seeds, constant[:0], constant=True).value)
-
-
-def test_a_difference_is_between_the_runs_of_one_seed():
-    a = pd.Series({0: 0.40, 1: 0.42, 2: 0.47, 4: 0.9})
-    b = pd.Series({2: 0.38, 1: 0.36, 0: 0.31, 3: 0.1})
-    theirs = scipy_stats.ttest_rel([0.40, 0.42, 0.47], [0.31, 0.36, 0.38])
-    assert estimate.difference(a, b)[:4] == pytest.approx((0.08, *theirs.confidence_interval(), theirs.pvalue))
 
 
 def test_shares_weigh_each_score_of_a_complete_seed_as_the_mean_does():

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from scipy import stats as scipy_stats
 
-from xlt.analysis.estimate import difference as difference_over_seeds
 from xlt.core.text import interval, plus_minus, points
 from xlt.lab.profiles import load
 
@@ -531,11 +531,11 @@ def heads_of_before() -> dict[str, list[str]]:
     found = pd.read_csv(ROOT / "benchmarks/heads.csv")
     others = found.query("languages == 'others'").pivot(index="seed", columns="heads", values="value")
     alike = found.groupby("heads")["cosine"].mean()
-    more = difference_over_seeds(others["shared"], others["apart"])
+    paired = scipy_stats.ttest_rel(others["shared"], others["apart"]).confidence_interval()
     return {
         "{} in the other languages with a shared head and {} with one drawn apart, a difference of {}.": [
             *(points(others[way].mean()) for way in ("shared", "apart")),
-            interval(more.value, more.low, more.high, sign=False),
+            interval((others["shared"] - others["apart"]).mean(), *paired, sign=False),
         ],
         "have a cosine of {} where it is shared, of {} where it is not": [
             f"{abs(alike[way]):.2f}" for way in ("shared", "apart")

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from xlt.analysis import inference, stats
+from xlt.analysis import stats
 from xlt.core.errors import UserError
 from xlt.core.text import fewer_seeds
 from xlt.spec import tasks
@@ -123,18 +123,3 @@ def beside_every_seed(rows: pd.DataFrame, seeds: Iterable[int] | None = None) ->
     if constant.empty:
         return rows
     return pd.concat([rows[~(untrained & once)], *(constant.assign(seed=seed) for seed in seeds)])
-
-
-def difference(a: pd.Series, b: pd.Series, constant: bool = False) -> inference.Estimate:
-    """Mean of `a` minus that of `b`, both by seed, over the seeds that both have: runs of one seed are a pair.
-
-    With `constant` a side of one value is a number without error, such as the score of an encoder that nothing was
-    trained on.
-    """
-    if constant and len(b) < 2:
-        figures = a - b.iloc[0] if len(b) else b
-    elif constant and len(a) < 2:
-        figures = a.iloc[0] - b if len(a) else a
-    else:
-        figures = (a - b).dropna()
-    return inference.estimate(inference.components(figures.to_numpy()))

@@ -6,7 +6,7 @@ never a guess.
 
 from __future__ import annotations
 
-from math import comb, sqrt
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -32,34 +32,6 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
         return Interval(mean, NAN, NAN)
     half = float(stats.t.ppf((1 + level) / 2, x.size - 1) * x.std(ddof=1) / sqrt(x.size))
     return Interval(mean, mean - half, mean + half)
-
-
-class Permutation(NamedTuple):
-    """A two-sided p, or nan and the reason why there is none."""
-
-    p: float
-    reason: str = ""
-
-
-def permutation_test(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> Permutation:
-    """Fisher's exact two-sample test: twice the share of regroupings whose means lie as far apart in this direction.
-
-    The smallest p is 2 / C(n + m, n): 0.1 for 3 + 3 seeds, 0.029 for 4 + 4. Where that is above 1 - level
-    the test can never reject, so it is not made; nor is it above 200,000 regroupings.
-    """
-    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    regroupings, seeds = comb(a.size + b.size, a.size), f"{a.size} + {b.size} seeds"
-    floor = min(1.0, 2 / regroupings)
-    if floor > 1 - level + 1e-9:
-        return Permutation(NAN, f"{seeds} cannot reach p = {1 - level:.2g}: their least is {floor:.2g}")
-    if regroupings > 200_000:
-        return Permutation(NAN, f"{seeds} have {regroupings:,} regroupings: too many to try them all")
-
-    def gap(x: np.ndarray, y: np.ndarray, axis: int) -> np.ndarray:
-        return x.mean(axis) - y.mean(axis)
-
-    found = stats.permutation_test((a, b), gap, vectorized=True, n_resamples=np.inf)
-    return Permutation(float(found.pvalue))
 
 
 def probability_of_improvement(

@@ -9,7 +9,7 @@ import pandas as pd
 from xlt.analysis import verdicts
 from xlt.analysis.findings import Answer
 from xlt.analysis.gates import Gate
-from xlt.core.text import NOT_RUN, interval, plain, points
+from xlt.core.text import NOT_RUN, detectable, interval, plain, points
 from xlt.report.outputs import Markdown
 
 _ORDER = (verdicts.HIGHER, verdicts.LOWER, verdicts.EQUIVALENT, verdicts.UNDECIDED, verdicts.NOT_TESTABLE)
@@ -30,9 +30,8 @@ def lead(question: str, answers: Sequence[Answer]) -> Markdown:
 
 def _beside(ran: Sequence[Answer], missing: int) -> str:
     tested = [answer for answer in ran if answer.verdict != verdicts.NOT_TESTABLE]
-    reach = [answer.detectable for answer in tested if pd.notna(answer.detectable)]
-    ends = " to ".join(dict.fromkeys(map(points, (min(reach), max(reach))))) if reach else ""
-    seen = f" As decided, true effects of {ends} points are found with 80 % power." if reach else ""
+    reach = detectable(answer.detectable for answer in tested)
+    seen = f" As decided, true effects found with 80 % power: {reach}." if reach else ""
     counts = counted([answer.verdict for answer in ran]) + (f", {missing} {NOT_RUN}" if missing else "")
     corrected = f" ({_families(tested)})" if tested else ""
     return f" Of the {len(ran) + missing} questions asked here: {counts}{corrected}.{seen}"

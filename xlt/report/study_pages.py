@@ -95,8 +95,8 @@ class StudyPage:
             return Sentence("What had to hold before a verdict could not be checked: these scores lack a guess.")
         caption = (
             "What must hold before a verdict, in points: a score passes that lies three standard errors, over seeds "
-            "and records, above what an answer without any learning scores (guess). Of shuffled labels the guess is "
-            "the score after them."
+            "and records, above what an answer without any learning scores (guess); where the records are not "
+            "known, the error is at least that of a guess. Of shuffled labels the guess is the score after them."
         )
         if any(one.gate == "adversary" for one in checks):
             caption += (
