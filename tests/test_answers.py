@@ -85,6 +85,16 @@ def test_questions_of_sanity_are_decided_together():
     assert [answer.p for answer in given[:2]] == pytest.approx([first.p, second.p])
 
 
+@pytest.mark.parametrize(("guess", "gated"), [(0.88, True), (0.6, False)])
+def test_what_neither_side_has_learned_says_nothing_of_pretraining(guess, gated):
+    """English is at 90 with and at 70 without pretraining: of a guess of 88 both cannot be told on 100 records."""
+    sides = (rows.assign(guess=guess) for rows in (HIGH, LOW))
+    added = findings.sanity(*sides)[1]
+    assert (added.verdict == "not testable") is gated
+    if gated:
+        assert "after direct fine-tuning (90.0" in added.answer and "after no pretraining (70.0" in added.answer
+
+
 def test_what_is_asked_of_a_page_is_over_its_records_too():
     """Of 100 records the same are right in all seeds: other records could give another difference."""
     item, right = np.arange(100).astype(str), {"none": np.arange(100) < 60, "bare": np.arange(100) < 35}

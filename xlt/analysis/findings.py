@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from xlt.analysis import estimate, pairs, stats, verdicts
+from xlt.analysis import estimate, gates, pairs, stats, verdicts
 from xlt.analysis.arms import figures
 from xlt.analysis.degenerate_runs import guesses
 from xlt.analysis.family import components_of
@@ -17,7 +17,7 @@ from xlt.analysis.records import Records
 from xlt.analysis.tables import clear, main_scores, marked
 from xlt.core.text import NOT_RUN, counted, interval, plain, points
 from xlt.spec import trained
-from xlt.spec.groups import ZERO_SHOT
+from xlt.spec.groups import ALL, ZERO_SHOT
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,14 @@ class Answer:
 
 class Asked(NamedTuple):
     """A question with the weighted scores whose sum in each seed is its effect; `said` has the figures behind it, over
-    the same seeds. What scores of how many `arms` it is made of says how far its seeds vary beside other questions'."""
+    the same seeds. What scores of how many `arms` it is made of says how far its seeds vary beside other questions'.
+    `gate` is what failed before it, "" for nothing."""
 
     question: str
     rows: pd.DataFrame
     said: str
     arms: int = 1
+    gate: str = ""
 
 
 def compare(
@@ -90,7 +92,7 @@ def above(scores: pd.DataFrame, task: str, question: str, languages: str = ZERO_
 def answered(asked: Sequence[Asked], records: Records | None = None) -> list[Answer]:
     """The answers to questions that are decided together; without `records` over seeds alone."""
     family = [components_of(one.rows, records)._replace(scale=float(one.arms)) for one in asked]
-    decisions = verdicts.decide(family, [verdicts.SMALLEST] * len(family))
+    decisions = verdicts.decide(family, [verdicts.SMALLEST] * len(family), [one.gate for one in asked])
     return [_answer(one, decision) for one, decision in zip(asked, decisions, strict=True)]
 
 
@@ -194,5 +196,15 @@ def sanity(scores: pd.DataFrame, control: pd.DataFrame, records: Records | None 
         asked.append(above(direct, "xnli", f"Is {what} above chance after direct fine-tuning?"))
     for task in (task for task in dict.fromkeys(direct["task"]) if task in set(bare["task"])):
         question = f"What does pretraining add to {trained.told(direct, task)}?"
-        asked.append(compare(direct, bare, task, question))
+        gate = _unlearned(task, {"direct fine-tuning": direct, "no pretraining": bare}, records)
+        asked.append(compare(direct, bare, task, question)._replace(gate=gate))
     return [*answered(asked, records), retrieval(direct)]
+
+
+def _unlearned(task: str, sides: dict[str, pd.DataFrame], records: Records | None) -> str:
+    """That no side has learned the task, so that a difference would be one between guesses; "" where one has."""
+    found = []
+    for name, scores in sides.items():
+        rows = main_scores(scores[scores["task"] == task], ALL)
+        found += gates.learned(task, name, rows, records) if "guess" in rows else []
+    return "; ".join(one.failed for one in found) if found and all(one.failed for one in found) else ""
