@@ -184,8 +184,8 @@ def studies_of_mini() -> dict[str, list[str]]:
         "with {} points as the smallest effect of interest.": [f"{smallest:g}"],
         "a dialect at full strength costs {}": [whole(dialect, "points of UDPOS")],
         "and letters never seen {}.": [whole(letters)],
-        "A shortcut in English intermediate data costs {} of the English target where it misleads; what it costs in the "
-        "other languages is {}": [whole(shortcut, "points"), f"{elsewhere['verdict']} ({difference(elsewhere)})"],
+        "A shortcut in English intermediate data costs {} of the English target where it misleads; what it costs in "
+        "the other languages is {}": [whole(shortcut, "points"), f"{elsewhere['verdict']} ({difference(elsewhere)})"],
         "as is the difference between two draws of the same data ({}).": [difference(twin)],
         "Dialects lie {} and {} below their standard languages,": [
             whole(one, words) + ("" if one["verdict"] == "higher" else f" ({one['verdict']})")
@@ -223,20 +223,33 @@ def calibration() -> dict[str, list[str]]:
     level = [points(value) for value in (steady["this"].min(), steady["this"].max(), steady["this"].mean())]
     five = table("calibration", "calibration_power").set_index("seeds").loc[5]
     curves = table("calibration", "power_curves_table")
-    plants = ["A marker that misleads", "A dialect", "Letters never seen"]
-    seen = [curves[(curves["plant"] == plant) & (curves["found"] >= 0.8)].iloc[0] for plant in plants]
+    seen = [
+        curves[(curves["plant"] == plant) & (curves["found"] >= 0.8)].iloc[0]
+        for plant in ("A dialect", "Letters never seen")
+    ]
+    marker = curves[curves["plant"] == "A marker that misleads"]
+    assert (marker["found"] < 0.8).all()
+    best = marker.loc[marker["found"].idxmax()]
+    apart = int((pairs["p"] < 0.05).sum())
+    louder = table("calibration", "calibration_louder").set_index("times the SD")["it"]
     return {
         "it raises a false alarm in {} to {} % of contrasts (mean {} %)": level,
         "over seeds alone in up to {} %.": [points(steady["paired"].max(), digits=0)],
         "one standard deviation in {} % of cases, a paired t test in {} %, Welch's in {} %.": [
             points(five[method], digits=0) for method in ("this", "paired", "Welch")
         ],
-        "Of {} pairs of equal arms, trained in earnest, {} are told apart.": [
+        "Of {} pairs of equal arms, trained in earnest, {} {} told apart.": [
             str(len(pairs)),
-            str((pairs["p"] < 0.05).sum()),
+            NUMBERS[apart],
+            "is" if apart == 1 else "are",
         ],
-        "from {} points on (a marker that misleads), {} (a dialect) and {} (letters never seen)": [
-            points(abs(one["effect"])) for one in seen
+        "from {} points on (a dialect) and {} (letters never seen)": [points(abs(one["effect"])) for one in seen],
+        "a marker that misleads is found by {} % of them at most, at {} points": [
+            points(best["found"], digits=0),
+            points(abs(best["effect"])),
+        ],
+        "one that varies ten times as much as the others of its study is falsely called clear in {} % of cases": [
+            points(louder[10])
         ],
         "where {} are wanted": ["5"],
     }
