@@ -11,7 +11,7 @@ import yaml
 from conftest import tiny
 
 from xlt import cli, perturb
-from xlt.analysis import tables
+from xlt.analysis import language_tables
 from xlt.core.errors import UserError
 from xlt.data.sources import Source
 from xlt.evaluation import conditions
@@ -150,7 +150,7 @@ def test_contrasts_take_groups_and_codes():
         "zero-shot": ["en", "ha", "ace-Arab", "uz-Cyrl", "ko"], "latin": ["en", "ha"],
         "non-latin": ["ace-Arab", "uz-Cyrl", "ko"],
     }  # fmt: skip
-    assert tables.script("ace-Arab") == "Arabic"
+    assert language_tables.script("ace-Arab") == "Arabic"
     rows = pd.DataFrame({"language": ["en", "ha", "ko"], "source_language": [True, False, False], "task": "xnli"})
     assert rows["language"][in_languages(rows, ["latin"])].tolist() == ["ha"]
 

@@ -229,6 +229,8 @@ def test_why_says_that_weights_were_dropped(lab, monkeypatch):
 
 
 def test_the_plan_counts_what_stays_and_what_is_trained_again(lab, monkeypatch, capsys):
+    beside = studies.intermediate(lab)  # the page shows which stages did not learn, too
+    lab.run(beside.recipes, beside.evaluations)
     lab.store.score_file(leaf(lab), lab.evaluations("xnli")[0]).unlink()
     monkeypatch.setattr(Lab, "from_params", lambda *_, **__: lab)
     plan.print_plan("tiny", ["03_zero_shot_transfer"])

@@ -197,3 +197,10 @@ def test_a_folded_table_is_escaped_behind_its_summary():
 def test_what_has_no_reach_does_not_stand_for_the_least_or_the_greatest():
     answers = [answer("A?", 0.02, -0.01, 0.05, detectable=reach) for reach in (0.05, NAN, 0.03, NAN, 0.04)]
     assert "true effects of 3.0 to 5.0 points are found" in sentences.lead("?", answers)
+
+
+def test_a_study_that_can_find_nothing_says_so():
+    answers = [replace(answer(f"{name}?", 0.2, -0.9, 1.3), detectable=1.5) for name in "AB"]
+    assert sentences.lead("Does it help?", answers).endswith(
+        "As decided, no true effect within the scale is found with 80 % power."
+    )

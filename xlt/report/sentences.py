@@ -31,7 +31,8 @@ def lead(question: str, answers: Sequence[Answer]) -> Markdown:
 def _beside(ran: Sequence[Answer], missing: int) -> str:
     tested = [answer for answer in ran if answer.verdict != verdicts.NOT_TESTABLE]
     reach = detectable(answer.detectable for answer in tested)
-    seen = f" As decided, true effects found with 80 % power: {reach}." if reach else ""
+    found = f"true effects of {reach} are" if "points" in reach else "no true effect within the scale is"
+    seen = f" As decided, {found} found with 80 % power." if reach else ""
     counts = counted([answer.verdict for answer in ran]) + (f", {missing} {NOT_RUN}" if missing else "")
     corrected = f" ({_families(tested)})" if tested else ""
     return f" Of the {len(ran) + missing} questions asked here: {counts}{corrected}.{seen}"
