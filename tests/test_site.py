@@ -197,6 +197,15 @@ def test_results_stand_with_their_notebook_and_languages_are_folded(profile):
     assert len(folded) == 1 and "2_languages_xnli" in folded[0]
 
 
+def test_of_a_long_table_the_index_shows_the_first_rows_and_says_how_many_there_are(profile):
+    long = pd.DataFrame({"arm": [f"arm {place:02}" for place in range(31)]})
+    report.save_table(long, profile / "tables", "arms", "All arms.")
+    page = build(profile)
+    assert "arm 29<" in page and "arm 30<" not in page and "The first 30 of 31 rows" in page
+    report.save_table(long[:30], profile / "tables", "arms", "All arms.")
+    assert "arm 29<" in build(profile) and "The first 30" not in build(profile)
+
+
 def test_failed_and_collapsed_runs(profile):
     assert 'id="failures"' not in build(profile)
     report.save_table(pd.DataFrame(columns=["run"]), profile / "tables", "failed_runs", "Runs that failed.")
