@@ -79,7 +79,7 @@ def answers(
     for primary in (True, False):
         asked = questions(study, primary)
         found = _decided(study, scores, [(one.contrast, one.cells) for one in asked], records, gates)
-        given += [_answer(question, *one, scores) for question, one in zip(asked, found, strict=True)]
+        given += [_answer(question, *one, scores, gates.clean) for question, one in zip(asked, found, strict=True)]
     return given
 
 
@@ -98,10 +98,13 @@ def _decided(
     return list(zip(found, weighed, strict=True))
 
 
-def _answer(question: Question, result: Effect, rows: pd.DataFrame, scores: pd.DataFrame) -> Answer:
+def _answer(
+    question: Question, result: Effect, rows: pd.DataFrame, scores: pd.DataFrame, before: pd.DataFrame
+) -> Answer:
+    """`rows` are the scores that the question weighs, `before` the clean ones of the study."""
     words = _words(question.contrast, rows)[result.verdict == verdicts.LOWER]
     signed, ran = result.verdict in (verdicts.HIGHER, verdicts.LOWER), not np.isnan(result.value)
-    hardly = floors.hardly_above(clean(scores), question.contrast, rows) if ran else ""
+    hardly = floors.hardly_above(before, question.contrast, rows) if ran else ""
     said = [
         f"for each step of log2(1 + records / {DOUBLING})" if question.contrast.dose else "",
         words if signed and words != result.verdict else "",

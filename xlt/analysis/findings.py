@@ -203,8 +203,5 @@ def sanity(scores: pd.DataFrame, control: pd.DataFrame, records: Records | None 
 
 def _unlearned(task: str, sides: dict[str, pd.DataFrame], records: Records | None) -> str:
     """That no side has learned the task, so that a difference would be one between guesses; "" where one has."""
-    found = []
-    for name, scores in sides.items():
-        rows = main_scores(scores[scores["task"] == task], ALL)
-        found += gates.learned(task, name, rows, records) if "guess" in rows else []
-    return "; ".join(one.failed for one in found) if found and all(one.failed for one in found) else ""
+    rows = {name: main_scores(scores[scores["task"] == task], ALL) for name, scores in sides.items()}
+    return gates.neither([gates.unlearned(task, name, part, records) for name, part in rows.items()])

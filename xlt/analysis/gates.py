@@ -65,11 +65,11 @@ class Gates:
     def __init__(self, study: Study, scores: pd.DataFrame, records: Records | None = None):
         self.study, self.checks = study, list[Gate]()
         # once: a study asks for it with every question in every cell; where nothing has run there is no column either
-        self._clean = conditions.clean(tested(scores)) if len(scores) else scores
+        self.clean = conditions.clean(tested(scores)) if len(scores) else scores
         self._scores = scores
         if len(scores) and "guess" in scores:
-            learned = (*_intermediate(study, scores, records), *_targets(study, self._clean, records))
-            self.checks = [*learned, *_adversaries(study, self._clean)]
+            learned = (*_intermediate(study, scores, records), *_targets(study, self.clean, records))
+            self.checks = [*learned, *_adversaries(study, self.clean)]
 
     def before(self, contrast: Contrast, over: Cells, rows: pd.DataFrame) -> str:
         """What failed before a contrast, "" for nothing. What was planted must be found in any case.
@@ -81,7 +81,7 @@ class Gates:
             return ""
         if rows.empty:
             return self._unchanged(contrast, over)
-        asked = (self._clean, contrast, rows)
+        asked = (self.clean, contrast, rows)
         failed = [
             *self._not_learned(contrast, set(rows["task"])),
             *floors.nothing_to_lose(*asked),
@@ -215,6 +215,18 @@ def learned(task: str, arm: str, rows: pd.DataFrame, records: Records | None) ->
     they hold that; no check where it is not known what a guess scores."""
     source = rows[trained.is_source(rows)]
     return _above(task, "target", arm, source if len(source) else rows, records)
+
+
+def neither(said: Sequence[str]) -> str:
+    """Of what is `unlearned` on each side of a difference: that no side has learned the task, so that it is one of
+    guesses; "" where one has, or where it is not known of one."""
+    return "; ".join(said) if all(said) else ""
+
+
+def unlearned(task: str, arm: str, rows: pd.DataFrame, records: Records | None) -> str:
+    """What `learned` has against an arm; "" where nothing, or where it is not known what a guess scores."""
+    found = learned(task, arm, rows, records) if "guess" in rows else []
+    return found[0].failed if found else ""
 
 
 def _above(task: str, gate: str, arm: str, rows: pd.DataFrame, records: Records | None) -> list[Gate]:

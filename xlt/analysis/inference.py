@@ -125,13 +125,15 @@ def _together(variances: np.ndarray, freedoms: np.ndarray) -> float:
     return float(variances.sum() ** 2 / np.sum(variances**2 / freedoms) if variances.any() else freedoms.sum())
 
 
-def prior(study: Sequence[Components]) -> Prior:
+def prior(study: Sequence[Components], gates: Sequence[str] = ()) -> Prior:
     """What the contrasts of a study say about the variance over seeds (Smyth 2004, section 6.2).
 
     Contrasts of a single seed say nothing, nor do those whose seeds all agree or nearly do: one such variance among
-    others would make all of them look as if they differed beyond chance. Fewer than three contrasts give no prior.
+    others would make all of them look as if they differed beyond chance. Neither do those that a gate refused: `gates`
+    are for each contrast what failed before it, "" for nothing. Fewer than three contrasts give no prior.
     """
-    told = [c for c in study if c.seeds > 1 and c.by_seed * c.seeds > _EQUAL]
+    tested = [c for c, gate in zip(study, gates or [""] * len(study), strict=True) if not gate]
+    told = [c for c in tested if c.seeds > 1 and c.by_seed * c.seeds > _EQUAL]
     least = _LEAST * np.median([_unscaled(c) for c in told]) if told else 0.0
     told = [c for c in told if _unscaled(c) > least]
     if len(told) < 3:

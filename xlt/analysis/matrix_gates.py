@@ -37,18 +37,16 @@ def failed(
 
     `rows` are the main scores in all languages, `runs` is `collapsed_runs`.
     """
-    parts = dict(iter(rows.groupby(["intermediate", "task"], sort=False))) if "guess" in rows else {}
-    said = {}
-    for cell in dict.fromkeys([*cells, *((baseline, target) for _, target in cells)]):
-        found = gates.learned(cell[1], cell[0], parts[cell], records) if cell in parts else []
-        said[cell] = found[0].failed if found else ""
+    parts = dict(iter(rows.groupby(["intermediate", "task"], sort=False)))
+    said = {
+        cell: gates.unlearned(cell[1], cell[0], parts[cell], records) if cell in parts else ""
+        for cell in dict.fromkeys([*cells, *((baseline, target) for _, target in cells)])
+    }
     lost = set(runs.index[runs["collapsed"] == runs["runs"]])
     return [_failed(said, lost, [(baseline, target), (name, target)]) for name, target in cells]
 
 
 def _failed(said: dict[tuple[str, str], str], lost: set[tuple[str, str]], sides: Sequence[tuple[str, str]]) -> str:
-    """Of the two sides of a cell, with what `learned` says of each and the cells whose runs have all collapsed."""
+    """Of the two sides of a cell, with what is `unlearned` of each and the cells whose runs have all collapsed."""
     told = [f"every run on {target} after {name} collapsed" for name, target in sides if (name, target) in lost]
-    if not told and all(said[side] for side in sides):
-        told = [said[side] for side in sides]
-    return "; ".join(told)
+    return "; ".join(told) or gates.neither([said[side] for side in sides])

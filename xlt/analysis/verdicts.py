@@ -52,7 +52,7 @@ def decide(family: Sequence[Components], smallest: Sequence[float], gates: Seque
             nothing about what is usual: an arm that has learned nothing varies less over seeds, or far more.
     """
     gates = gates or [""] * len(family)
-    usual = inference.prior([parts for parts, gate in zip(family, gates, strict=True) if not gate])
+    usual = inference.prior(family, gates)
     found = [inference.estimate(parts, usual) for parts in family]
     tested = np.array([not gate for gate in gates], dtype=bool)
     p = stats.holm(np.where(tested, [one.p for one in found], np.nan))

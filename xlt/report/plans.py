@@ -78,8 +78,7 @@ def made(lab: Lab, study: Study, seconds: Estimator) -> dict[str, Any]:
         pairs = [(one.contrast, one.cells) for one in asked if len(scores)]
         family, failed = measured(gates, scores, pairs, behind)
         done = bool(family) and all(parts.seeds > 1 for parts in family)
-        tested = [parts for parts, gate in zip(family, failed, strict=True) if not gate]
-        usual = inference.prior(tested) if done else power.alike(len(asked), seeds)
+        usual = inference.prior(family, failed) if done else power.alike(len(asked), seeds)
         family = family if done else [power.stated(seeds, size) for size in sizes]
         basis += [f"{min(parts.seeds for parts in family)} finished seeds" if done else STATED] if asked else []
         for one, parts, size in zip(asked, family, sizes, strict=True):
